@@ -1,0 +1,77 @@
+"""What can go wrong, as one tree. Every error says what was wrong, with which value, and what to do about it.
+
+Imports nothing of ours, so that everything may import it. Each class also inherits the builtin it
+refines, so that a caller of the library may catch the builtin.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BrokerError",
+    "ConfigError",
+    "EdgeFerError",
+    "ModelError",
+    "OutboxError",
+    "RuntimeMissingError",
+    "SourceError",
+    "SourceLostError",
+    "SourceStalledError",
+]
+
+
+class EdgeFerError(Exception):
+    """Base of all errors a user can cause or cure.
+
+    Args:
+        message: what was wrong, naming the field or file and the value.
+        remedy: what to do about it, as an imperative sentence; may be empty.
+    """
+
+    #: What `edge-fer` exits with when this error ends it; 78 is EX_CONFIG, which systemd is told not to restart on.
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+class ConfigError(EdgeFerError, ValueError):
+    """The configuration is wrong; restarting will not help."""
+
+    exit_code = 78
+
+
+class ModelError(EdgeFerError, ValueError):
+    """A model file or its sidecar is missing, corrupt, or does not match the other."""
+
+    exit_code = 78
+
+
+class RuntimeMissingError(EdgeFerError, ImportError):
+    """No TFLite runtime is installed."""
+
+    exit_code = 78
+
+
+class SourceError(EdgeFerError, OSError):
+    """A frame source cannot be used."""
+
+
+class SourceLostError(SourceError):
+    """A source that worked has stopped working; opening it again may help."""
+
+
+class SourceStalledError(SourceLostError, TimeoutError):
+    """A source delivers no frames but does not say why."""
+
+
+class BrokerError(EdgeFerError, ConnectionError):
+    """The MQTT broker cannot be reached or refuses us."""
+
+
+class OutboxError(EdgeFerError, OSError):
+    """The outbox cannot be opened or written."""

@@ -1,0 +1,1 @@
+"""What readings mean: events, alerts and the scene. Pure: fed with readings and their instants, it tells."""

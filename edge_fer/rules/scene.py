@@ -1,0 +1,61 @@
+"""The scene as a whole, and when it is worth telling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_fer.types import UNCERTAIN, Instant, Reading, Scene
+
+__all__ = ["SceneTeller", "scene_of"]
+
+#: A smaller change of the mood's confidence is not worth a message.
+CONFIDENCE_STEP = 0.05
+
+
+def scene_of(camera: str, readings: Sequence[Reading], *, people: int, at: Instant) -> Scene:
+    """Sums up what one camera sees.
+
+    Args:
+        camera: the camera's name.
+        readings: of the people found in this frame.
+        people: everybody in view, those the detector missed in this frame included.
+        at: when the frame was captured.
+    """
+    if not people:
+        return Scene(camera, at, people=0, mood=None, confidence=0.0)
+    certain = [reading.scores for reading in readings if reading.label != UNCERTAIN]
+    if not certain:
+        return Scene(camera, at, people, UNCERTAIN, confidence=0.0)
+    mean = {label: sum(scores[label] for scores in certain) / len(certain) for label in certain[0]}
+    mood = max(mean, key=mean.__getitem__)
+    return Scene(camera, at, people, mood, mean[mood])
+
+
+class SceneTeller:
+    """Lets a scene through when it differs from the one told last, and not more often than it should.
+
+    Args:
+        interval: least seconds between two scenes told.
+    """
+
+    def __init__(self, *, interval: float = 1.0) -> None:
+        self._interval = interval
+        self._told: Scene | None = None
+
+    def offer(self, scene: Scene, *, last: bool = False) -> Scene | None:
+        """The scene, if it should be told now.
+
+        A change held back is told with a later frame; unless the scene is the `last` for now, which cannot wait.
+        """
+        told = self._told
+        if told is not None:
+            too_soon = not last and scene.at.mono - told.at.mono < self._interval
+            if too_soon or _alike(scene, told):
+                return None
+        self._told = scene
+        return scene
+
+
+def _alike(one: Scene, other: Scene) -> bool:
+    same = (one.people, one.mood) == (other.people, other.mood)
+    return same and abs(one.confidence - other.confidence) < CONFIDENCE_STEP

@@ -1,0 +1,325 @@
+"""What flows from the camera to the broker. Frozen, slotted, and importing nothing of ours.
+
+Invariants are checked once, where a value is made; everything downstream may rely on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "UNCERTAIN",
+    "Alert",
+    "AlertChange",
+    "AlertState",
+    "Box",
+    "CropFrame",
+    "Event",
+    "EventKind",
+    "Face",
+    "Frame",
+    "Image",
+    "Instant",
+    "Keypoints",
+    "Point",
+    "Quality",
+    "QualityFault",
+    "Reading",
+    "Scene",
+    "Scores",
+    "Track",
+]
+
+#: RGB uint8 (height, width, 3), everywhere inside; sources convert.
+Image: TypeAlias = NDArray[np.uint8]
+#: Label to calibrated probability, in the model's order; sums to 1.
+Scores: TypeAlias = Mapping[str, float]
+#: (x, y) in pixels of the frame, x to the right, y down.
+Point: TypeAlias = tuple[float, float]
+
+#: The label of a reading that quality or confidence does not carry.
+UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment, made once where a frame is captured and passed along.
+
+    Attributes:
+        mono: seconds on a clock that never jumps; for durations.
+        utc: the wall clock, timezone-aware UTC; for messages and schedules.
+        synced: whether the wall clock was known to be right.
+    """
+
+    mono: float
+    utc: datetime
+    synced: bool = True
+
+    def __post_init__(self) -> None:
+        if self.utc.tzinfo is not UTC:
+            msg = f"utc must be in datetime.UTC, not {self.utc!r}"
+            raise ValueError(msg)
+
+    def later(self, seconds: float) -> Instant:
+        """The instant `seconds` (may be negative) from this one."""
+        return Instant(self.mono + seconds, self.utc + timedelta(seconds=seconds), self.synced)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of one camera.
+
+    Attributes:
+        camera: the camera's name in the config.
+        index: counts the frames the source delivered, from 0.
+        image: RGB uint8 (height, width, 3).
+        at: when it was captured; for recordings, the start of the run plus the presentation time.
+    """
+
+    camera: str
+    index: int
+    image: Image
+    at: Instant
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.image.shape, self.image.dtype
+        if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+            msg = f"a frame is RGB uint8 (height, width, 3), not {dtype} {shape}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bounding box in pixels of the frame; may reach beyond its edges."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if not (self.width > 0 and self.height > 0):
+            msg = f"a box has a positive size, not {self.width} x {self.height}"
+            raise ValueError(msg)
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> Point:
+        """The middle of the box."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if across <= 0 or down <= 0:
+            return 0.0
+        shared = across * down
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """Points of a face in pixels of the frame; left and right are the person's own."""
+
+    right_eye: Point
+    left_eye: Point
+    nose: Point
+    mouth: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in one frame.
+
+    Attributes:
+        box: the detector's box, brought to the common convention of a tight square face (brows to chin).
+        confidence: the detector's own, 0 to 1; not comparable between detectors.
+        keypoints: where the detector gives them.
+    """
+
+    box: Box
+    confidence: float
+    keypoints: Keypoints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CropFrame:
+    """The canonical crop: where a face sits in the emotion model's input, whatever detector found it.
+
+    Attributes:
+        eyes: middle between the eyes, (x, y) as fractions of the input's side.
+        mouth: middle of the mouth, likewise.
+        box_scale: side of the crop over the side of the face box, where there are no keypoints.
+        box_shift: offset of the crop's centre from the box's, as fractions of the box's side.
+    """
+
+    eyes: Point
+    mouth: Point
+    box_scale: float = 1.0
+    box_shift: Point = (0.0, 0.0)
+
+
+class QualityFault(StrEnum):
+    """Why a face cannot be read."""
+
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED_AWAY = "turned_away"
+    CUT_OFF = "cut_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be read.
+
+    Attributes:
+        value: 0 (not at all) to 1 (nothing better to wish for).
+        faults: what keeps it from being read; empty when it can be.
+    """
+
+    value: float
+    faults: tuple[QualityFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A person followed from frame to frame, for as long as they are in view.
+
+    Attributes:
+        id: random, never linked to a later visit.
+        face: as last found.
+        since: when first found.
+        seen: when last found; earlier than now while the detector misses them.
+    """
+
+    id: str
+    face: Face
+    since: Instant
+    seen: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one person's face said at one instant, after smoothing.
+
+    Attributes:
+        camera: the camera's name.
+        track_id: the person.
+        at: when the frame was captured.
+        label: the leading emotion, or `UNCERTAIN`.
+        confidence: the leading emotion's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet.
+        scores: smoothed scores of the label set; empty where nothing was read yet.
+        quality: of the face in this frame.
+    """
+
+    camera: str
+    track_id: str
+    at: Instant
+    label: str
+    confidence: float
+    scores: Scores
+    quality: Quality
+
+
+class EventKind(StrEnum):
+    """What happened to a person in view."""
+
+    APPEARED = "appeared"
+    EMOTION_CHANGED = "emotion_changed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to one person in view.
+
+    Attributes:
+        kind: what happened.
+        reading: the person's reading then; for `left`, their last.
+        at: when it happened.
+        previous: for `emotion_changed`, the label before.
+        duration: seconds in view so far.
+    """
+
+    kind: EventKind
+    reading: Reading
+    at: Instant
+    duration: float
+    previous: str | None = None
+
+
+class AlertState(StrEnum):
+    """Where an alert is in its life, after Prometheus."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One rule's condition holding for one person.
+
+    Attributes:
+        id: random; the same from `firing` to `resolved`.
+        camera: the camera's name.
+        rule: the rule's name in the config.
+        severity: as the rule says.
+        track_id: the person.
+        state: pending or firing.
+        since: when the condition began to hold.
+        value: what was measured last, in the threshold's unit.
+        threshold: what it is compared with.
+    """
+
+    id: str
+    camera: str
+    rule: str
+    severity: str
+    track_id: str
+    state: AlertState
+    since: Instant
+    value: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """An alert that began to fire, or was resolved, at `at`."""
+
+    resolved: bool
+    alert: Alert
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one camera sees as a whole.
+
+    Attributes:
+        camera: the camera's name.
+        at: when.
+        people: how many are in view.
+        mood: the leading emotion over all of them, `UNCERTAIN` where none can be read, None where nobody is.
+        confidence: the mood's mean score over those who could be read, 0 to 1.
+    """
+
+    camera: str
+    at: Instant
+    people: int
+    mood: str | None
+    confidence: float

@@ -1,0 +1,176 @@
+"""The pipeline's own part: who is read, what becomes uncertain, what is told. Its stages are real where pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from edge_fer.pipeline import Pipeline, Stages
+from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rules.events import EventTeller
+from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.types import Box, Face, Frame, Quality, QualityFault
+from tests.invented import at, scores, track
+
+FACE = Face(Box(10, 10, 50, 50), 0.9)
+
+
+@dataclass
+class Step:
+    visible: tuple = ()
+    coasting: tuple = ()
+    appeared: tuple = ()
+    left: tuple = ()
+
+
+@dataclass
+class Smoothed:
+    label: str
+    scores: dict
+
+
+class ScriptedStages:
+    """Stands in for everything that looks at pixels, following a script of (tracking step, scores, fault)."""
+
+    def __init__(self):
+        self.next = Step()
+        self.scores = scores(happy=0.9)
+        self.fault = None
+        self.classified = []
+        self.forgotten = []
+        self.last = {}
+
+    def detect(self, image):
+        return [track.face for track in self.next.visible]
+
+    def update(self, faces, at):
+        return self.next
+
+    def clear(self):
+        step, self.next = self.next, Step()
+        return step.visible + step.coasting
+
+    def classify(self, crops):
+        self.classified.append(len(crops))
+        return [self.scores for _ in crops]
+
+    def smooth(self, track_id, fresh, _mono):
+        if fresh is not None:
+            self.last[track_id] = fresh
+        if track_id not in self.last:
+            return None
+        kept = self.last[track_id]
+        return Smoothed(max(kept, key=kept.__getitem__), kept)
+
+
+class Smoother:
+    def __init__(self, script):
+        self.update = script.smooth
+        self.forget = script.forgotten.append
+
+
+@pytest.fixture
+def script():
+    return ScriptedStages()
+
+
+@pytest.fixture
+def pipeline(script):
+    stages = Stages(
+        detector=script,
+        tracker=script,
+        crop=lambda image, face: image,
+        judge=lambda image, face, crop: Quality(0.2, (script.fault,)) if script.fault else Quality(1.0),
+        classifier=script,
+        reduce=dict,
+        smoother=Smoother(script),
+        events=EventTeller(uncertain_after=1),
+        rules=[
+            EmotionRule(
+                "cam",
+                "unhappy",
+                severity="warning",
+                condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6),
+                timing=Timing(2, 1, 0, 10),
+                new_id=lambda: "alert",
+            )
+        ],
+        scenes=SceneTeller(interval=1),
+        sum_up=lambda camera, readings, people, at: scene_of(camera, readings, people=people, at=at),
+    )
+    return Pipeline("cam", stages, min_confidence=0.45)
+
+
+def frame(seconds):
+    return Frame("cam", 0, np.zeros((64, 64, 3), np.uint8), at(seconds))
+
+
+def test_a_frame_becomes_a_reading_an_event_and_a_scene(pipeline, script):
+    script.next = Step(visible=(track(),), appeared=(track(),))
+    told = pipeline.step(frame(0))
+    assert [(r.label, r.confidence, r.at) for r in told.readings] == [("happy", 0.9, at(0))]
+    assert [str(event.kind) for event in told.events] == ["appeared"]
+    assert (told.scene.people, told.scene.mood) == (1, "happy")
+    assert told.changes == ()
+    assert told.alerts == {}
+
+
+def test_low_confidence_is_uncertain_but_keeps_its_scores(pipeline, script):
+    script.next = Step(visible=(track(),))
+    script.scores = scores(happy=0.44)
+    (reading,) = pipeline.step(frame(0)).readings
+    assert (reading.label, reading.confidence, reading.scores["happy"]) == ("uncertain", 0.44, 0.44)
+
+
+def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
+    script.next = Step(visible=(track(),))
+    script.fault = QualityFault.TOO_DARK
+    (reading,) = pipeline.step(frame(0)).readings
+    assert script.classified == [0]
+    assert (reading.label, reading.confidence, reading.scores) == ("uncertain", 0.0, {})
+    assert reading.quality.faults == (QualityFault.TOO_DARK,)
+
+
+def test_readable_faces_go_through_the_model_together_and_keep_their_owners(pipeline, script):
+    script.next = Step(visible=(track("a"), track("b"), track("c")))
+    readings = pipeline.step(frame(0)).readings
+    assert script.classified == [3]
+    assert [reading.track_id for reading in readings] == ["a", "b", "c"]
+
+
+def test_people_the_detector_missed_still_count(pipeline, script):
+    script.next = Step(visible=(track("a"),), coasting=(track("b"),))
+    assert pipeline.step(frame(0)).scene.people == 2
+
+
+def test_alert_states_are_told_when_they_change_and_only_then(pipeline, script):
+    script.next = Step(visible=(track(),))
+    script.scores = scores(angry=0.9)
+    told = [pipeline.step(frame(t)) for t in range(5)]
+    states = [[str(alert.state) for alert in step.alerts["unhappy"]] if step.alerts else None for step in told]
+    assert states == [["pending"], None, ["firing"], None, None]
+    assert [len(step.changes) for step in told] == [0, 0, 1, 0, 0]
+
+
+def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pipeline, script):
+    script.next = Step(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    for t in range(4):
+        pipeline.step(frame(t))
+    told = pipeline.finish(at(3.1))
+    assert [str(event.kind) for event in told.events] == ["left"]
+    assert [change.resolved for change in told.changes] == [True]
+    assert told.alerts == {"unhappy": ()}
+    assert told.scene.people == 0
+    assert script.forgotten == ["a"]
+
+
+def test_each_stage_is_timed_once_a_frame(script, pipeline):
+    from edge_fer.stopwatch import Stopwatch
+
+    watch = Stopwatch()
+    timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
+    timed.step(frame(0))
+    assert list(watch.stages()) == ["detect", "track", "crop", "classify", "smooth", "rules"]
