@@ -135,6 +135,7 @@ class Told:
     """What one step has to tell.
 
     Attributes:
+        at: when the step's frame was captured.
         readings: of everybody found in the frame; for displays and records, not for the broker.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
@@ -142,6 +143,7 @@ class Told:
         scene: the scene, where it is worth telling.
     """
 
+    at: Instant
     readings: tuple[Reading, ...] = ()
     events: tuple[Event, ...] = ()
     changes: tuple[AlertChange, ...] = ()
@@ -238,7 +240,7 @@ class Pipeline:
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
         changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
         scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at), last=last)
-        return Told(readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
+        return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
 
     def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:
         """The alerts of the rules for which one came, went, or changed its state since the last step."""

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "LABEL_SETS",
     "UNCERTAIN",
     "Alert",
     "AlertChange",
@@ -44,6 +46,15 @@ Scores: TypeAlias = Mapping[str, float]
 #: (x, y) in pixels of the frame, x to the right, y down.
 Point: TypeAlias = tuple[float, float]
 
+#: The emotions by label set, each in the model's order: fewer of them for places where some only confuse.
+LABEL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "seven": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+        "five": ("angry", "happy", "sad", "surprise", "neutral"),
+        "four": ("angry", "happy", "sad", "neutral"),
+        "three": ("angry", "happy", "sad"),
+    }
+)
 #: The label of a reading that quality or confidence does not carry.
 UNCERTAIN = "uncertain"
 

@@ -23,9 +23,13 @@ MAY_IMPORT = {
     "notify": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
-    "service": FLOW | BASE | {"pipeline", "notify", "stopwatch", "health"},
-    "health": FLOW | BASE | {"stopwatch", "pipeline"},
-    "wiring": FLOW | BASE | {"pipeline", "service", "config", "runtime", "sample", "stopwatch", "health"},
+    "publishing": FLOW | BASE | {"pipeline"},
+    "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
+    "health": FLOW | BASE | {"camera"},
+    "service": FLOW | BASE | {"camera", "notify"},
+    "wiring": FLOW
+    | BASE
+    | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
     "commands": FLOW | BASE | {"wiring", "service", "config", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands"},
     "__main__": {"cli"},

@@ -98,7 +98,7 @@ def pipeline(script):
             )
         ],
         scenes=SceneTeller(interval=1),
-        sum_up=lambda camera, readings, people, at: scene_of(camera, readings, people=people, at=at),
+        sum_up=scene_of,
     )
     return Pipeline("cam", stages, min_confidence=0.45)
 

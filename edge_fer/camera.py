@@ -1,0 +1,141 @@
+"""One camera at work: a thread that captures, a thread that runs the pipeline, and a slot between them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from edge_fer.capture.clock import Clock
+from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
+from edge_fer.pipeline import Pipeline, Told
+from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import Instant
+
+__all__ = ["Camera", "MakeLoop"]
+
+log = logging.getLogger(__name__)
+
+#: Longest wait for a frame within one pass, in seconds.
+POLL = 0.25
+
+#: Makes the capture loop, given what it calls on every change of state and on every pass.
+MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
+
+
+class Camera:
+    """One camera at work.
+
+    Args:
+        name: its name in the config.
+        make_loop: makes the loop that captures.
+        pipeline: what its frames go through.
+        watch: times the pipeline's stages.
+        tell: passes on what each step of the pipeline tells.
+        tell_online: passes on whether the camera delivers frames.
+        clock: the machine's.
+
+    Attributes:
+        name: its name in the config.
+        loop: the loop that captures.
+        watch: how long the pipeline's stages take.
+        error: what ended its pipeline, if anything did; a fault of ours.
+        lost_since: monotonic seconds since when it has been lost; None while it is not.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        make_loop: MakeLoop,
+        pipeline: Pipeline,
+        watch: Stopwatch,
+        tell: Callable[[Told], None],
+        tell_online: Callable[[bool, Instant], None],
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.loop = make_loop(self._state_changed, self._captured)
+        self.watch = watch
+        self.error: Exception | None = None
+        self.lost_since: float | None = None
+        self._pipeline = pipeline
+        self._tell = tell
+        self._tell_online = tell_online
+        self._clock = clock
+        self._stop = threading.Event()
+        self._interrupted = threading.Event()
+        self._captured_at = self._worked_at = 0.0
+        self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
+        self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to come from it."""
+        return not (self._capturing.is_alive() or self._working.is_alive())
+
+    def moving(self, now: float, within: float) -> bool:
+        """Whether both of its threads have made a pass within so many seconds, or have come to their end."""
+        capturing = not self._capturing.is_alive() or now - self._captured_at < within
+        working = not self._working.is_alive() or now - self._worked_at < within
+        return capturing and working
+
+    def start(self) -> None:
+        """Begins to watch."""
+        now = self._clock()
+        self._captured_at = self._worked_at = now.mono
+        self._working.start()
+        self._capturing.start()
+
+    def stop(self) -> None:
+        """Asks both threads to end after what they are at."""
+        self._stop.set()
+        self.loop.slot.close()
+
+    def join(self, timeout: float) -> None:
+        """Waits, at most so many seconds, until the pipeline has told its last."""
+        self._working.join(timeout)
+
+    def _capture(self) -> None:
+        self.loop.run(self._stop)
+
+    def _captured(self) -> None:
+        self._captured_at = self._clock().mono
+
+    def _state_changed(self, state: CaptureState, _reason: str) -> None:
+        now = self._clock()
+        online = state is CaptureState.ONLINE
+        if online:
+            self.lost_since = None
+        else:
+            self._interrupted.set()
+            if self.lost_since is None:
+                self.lost_since = now.mono
+        if state is not CaptureState.ENDED:
+            self._tell_online(online, now)
+
+    def _work(self) -> None:
+        seen: Instant | None = None
+        try:
+            while not (self._stop.is_set() or self.loop.slot.closed):
+                self._worked_at = self._clock().mono
+                frame = self.loop.slot.take(POLL)
+                if self._interrupted.is_set() and self.loop.state is CaptureState.LOST:
+                    self._interrupted.clear()
+                    self._give_up(seen)
+                    seen = None
+                if frame is not None and not self._stop.is_set():
+                    seen = frame.at
+                    self.watch.frame()
+                    self._tell(self._pipeline.step(frame))
+            self._give_up(seen)
+        except Exception as error:
+            log.exception("camera %s: its pipeline failed", self.name)
+            self.error = error
+        finally:
+            self._tell_online(False, self._clock())
+
+    def _give_up(self, seen: Instant | None) -> None:
+        """Gives up everybody in view, at the instant of the last frame: nothing is known of the time since."""
+        if seen is not None:
+            self._tell(self._pipeline.finish(seen))

@@ -1,0 +1,54 @@
+"""Shows what cameras tell, a line each, for somebody who watches."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from edge_fer.pipeline import Told
+from edge_fer.types import AlertChange, Event, EventKind
+
+__all__ = ["Show"]
+
+_WORDS = {
+    EventKind.APPEARED: "appeared",
+    EventKind.EMOTION_CHANGED: "changed",
+    EventKind.LEFT: "left",
+}
+
+
+class Show:
+    """Prints events and alerts as they happen.
+
+    Args:
+        out: where to.
+    """
+
+    def __init__(self, out: TextIO = sys.stdout) -> None:
+        self._out = out
+
+    def __call__(self, camera: str, told: Told) -> None:
+        """Prints one line for each thing told."""
+        for event in told.events:
+            self._line(event.at.utc.astimezone().strftime("%H:%M:%S"), camera, _event(event))
+        for change in told.changes:
+            self._line(change.at.utc.astimezone().strftime("%H:%M:%S"), camera, _alert(change))
+
+    def _line(self, time: str, camera: str, text: str) -> None:
+        print(f"{time}  {camera}  {text}", file=self._out, flush=True)
+
+
+def _event(event: Event) -> str:
+    reading = event.reading
+    emotion = f"{reading.label} {reading.confidence:.0%}"
+    if event.kind is EventKind.EMOTION_CHANGED:
+        emotion = f"{event.previous} → {emotion}"
+    seen = f"  after {event.duration:.1f} s" if event.kind is EventKind.LEFT else ""
+    return f"{_WORDS[event.kind]:8}  {reading.track_id}  {emotion}{seen}"
+
+
+def _alert(change: AlertChange) -> str:
+    alert = change.alert
+    word = "resolved" if change.resolved else "ALERT"
+    measured = f"{alert.value:.2f}, threshold {alert.threshold:.2f}"
+    return f"{word:8}  {alert.track_id}  {alert.rule} ({alert.severity}): {measured}"

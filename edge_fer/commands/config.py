@@ -1,0 +1,90 @@
+"""`edge-fer config`: check the config, show its defaults, what is in force and why, and a schema for editors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.config.default import default_yaml
+from edge_fer.config.explain import explain
+from edge_fer.config.schema import json_schema
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
+
+__all__ = ["add_parser"]
+
+_CONFIG = "Check the config, show what is in force and why, its defaults, and a schema for editors."
+_CHECK = """\
+Reads all layers of the config and tells every fault at once, each with file, line, key, value and remedy.
+Exit status: 0 if the config is valid, 78 if not.
+"""
+_EXPLAIN = """\
+Lists every setting in force: its key, its value, and where that came from (default, profile, file and line, -o).
+A value out of the environment shows as ${NAME}. Of a camera's faces, emotion and alerts, only what differs from
+the global ones is listed. Exit status: 0, or 78 if the config is not valid.
+"""
+_DEFAULT = """\
+Prints the default config as YAML, with a sentence above every setting.
+"""
+_SCHEMA = """\
+Prints a JSON Schema of the config, with which an editor helps while you type.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the verb and its own verbs."""
+    parser = subparsers.add_parser("config", help="check, explain and show the config", description=_CONFIG)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    check = _add_verb(verbs, "check", "tell all that is wrong with the config", _CHECK)
+    add_config_arguments(check)
+    check.set_defaults(handler=_check)
+
+    explained = _add_verb(verbs, "explain", "show what is in force, and why", _EXPLAIN)
+    add_config_arguments(explained)
+    explained.set_defaults(handler=_explain)
+
+    default = _add_verb(verbs, "default", "print the default config, with comments", _DEFAULT)
+    default.add_argument(
+        "--commented", action="store_true", help="comment every setting out, as in the file that is installed"
+    )
+    default.set_defaults(handler=_default)
+
+    schema = _add_verb(verbs, "schema", "print a JSON Schema for editors", _SCHEMA)
+    schema.set_defaults(handler=_schema)
+
+
+def _add_verb(verbs: Subparsers, name: str, summary: str, description: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def _check(args: argparse.Namespace) -> int:
+    loaded = load_from(args)
+    print("The config is valid. Its layers, the lowest first:")
+    for layer in loaded.layers:
+        print(f"  {layer}")
+    return 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    rows = explain(load_from(args))
+    path_width = max(len(row.path) for row in rows)
+    value_width = min(40, max(len(row.value) for row in rows))
+    for row in rows:
+        print(f"{row.path:{path_width}}  {row.value:{value_width}}  {row.origin}")
+    return 0
+
+
+def _default(args: argparse.Namespace) -> int:
+    print(default_yaml(commented=args.commented), end="")
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0

@@ -1,0 +1,90 @@
+"""`edge-fer run`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._show import Show
+from edge_fer.config import Config, Layer
+from edge_fer.wiring import build_service
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION = """\
+Watches the cameras of the config and publishes what it sees, until it is stopped, or until every recording is over.
+"""
+_EPILOG = """\
+signals:
+  SIGINT, SIGTERM   finish the step, publish `offline`, end within 5 seconds with exit status 0
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "run",
+        help="watch and publish",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_arguments(parser)
+    parser.add_argument("--show", action="store_true", help="print each event and alert as it happens")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="try it out: like --show, with the sample recording where there is no camera, "
+        "and with a broker of its own where the config names none",
+    )
+    parser.set_defaults(handler=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    settings = load_from(args, extra_layers=[_demo_layer()] if args.demo else []).config
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    service = build_service(settings, demo=args.demo, show=Show() if args.show or args.demo else None)
+    if args.demo:
+        _greet(settings)
+    try:
+        service.run()
+    finally:
+        if service.stuck:
+            # a read that hangs in a driver keeps the interpreter from ending; everything else has ended by now
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(1 if sys.exc_info()[0] else 0)
+    return 0
+
+
+def _demo_layer() -> Layer:
+    """What the demo prefers, below whatever the files say."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state", "edge-fer-demo")
+    broker = "mqtt://127.0.0.1:1883" if _listening(1883) else "embedded"
+    return Layer.mapping("demo", {"mqtt": {"broker": broker}, "state_dir": str(state)})
+
+
+def _listening(port: int) -> bool:
+    with socket.socket() as sock:
+        sock.settimeout(0.5)
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _greet(settings: Config) -> None:
+    own = settings.mqtt.broker == "embedded"
+    broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else settings.mqtt.broker
+    port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""
+    print(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
+    print(f"  mosquitto_sub{port} -t 'edge-fer/#' -v")
+    print("Ctrl-C ends it.\n", flush=True)

@@ -1,0 +1,40 @@
+"""`edge-fer version`: what this is, for bug reports."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from edge_fer import __version__
+from edge_fer.emotion.classifier import packaged_model
+from edge_fer.emotion.sidecar import Sidecar, beside
+from edge_fer.runtime import available
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "version", help="show versions, for bug reports", description="Shows the version of edge-fer and its parts."
+    )
+    parser.set_defaults(handler=_version)
+
+
+def _version(_: argparse.Namespace) -> int:
+    sidecar = Sidecar.load(beside(packaged_model()))
+    rows = {
+        "edge-fer": __version__,
+        "model": f"{sidecar.name} (sha256 {sidecar.sha256[:12]})",
+        "TFLite runtime": ", ".join(f"{name} {version(name.replace('_', '-'))}" for name in available()) or "none",
+        "Python": platform.python_version(),
+        "system": platform.platform(),
+    }
+    for name, value in rows.items():
+        print(f"{name:15} {value}")
+    return 0

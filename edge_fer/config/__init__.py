@@ -1,0 +1,22 @@
+"""The config: one typed tree (`tree`), loaded from layers of YAML (`loading`), every fault told at once (`faults`)."""
+
+from __future__ import annotations
+
+from edge_fer.config.faults import ConfigFaults, Fault, redacted
+from edge_fer.config.layers import Layer
+from edge_fer.config.loading import BOOT_FILE, SETTINGS_NAME, SYSTEM_FILE, Loaded, load, standard_files
+from edge_fer.config.tree import Config
+
+__all__ = [
+    "BOOT_FILE",
+    "SETTINGS_NAME",
+    "SYSTEM_FILE",
+    "Config",
+    "ConfigFaults",
+    "Fault",
+    "Layer",
+    "Loaded",
+    "load",
+    "redacted",
+    "standard_files",
+]

@@ -1,0 +1,70 @@
+"""Hands what a camera's pipeline tells to the link with the broker, each on its topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.mqtt.topics import Topics
+from edge_fer.pipeline import Told
+from edge_fer.types import Instant
+
+__all__ = ["Link", "Publisher"]
+
+
+class Link(Protocol):
+    """What takes messages and never keeps its caller waiting."""
+
+    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+        """Takes a message that must arrive, by the outbox."""
+
+    def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Takes the newest value of a retained topic."""
+
+
+class Publisher:
+    """One node's voice. May be used by all cameras' threads at once.
+
+    Args:
+        link: takes the messages.
+        topics: of the node.
+        composer: of the node's messages.
+    """
+
+    def __init__(self, link: Link, topics: Topics, composer: Composer) -> None:
+        self._link = link
+        self._topics = topics
+        self._composer = composer
+
+    def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
+        """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
+        self.online(camera, False, at)
+        for rule in rules:
+            self._link.retain(self._topics.alert(camera, rule), self._composer.alert_status(camera, rule, (), at), at)
+
+    def tell(self, camera: str, told: Told) -> None:
+        """Publishes what one step of a camera's pipeline tells; alerts first."""
+        topics, compose = self._topics, self._composer
+        for change in told.changes:
+            self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
+        for rule, alerts in told.alerts.items():
+            status = compose.alert_status(camera, rule, alerts, told.at)
+            self._link.retain(topics.alert(camera, rule), status, told.at)
+        for event in told.events:
+            self._link.post(topics.event(camera), Kind.EVENT, compose.event(event), event.at)
+        if told.scene:
+            self._link.retain(topics.state(camera), compose.state(told.scene), told.at)
+
+    def online(self, camera: str, online: bool, at: Instant) -> None:  # noqa: FBT001 - handed on as it comes
+        """Publishes whether a camera delivers frames."""
+        self._link.retain(self._topics.camera_availability(camera), ONLINE if online else OFFLINE, at)
+
+    def info(self, message: Message, at: Instant) -> None:
+        """Publishes what the node is."""
+        self._link.retain(self._topics.info, message, at)
+
+    def health(self, message: Message, at: Instant) -> None:
+        """Publishes how the node is doing."""
+        self._link.retain(self._topics.health, message, at)

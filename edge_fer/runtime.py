@@ -1,0 +1,201 @@
+"""The one adapter over TFLite's two Python runtimes: `ai_edge_litert`, and `tflite_runtime` before it was renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.errors import ModelError, RuntimeMissingError
+
+__all__ = ["RUNTIMES", "Model", "Tensor", "available"]
+
+#: The runtimes' modules, best first: on a PC the newer one runs int8 graphs about fifteen times faster.
+RUNTIMES = ("ai_edge_litert", "tflite_runtime")
+
+# A TFLite file is a flatbuffer whose identifier stands after the four bytes of the root's offset.
+_IDENTIFIER = b"TFL3"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What goes into a model or comes out of it.
+
+    Attributes:
+        shape: batch first, channels last.
+        dtype: the numpy name of its type.
+        scale: the real value of one step; 0 where the tensor is not quantised.
+        zero_point: the step that stands for a real 0.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+class Model:
+    """A quantised model with one int8 input and one int8 output, ready to run. Not for two threads at once.
+
+    Attributes:
+        runtime: the module that runs it, one of `RUNTIMES`.
+        version: that module's version.
+        input: what goes in.
+        output: what comes out.
+    """
+
+    def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
+        """Takes the bytes of a model file; `load` is the usual way.
+
+        Args:
+            content: the whole file.
+            name: what errors call it.
+            threads: CPU threads for one run, at least 1.
+            runtime: one of `RUNTIMES`; the first that can be imported if left out.
+
+        Raises:
+            ModelError: the bytes are no model, or not one of this kind.
+            RuntimeMissingError: no runtime, or not the one asked for, can be imported.
+        """
+        if content[4:8] != _IDENTIFIER:
+            msg = f"{name}: not a TFLite model ({len(content)} bytes without the mark {_IDENTIFIER.decode()!r})"
+            raise ModelError(msg, remedy="Install the package again, or copy the model file again")
+        module = _import_runtime(runtime)
+        self.runtime = module.__name__.partition(".")[0]
+        self.version = importlib.metadata.version(self.runtime.replace("_", "-"))
+        try:
+            with _quiet_stderr():
+                # The runtime reads the weights from these very bytes and keeps its own reference to them.
+                self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            msg = f"{name}: {self.runtime} {self.version} refuses it: {error}"
+            remedy = "Copy the model file again, or export it with operations that this runtime knows"
+            raise ModelError(msg, remedy=remedy) from error
+        self._input_index, self.input = _only(self._interpreter.get_input_details(), "input", name)
+        self._output_index, self.output = _only(self._interpreter.get_output_details(), "output", name)
+
+    @classmethod
+    def load(cls, path: Path, *, sha256: str | None = None, threads: int = 1, runtime: str | None = None) -> Model:
+        """Reads a model file.
+
+        Args:
+            path: the `.tflite` file.
+            sha256: what the file must hash to, lower-case hexadecimal. Give it: the runtimes are native code and
+                trust what they read, so that a damaged file may end the process instead of raising an error.
+            threads: CPU threads for one run.
+            runtime: one of `RUNTIMES`; the first that can be imported if left out.
+
+        Raises:
+            ModelError: the file is missing, unreadable, empty, damaged, or not an int8 model.
+            RuntimeMissingError: no runtime, or not the one asked for, can be imported.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            msg = f"{path}: cannot read the model: {error.strerror}"
+            raise ModelError(msg, remedy="Check the path and its permissions, or install the package again") from error
+        found = hashlib.sha256(content).hexdigest()
+        if sha256 is not None and found != sha256:
+            msg = f"{path}: {len(content)} bytes with sha256 {found}, but its sidecar expects {sha256}"
+            raise ModelError(msg, remedy="Copy the model and its sidecar again; the two belong together")
+        return cls(content, name=str(path), threads=threads, runtime=runtime)
+
+    def invoke(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Runs the model once.
+
+        Args:
+            values: int8, as many as the input holds, in any shape.
+
+        Returns:
+            int8 of the output's shape; the caller's own, not the runtime's memory.
+
+        Raises:
+            ValueError: too many or too few values, or of another type.
+        """
+        self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
+        self._interpreter.invoke()
+        result: NDArray[np.int8] = self._interpreter.get_tensor(self._output_index)
+        return result
+
+
+def available() -> tuple[str, ...]:
+    """The runtimes that can be imported here, best first."""
+    return tuple(name for name in RUNTIMES if isinstance(_try_import(name), ModuleType))
+
+
+def _try_import(name: str) -> ModuleType | Exception:
+    """The runtime's module with the interpreter, or why there is none."""
+    try:
+        return importlib.import_module(f"{name}.interpreter")
+    except (ImportError, AttributeError, SystemError) as error:
+        # The last two are what a runtime built for another major version of numpy answers with.
+        return error
+
+
+def _import_runtime(wanted: str | None) -> ModuleType:
+    if wanted is not None and wanted not in RUNTIMES:
+        msg = f"runtime: {wanted!r} is none of {', '.join(RUNTIMES)}"
+        raise RuntimeMissingError(msg, remedy="Leave it out to take the best there is")
+    reasons = []
+    for name in (wanted,) if wanted else RUNTIMES:
+        found = _try_import(name)
+        if isinstance(found, ModuleType):
+            return found
+        reasons.append(f"{name}: {found}")
+    msg = f"no TFLite runtime can be imported ({'; '.join(reasons)})"
+    remedy = "Install one: pip install ai-edge-litert (or tflite-runtime with 'numpy<2' where Python is 3.11)"
+    raise RuntimeMissingError(msg, remedy=remedy)
+
+
+def _only(details: list[dict[str, Any]], which: str, name: str) -> tuple[int, Tensor]:
+    """The index and description of the only input or output."""
+    if len(details) != 1:
+        msg = f"{name}: {len(details)} {which}s, but exactly one is wanted"
+        raise ModelError(msg, remedy="Export the model with one picture in and its logits out")
+    (detail,) = details
+    scale, zero_point = detail["quantization"]
+    shape = tuple(int(side) for side in detail["shape"])
+    tensor = Tensor(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+    if tensor.dtype != "int8" or not tensor.scale > 0:
+        msg = f"{name}: the {which} is {tensor.dtype} with a scale of {tensor.scale:g}, not quantised int8"
+        raise ModelError(msg, remedy="Export the model with int8 input and output")
+    return detail["index"], tensor
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keeps native code from chatting on stderr; what it says is shown after all when it fails.
+
+    The whole process shares stderr, so models are loaded before any threads start.
+    """
+    try:
+        shown = os.dup(2)
+    except OSError:  # started without a stderr
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(shown, 2)
+            said.seek(0)
+            os.write(2, said.read())
+            raise
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)

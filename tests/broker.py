@@ -1,0 +1,354 @@
+"""A real Mosquitto for tests, and a subscriber of its own making, neither of which knows anything of ours.
+
+with Mosquitto(tmp_path) as broker, Subscriber(broker) as seen:
+    ...
+    seen.wait_for(lambda m: m.topic.endswith("/event"))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+__all__ = ["Certificates", "Mosquitto", "Seen", "Subscriber", "free_port", "tool"]
+
+HOST = "127.0.0.1"
+
+
+def tool(name: str) -> str:
+    """The path of a program that the tests cannot do without."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if path is None:
+        packages = {"mosquitto": "mosquitto", "openssl": "openssl"}
+        msg = f"the tests need `{name}`: apt install {packages.get(name, 'mosquitto-clients')}"
+        raise RuntimeError(msg)
+    return path
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Certificates:
+    """An authority of our own, and what it issued: `server` for 127.0.0.1 and localhost, and `client`.
+
+    Args:
+        folder: where the files go.
+        host: what the server's certificate is for, besides localhost.
+    """
+
+    def __init__(self, folder: Path, *, host: str = HOST) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.ca, self._ca_key = folder / "ca.crt", folder / "ca.key"
+        self._openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
+            *("-subj", f"/CN=authority of {folder.name}", "-keyout", self._ca_key, "-out", self.ca),
+        )
+        kind = "IP" if host[0].isdigit() else "DNS"
+        self.server, self.server_key = self._issue(folder, "server", f"subjectAltName={kind}:{host},DNS:localhost")
+        self.client, self.client_key = self._issue(folder, "client", "extendedKeyUsage=clientAuth")
+
+    def _issue(self, folder: Path, name: str, extension: str) -> tuple[Path, Path]:
+        certificate, key, request = (folder / f"{name}.{suffix}" for suffix in ("crt", "key", "csr"))
+        self._openssl(
+            *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", f"/CN={name}", "-keyout", key, "-out", request),
+        )
+        extensions = folder / f"{name}.ext"
+        extensions.write_text(extension)
+        self._openssl(
+            *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-CAcreateserial"),
+            *("-days", "2", "-extfile", extensions, "-out", certificate),
+        )
+        for file in (certificate, key):
+            file.chmod(0o644)  # mosquitto gives up root before it reads them
+        return certificate, key
+
+    @staticmethod
+    def _openssl(*arguments: str | Path) -> None:
+        subprocess.run([tool("openssl"), *arguments], check=True, capture_output=True)
+
+
+class Mosquitto:
+    """A broker on a free port of loopback, which stays the same over restarts.
+
+    Args:
+        folder: where its files go.
+        users: passwords by user name; None lets everybody in.
+        acl: lines of an access list, such as `user edge` and `topic write edge-fer/#`.
+        certificates: makes it speak TLS.
+        ask_for_certificate: whether clients must show one of the same authority.
+        options: further lines of its config.
+        port: where it listens; None: any free one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        users: Mapping[str, str] | None = None,
+        acl: Sequence[str] | None = None,
+        certificates: Certificates | None = None,
+        ask_for_certificate: bool = False,
+        options: Sequence[str] = (),
+        port: int | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = port or free_port()
+        self.host = HOST
+        self.users = dict(users or {})
+        self.certificates = certificates
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._acl = folder / "acl" if acl is not None else None
+        lines = [f"listener {self.port} {HOST}", f"allow_anonymous {'false' if users else 'true'}"]
+        # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
+        lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
+        lines += ["autosave_interval 1", "user root", "log_type all", *options]
+        if users:
+            lines += [f"password_file {folder / 'passwords'}"]
+            self.set_passwords(users)
+        if acl is not None:
+            lines += [f"acl_file {self._acl}"]
+            self.set_acl(acl)
+        if certificates is not None:
+            lines += [
+                f"cafile {certificates.ca}",
+                f"certfile {certificates.server}",
+                f"keyfile {certificates.server_key}",
+            ]
+            lines += [f"require_certificate {'true' if ask_for_certificate else 'false'}"]
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text("\n".join(lines) + "\n")
+
+    @property
+    def url(self) -> str:
+        """Its address, without a user name."""
+        return f"mqtt{'s' if self.certificates else ''}://{self.host}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self._folder / "mosquitto.log").read_text(errors="replace")
+
+    def start(self) -> Self:
+        """Starts it, again or for the first time, and waits until it listens."""
+        with (self._folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen([tool("mosquitto"), "-c", self._config], stdout=log, stderr=log)
+        deadline = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
+                return self
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                msg = f"mosquitto does not start:\n{self.log}"
+                raise RuntimeError(msg)
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Ends it as a power cut does."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends it properly."""
+        self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Makes it hang, with all its connections open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def set_passwords(self, users: Mapping[str, str]) -> None:
+        """Changes who may log in; `reload` makes it known."""
+        file = self._folder / "passwords"
+        file.write_text("".join(f"{user}:{password}\n" for user, password in users.items()))
+        subprocess.run([tool("mosquitto_passwd"), "-U", file], check=True, capture_output=True)
+
+    def set_acl(self, lines: Sequence[str]) -> None:
+        """Changes who may do what; `reload` makes it known."""
+        assert self._acl is not None
+        self._acl.write_text("\n".join(lines) + "\n")
+        self._acl.chmod(0o600)
+
+    def reload(self) -> None:
+        """Makes it read its config, passwords and access list again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def client_options(self, user: str | None = None) -> list[str]:
+        """What Mosquitto's own clients must be given to reach it."""
+        options = ["-h", self.host, "-p", str(self.port)]
+        if user is not None:
+            options += ["-u", user, "-P", self.users[user]]
+        if self.certificates is not None:
+            files = self.certificates
+            options += ["--cafile", str(files.ca), "--cert", str(files.client), "--key", str(files.client_key)]
+        return options
+
+    def publish(self, topic: str, payload: str | None, *, retain: bool = False, user: str | None = None) -> None:
+        """Publishes something with a client that is not ours; None clears a retained topic."""
+        content = ["-n"] if payload is None else ["-m", payload]
+        options = [*self.client_options(user), "-t", topic, "-q", "1", *content, *(["-r"] if retain else [])]
+        subprocess.run([tool("mosquitto_pub"), *options], check=True, timeout=10)
+
+    def retained(self, pattern: str = "#", *, user: str | None = None) -> dict[str, str]:
+        """The retained payloads by topic, as a newcomer sees them."""
+        options = [*self.client_options(user), "-t", pattern, "-F", "%j", "-q", "1", "--retained-only", "-W", "1"]
+        output = subprocess.run([tool("mosquitto_sub"), *options], capture_output=True, check=False, timeout=10).stdout
+        messages = [json.loads(line) for line in output.splitlines()]
+        return {message["topic"]: message["payload"] for message in messages}
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(how)
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message as the subscriber got it.
+
+    Attributes:
+        topic: where it was published.
+        payload: as text; empty where a retained topic was cleared.
+        qos: of delivery, which is the publisher's, as we subscribe with the highest one.
+        retain: whether it was published so.
+        at: when it came, on `time.monotonic`.
+    """
+
+    topic: str
+    payload: str
+    qos: int
+    retain: bool
+    at: float
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The payload as an object."""
+        value: dict[str, Any] = json.loads(self.payload)
+        return value
+
+
+class Subscriber:
+    """Mosquitto's own subscriber, with a session that outlives the broker.
+
+    Args:
+        broker: where to subscribe, or the port on loopback of another one.
+        topics: what to subscribe to.
+        user: whom to log in as.
+        protocol: version of MQTT: `mqttv5` tells how each message was retained, `mqttv311` only of those that
+            were there before it came.
+    """
+
+    def __init__(
+        self,
+        broker: Mosquitto | int,
+        topics: Sequence[str] = ("edge-fer/#",),
+        *,
+        user: str | None = None,
+        protocol: str = "mqttv5",
+    ) -> None:
+        self.messages: list[Seen] = []
+        self._news = threading.Condition()
+        self._ready = False
+        where = ["-h", HOST, "-p", str(broker)] if isinstance(broker, int) else broker.client_options(user)
+        options = [*where, "-d", "-F", "%j", "-q", "2", "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
+        options += ["--retain-as-published", "-x", "3600"] if protocol == "mqttv5" else []
+        for topic in topics:
+            options += ["-t", topic]
+        self._command = [tool("mosquitto_sub"), *options]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1, encoding="utf-8"
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._wait(lambda: self._ready, 10, "the subscription")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        self._reader.join(timeout=10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def of(self, ending: str) -> list[Seen]:
+        """What came on topics that end so, so far."""
+        with self._news:
+            return [message for message in self.messages if message.topic.endswith(ending)]
+
+    def wait_for(self, wanted: Callable[[Seen], object], *, count: int = 1, timeout: float = 15.0) -> list[Seen]:
+        """Waits for messages, those that came already included.
+
+        Returns:
+            The wanted ones, at least `count`.
+
+        Raises:
+            AssertionError: they do not come within `timeout` seconds.
+        """
+        found: list[Seen] = []
+
+        def enough() -> bool:
+            found[:] = filter(wanted, self.messages)
+            return len(found) >= count
+
+        self._wait(enough, timeout, f"{count} of the messages wanted")
+        return found
+
+    def clear(self) -> None:
+        """Forgets what came so far."""
+        with self._news:
+            self.messages.clear()
+
+    def _wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        with self._news:
+            if not self._news.wait_for(condition, timeout):
+                last = "\n".join(f"  {m.topic} {m.payload[:200]}" for m in self.messages[-20:])
+                msg = f"{what} did not come within {timeout:g} s; the last of {len(self.messages)} that came:\n{last}"
+                raise AssertionError(msg)
+
+    def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._news:
+                if line.startswith("{"):
+                    found = json.loads(line)
+                    payload = found["payload"] or ""
+                    self.messages.append(
+                        Seen(found["topic"], payload, found["qos"], bool(found["retain"]), time.monotonic())
+                    )
+                elif line.startswith("Subscribed"):
+                    self._ready = True
+                self._news.notify_all()
