@@ -1,0 +1,54 @@
+"""What detectors, the crop and the quality gate share about boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edge_fer.types import Box, Face, Point
+
+__all__ = ["part_inside", "reframed", "without_doubles"]
+
+
+def reframed(box: Box, *, scale: float, shift: Point = (0.0, 0.0)) -> Box:
+    """The square over the same face in another convention.
+
+    Args:
+        box: any box; of one that is not square, the mean of its sides counts.
+        scale: the new side over the old.
+        shift: how far the centre moves, in sides of the old box.
+    """
+    side = (box.width + box.height) / 2
+    x, y = box.centre
+    new = side * scale
+    return Box(x + shift[0] * side - new / 2, y + shift[1] * side - new / 2, new, new)
+
+
+def part_inside(box: Box, width: int, height: int) -> float:
+    """How much of the box's area, 0 to 1, lies in a picture of `width` x `height` pixels."""
+    across = min(box.x + box.width, width) - max(box.x, 0.0)
+    down = min(box.y + box.height, height) - max(box.y, 0.0)
+    return max(across, 0.0) * max(down, 0.0) / box.area
+
+
+def without_doubles(faces: Iterable[Face], *, overlap: float = 0.5) -> list[Face]:
+    """The faces, surest first, without those that lie mostly in a surer one.
+
+    Overlap is measured against the smaller of two boxes, not by IoU: cascades like to find a face again inside a
+    face, and two such boxes share little of the larger.
+
+    Args:
+        faces: as found.
+        overlap: share of the smaller box, 0 to 1, from which on two boxes are one face.
+    """
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: face.confidence, reverse=True):
+        if all(_overlap(face.box, other.box) < overlap for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """The shared area over the smaller box's."""
+    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(across, 0.0) * max(down, 0.0) / min(one.area, other.area)

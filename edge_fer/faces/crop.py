@@ -1,0 +1,93 @@
+"""The canonical crop: a face cut out so that it sits where the emotion model expects it, whatever detector found it."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from edge_fer.faces.boxes import reframed
+from edge_fer.types import CropFrame, Face, Image, Keypoints
+
+__all__ = ["crop_face"]
+
+#: A crop more than so many times as wide as the picture's longer side shows no face.
+MAX_SIDE = 2
+
+
+def crop_face(image: Image, face: Face, frame: CropFrame, *, side: int | None = None) -> Image:
+    """Cuts the face out of the picture, which is not copied as a whole.
+
+    Where the face has keypoints, it is turned, scaled and moved so that its eyes' middle and mouth come to lie where
+    the frame wants them; otherwise the frame's square around its box is cut, moved by less than a pixel so that its
+    pixels are the picture's own. What reaches beyond the picture repeats its border.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        face: found in `image`.
+        frame: where the face shall sit.
+        side: of the crop, pixels; by default that of its square in the picture, so that nothing is resampled twice.
+
+    Returns:
+        RGB uint8 (side, side, 3), side at least 1; a new array.
+
+    Raises:
+        ValueError: the box or the keypoints are not numbers, or fit no face in a picture of this size.
+    """
+    crop = _cut(image, face, frame) if face.keypoints is None else _turned(image, face, face.keypoints, frame)
+    if side is not None and side != len(crop):
+        # averaging areas, for a large sharp face would alias
+        how = cv2.INTER_AREA if side < len(crop) else cv2.INTER_LINEAR
+        crop = cv2.resize(crop, (side, side), interpolation=how)
+    return np.asarray(crop, dtype=np.uint8)
+
+
+def _cut(image: Image, face: Face, frame: CropFrame) -> cv2.typing.MatLike:
+    """The frame's square around the face's box, on whole pixels."""
+    square = reframed(face.box, scale=frame.box_scale, shift=frame.box_shift)
+    side = _checked_side(square.width, image, face)
+    x, y = square.centre
+    _check_numbers(x, y, face=face)
+    columns, left, right = _span(round(x - side / 2), side, image.shape[1])
+    rows, top, bottom = _span(round(y - side / 2), side, image.shape[0])
+    return cv2.copyMakeBorder(image[rows, columns], top, bottom, left, right, cv2.BORDER_REPLICATE)
+
+
+def _span(start: int, side: int, length: int) -> tuple[slice, int, int]:
+    """What a crop takes of a picture along one axis, at least one pixel, and what is missing before and after."""
+    first = min(max(start, 0), length - 1)
+    end = max(min(start + side, length), 1)
+    before = min(max(first - start, 0), side - 1)
+    return slice(first, end), before, side - before - (end - first)
+
+
+def _turned(image: Image, face: Face, points: Keypoints, frame: CropFrame) -> cv2.typing.MatLike:
+    """The face with its eyes' middle and mouth moved to where the frame wants them.
+
+    Points are complex numbers here, because a similarity is then one product and one sum.
+    """
+    eyes, mouth = (complex(*points.right_eye) + complex(*points.left_eye)) / 2, complex(*points.mouth)
+    _check_numbers(eyes.real, eyes.imag, mouth.real, mouth.imag, face=face)
+    eyes_wanted, mouth_wanted = complex(*frame.eyes), complex(*frame.mouth)
+    side = _checked_side(abs(mouth - eyes) / abs(mouth_wanted - eyes_wanted), image, face)
+    turn = (mouth_wanted - eyes_wanted) * side / (mouth - eyes)
+    # points count from the edge of the picture, indices from the middle of its first pixel
+    half = complex(0.5, 0.5)
+    move = eyes_wanted * side - turn * (eyes - half) - half
+    to_crop = np.array([[turn.real, -turn.imag, move.real], [turn.imag, turn.real, move.imag]])
+    return cv2.warpAffine(image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _checked_side(side: float, image: Image, face: Face) -> int:
+    limit = MAX_SIDE * max(image.shape[:2])
+    if not 0 < side <= limit:
+        msg = f"the crop of {face} would have a side of {side:g} pixels; it must be above 0 and at most {limit}"
+        raise ValueError(msg)
+    return max(1, round(side))
+
+
+def _check_numbers(*values: float, face: Face) -> None:
+    if not all(math.isfinite(value) for value in values):
+        msg = f"{face} does not lie anywhere"
+        raise ValueError(msg)

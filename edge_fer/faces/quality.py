@@ -1,0 +1,167 @@
+"""The quality gate: whether a face can be read, and how well.
+
+Thresholds are cautious: a face is refused only where a person would hardly read it either. They were chosen on 6,000
+faces of FER2013 (found on the web, many of them bad pictures, all of them readable to those who labelled them) as
+they are, blurred, darkened and with noise added, so that no more than one in a thousand or so of the unspoilt ones
+is refused for any one fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.faces.boxes import part_inside
+from edge_fer.faces.pose import pose
+from edge_fer.types import Face, Image, Quality, QualityFault
+
+__all__ = ["Limit", "QualityGate", "grey_levels", "light", "sharpness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How a measurement becomes a grade: 0 at `hopeless`, 0.5 at `gate`, 1 at `good`, straight lines between.
+
+    Whether more or less of it is better follows from the order of the three.
+    """
+
+    hopeless: float
+    gate: float
+    good: float
+
+    def __post_init__(self) -> None:
+        if not (self.hopeless < self.gate < self.good or self.hopeless > self.gate > self.good):
+            msg = f"hopeless, gate and good must rise or fall, not {self.hopeless}, {self.gate}, {self.good}"
+            raise ValueError(msg)
+
+    def grade(self, measured: float) -> float:
+        """0 to 1; 0.5 and more is good enough."""
+        sign = 1.0 if self.good > self.hopeless else -1.0
+        points = (sign * self.hopeless, sign * self.gate, sign * self.good)
+        return float(np.interp(sign * measured, points, (0.0, 0.5, 1.0)))
+
+
+#: Side at which faces are measured, pixels: that of FER2013, about what emotion models see. A large face that is
+#: blurred but sharp at this size is as good as any.
+SIDE = 48
+#: FER2013: median 0.22, one in a hundred below 0.06, one in a thousand below 0.035; taken as by a webcam, with a
+#: softer lens, noise and compression: one in a thousand below 0.02. Blurred with a sigma of 2 of the 48 pixels, where
+#: expressions begin to go, half of them are below 0.02; with 3, forty-nine in fifty.
+SHARPNESS = Limit(0.0, 0.02, 0.1)
+#: Grey level (0 to 255) that nine tenths of the face's middle stay below. A level of its bright parts and not its
+#: mean, so that dark skin in good light is not taken for poor light. FER2013: median 196, one in twenty below 123,
+#: one in a thousand below 62.
+BRIGHT_PARTS = Limit(10.0, 40.0, 100.0)
+#: Grey level that three quarters of the face's middle stay above. FER2013: one in twenty above 180, one in a hundred
+#: above 201, one in a thousand above 224.
+DARK_PARTS = Limit(250.0, 230.0, 180.0)
+#: Share of the face's box inside the picture: with a fifth gone, chin or brows are.
+INSIDE = Limit(0.5, 0.8, 1.0)
+#: Degrees of yaw either way, where there are keypoints: from about 45 on, the far eye and mouth corner are hidden.
+YAW = Limit(75.0, 45.0, 20.0)
+
+#: What is left out around the face's middle as hair and background, as a share of the crop's side.
+MARGIN = 0.2
+
+#: Sigma of the smoothing before edges are measured, pixels at SIDE; without it, the noise of a dark picture
+#: would pass for sharpness.
+NOISE_SIGMA = 0.8
+
+
+class QualityGate:
+    """Judges faces.
+
+    Args:
+        min_size: shorter side of the face box from which on a face can be read, pixels between brows and chin; twice
+            this is good.
+        sharpness: limits for what `sharpness` measures.
+        bright_parts: limits for the level (0 to 255) below which nine tenths of the face lie; lower is too dark.
+        dark_parts: limits for the level above which three quarters of the face lie; higher is too bright.
+        inside: limits for the share of the box inside the picture, 0 to 1.
+        yaw: limits for the turn of the head, degrees; only faces with keypoints are judged by it.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_size: float = 48.0,
+        sharpness: Limit = SHARPNESS,
+        bright_parts: Limit = BRIGHT_PARTS,
+        dark_parts: Limit = DARK_PARTS,
+        inside: Limit = INSIDE,
+        yaw: Limit = YAW,
+    ) -> None:
+        self._size = Limit(min_size / 2, min_size, min_size * 2)
+        self._sharpness = sharpness
+        self._bright_parts = bright_parts
+        self._dark_parts = dark_parts
+        self._inside = inside
+        self._yaw = yaw
+
+    def judge(self, image: Image, face: Face, crop: Image) -> Quality:
+        """Judges one face.
+
+        Args:
+            image: RGB uint8 (H, W, 3) in which the face was found; only its size counts.
+            face: as found.
+            crop: RGB uint8 (S, S, 3), the face's canonical crop, S from 1 on, best as large as in the picture.
+
+        Returns:
+            Each aspect is graded from 0 to 1, with the gate at 0.5. The value is the worst grade, for a face is read
+            no better than its worst aspect lets; it is below 0.5 exactly where there are faults.
+        """
+        height, width = image.shape[:2]
+        levels = grey_levels(crop)
+        dark, bright = light(levels)
+        grades = {
+            QualityFault.TOO_SMALL: self._size.grade(min(face.box.width, face.box.height)),
+            QualityFault.CUT_OFF: self._inside.grade(part_inside(face.box, width, height)),
+            QualityFault.TOO_DARK: self._bright_parts.grade(bright),
+            QualityFault.TOO_BRIGHT: self._dark_parts.grade(dark),
+            QualityFault.BLURRED: self._sharpness.grade(sharpness(levels)),
+        }
+        if face.keypoints is not None:
+            grades[QualityFault.TURNED_AWAY] = self._yaw.grade(abs(pose(face.keypoints).yaw))
+        return Quality(min(grades.values()), tuple(fault for fault, grade in grades.items() if grade < 0.5))
+
+
+def grey_levels(crop: Image) -> NDArray[np.float32]:
+    """The grey levels, 0 to 255, of an RGB uint8 (S, S, 3) crop, as (SIDE, SIDE)."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    how = cv2.INTER_AREA if grey.shape[0] > SIDE else cv2.INTER_LINEAR
+    return cv2.resize(grey, (SIDE, SIDE), interpolation=how).astype(np.float32)
+
+
+def sharpness(levels: NDArray[np.float32]) -> float:
+    """How much of the contrast of a face is in its edges, from 0 on; scenes lit more or less strongly compare.
+
+    The variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000)
+    over that of the levels. A face without any contrast has 0.
+
+    Args:
+        levels: of the crop, (SIDE, SIDE), 0 to 255.
+    """
+    smooth = cv2.GaussianBlur(levels, (0, 0), NOISE_SIGMA)
+    contrast = float(_middle(smooth).var())
+    # below one grey level there is nothing but rounding
+    if contrast < 1.0:
+        return 0.0
+    return float(_middle(cv2.Laplacian(smooth, cv2.CV_32F)).var()) / contrast
+
+
+def light(levels: NDArray[np.float32]) -> tuple[float, float]:
+    """The levels, 0 to 255, that three quarters of a face lie above, and that nine tenths lie below.
+
+    Args:
+        levels: of the crop, (SIDE, SIDE), 0 to 255.
+    """
+    dark, bright = np.percentile(_middle(levels), (25, 90))
+    return float(dark), float(bright)
+
+
+def _middle(levels: cv2.typing.MatLike) -> cv2.typing.MatLike:
+    margin = round(SIDE * MARGIN)
+    return levels[margin : SIDE - margin, margin : SIDE - margin]

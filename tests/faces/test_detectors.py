@@ -1,0 +1,167 @@
+"""What every detector must do; a new one joins by a line in DETECTORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.port import FaceDetector
+from edge_fer.types import Box, Face, Image, Point
+from tests.faces.pictures import EYES, HEAD, MOUTH, frames, grey_wall, on_wall, portrait
+from tests.shared import shared_data
+
+DETECTORS = [pytest.param(HaarDetector, id="haar")]
+
+
+@pytest.fixture(params=DETECTORS, scope="module")
+def detector(request: pytest.FixtureRequest) -> FaceDetector:
+    make: Callable[[], FaceDetector] = request.param
+    return make()
+
+
+def within(box: Box, point: Point) -> Point:
+    """The point in fractions of the box."""
+    return (point[0] - box.x) / box.width, (point[1] - box.y) / box.height
+
+
+def assert_framed(face: Face, eyes: Point, mouth: Point) -> None:
+    """The box keeps to the common convention: brows to chin, so the eyes at a fifth and the mouth at two thirds."""
+    assert within(face.box, eyes) == pytest.approx((0.5, 0.2), abs=0.1)
+    assert within(face.box, mouth) == pytest.approx((0.5, 0.67), abs=0.1)
+    assert face.box.width == pytest.approx(face.box.height, rel=0.05)
+
+
+def head_points(x: int, y: int, side: int) -> tuple[Point, Point]:
+    """Eyes and mouth of a head put there by `on_wall`."""
+    left, top, size = HEAD
+    scale = side / size
+    eyes = x + (EYES[0] - left) * scale, y + (EYES[1] - top) * scale
+    mouth = x + (MOUTH[0] - left) * scale, y + (MOUTH[1] - top) * scale
+    return eyes, mouth
+
+
+def test_has_a_name(detector: FaceDetector):
+    assert detector.name.isidentifier()
+
+
+def test_finds_the_portrait(detector: FaceDetector):
+    [face] = detector.detect(portrait())
+    assert_framed(face, EYES, MOUTH)
+    assert 0.5 < face.confidence <= 1.0
+
+
+def test_finds_a_grey_portrait(detector: FaceDetector):
+    grey = cv2.cvtColor(cv2.cvtColor(portrait(), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    [face] = detector.detect(np.asarray(grey, np.uint8))
+    assert_framed(face, EYES, MOUTH)
+
+
+@pytest.mark.parametrize(("brightness", "contrast"), [(0, 0.3), (100, 0.4), (60, 1.0)], ids=["dark", "flat", "bright"])
+def test_finds_the_portrait_in_other_light(detector: FaceDetector, brightness: int, contrast: float):
+    [face] = detector.detect(cv2.convertScaleAbs(portrait(), alpha=contrast, beta=brightness).astype(np.uint8))
+    assert_framed(face, EYES, MOUTH)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5, 8.5, 12.5, 18.8], ids=str)
+def test_finds_the_face_of_the_clip(detector: FaceDetector, seconds: float):
+    # eyes and mouth as a network with landmarks saw them (YuNet)
+    truth: dict[float, tuple[Point, Point]] = {
+        0.0: ((421, 171), (429, 269)),
+        2.5: ((436, 163), (433, 255)),
+        8.5: ((426, 131), (430, 235)),
+        12.5: ((454, 113), (445, 213)),
+        18.8: ((453, 195), (439, 278)),
+    }
+    clip = shared_data() / "clips" / "wolfgang-langer-pexels.mp4"
+    image = next(image for at, image in frames(clip) if at >= seconds)
+    [face] = detector.detect(image)
+    assert_framed(face, *truth[seconds])
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("size", [(360, 640), (97, 101)], ids=str)
+def test_nobody_on_a_flat_wall(detector: FaceDetector, size: tuple[int, int], level: int):
+    assert detector.detect(grey_wall(*size, level)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_in_noise(detector: FaceDetector, seed: int):
+    noise = np.random.default_rng(seed).integers(0, 256, (360, 640, 3), dtype=np.uint8)
+    assert detector.detect(noise) == []
+    # noise of the size of features, not only of single pixels
+    assert detector.detect(np.asarray(cv2.GaussianBlur(noise, (0, 0), 4), np.uint8)) == []
+
+
+def test_finds_many_largest_first(detector: FaceDetector):
+    heads = [(30 + 300 * column, 20 + 230 * row, 200 - 25 * row) for row in range(3) for column in range(4)]
+    faces = detector.detect(on_wall(720, 1280, *heads))
+    assert len(faces) == len(heads)
+    areas = [face.box.area for face in faces]
+    assert areas == sorted(areas, reverse=True)
+    for place in heads:
+        eyes, mouth = head_points(*place)
+        nearest = min(faces, key=lambda face: abs(complex(*face.box.centre) - complex(*eyes)))
+        assert_framed(nearest, eyes, mouth)
+
+
+@pytest.mark.parametrize("corner", ["left", "right", "top", "bottom"])
+def test_finds_a_face_at_the_border(detector: FaceDetector, corner: str):
+    # so far out that hair and shoulders are gone and the face begins a few pixels from the edge
+    places = {"left": (-20, 90, 200), "right": (480, 90, 200), "top": (220, -35, 200), "bottom": (220, 175, 200)}
+    place = places[corner]
+    [face] = detector.detect(on_wall(360, 640, place))
+    assert_framed(face, *head_points(*place))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 640), (480, 1), (2, 3), (20, 20), (23, 25)], ids=str)
+def test_tiny_pictures_hold_nobody(detector: FaceDetector, size: tuple[int, int]):
+    assert detector.detect(grey_wall(*size)) == []
+    assert detector.detect(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)) == []
+
+
+def test_finds_faces_in_a_huge_picture(detector: FaceDetector):
+    # a small one and one that fills half the height
+    places = [(300, 500, 260), (1500, 600, 1700)]
+    faces = detector.detect(on_wall(3000, 4000, *places))
+    assert len(faces) == 2
+    for face, place in zip(faces, reversed(places), strict=True):
+        assert_framed(face, *head_points(*place))
+
+
+def test_long_thin_pictures(detector: FaceDetector):
+    [face] = detector.detect(on_wall(200, 4000, (3000, 0, 200)))
+    assert_framed(face, *head_points(3000, 0, 200))
+
+
+def strided(image: Image) -> Image:
+    wide = np.zeros((image.shape[0], image.shape[1] * 2, 4), np.uint8)
+    view = wide[:, ::2, :3]
+    view[:] = image
+    return view
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(strided, id="strided"),
+        pytest.param(np.asfortranarray, id="columns first"),
+        pytest.param(lambda image: image[:, ::-1, ::-1].copy()[:, ::-1, ::-1], id="mirrored twice"),
+        pytest.param(lambda image: np.pad(image, ((5, 5), (7, 7), (0, 0)))[5:-5, 7:-7], id="cut out"),
+    ],
+)
+def test_memory_layout_does_not_matter(detector: FaceDetector, view: Callable[[Image], Image]):
+    image = view(portrait())
+    assert not image.flags.c_contiguous
+    assert detector.detect(image) == detector.detect(portrait())
+
+
+def test_leaves_the_picture_alone_and_remembers_nothing(detector: FaceDetector):
+    image = portrait().copy()
+    first = detector.detect(image)
+    detector.detect(grey_wall(480, 640))
+    assert np.array_equal(image, portrait())
+    assert detector.detect(image) == first

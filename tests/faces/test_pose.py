@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from edge_fer.faces.pose import pose
+from edge_fer.types import Keypoints
+
+
+def seen(yaw: float, roll: float = 0.0, size: float = 60.0) -> Keypoints:
+    """Keypoints of a head of average build turned by so many degrees, far from the camera.
+
+    In units of the distance between the eyes: mouth one below, the nose's tip half below and standing out.
+    """
+    head = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0, 0.55, 0.45], [0, 1.0, 0]])
+    about, tilt = math.radians(yaw), math.radians(roll)
+    x = head[:, 0] * math.cos(about) + head[:, 2] * math.sin(about)
+    y = head[:, 1]
+    turned = np.stack([x * math.cos(tilt) - y * math.sin(tilt), x * math.sin(tilt) + y * math.cos(tilt)], 1)
+    right, left, nose, mouth = (tuple(point) for point in (turned * size + (200, 100)).tolist())
+    return Keypoints(right, left, nose, mouth)
+
+
+@pytest.mark.parametrize("yaw", [-60, -30, 0, 10, 45, 80])
+@pytest.mark.parametrize("roll", [-120, -20, 0, 45, 90])
+def test_recovers_yaw_and_roll(yaw: float, roll: float):
+    found = pose(seen(yaw, roll))
+    assert found.yaw == pytest.approx(yaw, abs=1e-6)
+    assert found.roll == pytest.approx(roll, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 500])
+def test_size_does_not_matter(size: float):
+    assert pose(seen(25, 10, size)).yaw == pytest.approx(25)
+
+
+def test_a_profile():
+    assert pose(Keypoints((100, 50), (100, 50), (120, 70), (105, 90))).yaw == 90
+    assert pose(Keypoints((105, 50), (95, 50), (80, 70), (98, 90))).yaw == -90
+
+
+def test_points_that_are_no_face():
+    assert pose(Keypoints((5, 5), (5, 5), (5, 5), (5, 5))).yaw == 90
