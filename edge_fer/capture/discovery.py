@@ -1,0 +1,40 @@
+"""Finds a camera where the config names none."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from edge_fer.capture.v4l2 import Capability, capability
+
+__all__ = ["find_camera"]
+
+log = logging.getLogger(__name__)
+
+
+def video_nodes() -> list[str]:
+    """The machine's video devices, /dev/video2 before /dev/video10."""
+    nodes = (str(path) for path in Path("/dev").glob("video*"))
+    return sorted(filter(re.compile(r"/dev/video\d+").fullmatch, nodes), key=lambda node: int(node[10:]))
+
+
+def find_camera(*, nodes: Iterable[str] | None = None, ask: Callable[[str], Capability] = capability) -> str | None:
+    """The first video device that is a camera, or None. No camera is started for it.
+
+    Args:
+        nodes: devices to look at; those of this machine if left out.
+        ask: gives a device's capability or raises OSError.
+    """
+    for node in video_nodes() if nodes is None else nodes:
+        try:
+            found = ask(node)
+        except PermissionError:
+            log.warning("%s may not be opened by this user. Add the user to the group video", node)
+        except OSError as error:
+            log.debug("%s does not answer: %s", node, error)
+        else:
+            if found.captures:
+                return node
+    return None

@@ -1,0 +1,295 @@
+"""Keeps one camera's frames coming: reads, hands over, notices losses and stalls, and tries again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from enum import StrEnum
+from typing import TypeAlias
+
+from edge_fer.capture.backoff import Backoff
+from edge_fer.capture.clock import Clock
+from edge_fer.capture.port import Source
+from edge_fer.capture.slot import FileSlot, Slot, SlotClosedError
+from edge_fer.capture.transform import Flip, Rotation, transform
+from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
+from edge_fer.types import Frame, Instant
+
+__all__ = ["CaptureLoop", "CaptureState", "OnState"]
+
+log = logging.getLogger(__name__)
+
+#: Reads that never came back and may be left behind before the source is not opened again: each holds a thread, and
+#: often the device too.
+MOST_STUCK = 4
+#: Seconds that a reader which is not known to be stuck is given to let go of its device.
+GRACE = 2.0
+
+
+class CaptureState(StrEnum):
+    """How a camera is."""
+
+    STARTING = "starting"
+    ONLINE = "online"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+#: Told of every change of state, with the reason: empty for `online` and for a recording that is over.
+OnState: TypeAlias = Callable[[CaptureState, str], None]
+
+
+class CaptureLoop:
+    """Runs one source for as long as it is wanted.
+
+    The source is read in a thread of its own, because a read that is stuck inside a driver can neither be seen nor
+    ended from its own thread. The loop waits for that thread with a time limit, and when it is silent for too long
+    leaves it behind (it ends by itself if its read ever returns) and opens the source anew.
+
+    A live source that is lost, stalls, or whose driver raises something unforeseen, is tried again for ever, with
+    growing waits. One that can never work, and did not work before, ends the loop. So does any fault of a recording,
+    which could only be begun anew, and would tell everything twice.
+
+    Args:
+        name: the camera's name in the config.
+        source: where its frames come from.
+        slot: where they go; closed when the loop ends.
+        clock: the machine's.
+        stall_after: seconds without a frame after which a live source that worked counts as stalled.
+        start_within: seconds in which its first frame must come; streams take long to open.
+        realtime: hold each frame back until its own time has come; for recordings.
+        rotate: degrees clockwise to turn the pictures by.
+        flip: how to mirror them after that.
+        on_state: called from the loop's thread on every change of state, and when the reason of a loss changes.
+        on_pass: called from the loop's thread on every pass, while waiting too, at least about every `poll` seconds
+            (a few seconds apart only while an old reader lets go); for a watchdog.
+        backoff: how long to wait before trying again.
+        poll: longest wait within a pass, in seconds.
+
+    Attributes:
+        state: how the camera is.
+        reason: why, where it is lost or ended with a fault.
+        error: the fault that ended the loop, if one did.
+        frames: frames put into the slot.
+        skipped: frames that the source left out because fewer a second are wanted.
+        stalls: how often it fell silent without a word.
+        losses: how often it was lost after it had worked, stalls among them.
+        last_frame: when the latest frame was captured.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        slot: Slot,
+        *,
+        clock: Clock,
+        stall_after: float = 10.0,
+        start_within: float = 30.0,
+        realtime: bool = False,
+        rotate: Rotation = 0,
+        flip: Flip = "none",
+        on_state: OnState = lambda _state, _reason: None,
+        on_pass: Callable[[], None] = lambda: None,
+        backoff: Backoff | None = None,
+        poll: float = 0.25,
+    ) -> None:
+        self.name = name
+        self.slot = slot
+        self.state = CaptureState.STARTING
+        self.reason = ""
+        self.error: SourceError | None = None
+        self.frames = 0
+        self.skipped = 0
+        self.stalls = 0
+        self.losses = 0
+        self.last_frame: Instant | None = None
+        self._source = source
+        self._clock = clock
+        self._stall_after = stall_after
+        self._start_within = start_within
+        self._realtime = realtime
+        self._rotate = rotate
+        self._flip = flip
+        self._on_state = on_state
+        self._on_pass = on_pass
+        self._backoff = backoff or Backoff()
+        self._poll = poll
+        self._worked = False
+        self._heard = 0.0  # seconds on the monotonic clock when something last came, or was begun
+        self._online_since = 0.0
+        self._left_behind: list[_Reader] = []
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the pipeline was too slow to take."""
+        return self.slot.dropped
+
+    @property
+    def stuck(self) -> int:
+        """Reads that never came back and still hold a thread; while there are any, end the process with os._exit."""
+        return sum(reader.is_alive() for reader in self._left_behind)
+
+    def stalled(self, now_mono: float) -> bool:
+        """Whether a live source that should be sending has sent nothing for `stall_after` seconds.
+
+        The loop notices that by itself; this is for whoever watches the loop from another thread.
+        """
+        return self._source.live and self.state is CaptureState.ONLINE and now_mono - self._heard > self._stall_after
+
+    def run(self, stop: threading.Event) -> None:
+        """Captures until the recording is over, the source failed for good, the slot is closed, or `stop` is set."""
+        try:
+            while not stop.is_set():
+                try:
+                    self._capture(stop)
+                except SourceError as error:
+                    if stop.is_set():  # what breaks while everything is being put away is no loss
+                        return
+                    if self._final(error):
+                        self.error = error
+                        self._report(CaptureState.ENDED, str(error))
+                        return
+                    self._lose(error)
+                    self._wait(self._backoff.wait(), stop)
+                else:
+                    return
+        except SlotClosedError:
+            log.debug("camera %s: nobody takes its frames any more", self.name)
+        finally:
+            self.slot.close()
+
+    def _capture(self, stop: threading.Event) -> None:
+        """One run of the source, from opening it until it ends, fails, or is not wanted any more."""
+        reader = self._open()
+        grace = GRACE
+        try:
+            patience = self._start_within
+            upcoming = 0
+            while not stop.is_set():
+                frame = reader.slot.take(self._poll)
+                if frame is not None:
+                    self._came_online()
+                    patience = self._stall_after
+                    self.skipped += frame.index - upcoming
+                    upcoming = frame.index + 1
+                    self._hand_over(frame, stop)
+                    self._heard = self._clock().mono
+                elif reader.slot.closed:
+                    return self._over(reader)
+                elif self._source.live and (silent := self._clock().mono - self._heard) > patience:
+                    self.stalls += 1
+                    grace = 0.0
+                    msg = f"camera {self.name} has sent nothing for {silent:.0f} s"
+                    raise SourceStalledError(msg, remedy="Check its cable, power and network")
+                self._on_pass()
+            return None
+        finally:
+            reader.leave(grace)
+            if reader.is_alive():
+                self._left_behind.append(reader)
+
+    def _open(self) -> _Reader:
+        self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
+        if len(self._left_behind) >= MOST_STUCK:
+            msg = f"camera {self.name}: {MOST_STUCK} reads are stuck in its driver"
+            raise SourceStalledError(msg, remedy="Restart the daemon; if that does not help, the camera")
+        self._heard = self._clock().mono
+        reader = _Reader(self.name, self._source)
+        reader.start()
+        return reader
+
+    def _over(self, reader: _Reader) -> None:
+        match reader.error:
+            case None if self._source.live:
+                msg = f"camera {self.name} has stopped sending"
+                raise SourceLostError(msg)
+            case None:
+                self._report(CaptureState.ENDED, "")
+            case SourceStalledError() as error:
+                self.stalls += 1
+                raise error
+            case SourceError() as error:
+                raise error
+            case error:
+                msg = f"camera {self.name}: its driver failed with {type(error).__name__}: {error}"
+                raise SourceLostError(msg) from error
+
+    def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
+        image = transform(frame.image, rotate=self._rotate, flip=self._flip)
+        # numbered through, however often the source was opened
+        frame = Frame(frame.camera, self.frames, image, frame.at)
+        if self._realtime:
+            self._wait(frame.at.mono - self._clock().mono, stop)
+        while not stop.is_set():
+            if self.slot.put(frame, self._poll):
+                self.frames += 1
+                self.last_frame = frame.at
+                return
+            self._on_pass()
+
+    def _wait(self, seconds: float, stop: threading.Event) -> None:
+        while seconds > 0 and not stop.wait(min(seconds, self._poll)):
+            seconds -= self._poll
+            self._on_pass()
+
+    def _final(self, error: SourceError) -> bool:
+        # a camera that worked may be there again with other rights: udev sets them a moment after the device appears
+        return not self._source.live or not (self._worked or isinstance(error, SourceLostError))
+
+    def _came_online(self) -> None:
+        if self.state is not CaptureState.ONLINE:
+            self._worked = True
+            self._online_since = self._clock().mono
+            self._report(CaptureState.ONLINE, "")
+
+    def _lose(self, error: SourceError) -> None:
+        if self.state is CaptureState.ONLINE:
+            self.losses += 1
+            # one that comes and goes within seconds is not asked more and more often
+            if self._clock().mono - self._online_since > self._backoff.limit:
+                self._backoff.reset()
+        self._report(CaptureState.LOST, str(error))
+
+    def _report(self, state: CaptureState, reason: str) -> None:
+        if (state, reason) == (self.state, self.reason):
+            return
+        self.state, self.reason = state, reason
+        level = logging.WARNING if reason else logging.INFO
+        log.log(level, "camera %s is %s%s", self.name, state, reason and f": {reason}")
+        self._on_state(state, reason)
+
+
+class _Reader(threading.Thread):
+    """Reads a source in a thread of its own, which may be left behind.
+
+    Attributes:
+        slot: where its frames go; closed when there will be no more.
+        error: why there will be no more, unless the source came to its end; to be read once the slot is closed.
+    """
+
+    def __init__(self, name: str, source: Source) -> None:
+        super().__init__(name=f"read-{name}", daemon=True)
+        self.slot = FileSlot()
+        self.error: Exception | None = None
+        self._source = source
+
+    def run(self) -> None:
+        try:
+            with closing(self._source.frames()) as frames:
+                for frame in frames:
+                    self.slot.put(frame)
+        except SlotClosedError:
+            pass  # left behind; the source is closed by now
+        except Exception as error:  # noqa: BLE001  whatever a driver raises, the camera is lost, not its thread
+            self.error = error
+        finally:
+            self.slot.close()
+
+    def leave(self, grace: float) -> None:
+        """Lets it end as soon as its read returns, and waits for that for `grace` seconds."""
+        self.slot.close()
+        if self.is_alive():
+            self.join(grace)

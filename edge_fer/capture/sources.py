@@ -1,0 +1,148 @@
+"""Which kind of source a name in the config means, and who makes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from edge_fer.capture.clock import Clock
+from edge_fer.capture.opencv_live import OpenCvLive
+from edge_fer.capture.port import Source
+from edge_fer.capture.redact import redacted
+from edge_fer.capture.stills import Stills
+from edge_fer.capture.video_file import VideoFile
+from edge_fer.errors import SourceError
+
+__all__ = ["SourceKind", "SourceOptions", "kind_of", "make_source"]
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+)
+PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+STREAM = re.compile(r"(rtsps?|https?)://.", re.IGNORECASE)
+
+
+class SourceKind(StrEnum):
+    """A kind of frame source."""
+
+    DEVICE = "device"
+    STREAM = "stream"
+    VIDEO = "video"
+    STILLS = "stills"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What a source may be told; each kind heeds what concerns it.
+
+    Attributes:
+        size: width and height to ask a device for, in pixels.
+        fps: frames a second wanted of a device or stream.
+        loop: begin a recording anew at its end.
+        interval: seconds from one still to the next.
+        open_timeout: longest wait, in seconds, for a stream to open.
+        read_timeout: longest wait, in seconds, for a stream's next frame; less than `CaptureLoop`'s `stall_after`.
+        sample: the recording that `sample` means.
+    """
+
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    loop: bool = False
+    interval: float = 1.0
+    open_timeout: float = 10.0
+    read_timeout: float = 8.0
+    sample: Path | None = None
+
+
+def kind_of(source: str) -> SourceKind:
+    """What a camera's `source` means.
+
+    Args:
+        source: `/dev/video0` (or another device), its number alone, an rtsp, rtsps, http or https address, a video
+            file, a folder of pictures, or `sample`.
+
+    Raises:
+        SourceError: nothing that is known.
+    """
+    path = Path(source)
+    if source == SourceKind.SAMPLE:
+        return SourceKind.SAMPLE
+    if source.isdecimal() or source.startswith("/dev/"):
+        return SourceKind.DEVICE
+    if STREAM.match(source):
+        return SourceKind.STREAM
+    if "://" not in source and source.strip():
+        if path.is_dir() or source.endswith("/"):
+            return SourceKind.STILLS
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            msg = f"source {source} is one picture"
+            raise SourceError(msg, remedy=f"Name the folder it is in: {path.parent}/")
+        # a file of any name may be a video; one that is not there must look like one
+        if path.is_file() or path.suffix.lower() in VIDEO_SUFFIXES:
+            return SourceKind.VIDEO
+    msg = f"source {redacted(source)!r} is nothing that is known"
+    raise SourceError(msg, remedy="Write /dev/video0, an rtsp:// or http:// address, a video file, a folder or sample")
+
+
+def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> Source:
+    """The source that a camera's `source` means; nothing is opened yet.
+
+    Args:
+        camera: the camera's name.
+        source: see `kind_of`.
+        clock: the machine's.
+        options: what to tell it.
+
+    Raises:
+        SourceError: nothing that is known.
+    """
+    return FACTORIES[kind_of(source)](camera, source, clock, options or SourceOptions())
+
+
+Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], Source]
+
+
+def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    path = f"/dev/video{int(source)}" if source.isdecimal() else source
+    return OpenCvLive(camera, path, clock=clock, size=options.size, fps=options.fps)
+
+
+def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    return OpenCvLive(
+        camera,
+        source,
+        clock=clock,
+        fps=options.fps,
+        open_timeout=options.open_timeout,
+        read_timeout=options.read_timeout,
+    )
+
+
+def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    return VideoFile(camera, source, clock=clock, loop=options.loop)
+
+
+def stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    return Stills(camera, source, clock=clock, interval=options.interval, loop=options.loop)
+
+
+def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    if options.sample is None:
+        msg = f"source {source}: there is no sample recording"
+        raise SourceError(msg, remedy="Install the package anew")
+    return VideoFile(camera, options.sample, clock=clock, loop=options.loop)
+
+
+#: One row a kind; a new kind is one more file, and one more row here and in `kind_of`.
+FACTORIES: Mapping[SourceKind, Factory] = {
+    SourceKind.DEVICE: device,
+    SourceKind.STREAM: stream,
+    SourceKind.VIDEO: video,
+    SourceKind.STILLS: stills,
+    SourceKind.SAMPLE: sample,
+}

@@ -1,0 +1,36 @@
+"""Turns pictures the way the camera is mounted."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from edge_fer.types import Image
+
+__all__ = ["Flip", "Rotation", "transform"]
+
+Rotation: TypeAlias = Literal[0, 90, 180, 270]
+Flip: TypeAlias = Literal["none", "horizontal", "vertical"]
+
+ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+FLIPS = {"horizontal": 1, "vertical": 0}
+
+
+def transform(image: Image, *, rotate: Rotation = 0, flip: Flip = "none") -> Image:
+    """The picture rotated, then flipped.
+
+    Args:
+        image: RGB uint8 (height, width, 3); left as it is.
+        rotate: degrees clockwise.
+        flip: `horizontal` swaps left and right, `vertical` top and bottom.
+
+    Returns:
+        RGB uint8, contiguous; the very picture where there is nothing to do.
+    """
+    if rotate:
+        image = np.asarray(cv2.rotate(image, ROTATIONS[rotate]), dtype=np.uint8)
+    if flip != "none":
+        image = np.asarray(cv2.flip(image, FLIPS[flip]), dtype=np.uint8)
+    return image

@@ -1,0 +1,19 @@
+"""A short recording of a real face, so that the daemon has something to show where there is no camera.
+
+The face is that of the astronaut Eileen Collins, from NASA's official portrait of her (Great Images in NASA,
+GPN-2000-001177), which is in the public domain; scikit-image ships it as `skimage.data.astronaut`. The recording
+is one picture over which the view pans, zooms and changes its light; `edge_fer.sample.make` makes it.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+__all__ = ["sample_path"]
+
+
+def sample_path() -> Path:
+    """The recording: 12 s at 15 frames a second, 640 x 360 pixels, one person in view from about 1.5 s to 9.5 s."""
+    # pip unpacks packages, so the resource is a file; OpenCV could not read it from within a zip anyway
+    return Path(str(files(__name__) / "astronaut.mp4"))
