@@ -93,8 +93,10 @@ class Camera:
         self.loop.slot.close()
 
     def join(self, timeout: float) -> None:
-        """Waits, at most so many seconds, until the pipeline has told its last."""
-        self._working.join(timeout)
+        """Waits, at most so many seconds, until the pipeline has told its last and the device is let go."""
+        deadline = self._clock().mono + timeout
+        for thread in (self._working, self._capturing):
+            thread.join(max(0.0, deadline - self._clock().mono))
 
     def _capture(self) -> None:
         self.loop.run(self._stop)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,20 +81,20 @@ class Model:
                 self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            msg = f"{name}: {self.runtime} {self.version} refuses it: {error}"
+            msg = f"{name}: {self.runtime} {self.version} refuses it: {str(error).strip()}"
             remedy = "Copy the model file again, or export it with operations that this runtime knows"
             raise ModelError(msg, remedy=remedy) from error
         self._input_index, self.input = _only(self._interpreter.get_input_details(), "input", name)
         self._output_index, self.output = _only(self._interpreter.get_output_details(), "output", name)
 
     @classmethod
-    def load(cls, path: Path, *, sha256: str | None = None, threads: int = 1, runtime: str | None = None) -> Model:
+    def load(cls, path: Path, *, sha256: str, threads: int = 1, runtime: str | None = None) -> Self:
         """Reads a model file.
 
         Args:
             path: the `.tflite` file.
-            sha256: what the file must hash to, lower-case hexadecimal. Give it: the runtimes are native code and
-                trust what they read, so that a damaged file may end the process instead of raising an error.
+            sha256: what the file must hash to, lower-case hexadecimal. The runtimes are native code that trusts what
+                it reads: `tflite_runtime` ends the process on a file that was cut short, so it never gets to see one.
             threads: CPU threads for one run.
             runtime: one of `RUNTIMES`; the first that can be imported if left out.
 
@@ -108,7 +108,7 @@ class Model:
             msg = f"{path}: cannot read the model: {error.strerror}"
             raise ModelError(msg, remedy="Check the path and its permissions, or install the package again") from error
         found = hashlib.sha256(content).hexdigest()
-        if sha256 is not None and found != sha256:
+        if found != sha256:
             msg = f"{path}: {len(content)} bytes with sha256 {found}, but its sidecar expects {sha256}"
             raise ModelError(msg, remedy="Copy the model and its sidecar again; the two belong together")
         return cls(content, name=str(path), threads=threads, runtime=runtime)

@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import FrameType
 from typing import Protocol
 
@@ -82,8 +83,11 @@ class Service:
 
     @property
     def stuck(self) -> bool:
-        """Whether reads are stuck in drivers, so that only `os._exit` will end the process."""
-        return any(camera.loop.stuck for camera in self._cameras)
+        """Whether threads are stuck in drivers even now, so that only `os._exit` will end the process.
+
+        Ending the interpreter under a thread that is inside native code aborts the process.
+        """
+        return any(not camera.ended or camera.loop.stuck for camera in self._cameras)
 
     def stop(self) -> None:
         """Asks the service to end; safe to call from a signal handler or another thread."""
@@ -96,23 +100,23 @@ class Service:
             SourceError: no camera is left, for the reasons given.
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
-        before = {number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
-            self._announce()
+        with ExitStack() as ending:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                ending.callback(signal.signal, number, signal.signal(number, self._signalled))
             if self._broker:
                 self._broker.start()
+                ending.callback(self._broker.stop)
+            # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
+            self._announce()
             self._link.start()
+            ending.callback(self._say_goodbye)
             for camera in self._cameras:
                 camera.start()
+            ending.callback(self._stop_cameras)
             notify("READY=1")
             while not (self._stop.wait(TICK) or all(camera.ended for camera in self._cameras)):
                 self._look_after()
-        finally:
             notify("STOPPING=1")
-            self._shut_down()
-            for number, handler in before.items():
-                signal.signal(number, handler)
         self._blame()
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
@@ -139,17 +143,16 @@ class Service:
             message = f"no camera has worked for {self._all_lost_after:g} s: {reasons}"
             raise SourceLostError(message, remedy="Check the cameras; the daemon may be started again at any time")
 
-    def _shut_down(self) -> None:
-        over = not self._stop.is_set() and all(camera.ended for camera in self._cameras)
+    def _stop_cameras(self) -> None:
         for camera in self._cameras:
             camera.stop()
         deadline = self._clock().mono + LAST_STEP
         for camera in self._cameras:
             camera.join(max(0.0, deadline - self._clock().mono))
+
+    def _say_goodbye(self) -> None:
         self._tell_health()
-        self._link.close(DRAIN if over else GOODBYE)
-        if self._broker:
-            self._broker.stop()
+        self._link.close(GOODBYE if self._stop.is_set() else DRAIN)
 
     def _blame(self) -> None:
         """Raises what ended the service, unless it was stopped or all recordings are over."""

@@ -169,7 +169,14 @@ def _camera(
     clock: SystemClock,
     show: Callable[[str, Told], None] | None,
 ) -> Camera:
-    options = SourceOptions(size=camera.size, fps=camera.fps, loop=camera.loop, sample=sample_path())
+    options = SourceOptions(
+        size=camera.size,
+        fps=camera.fps,
+        loop=camera.loop,
+        # a read should give up by itself before the loop takes it for stuck
+        read_timeout=0.8 * camera.stall_after,
+        sample=sample_path(),
+    )
     source = make_source(name, camera.source, clock=clock, options=options)
     watch = Stopwatch()
 

@@ -30,7 +30,7 @@ def tool(name: str) -> str:
     """The path of a program that the tests cannot do without."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:
-        packages = {"mosquitto": "mosquitto", "openssl": "openssl"}
+        packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils"}
         msg = f"the tests need `{name}`: apt install {packages.get(name, 'mosquitto-clients')}"
         raise RuntimeError(msg)
     return path
@@ -75,8 +75,6 @@ class Certificates:
             *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-CAcreateserial"),
             *("-days", "2", "-extfile", extensions, "-out", certificate),
         )
-        for file in (certificate, key):
-            file.chmod(0o644)  # mosquitto gives up root before it reads them
         return certificate, key
 
     @staticmethod
@@ -119,7 +117,8 @@ class Mosquitto:
         lines = [f"listener {self.port} {HOST}", f"allow_anonymous {'false' if users else 'true'}"]
         # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
         lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
-        lines += ["autosave_interval 1", "user root", "log_type all", *options]
+        # it keeps root where it has it, so that it may read what tests have written
+        lines += ["autosave_interval 1", "max_queued_messages 0", "user root", "log_type all", *options]
         if users:
             lines += [f"password_file {folder / 'passwords'}"]
             self.set_passwords(users)
@@ -283,7 +282,8 @@ class Subscriber:
         options += ["--retain-as-published", "-x", "3600"] if protocol == "mqttv5" else []
         for topic in topics:
             options += ["-t", topic]
-        self._command = [tool("mosquitto_sub"), *options]
+        # line by line, or what it says of itself would wait in a buffer
+        self._command = [tool("stdbuf"), "-oL", tool("mosquitto_sub"), *options]
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:

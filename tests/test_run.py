@@ -1,0 +1,289 @@
+"""The daemon from end to end: a real recording, a real model, a real broker, and a subscriber that is not ours."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge_fer.emotion.classifier import packaged_model
+from edge_fer.mqtt.messages import schemas
+from edge_fer.sample import sample_path
+from tests.broker import Certificates, Mosquitto, Subscriber, free_port
+from tests.daemon import COMMAND, Daemon, edge_fer
+from tests.shared import shared_data
+
+SAMPLE = {"source": str(sample_path()), "speed": "fast"}
+ENDLESS = SAMPLE | {"loop": True, "speed": "realtime"}
+
+VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items()}
+
+
+def kind_of(topic: str) -> str:
+    """Which schema a topic's payloads follow."""
+    parts = topic.split("/")
+    return "alert" if "alert" in parts else parts[-1]
+
+
+def check_payloads(messages):
+    """Every payload is as its schema says, or one of the two words of availability."""
+    for message in messages:
+        if message.topic.endswith("/availability"):
+            assert message.payload in {"online", "offline"}
+        elif message.payload:
+            VALIDATORS[kind_of(message.topic)].validate(message.json)
+
+
+def config(broker, camera=SAMPLE, **more):
+    return {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}, **more}
+
+
+def is_event(kind):
+    return lambda m: m.topic.endswith("/event") and m.json["event_type"] == kind
+
+
+def test_a_real_clip_becomes_events_on_a_real_broker(tmp_path):
+    clip = shared_data() / "clips" / "wolfgang-langer-pexels.mp4"
+    camera = {"source": str(clip), "speed": "fast"}
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with Daemon(tmp_path, config(broker, camera)) as daemon:
+            assert daemon.wait(110) == 0, daemon.output
+            assert "Traceback" not in daemon.output
+        seen.wait_for(is_event("left"))
+        check_payloads(seen.messages)
+        events = [message.json for message in seen.of("/event")]
+    assert events[0]["event_type"] == "appeared"
+    assert events[-1]["event_type"] == "left"
+    emotions = {event["emotion"] for event in events} - {"uncertain"}
+    assert len(emotions) >= 3, f"several different emotions, not {emotions}"
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert all((m.qos, m.retain) == (1, False) for m in seen.of("/event"))
+
+
+def test_what_a_dashboard_finds_on_the_topics(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with Daemon(tmp_path, config(broker, ENDLESS)) as daemon:
+            seen.wait_for(is_event("left"), timeout=40)
+            retained = broker.retained("edge-fer/#")
+            assert retained["edge-fer/test/availability"] == "online"
+            assert retained["edge-fer/test/camera/front/availability"] == "online"
+            info = json.loads(retained["edge-fer/test/info"])
+            assert info["cameras"]["front"]["source"] == str(sample_path())
+            assert info["privacy"] == {"pictures_published": False}
+            alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])
+            assert alert["state"] in {"inactive", "pending", "firing"}
+            assert "edge-fer/test/camera/front/state" in retained
+            health = json.loads(retained["edge-fer/test/health"])
+            assert health["cameras"]["front"]["online"]
+            assert daemon.stop() == 0
+        check_payloads(seen.messages)
+        retained = broker.retained("edge-fer/#")
+        assert retained["edge-fer/test/availability"] == "offline"
+        assert retained["edge-fer/test/camera/front/availability"] == "offline"
+        assert json.loads(retained["edge-fer/test/camera/front/state"])["people"] == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_within_five_seconds_and_leaves_nothing_behind(tmp_path, how):
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with Daemon(tmp_path, config(broker, ENDLESS)) as daemon:
+            seen.wait_for(is_event("appeared"), timeout=40)
+            children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text()
+            assert children == "", "it starts no child that could be left behind"
+            begin = time.monotonic()
+            assert daemon.stop(how) == 0
+            assert time.monotonic() - begin < 5
+            assert "Traceback" not in daemon.output
+        left = seen.wait_for(is_event("left"))
+        appeared = seen.wait_for(is_event("appeared"))
+        assert {m.json["track_id"] for m in left} == {m.json["track_id"] for m in appeared}
+
+
+def test_a_broker_that_comes_late_gets_everything(tmp_path):
+    broker = Mosquitto(tmp_path / "broker")
+    with Daemon(tmp_path, config(broker, ENDLESS), "--show") as daemon:
+        daemon.wait_for("left", 40)
+        with broker, Subscriber(broker) as seen:
+            (first, *_) = seen.wait_for(lambda m: m.topic.endswith("/event"), count=2, timeout=40)
+            assert (first.json["event_type"], first.json["seq"]) == ("appeared", 1)
+            assert daemon.stop() == 0
+
+
+def test_a_broker_that_is_killed_and_comes_back_misses_nothing(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with Daemon(tmp_path, config(broker, ENDLESS), "--show") as daemon:
+            seen.wait_for(is_event("appeared"), timeout=40)
+            broker.kill()
+            daemon.wait_for("left", 40)
+            broker.start()
+            seen.wait_for(is_event("left"), timeout=40)
+            assert daemon.stop() == 0
+            told = daemon.output
+        count = sum(told.count(f"  {word}  ") for word in ("appeared", "changed ", "left    "))
+        seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["seq"] >= count)
+        numbers = [message.json["seq"] for message in seen.of("/event")]
+        assert list(dict.fromkeys(numbers)) == list(range(1, count + 1))
+
+
+def test_a_wrong_password_is_told_as_such_and_a_right_one_heals_it(tmp_path):
+    password = tmp_path / "password"
+    password.write_text("wrong\n")
+    with Mosquitto(tmp_path / "broker", users={"edge": "right"}) as broker:
+        mqtt = {"broker": broker.url.replace("://", "://edge@"), "password_file": str(password)}
+        with Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}) as daemon:
+            daemon.wait_for("password")
+            assert daemon.stop() == 0
+            assert "Traceback" not in daemon.output
+            assert "wrong" not in daemon.output.replace("wrong_password", ""), "no secret in the log"
+
+
+def test_a_certificate_of_a_stranger_is_told_as_such(tmp_path):
+    ours, theirs = Certificates(tmp_path / "ours"), Certificates(tmp_path / "theirs")
+    with Mosquitto(tmp_path / "broker", certificates=theirs) as broker:
+        mqtt = {"broker": broker.url, "ca_file": str(ours.ca)}
+        with Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}) as daemon:
+            daemon.wait_for("certificate")
+            assert daemon.stop() == 0
+            assert "Traceback" not in daemon.output
+
+
+def test_a_camera_that_cannot_be_reached_leaves_the_others_alone(tmp_path):
+    away = {"source": f"rtsp://user:hunter2@127.0.0.1:{free_port()}/stream"}
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        cameras = {"front": ENDLESS, "back": away}
+        with Daemon(tmp_path, config(broker) | {"cameras": cameras}) as daemon:
+            seen.wait_for(is_event("appeared"), timeout=40)
+            retained = broker.retained("edge-fer/#")
+            assert retained["edge-fer/test/camera/front/availability"] == "online"
+            assert retained["edge-fer/test/camera/back/availability"] == "offline"
+            daemon.wait_for("camera back is lost")
+            assert daemon.stop() == 0
+            assert "hunter2" not in daemon.output
+            assert all("hunter2" not in m.payload for m in seen.messages)
+
+
+def run_with(tmp_path, **settings):
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"state_dir": str(tmp_path / "state"), "cameras": {"front": SAMPLE}} | settings))
+    return edge_fer("run", "--config", str(file))
+
+
+def test_a_wrong_config_is_told_at_once_and_exits_78(tmp_path):
+    ended = run_with(tmp_path, faces={"min_sise": "48px"}, mqtt={"broker": "http://x"})
+    assert ended.returncode == 78
+    assert "min_size" in ended.stderr
+    assert "mqtt.broker" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def damaged_model(tmp_path, damage):
+    model = tmp_path / "emotion.tflite"
+    shutil.copy(packaged_model(), model)
+    shutil.copy(packaged_model().with_suffix(".json"), model.with_suffix(".json"))
+    damage(model)
+    return str(model)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda model: model.unlink(), "emotion.tflite"),
+        (lambda model: model.with_suffix(".json").unlink(), "emotion.json"),
+        (lambda model: model.write_bytes(model.read_bytes()[:1000]), "sha256"),
+        (lambda model: model.with_suffix(".json").write_text("{"), "not JSON"),
+    ],
+    ids=["no model", "no sidecar", "cut off", "broken sidecar"],
+)
+def test_a_model_that_is_missing_or_damaged_is_named_and_exits_78(tmp_path, damage, told):
+    ended = run_with(tmp_path, emotion={"model": damaged_model(tmp_path, damage)})
+    assert ended.returncode == 78
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("missing.mp4", "missing.mp4"), ("nothing", "nothing"), (__file__, "test_run.py")],
+)
+def test_a_source_that_cannot_be_used_is_named_and_exits_1(tmp_path, source, told):
+    ended = run_with(tmp_path, cameras={"front": {"source": source}})
+    assert ended.returncode == 1
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_a_camera_it_says_what_to_do(tmp_path):
+    if list(Path("/dev").glob("video*")):
+        pytest.skip("there is a camera here")
+    ended = run_with(tmp_path, cameras={"front": {}})
+    assert ended.returncode == 1
+    assert "cameras.front.source" in ended.stderr
+    assert "--demo" in ended.stderr
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    ended = run_with(tmp_path, state_dir=str(tmp_path / "file" / "state"))
+    assert ended.returncode == 1
+    assert "state_dir" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
+    port = free_port()
+    mqtt = {"broker": "embedded", "embedded_port": port}
+    with Daemon(tmp_path, {"mqtt": mqtt}, "--demo", "-o", "cameras.camera.source=sample") as daemon:
+        daemon.wait_for(f"mosquitto_sub -p {port}")
+        daemon.wait_for("appeared")
+        with Subscriber(port, protocol="mqttv311") as seen:
+            seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
+            seen.wait_for(is_event("left"), timeout=40)
+            check_payloads(seen.messages)
+        assert daemon.stop(signal.SIGINT) == 0
+        assert "Traceback" not in daemon.output
+
+
+def test_a_port_that_is_taken_is_told_by_the_embedded_broker(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker:
+        ended = run_with(tmp_path, mqtt={"broker": "embedded", "embedded_port": broker.port})
+    assert ended.returncode == 1
+    assert str(broker.port) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_systemd_is_told_of_the_daemons_life(tmp_path):
+    import socket
+
+    with Mosquitto(tmp_path / "broker") as broker, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+            with Daemon(tmp_path, config(broker, ENDLESS)) as daemon:
+                assert manager.recv(100) == b"READY=1"
+                assert manager.recv(100) == b"WATCHDOG=1"
+                assert daemon.stop() == 0
+        manager.settimeout(0.5)
+        said = []
+        while not said or said[-1] != b"STOPPING=1":
+            said.append(manager.recv(100))
+        assert set(said[:-1]) <= {b"WATCHDOG=1"}
+
+
+def test_help_and_version_work():
+    for arguments in (["--help"], ["run", "--help"], ["config", "--help"], ["version"]):
+        ended = edge_fer(*arguments)
+        assert (ended.returncode, ended.stderr) == (0, "")
+    assert edge_fer("nonsense").returncode == 2
+
+
+def test_a_reader_who_has_seen_enough_causes_no_complaint():
+    command = " ".join([*COMMAND, "config", "schema"])
+    ended = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("{\n", "")
