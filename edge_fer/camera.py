@@ -109,10 +109,10 @@ class Camera:
         online = state is CaptureState.ONLINE
         if online:
             self.lost_since = None
-        else:
+        elif self.lost_since is None:
+            self.lost_since = now.mono
+        if state is CaptureState.LOST:
             self._interrupted.set()
-            if self.lost_since is None:
-                self.lost_since = now.mono
         if state is not CaptureState.ENDED:
             self._tell_online(online, now)
 
@@ -122,7 +122,7 @@ class Camera:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
                 frame = self.loop.slot.take(POLL)
-                if self._interrupted.is_set() and self.loop.state is CaptureState.LOST:
+                if self._interrupted.is_set():
                     self._interrupted.clear()
                     self._give_up(seen)
                     seen = None

@@ -12,7 +12,7 @@ __all__ = ["SceneTeller", "scene_of"]
 CONFIDENCE_STEP = 0.05
 
 
-def scene_of(camera: str, readings: Sequence[Reading], *, people: int, at: Instant) -> Scene:
+def scene_of(camera: str, readings: Sequence[Reading], people: int, at: Instant) -> Scene:
     """Sums up what one camera sees.
 
     Args:

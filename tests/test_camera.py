@@ -1,0 +1,193 @@
+"""One camera at work: the same readings at any speed, people given up when it is lost, nothing hidden when it fails."""
+
+from __future__ import annotations
+
+import threading
+
+import cv2
+import pytest
+
+from edge_fer.camera import Camera
+from edge_fer.capture.backoff import Backoff
+from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Stall
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.slot import FileSlot, LiveSlot
+from edge_fer.capture.video_file import VideoFile
+from edge_fer.config.tree import Camera as CameraConfig
+from edge_fer.errors import SourceLostError
+from edge_fer.pipeline import Told
+from edge_fer.sample import sample_path
+from edge_fer.stopwatch import Stopwatch
+from edge_fer.wiring import build_pipeline
+
+
+class Ear:
+    """Hears what a camera tells."""
+
+    def __init__(self):
+        self.told: list[Told] = []
+        self.online: list[bool] = []
+        self.news = threading.Condition()
+
+    def tell(self, told):
+        with self.news:
+            self.told.append(told)
+            self.news.notify_all()
+
+    def tell_online(self, online, _at):
+        with self.news:
+            self.online.append(online)
+            self.news.notify_all()
+
+    def wait_for(self, condition, timeout=30):
+        with self.news:
+            assert self.news.wait_for(condition, timeout)
+
+
+def make_camera(source, ear, pipeline=None, **options):
+    clock = SystemClock()
+    return Camera(
+        "front",
+        make_loop=lambda on_state, on_pass: CaptureLoop(
+            "front",
+            source,
+            LiveSlot() if source.live else FileSlot(),
+            clock=clock,
+            on_state=on_state,
+            on_pass=on_pass,
+            backoff=Backoff(first=0.01, limit=0.02),
+            poll=0.01,
+            **options,
+        ),
+        pipeline=pipeline or build_pipeline("front", CameraConfig(), time=Stopwatch()),
+        watch=Stopwatch(),
+        tell=ear.tell,
+        tell_online=ear.tell_online,
+        clock=clock,
+    )
+
+
+class Counting:
+    """A pipeline that only counts; `fails` makes it fail at that frame."""
+
+    def __init__(self, fails=None):
+        self.steps = 0
+        self.finished = 0
+        self.fails = fails
+
+    def step(self, frame):
+        self.steps += 1
+        if self.steps == self.fails:
+            msg = "a fault of ours"
+            raise RuntimeError(msg)
+        return Told(frame.at)
+
+    def finish(self, at):
+        self.finished += 1
+        return Told(at)
+
+
+@pytest.fixture(scope="module")
+def short_clip(tmp_path_factory):
+    """Two seconds of the sample, with the face in view."""
+    path = tmp_path_factory.mktemp("clip") / "short.mp4"
+    whole = cv2.VideoCapture(str(sample_path()))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 15, (640, 360))
+    for index in range(75):
+        picture = whole.read()[1]
+        if index >= 45:
+            writer.write(picture)
+    writer.release()
+    whole.release()
+    return path
+
+
+def play(path, *, realtime):
+    """Everything told of a recording, with random ids by order of appearance and times from the first frame on."""
+    ear = Ear()
+    camera = make_camera(VideoFile("front", path, clock=SystemClock()), ear, realtime=realtime)
+    camera.start()
+    ear.wait_for(lambda: ear.online and camera.loop.slot.closed)
+    camera.join(30)
+    assert camera.ended
+    assert camera.error is None
+    begin = ear.told[0].at.mono
+    names: dict[str, int] = {}
+    plain = [
+        [
+            (
+                names.setdefault(r.track_id, len(names)),
+                r.at.mono - begin,
+                r.label,
+                r.confidence,
+                dict(r.scores),
+                r.quality,
+            )
+            for r in told.readings
+        ]
+        for told in ear.told
+    ]
+    events = [(str(e.kind), e.reading.label, e.at.mono - begin, e.duration) for told in ear.told for e in told.events]
+    return plain, events
+
+
+def test_a_recording_gives_the_same_readings_at_any_speed(short_clip):
+    fast = play(short_clip, realtime=False)
+    assert play(short_clip, realtime=False) == fast
+    assert play(short_clip, realtime=True) == fast
+    readings, events = fast
+    assert sum(map(len, readings)) >= 20
+    assert [event[0] for event in events][:: len(events) - 1] == ["appeared", "left"]
+
+
+def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself():
+    ear, pipeline = Ear(), Counting()
+    source = BrokenSource(
+        "front", [[Deliver(3), Fail(SourceLostError("unplugged"))], [Deliver(10**6, every=0.01)]], clock=SystemClock()
+    )
+    camera = make_camera(source, ear, pipeline)
+    camera.start()
+    ear.wait_for(lambda: pipeline.finished == 1 and ear.online == [True, False, True])
+    assert camera.lost_since is None
+    camera.stop()
+    camera.join(10)
+    assert camera.ended
+    assert pipeline.finished == 2, "and once more at the end"
+    assert ear.online[-1] is False
+
+
+def test_a_fault_of_the_pipeline_is_kept_and_ends_its_thread(caplog):
+    ear = Ear()
+    camera = make_camera(BrokenSource("front", [[Deliver(10**6, every=0.01)]], clock=SystemClock()), ear, Counting(3))
+    camera.start()
+    ear.wait_for(lambda: ear.online[-1:] == [False])
+    assert str(camera.error) == "a fault of ours"
+    assert "its pipeline failed" in caplog.text
+    camera.stop()
+    camera.join(10)
+    assert camera.ended
+
+
+def test_it_moves_while_frames_or_retries_do_and_not_when_the_pipeline_hangs():
+    ear, hang, hung = Ear(), threading.Event(), threading.Event()
+
+    class Hanging(Counting):
+        def step(self, frame):
+            hung.set()
+            hang.wait(30)
+            return super().step(frame)
+
+    source = BrokenSource("front", [[Deliver(1), Stall()]], clock=SystemClock())
+    camera = make_camera(source, ear, Hanging())
+    camera.start()
+    now = SystemClock()
+    assert camera.moving(now().mono, within=5)
+    assert hung.wait(10)
+    later = now().mono + 5
+    assert not camera.moving(later, within=4)
+    hang.set()
+    source.release()
+    camera.stop()
+    camera.join(10)
+    assert camera.moving(later + 1000, within=4), "what has ended is not stuck"

@@ -1,0 +1,125 @@
+"""When the daemon ends, and with what word. Its cameras are scripted; their threads are real elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from edge_fer.capture.clock import SystemClock
+from edge_fer.errors import EdgeFerError, SourceError, SourceLostError
+from edge_fer.service import Service
+
+
+@dataclass
+class Loop:
+    error: Exception | None = None
+    reason: str = ""
+    stuck: int = 0
+
+
+@dataclass
+class ScriptedCamera:
+    name: str = "front"
+    ended: bool = False
+    lost_since: float | None = None
+    error: Exception | None = None
+    moves: bool = True
+    loop: Loop = field(default_factory=Loop)
+    log: list = field(default_factory=list)
+
+    def start(self):
+        self.log.append("start")
+
+    def stop(self):
+        self.log.append("stop")
+        self.ended = True
+
+    def join(self, timeout):
+        self.log.append("join")
+
+    def moving(self, now, within):
+        return self.moves
+
+
+class Link:
+    def __init__(self, log):
+        self.log = log
+
+    def start(self):
+        self.log.append("link up")
+
+    def close(self, timeout):
+        self.log.append("link down")
+
+
+@pytest.fixture
+def service():
+    def make(*cameras, **options):
+        log = cameras[0].log
+        return Service(
+            cameras,
+            Link(log),
+            announce=lambda: log.append("announce"),
+            tell_health=lambda: log.append("health"),
+            clock=SystemClock(),
+            **options,
+        )
+
+    return make
+
+
+def test_it_ends_in_good_order_when_told_to(service):
+    camera = ScriptedCamera()
+    it = service(camera)
+    threading.Timer(0.1, it.stop).start()
+    it.run()
+    assert camera.log == ["announce", "link up", "start", "stop", "join", "health", "link down"]
+
+
+def test_it_ends_when_every_recording_is_over(service):
+    service(ScriptedCamera(ended=True), ScriptedCamera(name="back", ended=True)).run()
+
+
+def test_recordings_that_failed_are_all_told(service):
+    broken = [ScriptedCamera(name=name, ended=True, loop=Loop(error=SourceError(f"{name} is broken"))) for name in "ab"]
+    with pytest.raises(SourceError, match="a is broken; b is broken"):
+        service(*broken).run()
+
+
+def test_one_camera_that_works_is_reason_enough_to_go_on(service):
+    lost = ScriptedCamera(name="lost", lost_since=-1000.0)
+    it = service(ScriptedCamera(), lost, ScriptedCamera(name="over", ended=True), all_lost_after=1)
+    threading.Timer(0.8, it.stop).start()
+    it.run()
+
+
+def test_it_gives_up_when_all_cameras_have_been_lost_for_long(service):
+    lost = [ScriptedCamera(name=name, lost_since=-1000.0, loop=Loop(reason=f"{name} is unplugged")) for name in "ab"]
+    with pytest.raises(SourceLostError, match=r"a is unplugged; b is unplugged.*Check the cameras"):
+        service(*lost, all_lost_after=60).run()
+    assert lost[0].log[-1] == "link down"
+
+
+def test_a_fault_of_ours_ends_it_with_a_word(service):
+    with pytest.raises(EdgeFerError, match="camera front: its pipeline failed with ValueError: oh"):
+        service(ScriptedCamera(error=ValueError("oh"))).run()
+
+
+def test_threads_that_hang_are_known(service):
+    assert service(ScriptedCamera()).stuck
+    assert service(ScriptedCamera(ended=True, loop=Loop(stuck=1))).stuck
+    assert not service(ScriptedCamera(ended=True)).stuck
+
+
+def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
+    said = []
+    monkeypatch.setattr("edge_fer.service.notify", said.append)
+    for moves in (True, False):
+        said.clear()
+        it = service(ScriptedCamera(moves=moves))
+        threading.Timer(1.2, it.stop).start()
+        it.run()
+        assert ("WATCHDOG=1" in said) is moves
+        assert (said[0], said[-1]) == ("READY=1", "STOPPING=1")
