@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,16 +86,14 @@ def test_loads_without_chatting(runtime):
 
 
 def test_says_what_native_code_said_when_it_fails(monkeypatch, capfd):
-    class Module:
-        __name__ = "ai_edge_litert.interpreter"
+    def fails(**_options):
+        os.write(2, b"native words\n")
+        msg = "no such operation\n"
+        raise ValueError(msg)
 
-        @staticmethod
-        def Interpreter(**_options):
-            os.write(2, b"native words\n")
-            raise ValueError("no such operation\n")
-
-    monkeypatch.setattr("edge_fer.runtime._import_runtime", lambda _: Module)
-    with pytest.raises(ModelError, match=r"x: ai_edge_litert .* refuses it: no such operation\. Copy"):
+    module = SimpleNamespace(__name__=f"{available()[0]}.interpreter", Interpreter=fails)
+    monkeypatch.setattr("edge_fer.runtime._import_runtime", lambda _: module)
+    with pytest.raises(ModelError, match=r"x: \w+ .* refuses it: no such operation\. Copy"):
         Model(packaged_model().read_bytes(), name="x")
     assert capfd.readouterr().err == "native words\n"
 

@@ -1,0 +1,122 @@
+"""Benchmarks: `python -m tests.benchmarks [--smoke] [--json]`.
+
+Every number is a ratio to something measured in the same run on the same pinned core, because absolute times say more
+about the machine than about us. `--smoke` only shows that they run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.video_file import VideoFile
+from edge_fer.config.tree import Camera
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.faces.haar import HaarDetector
+from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.topics import Topics
+from edge_fer.rules.events import EventTeller
+from edge_fer.sample import sample_path
+from edge_fer.stopwatch import Stopwatch
+from edge_fer.wiring import build_pipeline
+from tests.invented import at, reading, track
+
+
+def seconds(action: Callable[[], object], passes: int) -> float:
+    """Median time of one pass."""
+    taken = []
+    for _ in range(passes):
+        begin = perf_counter()
+        action()
+        taken.append(perf_counter() - begin)
+    return median(taken)
+
+
+def classifier(passes: int) -> dict[str, float]:
+    """What the adapter adds to the bare runtime: preprocessing, calibration, labels."""
+    whole = EmotionClassifier.load()
+    crop = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    ready = np.zeros(whole.model.input.shape, np.int8)
+    interpreter = whole.model._interpreter
+    index = interpreter.get_input_details()[0]["index"]
+    out = interpreter.get_output_details()[0]["index"]
+
+    def bare() -> None:
+        interpreter.set_tensor(index, ready)
+        interpreter.invoke()
+        interpreter.get_tensor(out)
+
+    return {"classify / bare runtime": seconds(lambda: whole.classify([crop]), passes) / seconds(bare, passes)}
+
+
+def pipeline(passes: int) -> dict[str, float]:
+    """The whole step against the bare detector and classifier, on frames with a face."""
+    frames = [
+        frame for frame in VideoFile("bench", sample_path(), clock=SystemClock()).frames() if 45 <= frame.index < 120
+    ]
+    frames = frames[: max(5, passes // 4)]
+    line = build_pipeline("bench", Camera(), time=Stopwatch())
+    detector, whole = HaarDetector(min_size=48), EmotionClassifier.load()
+    crop = frames[0].image[100:200, 250:350]
+    steps = iter(frames)
+    step = seconds(lambda: line.step(next(steps)), len(frames))
+    again = iter(frames)
+    detect = seconds(lambda: detector.detect(next(again).image), len(frames))
+    classify = seconds(lambda: whole.classify([crop]), passes)
+    return {
+        "detect / step": detect / step,
+        "classify / step": classify / step,
+        "own code / step": max(0.0, step - detect - classify) / step,
+    }
+
+
+def posting(passes: int) -> dict[str, float]:
+    """Handing an event to the outbox against classifying a face."""
+    (event,) = EventTeller(uncertain_after=1).update([reading(0)], appeared=[track()], left=[], at=at(0))
+    composer, topics = Composer("bench"), Topics("bench")
+    whole = EmotionClassifier.load()
+    crop = np.zeros((96, 96, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        broker = BrokerSettings(host="127.0.0.1", port=9, client_id="bench")
+        link = Link(broker=broker, topics=topics, outbox=Path(folder, "outbox"), clock=SystemClock())
+        link.start()
+        try:
+            post = seconds(lambda: link.post(topics.event("cam"), Kind.EVENT, composer.event(event), event.at), passes)
+        finally:
+            link.close(2)
+    return {"post / classify": post / seconds(lambda: whole.classify([crop]), passes)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true", help="few passes: shows that they run")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cv2.setNumThreads(1)
+    logging.disable(logging.WARNING)  # there is no broker, on purpose
+    passes = 20 if args.smoke else 400
+    ratios = classifier(passes) | pipeline(passes) | posting(passes)
+    if args.json:
+        print(json.dumps(ratios, indent=2))
+    else:
+        for name, ratio in ratios.items():
+            print(f"{name:26} {ratio:6.2f}")
+
+
+if __name__ == "__main__":
+    main()

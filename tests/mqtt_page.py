@@ -1,0 +1,117 @@
+"""Makes the part of `docs/mqtt.md` that follows from the messages: `python -m tests.mqtt_page` after changing them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.messages import CameraHealth, CameraInfo, Message, ModelInfo, StageLatency, schemas, seal
+from edge_fer.mqtt.status import LinkStatus
+from edge_fer.types import Alert, AlertChange, AlertState, Event, EventKind, Scene
+from tests.invented import at, reading
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"
+BEGIN, END = "<!-- messages: begin -->\n", "<!-- messages: end -->\n"
+
+
+def page() -> str:
+    """The page with its generated part made anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    made = examples()
+    return before + "".join(_section(schema, made[kind]) for kind, schema in schemas().items()) + after
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """One message of each kind, as published."""
+    say = Composer("counter-1", "main-street")
+    alert = Alert(
+        "5d1f0c2e9a7b4c36", "front", "unhappy-guest", "warning", "3f9a1c07", AlertState.FIRING, at(8), 0.71, 0.6
+    )
+    changed = Event(
+        EventKind.EMOTION_CHANGED, reading(12, "happy", 0.88, who="3f9a1c07", camera="front"), at(12), 6.4, "neutral"
+    )
+    model = ModelInfo(
+        name="mobilenet_v1",
+        sha256="0" * 64,
+        runtime="ai_edge_litert 2.3.0",
+        labels=["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"],
+        scores={"public.ferplus": 0.8},
+    )
+    camera = CameraInfo(source="/dev/video0", kind="device", size=(1280, 720))
+    doing = CameraHealth(
+        online=True,
+        fps=10.0,
+        frames=36000,
+        dropped=12,
+        stalls=0,
+        losses=1,
+        latency_ms={"detect": StageLatency(median=31.2, p95=40.8)},
+    )
+    health = say.health(
+        at(3600),
+        uptime=3600,
+        rss=118_000_000,
+        temperature=54.5,
+        cameras={"front": doing},
+        link=LinkStatus(connected=True),
+    )
+    info = say.info(at(0), version="0.1.0", model=model, detector="haar", cameras={"front": camera})
+    return {
+        "info": _plain(info),
+        "health": _plain(health),
+        "state": _plain(say.state(Scene("front", at(12), 2, "happy", 0.81))),
+        "alert": _plain(say.alert_status("front", "unhappy-guest", [alert], at(12))),
+        "event": _sealed(say.event(changed), 41, at(12)),
+        "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
+    }
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    return message.model_dump(mode="json")
+
+
+def _sealed(draft: Message, seq: int, when: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads(seal(draft.model_dump_json(), seq=seq, replayed=False, at=when))
+    return whole
+
+
+def _section(schema: Mapping[str, Any], example: Mapping[str, Any]) -> str:
+    title, _, rest = schema["description"].partition(": ")
+    rows = "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in _rows(schema, schema, ""))
+    shown = json.dumps(example, indent=2)
+    table = f"| field | type | |\n|---|---|---|\n{rows}"
+    return f"\n## {title}\n\n{rest[0].upper()}{rest[1:]}\n\n{table}\n```json\n{shown}\n```\n"
+
+
+def _rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in part["properties"].items():
+        here = f"{path}{name}"
+        kind, inner, step = _kind(field, whole)
+        yield here, kind, field.get("description", "").replace("|", "\\|")
+        if inner:
+            yield from _rows(inner, whole, here + step)
+
+
+def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None, str]:
+    """The type in words, the object's schema where it is one, and what stands between its name and its fields'."""
+    if "$ref" in field:
+        field = whole["$defs"][field["$ref"].rpartition("/")[2]]
+    if "anyOf" in field:
+        return " or ".join(_kind(option, whole)[0] for option in field["anyOf"]), None, ""
+    if "enum" in field or "const" in field:
+        return "one of " + ", ".join(field["enum"]) if "enum" in field else str(field["const"]), None, ""
+    if "properties" in field:
+        return "object", field, "."
+    for key, word, step in (("items", "list", "[]."), ("additionalProperties", "map", ".<name>.")):
+        if isinstance(field.get(key), Mapping):
+            kind, inner, _ = _kind(field[key], whole)
+            return f"{word} of {kind}", inner, step
+    return {"array": "list"}.get(field["type"], field["type"]), None, ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

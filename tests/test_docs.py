@@ -1,0 +1,44 @@
+"""What the docs show is true: examples load, generated parts are up to date, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge_fer.config import Layer, load
+from edge_fer.mqtt.messages import schemas
+from tests import mqtt_page
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/**/*.md")])
+
+
+def test_the_page_of_messages_is_up_to_date():
+    assert mqtt_page.page() == mqtt_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.mqtt_page"
+
+
+@pytest.mark.parametrize("kind", list(schemas()))
+def test_the_examples_of_messages_follow_their_schemas(kind):
+    Draft202012Validator(schemas()[kind]).validate(mqtt_page.examples()[kind])
+
+
+def test_the_configs_in_the_readme_load():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- tested: config -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        load([Layer("README", block)], settings=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_no_page_or_file_names_a_path_of_somebodys_machine():
+    for page in PAGES:
+        assert not re.search(r"/(home|root|Users|work)/", page.read_text(encoding="utf-8")), page
