@@ -1,11 +1,12 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
+# make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types tests benchmarks format sample clean
+.PHONY: run test lint types tests benchmarks format generated sample clean
 
 run: $(VENV)/run.done
 	@$(BIN)/edge-fer run --demo
@@ -30,6 +31,10 @@ benchmarks: $(VENV)/test.done
 format: $(VENV)/test.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generated: $(VENV)/test.done
+	$(BIN)/python -m tests.config.generated
+	$(BIN)/python -m tests.mqtt_page
 
 sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image

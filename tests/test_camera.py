@@ -20,6 +20,7 @@ from edge_fer.pipeline import Told
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.wiring import build_pipeline
+from tests.shared import shared_data
 
 
 class Ear:
@@ -139,6 +140,13 @@ def test_a_recording_gives_the_same_readings_at_any_speed(short_clip):
     readings, events = fast
     assert sum(map(len, readings)) >= 20
     assert [event[0] for event in events][:: len(events) - 1] == ["appeared", "left"]
+
+
+def test_so_does_a_real_clip():
+    clip = shared_data() / "clips" / "wolfgang-langer-pexels.mp4"
+    fast = play(clip, realtime=False)
+    assert play(clip, realtime=True) == fast
+    assert len(fast[0]) == 472 + 1, "every frame, and the farewell"
 
 
 def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself():

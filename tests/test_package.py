@@ -1,0 +1,73 @@
+"""What `pip install .` puts on a machine: everything the daemon needs, and nothing from the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with the package as pip installs it; its dependencies are those of the test environment."""
+    folder, source = tmp_path_factory.mktemp("installed"), tmp_path_factory.mktemp("source")
+    # built in a copy, because a build leaves files that would find their way into the next one
+    for name in ("edge_fer", "models"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "checkpoints"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, source],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def run(installed, *arguments):
+    environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-P", *arguments], cwd="/", env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_installed_package_is_used_and_brings_its_model(installed):
+    script = (
+        "from edge_fer.emotion.classifier import EmotionClassifier, packaged_model;"
+        "from edge_fer.sample import sample_path;"
+        "print(packaged_model(), sample_path()); EmotionClassifier.load()"
+    )
+    ended = run(installed, "-c", script)
+    assert ended.returncode == 0, ended.stderr
+    assert all(path.startswith(str(installed)) for path in ended.stdout.split())
+
+
+def test_every_command_works_from_any_folder(installed):
+    for arguments in (["version"], ["config", "check"], ["config", "default"], ["run", "--help"]):
+        ended = run(installed, "-m", "edge_fer", *arguments)
+        assert ended.returncode == 0, ended.stderr
+
+
+def test_every_python_file_is_installed(installed):
+    ours = {path.relative_to(ROOT) for path in (ROOT / "edge_fer").rglob("*.py")}
+    theirs = {path.relative_to(installed) for path in (installed / "edge_fer").rglob("*.py")}
+    assert ours <= theirs, "add the missing packages to setup.cfg"
+
+
+def test_only_what_runs_is_installed(installed):
+    assert not list(installed.rglob("*recipe*"))
+    size = sum(path.stat().st_size for path in (installed / "edge_fer").rglob("*") if path.is_file())
+    assert size < 4_000_000
+
+
+def test_no_heavy_library_is_asked_for():
+    text = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    needed = text[text.index("install_requires") : text.index("[options.package_data]")]
+    assert not re.search(r"^\s+(tensorflow|torch|scipy|pandas|matplotlib)\b", needed, re.MULTILINE)
