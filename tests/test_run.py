@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,28 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
         assert retained["edge-fer/test/availability"] == "offline"
         assert retained["edge-fer/test/camera/front/availability"] == "offline"
         assert json.loads(retained["edge-fer/test/camera/front/state"])["people"] == 0
+
+
+def test_an_alert_is_pending_fires_and_is_resolved_when_the_person_leaves(tmp_path):
+    """Whatever the astronaut's face is taken for, the sum over all emotions is 1."""
+    everything = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+    rule = {"when": {"emotion": everything, "score": 0.9}, "for": "1s", "severity": "critical"}
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with Daemon(tmp_path, config(broker, SAMPLE, alerts={"anybody": rule})) as daemon:
+            assert daemon.wait() == 0, daemon.output
+        fired, resolved = (m.json for m in seen.wait_for(lambda m: m.topic.endswith("/alert_event"), count=2))
+        (left,) = (m.json for m in seen.wait_for(is_event("left")))
+        check_payloads(seen.messages)
+        states = [m for m in seen.of("/alert/anybody") if m.payload]
+    assert (fired["event_type"], resolved["event_type"]) == ("firing", "resolved")
+    assert fired["alert_id"] == resolved["alert_id"]
+    assert (fired["rule"], fired["severity"], fired["track_id"]) == ("anybody", "critical", left["track_id"])
+    assert datetime.fromisoformat(fired["ts"]) - datetime.fromisoformat(fired["since"]) >= timedelta(seconds=1)
+    assert resolved["ts"] == left["ts"]
+    # a state that is overtaken before it could be sent need not be told; where it stands in the end must be
+    assert states[-1].json["state"] == "inactive"
+    assert {m.json["state"] for m in states} >= {"inactive", "firing"}
+    assert all((m.qos, m.retain) == (1, True) for m in states)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
