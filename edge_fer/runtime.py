@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +72,7 @@ class Model:
             raise ModelError(msg, remedy="Install the package again, or copy the model file again")
         module = _import_runtime(runtime)
         self.runtime = module.__name__.partition(".")[0]
-        self.version = importlib.metadata.version(self.runtime.replace("_", "-"))
+        self.version: str = getattr(sys.modules.get(self.runtime), "__version__", "unknown")
         try:
             with _quiet_stderr():
                 # The runtime reads the weights from these very bytes and keeps its own reference to them.
@@ -186,16 +184,16 @@ def _quiet_stderr() -> Iterator[None]:
     except OSError:  # started without a stderr
         yield
         return
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(shown, 2)
-            said.seek(0)
-            os.write(2, said.read())
-            raise
-        finally:
-            os.dup2(shown, 2)
-            os.close(shown)
+    # In memory, so that neither a full disk nor a read-only one keeps a model from loading.
+    said = os.memfd_create("said")
+    os.dup2(said, 2)
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        if failed:
+            os.write(2, os.pread(said, 65536, 0))
+        os.close(said)

@@ -30,6 +30,7 @@ from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo
 from edge_fer.mqtt.outbox import Limits
+from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Pipeline, Smoother, Stages, Told
@@ -102,6 +103,8 @@ def build_service(
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+        protocol=Protocol.V311 if embedded else Protocol.V5,
     )
     publisher = Publisher(link, topics, composer)
     cameras = []
@@ -227,11 +230,12 @@ def _detector_name(faces: config.Faces) -> str:
 
 
 def _broker(settings: config.Config) -> BrokerSettings:
-    mqtt = settings.mqtt
-    url = f"mqtt://127.0.0.1:{mqtt.embedded_port}" if mqtt.broker == "embedded" else mqtt.broker
+    mqtt, node = settings.mqtt, settings.node.id
+    if mqtt.broker == "embedded":
+        return BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=mqtt.client_id or f"edge-fer-{node}")
     return BrokerSettings.from_url(
-        url,
-        node=settings.node.id,
+        mqtt.broker,
+        node=node,
         client_id=mqtt.client_id,
         password_file=mqtt.password_file,
         ca_file=mqtt.ca_file,

@@ -117,8 +117,10 @@ class Mosquitto:
         lines = [f"listener {self.port} {HOST}", f"allow_anonymous {'false' if users else 'true'}"]
         # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
         lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
+        # and what it acknowledges is on its way to subscribers already
+        lines += ["autosave_interval 1", "max_queued_messages 0", "max_inflight_messages 0"]
         # it keeps root where it has it, so that it may read what tests have written
-        lines += ["autosave_interval 1", "max_queued_messages 0", "user root", "log_type all", *options]
+        lines += ["user root", "log_type all", *options]
         if users:
             lines += [f"password_file {folder / 'passwords'}"]
             self.set_passwords(users)
@@ -218,8 +220,8 @@ class Mosquitto:
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(how)
+            self._process.send_signal(signal.SIGCONT)
             self._process.wait(timeout=10)
             self._process = None
 
@@ -276,10 +278,11 @@ class Subscriber:
     ) -> None:
         self.messages: list[Seen] = []
         self._news = threading.Condition()
-        self._ready = False
+        self._subscriptions = 0
         where = ["-h", HOST, "-p", str(broker)] if isinstance(broker, int) else broker.client_options(user)
         options = [*where, "-d", "-F", "%j", "-q", "2", "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
-        options += ["--retain-as-published", "-x", "3600"] if protocol == "mqttv5" else []
+        if protocol == "mqttv5":
+            options += ["--retain-as-published", "-x", "3600", "-D", "connect", "receive-maximum", "65535"]
         for topic in topics:
             options += ["-t", topic]
         # line by line, or what it says of itself would wait in a buffer
@@ -292,13 +295,30 @@ class Subscriber:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._wait(lambda: self._ready, 10, "the subscription")
+        try:
+            self.wait_until_back(0)
+        except AssertionError:
+            self.__exit__()
+            raise
         return self
+
+    @property
+    def subscriptions(self) -> int:
+        """How often it has subscribed: once, and again whenever the broker was back."""
+        return self._subscriptions
+
+    def wait_until_back(self, before: int) -> None:
+        """Waits until it has subscribed more than `before` times."""
+        self._wait(lambda: self._subscriptions > before, 10, "the subscription")
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(timeout=10)
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:  # it waits for a broker that is gone
+            self._process.kill()
+            self._process.wait()
         self._reader.join(timeout=10)
         assert self._process.stdout is not None
         self._process.stdout.close()
@@ -350,5 +370,5 @@ class Subscriber:
                         Seen(found["topic"], payload, found["qos"], bool(found["retain"]), time.monotonic())
                     )
                 elif line.startswith("Subscribed"):
-                    self._ready = True
+                    self._subscriptions += 1
                 self._news.notify_all()

@@ -65,7 +65,7 @@ class Mqtt(Section):
         examples=["edge-fer-counter-1a2b"],
     )
     keepalive: Annotated[Seconds, DURATION.within(5, 3600)] = Field(
-        default=30.0, description="How long the link may be silent before the broker and we check on one another."
+        default=30.0, description="Within this time a connection that died in silence is noticed."
     )
     embedded_port: Annotated[Count, Field(ge=1, le=65535)] = Field(
         default=1883, description="The port of the embedded broker, on this device alone."

@@ -35,7 +35,7 @@ class FakeCapture:
         self.retrieved = 0
         self.released = False
 
-    def isOpened(self):  # noqa: N802  OpenCV's name
+    def isOpened(self):
         return self.opens
 
     def grab(self):

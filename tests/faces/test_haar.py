@@ -37,7 +37,7 @@ def test_a_high_bar_leaves_the_surest():
 class TwiceSeen:
     """A cascade that finds a face, and again a smaller one inside it."""
 
-    def detectMultiScale3(self, *_: object, **__: object):  # noqa: N802  OpenCV's name
+    def detectMultiScale3(self, *_: object, **__: object):
         return np.array([[100, 100, 100, 100], [120, 130, 60, 60]]), np.array([25, 25]), np.array([7.0, 2.5])
 
 

@@ -1,0 +1,1 @@
+"""What a face says: preprocessing, classifier and calibration, label sets, smoothing."""

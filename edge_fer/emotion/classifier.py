@@ -1,0 +1,103 @@
+"""Reads emotions from face crops with the packaged model, or another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.emotion.preprocess import grey, quantise_table, resize
+from edge_fer.emotion.sidecar import Sidecar, beside
+from edge_fer.runtime import Model
+from edge_fer.types import CropFrame, Image, Scores
+
+__all__ = ["EmotionClassifier", "packaged_model"]
+
+
+def packaged_model() -> Path:
+    """The model file that comes with the package."""
+    return Path(str(files("edge_fer.models") / "emotion.tflite"))
+
+
+class EmotionClassifier:
+    """A model, its sidecar, and the way from a picture to calibrated scores. Not for two threads at once.
+
+    Attributes:
+        sidecar: what is known of the model.
+        model: what runs it.
+    """
+
+    def __init__(self, model: Model, sidecar: Sidecar) -> None:
+        """Takes a model and a sidecar that belong together; `load` sees to that."""
+        self.model = model
+        self.sidecar = sidecar
+        self._size = (sidecar.input.width, sidecar.input.height)
+        steps = sidecar.quantisation.input
+        self._table = quantise_table(sidecar.input.range, steps.scale, steps.zero_point)
+        self._scale = np.float32(sidecar.quantisation.output.scale)
+        self._zero_point = np.float32(sidecar.quantisation.output.zero_point)
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, threads: int = 1, runtime: str | None = None) -> Self:
+        """Loads a model.
+
+        Args:
+            path: the `.tflite` file, with its sidecar beside it; the packaged one if left out.
+            threads: CPU threads for one run.
+            runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
+
+        Raises:
+            ModelError: model or sidecar is missing, damaged, or does not match the other.
+            RuntimeMissingError: there is no TFLite runtime.
+        """
+        path = packaged_model() if path is None else path
+        sidecar = Sidecar.load(beside(path))
+        model = Model.load(path, sha256=sidecar.sha256, threads=threads, runtime=runtime)
+        sidecar.check(model, beside(path))
+        return cls(model, sidecar)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's labels, in its order."""
+        return self.sidecar.labels
+
+    @property
+    def crop_frame(self) -> CropFrame:
+        """Where a face must sit in a crop."""
+        return self.sidecar.crop_frame
+
+    def logits(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """What the model says before calibration.
+
+        Args:
+            crops: RGB uint8 (H, W, 3), or grey uint8 (H, W), of any size, cut as `crop_frame` says.
+
+        Returns:
+            float32 (N, labels), dequantised.
+        """
+        logits = np.empty((len(crops), len(self.labels)), np.float32)
+        for row, crop in zip(logits, crops, strict=True):
+            steps = self.model.invoke(self._table[resize(grey(crop), self._size)])
+            row[:] = (steps[0].astype(np.float32) - self._zero_point) * self._scale
+        return logits
+
+    def classify(self, crops: Sequence[Image], /) -> list[Scores]:
+        """The calibrated probability of each label for each crop, in the model's order.
+
+        Args:
+            crops: as for `logits`; may be empty.
+        """
+        return [
+            dict(zip(self.labels, row.tolist(), strict=True))
+            for row in _softmax(self.logits(crops).astype(np.float64) / self.sidecar.temperature)
+        ]
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return softmax

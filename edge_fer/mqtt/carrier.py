@@ -1,0 +1,237 @@
+"""Carries mail to the outbox, and the outbox to the broker: everything the link does, one turn at a time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from time import monotonic
+
+from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.mailbox import Mailbox
+from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.reasons import Setback, Trouble, explain
+from edge_fer.mqtt.retry import Backoff, ProtocolChoice
+from edge_fer.mqtt.sender import Sender
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.status import LinkStatus
+from edge_fer.types import Instant
+
+__all__ = ["Carrier"]
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between the syncs of the disk and looks at the outbox, and between looks for what is too old.
+_TICK, _EXPIRY = 1.0, 60.0
+#: Seconds after which a connection has been of use, even where nothing was sent; longer where messages go one by one.
+_PROVEN, _PROVEN_CAREFULLY = 5.0, 60.0
+#: So often in a row the broker hangs up without a reason before we take it that somebody has our id, and seconds
+#: after which that is forgotten.
+_KICKS, _UNDISTURBED = 2, 60.0
+
+
+class Carrier:
+    """What the link does, one turn at a time. For one thread.
+
+    Args:
+        broker: where it is, and how to get in.
+        availability: topic of the Last Will.
+        outbox: what waits on disk.
+        mailbox: what is to be put there.
+        shelf: the retained values.
+        clock: the time, as stamped on frames.
+        backoff: when to try again.
+        choice: with which version of MQTT.
+        holds: topics that the broker does not take.
+        woken: called from another thread when there is something to do.
+
+    Attributes:
+        finishing: set to leave what waits for the next run.
+    """
+
+    def __init__(
+        self,
+        *,
+        broker: BrokerSettings,
+        availability: str,
+        outbox: Outbox,
+        mailbox: Mailbox,
+        shelf: Shelf,
+        clock: Callable[[], Instant],
+        backoff: Backoff,
+        choice: ProtocolChoice,
+        holds: Holds,
+        woken: Callable[[], None],
+    ) -> None:
+        self.finishing = False
+        self._broker = broker
+        self._availability = availability
+        self._outbox = outbox
+        self._mailbox = mailbox
+        self._shelf = shelf
+        self._clock = clock
+        self._backoff = backoff
+        self._woken = woken
+        self._holds = holds
+        self._sender = Sender(outbox, shelf, holds)
+        self._fill_in = inf
+        self._choice = choice
+        self._connection: Connection | None = None
+        self._connections = 0
+        self._up_since: float | None = None
+        self._kicked = 0
+        self._retry_at = self._tick_at = self._expire_at = monotonic()
+        self._setback: Setback | None = None
+        self.status = LinkStatus()
+        self._look()
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """What to wait for, if there is one."""
+        return self._connection.socket if self._connection else None
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to wait until the socket can be written, too."""
+        return self._connection is not None and self._connection.wants_write
+
+    @property
+    def is_hopeful(self) -> bool:
+        """Whether there is a connection, or one in the making."""
+        return self._connection is not None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._up_since is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything was sent and acknowledged that there is to send."""
+        return not len(self._mailbox) and self._sender.is_idle(outbox=not self.finishing)
+
+    def turn(self) -> float:
+        """Does what is due, without waiting for disk or broker longer than one write takes.
+
+        Returns:
+            Seconds until something will be due, unless the socket or a waking comes first.
+        """
+        for mail in self._mailbox.take_all():
+            self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+        now = monotonic()
+        if self._connection is None and now >= self._retry_at and not self.finishing:
+            self._connection = Connection(
+                self._broker, availability=self._availability, protocol=self._choice.current, woken=self._woken
+            )
+        if self._connection is not None:
+            self._serve(self._connection, now)
+        if now >= self._tick_at:
+            self._tick_at = now + _TICK
+            self._outbox.sync()
+            self._look()
+        if now >= self._expire_at:
+            self._expire_at = now + _EXPIRY
+            self._outbox.expire(self._clock())
+        if self.status.depth != self._outbox.depth:
+            oldest = self.status.oldest if self._outbox.depth else None
+            self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
+        next_try = self._retry_at if self._connection is None else inf
+        return max(0.0, min(next_try, self._tick_at, now + self._fill_in) - monotonic())
+
+    def drop(self, reason: Setback) -> None:
+        """Ends the connection, if there is one, and tries again later."""
+        if self._connection is not None:
+            self._connection.close()
+            self._sender.end(monotonic(), hung_up=False)
+            self._lost(reason)
+
+    def close(self) -> None:
+        """Takes leave of the broker and closes the outbox."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._up_since = None
+        self._outbox.close()
+
+    def _serve(self, connection: Connection, now: float) -> None:
+        acknowledged = connection.turn()
+        if connection.is_up and self._up_since is None:
+            self._greeted(now)
+        self._fill_in = inf
+        if self._sender.settle(acknowledged, now):
+            self._backoff.succeeded()
+        if connection.setback is None and self._up_since is not None:
+            if now - self._up_since > (_PROVEN_CAREFULLY if self._holds.is_careful(now) else _PROVEN):
+                self._backoff.succeeded()
+                self._holds.survived()
+            if now - self._up_since > _UNDISTURBED:
+                self._kicked = 0
+            self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
+        if connection.setback is not None:
+            connection.close()
+            setback = self._judged(connection, connection.setback, now)
+            self._sender.end(now, hung_up=connection.was_hung_up)
+            self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
+
+    def _greeted(self, now: float) -> None:
+        self._up_since = now
+        self._connections += 1
+        self._choice.accepted()
+        self._sender.begin()
+        self._setback = None
+        self._look()
+        _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
+
+    def _judged(self, connection: Connection, setback: Setback, now: float) -> Setback:
+        """Why the session ended; a broker may give no reason when another client takes our place.
+
+        It then hangs up on us in the midst of silence, and yet accepts us again at once, time and again.
+        """
+        if not connection.was_hung_up:
+            self._kicked = 0
+        elif setback.trouble is Trouble.CLOSED and self._sender.was_quiet(now):
+            self._kicked += 1
+            if self._kicked >= _KICKS:
+                return Setback(Trouble.TAKEN_OVER, "most likely; it gives no reason")
+        return setback
+
+    def _is_other_version_worth_a_try(self, connection: Connection) -> bool:
+        if connection.refused_version:
+            return self._choice.refused()
+        return connection.is_ignored and self._choice.ignored()
+
+    def _lost(self, setback: Setback, *, try_other_version: bool = False) -> None:
+        was_up = self._up_since is not None
+        if not was_up:
+            self._holds.release(monotonic())
+        self._connection = self._up_since = None
+        if try_other_version:
+            if self._setback is None:
+                _log.info("the broker at %s seems not to speak MQTT 5; trying MQTT 3.1.1", self._broker.address)
+            self._retry_at = monotonic()
+        else:
+            at_once = was_up and not setback.trouble.slow
+            wait = self._backoff.lost() if at_once else self._backoff.failed(slow=setback.trouble.slow)
+            self._retry_at = monotonic() + wait
+            if setback != self._setback:
+                lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
+                _log.warning("%s: %s", lost, explain(setback, self._broker))
+            self._setback = setback
+        self._look()
+
+    def _look(self) -> None:
+        """Brings the status up to date."""
+        self.status = LinkStatus(
+            connected=self._up_since is not None,
+            connections=self._connections,
+            protocol=self._choice.current,
+            setback=self._setback,
+            depth=self._outbox.depth,
+            size=self._outbox.size,
+            oldest=self._outbox.oldest(self._clock()),
+            dropped=self._outbox.dropped,
+        )

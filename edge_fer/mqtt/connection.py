@@ -1,0 +1,253 @@
+"""One session with the broker, from dialling to its end. Never used twice, so that nothing of it lives on.
+
+paho keeps unsent messages in memory without bound and sends them again on its own, and an exception in one of
+its callbacks ends its thread unseen. So there is one client for each session here, run by our thread, and given
+no more than it may send at once; what was not acknowledged when the session ends is the outbox's to send again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_fer.mqtt.dial import Dialling, Line
+from edge_fer.mqtt.messages import OFFLINE
+from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_tls_text
+from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.settings import BrokerSettings
+
+__all__ = ["Connection"]
+
+#: Messages sent and not acknowledged yet, at most; brokers allow at least so many unless they say otherwise.
+_WINDOW = 20
+#: Seconds that the broker has to answer our CONNECT.
+_GREETING = 5.0
+#: What a broker may say when it hangs up on a message that it does not like.
+_UNEXPLAINED = {Trouble.CLOSED, Trouble.NOT_AUTHORISED, Trouble.QUOTA, Trouble.OTHER}
+
+
+class _Client(paho.Client):
+    """paho's client on a socket that is open already, for which it has no public way."""
+
+    def __init__(self, line: socket.socket, **options: Any) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, **options)
+        self._line = line
+
+    def _create_socket(self) -> socket.socket:
+        return self._line
+
+
+class Connection:
+    """One session with the broker. For one thread, which calls `turn` whenever there may be something to do.
+
+    Args:
+        settings: where the broker is, and how to get in.
+        availability: the topic of the Last Will.
+        protocol: version of MQTT to speak.
+        woken: called from another thread when `turn` is to be called.
+
+    Attributes:
+        is_up: whether the broker has accepted us.
+        setback: why the session ended or never began; None while it lives.
+        window: messages that may be sent and not acknowledged yet.
+        max_packet: bytes of the longest packet that the broker takes, as far as it said.
+    """
+
+    def __init__(
+        self, settings: BrokerSettings, *, availability: str, protocol: Protocol, woken: Callable[[], None]
+    ) -> None:
+        self.is_up = False
+        self.setback: Setback | None = None
+        self.window = _WINDOW
+        self.max_packet: int | None = None
+        self._settings = settings
+        self._availability = availability
+        self._protocol = protocol
+        self._dialling = Dialling(settings, woken)
+        self._line: socket.socket | None = None
+        self._client: _Client | None = None
+        self._closing = False
+        self._greeted = 0.0
+        self._tls_error = ""
+        #: when each message was sent that is not acknowledged yet, in order
+        self._sent: dict[int, float] = {}
+        self._acknowledged: list[tuple[int, int]] = []
+
+    def turn(self) -> list[tuple[int, int]]:
+        """Does what is due, without waiting.
+
+        Returns:
+            Id and reason code of each message that the broker acknowledged; 0x80 and up are refusals.
+        """
+        if self.setback is None:
+            if self._client is None:
+                self._answer(self._dialling.take())
+            else:
+                self._exchange(self._client)
+        acknowledged, self._acknowledged = self._acknowledged, []
+        return acknowledged
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        """Sends a message at QoS 1.
+
+        Returns:
+            Its id, which `turn` gives back once it is acknowledged.
+        """
+        if self._client is None:
+            msg = "there is no session to publish in"
+            raise RuntimeError(msg)
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        self._sent[info.mid] = monotonic()
+        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._fail(Setback(Trouble.CLOSED, paho.error_string(info.rc)))
+        return info.mid
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """What to wait for, if there is one."""
+        return self._line if self.setback is None else None
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to wait until the socket can be written, too."""
+        return self._client is not None and self._client.want_write()
+
+    @property
+    def refused_version(self) -> bool:
+        """Whether the broker said that it does not speak our version of MQTT."""
+        return self.setback is not None and self.setback.trouble is Trouble.PROTOCOL_REFUSED
+
+    @property
+    def was_hung_up(self) -> bool:
+        """Whether the broker ended the session, and gave no reason that explains it."""
+        return self.is_up and self.setback is not None and self.setback.trouble in _UNEXPLAINED
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether the broker closed the connection, or said nothing, instead of answering our CONNECT."""
+        return not self.is_up and self.setback is not None and self.setback.trouble in {Trouble.HUNG_UP, Trouble.SILENT}
+
+    def close(self) -> None:
+        """Takes leave of the broker, so that it does not publish the Last Will, and lets go."""
+        self._closing = True
+        self._dialling.abandon()
+        if self._client is not None and self.setback is None:
+            with contextlib.suppress(OSError, ValueError):
+                self._client.disconnect()
+        self._let_go()
+
+    def _answer(self, result: Line | Setback | None) -> None:
+        if isinstance(result, Setback):
+            self.setback = result
+        elif result is not None:
+            self._line = result.socket
+            self._greet(result)
+
+    def _greet(self, line: Line) -> None:
+        """Sends our CONNECT: a clean start, with the Last Will."""
+        is_v5 = self._protocol is Protocol.V5
+        client = _Client(
+            line.socket,
+            client_id=self._settings.client_id,
+            protocol=MQTTProtocolVersion(self._protocol),
+            clean_session=None if is_v5 else True,
+            reconnect_on_failure=False,
+        )
+        client.max_inflight_messages_set(0)  # the bound is ours, so that nothing waits in there
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_log = self._on_log
+        client.will_set(self._availability, OFFLINE, qos=1, retain=True)
+        if self._settings.username is not None:
+            client.username_pw_set(self._settings.username, line.password)
+        self._client = client
+        self._greeted = monotonic()
+        # a silent broker is asked after half the time, and has the other half to answer; a second of each goes to
+        # whole seconds and to our turns
+        keepalive = max(1, int(self._settings.keepalive / 2 - 1))
+        options: dict[str, Any] = {"clean_start": True} if is_v5 else {}
+        client.connect(self._settings.host, self._settings.port, keepalive, **options)
+
+    def _exchange(self, client: _Client) -> None:
+        # everything there is, before anything is written: a broker that hangs up may have said why, and a failed
+        # write would lose that
+        while self.setback is None and self._can_read():
+            client.loop_read()
+        if self.setback is None and client.want_write():
+            client.loop_write()
+        if self.setback is None:
+            client.loop_misc()
+        if self.setback is None:
+            self._check_answers(monotonic())
+
+    def _can_read(self) -> bool:
+        if self._line is None or self._line.fileno() < 0:
+            return False
+        # what TLS has decrypted already, the socket does not announce
+        if isinstance(self._line, ssl.SSLSocket) and self._line.pending():
+            return True
+        return bool(select.select([self._line], [], [], 0)[0])
+
+    def _check_answers(self, now: float) -> None:
+        """A broker may answer pings and yet hang."""
+        if not self.is_up:
+            if now - self._greeted > _GREETING:
+                self._fail(Setback(Trouble.SILENT, "no answer to our CONNECT"))
+        elif self._sent and now - next(iter(self._sent.values())) > self._settings.keepalive:
+            self._fail(Setback(Trouble.SILENT, "no acknowledgement of a message"))
+
+    def _fail(self, setback: Setback) -> None:
+        if self.setback is None:
+            self.setback = setback
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._line is not None:
+            self._line.close()
+
+    def _on_connect(
+        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self.setback = of_code(reason.value, str(reason))
+            return
+        self.is_up = True
+        self.window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
+        self.max_packet = getattr(properties, "MaximumPacketSize", None)
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if self._closing or self.setback is not None:
+            return
+        if flags.is_disconnect_packet_from_server:
+            self.setback = of_code(reason.value, str(reason))
+        elif self._tls_error:
+            self.setback = of_tls_text(self._tls_error)
+        elif reason == "Keep alive timeout":
+            self.setback = Setback(Trouble.SILENT, "no answer to our ping")
+        elif reason == "Protocol error" and not self.is_up:
+            # this is how paho puts it that a broker refuses MQTT 3.1.1
+            self.setback = Setback(Trouble.PROTOCOL_REFUSED)
+        else:
+            self.setback = Setback(Trouble.CLOSED if self.is_up else Trouble.HUNG_UP)
+
+    def _on_publish(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
+        self._sent.pop(mid, None)
+        self._acknowledged.append((mid, reason.value))
+
+    def _on_log(self, _client: paho.Client, _data: Any, level: int, text: str) -> None:
+        # paho tells errors of the socket nowhere else; the broker refuses a certificate only after the handshake
+        if level == LogLevel.MQTT_LOG_ERR and "alert" in text.lower():
+            self._tls_error = text

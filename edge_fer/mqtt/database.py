@@ -1,0 +1,246 @@
+"""One SQLite file that outlives kills, power cuts, full disks and its own corruption.
+
+Durability: every transaction is handed to the operating system at once, so that killing the process loses
+nothing; a power cut may take what was committed since the last `sync` or durable transaction. SQLite's
+write-ahead log keeps what is left consistent, in the order of commits.
+
+Room: the file grows a chunk at a time, ahead of need, and SQLite gets the chunk as free pages. So a disk that
+fills up is noticed while there are pages left to work with: those, and the log, which is as long as a chunk,
+are written in place, which needs no room on the disk.
+
+Corruption: a damaged file is moved aside and a new one begun. What was in it is lost to us, and so is the
+count of it; the file is kept for whoever can read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from edge_fer.errors import OutboxError
+
+__all__ = ["Database", "FullError"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_PAGE = 4096
+#: Pages that the file grows by; half as many in the log are written back to it, so that a transaction fits in after.
+_CHUNK = 256
+
+#: `begun` is 1, or in a file that replaces a damaged one, the second of its making.
+_META = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT OR IGNORE INTO meta VALUES ('syncs', 0), ('begun', 1);
+"""
+
+
+class FullError(OutboxError):
+    """The file may not grow, or the disk has no room."""
+
+
+class _CorruptError(OutboxError):
+    """The file is not a database, or a damaged one."""
+
+
+class Database:
+    """One SQLite file, for the thread that opened it, and for this process alone.
+
+    Args:
+        path: the file; made where there is none.
+        schema: SQL that makes the tables where there are none, beside `meta (name, value)`, which is always there.
+        max_size: bytes that the file may have, apart from about a megabyte of log.
+        renewed: called after a damaged file was replaced by an empty one later on.
+
+    Raises:
+        OutboxError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, schema: str, *, max_size: int, renewed: Callable[[], None]) -> None:
+        self._path = path
+        self._renewed = renewed
+        self._schema = f"BEGIN IMMEDIATE; {_META} {schema} COMMIT;"
+        self._pages = max(16, max_size // _PAGE)
+        self._chunk = min(_CHUNK, self._pages // 8)
+        self._dirty = False
+        self._file = -1
+        try:
+            self._connection = self._open()
+        except _CorruptError as error:
+            self._connection = self._begin_anew(error)
+
+    def run(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
+        """All or nothing of what `work` does; where the file turns out to be damaged, it is done to a new one.
+
+        Args:
+            work: reads and writes; may be called twice.
+            durable: whether a power cut right afterwards may not take it, nor anything before it.
+
+        Raises:
+            FullError: there is no room.
+            OutboxError: it cannot be written.
+        """
+        try:
+            return self._run(work, durable=durable)
+        except FullError:
+            # the log may have come to its end where it cannot grow; written back, it begins anew
+            self._write_back()
+            return self._run(work, durable=durable)
+        except _CorruptError as error:
+            self.close()
+            self._connection = self._begin_anew(error)
+            self._renewed()
+            return self._run(work, durable=durable)
+
+    def sync(self) -> None:
+        """Makes all that was committed so far outlive a power cut.
+
+        Raises:
+            OutboxError: it cannot be written.
+        """
+        if self._dirty:
+            # a transaction that writes nothing would not be synchronised
+            self.run(lambda c: c.execute("UPDATE meta SET value = value + 1 WHERE name = 'syncs'"), durable=True)
+
+    def make_room(self) -> None:
+        """Grows the file by a chunk where its free pages run low.
+
+        Raises:
+            FullError: it may not grow, or the disk has no room; what is free can still be used with care.
+            OutboxError: it cannot be written.
+        """
+        if self._pragma("freelist_count") >= max(2, self._chunk // 4):
+            return
+
+        def grow(connection: sqlite3.Connection) -> None:
+            connection.execute("CREATE TABLE chunk (room BLOB)")
+            connection.execute("INSERT INTO chunk VALUES (zeroblob(?))", (self._chunk * _PAGE,))
+
+        try:
+            # the file first: what is committed to the log, but has no room in the file, can never leave the log
+            os.posix_fallocate(self._file, 0, (self._pragma("page_count") + self._chunk + 8) * _PAGE)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                raise _full(self._path) from None
+            _log.debug("no room can be set aside for %s: %s", self._path, error)
+        self.run(grow)
+        self.run(lambda connection: connection.execute("DROP TABLE chunk"))
+        self._write_back()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file that are in use."""
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * _PAGE
+
+    def close(self) -> None:
+        """Writes the log back and lets go of the file."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        # only now: closing any descriptor of the file takes SQLite's locks away
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            msg = f"the outbox {self._path} cannot be opened: {error.strerror}"
+            raise OutboxError(msg, remedy="Make sure that its folder can be made and written to") from None
+        # autocommit, so that transactions are ours; the wait is for a predecessor that is still closing
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
+        try:
+            with _errors_as_ours(self._path):
+                # alone, SQLite needs no shared memory, and a second daemon on the same file is refused
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA secure_delete = OFF")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_CHUNK // 2}")
+                connection.execute(f"PRAGMA max_page_count = {self._pages}")
+                connection.executescript(self._schema)
+        except OutboxError:
+            connection.close()
+            os.close(self._file)
+            self._file = -1
+            raise
+        return connection
+
+    def _begin_anew(self, error: _CorruptError) -> sqlite3.Connection:
+        now = datetime.now(UTC)
+        aside = self._path.with_name(f"{self._path.name}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}")
+        try:
+            self._path.replace(aside)
+            with contextlib.suppress(FileNotFoundError):
+                self._path.with_name(f"{self._path.name}-wal").replace(f"{aside}-wal")
+        except OSError as refused:
+            msg = f"the damaged outbox {self._path} cannot be moved aside: {refused.strerror}"
+            raise OutboxError(msg, remedy="Delete it, or make its folder writable") from None
+        _log.error(
+            "%s. It is kept as %s and a new one begun; the messages in it are lost, and it is not known how many",
+            error,
+            aside.name,
+        )
+        connection = self._open()
+        with _errors_as_ours(self._path):
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'begun'", (int(now.timestamp()),))
+        return connection
+
+    def _run(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool) -> _T:
+        connection = self._connection
+        with _errors_as_ours(self._path):
+            before = connection.total_changes
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            if connection.total_changes != before:
+                self._dirty = not durable
+            return result
+
+    def _write_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _pragma(self, name: str) -> int:
+        return self.run(lambda connection: int(connection.execute(f"PRAGMA {name}").fetchone()[0]))
+
+
+@contextmanager
+def _errors_as_ours(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _as_ours(error, path) from None
+
+
+def _as_ours(error: sqlite3.DatabaseError, path: Path) -> OutboxError:
+    """SQLite's errors are of one class and differ in a number; ours say what they mean."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return _full(path)
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return _CorruptError(f"the outbox {path} is damaged: {error}")
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        remedy = "End the other edge-fer that has it open, or give each its own state folder"
+        return OutboxError(f"the outbox {path} is in use by another process", remedy=remedy)
+    remedy = "Make sure that its folder exists, is writable and has room"
+    return OutboxError(f"the outbox {path} cannot be used: {str(error).rstrip('.')}", remedy=remedy)
+
+
+def _full(path: Path) -> FullError:
+    return FullError(f"the outbox {path} or its disk is full", remedy="Make room on the disk")

@@ -1,0 +1,135 @@
+"""Opens the socket to the broker, encrypted where it shall be, in a thread of its own.
+
+Looking up a name can hang for half a minute, and connecting for longer; the outbox must go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, Thread
+
+from edge_fer.mqtt.reasons import Setback, Trouble, of_error
+from edge_fer.mqtt.settings import BrokerSettings
+
+__all__ = ["Dialling", "Line"]
+
+#: Seconds for each address of the broker, and for the TLS handshake.
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open socket to the broker.
+
+    Attributes:
+        socket: connected and, where it shall be, encrypted.
+        password: read at the same time, for the login.
+    """
+
+    socket: socket.socket
+    password: str | None
+
+
+class Dialling:
+    """One try to open the socket.
+
+    Args:
+        settings: where the broker is.
+        done: called from another thread once there is a result.
+    """
+
+    def __init__(self, settings: BrokerSettings, done: Callable[[], None]) -> None:
+        self._settings = settings
+        self._done = done
+        self._lock = Lock()
+        self._abandoned = False
+        self._result: Line | Setback | None = None
+        # a daemon, because nothing can end a hanging look-up
+        Thread(target=self._run, name="broker-dial", daemon=True).start()
+
+    def take(self) -> Line | Setback | None:
+        """What came of it, once; None before that. The line is the caller's to close."""
+        with self._lock:
+            result, self._result = self._result, None
+            return result
+
+    def abandon(self) -> None:
+        """Nobody wants the result any more."""
+        with self._lock:
+            self._abandoned = True
+            if isinstance(self._result, Line):
+                self._result.socket.close()
+
+    def _run(self) -> None:
+        result = _dial(self._settings)
+        with self._lock:
+            if self._abandoned:
+                if isinstance(result, Line):
+                    result.socket.close()
+                return
+            self._result = result
+        self._done()
+
+
+def _dial(settings: BrokerSettings) -> Line | Setback:
+    try:
+        password = _password(settings.password_file)
+        context = _tls_context(settings) if settings.tls else None
+    except (OSError, ValueError) as error:
+        return Setback(Trouble.FILE, str(error))
+    try:
+        line = socket.create_connection((settings.host, settings.port), timeout=_PATIENCE)
+    except (OSError, ValueError) as error:
+        # a host name that cannot be one (with an empty or overlong label) is a ValueError
+        return of_error(error) if isinstance(error, OSError) else Setback(Trouble.NAME_NOT_FOUND, str(error))
+    try:
+        # small packets go out at once, instead of waiting for the acknowledgement of those before
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context is not None:
+            line = context.wrap_socket(line, server_hostname=settings.host, do_handshake_on_connect=False)
+            line.do_handshake()
+    except OSError as error:
+        line.close()
+        # who hangs up during the handshake does not know TLS
+        return Setback(Trouble.TLS, error.strerror or "") if isinstance(error, ConnectionError) else of_error(error)
+    return Line(line, password)
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        first_line = file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+    except UnicodeDecodeError:
+        msg = f"password_file {file} is not text in UTF-8"
+        raise ValueError(msg) from None
+    except OSError as error:
+        msg = f"password_file {file}: {error.strerror}"
+        raise ValueError(msg) from None
+    if not first_line:
+        msg = f"password_file {file} has nothing on its first line"
+        raise ValueError(msg)
+    return first_line
+
+
+def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """Checks certificate and host name; there is no way to switch that off."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        msg = f"ca_file {settings.ca_file}: {error.strerror or error}"
+        raise ValueError(msg) from None
+    if settings.cert_file is not None:
+        try:
+            # an empty passphrase, because nobody is there to be asked for one
+            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        except OSError as error:
+            files = " or key_file ".join(str(file) for file in (settings.cert_file, settings.key_file) if file)
+            reason = error.strerror if error.errno is not None and not isinstance(error, ssl.SSLError) else error
+            msg = f"cert_file {files}: {reason}"
+            raise ValueError(msg) from None
+    return context

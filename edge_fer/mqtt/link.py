@@ -1,0 +1,214 @@
+"""The thread that owns the outbox and the connection, so that no pipeline waits for disk or broker."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+
+from edge_fer.mqtt.carrier import Carrier
+from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.mailbox import Mail, Mailbox
+from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.status import LinkStatus
+from edge_fer.mqtt.topics import Topics
+from edge_fer.types import Instant
+
+__all__ = ["Link", "boot_id"]
+
+_log = logging.getLogger(__name__)
+
+
+def boot_id() -> str:
+    """The kernel's id of this boot; one of our own, which never comes again, where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return os.urandom(16).hex()
+
+
+class Link:
+    """Carries messages to the broker, by way of the outbox, in a thread of its own.
+
+    Args:
+        broker: where it is, and how to get in.
+        topics: the node's topics.
+        outbox: path of the outbox's file.
+        clock: the time, as stamped on frames; called from the link's thread.
+        limits: how much is kept for a broker that is away.
+        boot: the kernel's boot id; within one boot, `Instant.mono` can be compared.
+        backoff: when to try again.
+        protocol: version of MQTT to try first.
+        holds: what to do about topics that the broker does not take.
+    """
+
+    def __init__(
+        self,
+        *,
+        broker: BrokerSettings,
+        topics: Topics,
+        outbox: Path,
+        clock: Callable[[], Instant],
+        limits: Limits | None = None,
+        boot: str | None = None,
+        backoff: Backoff | None = None,
+        protocol: Protocol = Protocol.V5,
+        holds: Holds | None = None,
+    ) -> None:
+        self._broker = broker
+        self._topics = topics
+        self._path = outbox
+        self._clock = clock
+        self._limits = limits
+        self._boot = boot or boot_id()
+        self._backoff = backoff or Backoff()
+        self._choice = ProtocolChoice(protocol)
+        self._holds = holds or Holds()
+        self._mailbox = Mailbox()
+        self._shelf = Shelf()
+        self._shelf.set(topics.availability, ONLINE, clock())
+        self._carrier: Carrier | None = None
+        self._bell, self._rope = socket.socketpair()
+        self._bell.setblocking(False)
+        self._rope.setblocking(False)
+        self._opened = Event()
+        self._error: Exception | None = None
+        #: set by `close`: when to give up what is left, and when to be gone
+        self._flush_until: float | None = None
+        self._gone_by = 0.0
+        self._thread = Thread(target=self._run, name="mqtt-link", daemon=True)
+
+    def start(self) -> None:
+        """Opens the outbox and begins to connect; retain what is known beforehand, or it is cleared for a moment.
+
+        Raises:
+            OutboxError: the outbox cannot be opened.
+        """
+        self._thread.start()
+        self._opened.wait()
+        if self._error is not None:
+            self._hang_up()
+            raise self._error
+
+    def post(self, topic: str, kind: Kind, message: Message, at: Instant) -> None:
+        """Tells something that must arrive. Returns at once; from any thread, before `start`, too.
+
+        Args:
+            topic: where to.
+            kind: what it is: what is sent first, and given up last.
+            message: the draft of what is told.
+            at: when it was captured.
+        """
+        self._mailbox.put(Mail(topic, kind, message, at))
+        self._rouse()
+
+    def retain(self, topic: str, content: Message | str, at: Instant) -> None:
+        """Keeps the broker's retained value of a topic at this one. Returns at once; from any thread."""
+        self._shelf.set(topic, content, at)
+        self._rouse()
+
+    def clear(self, topic: str) -> None:
+        """Clears the broker's retained value of a topic. Returns at once; from any thread."""
+        self._shelf.clear(topic)
+        self._rouse()
+
+    def status(self) -> LinkStatus:
+        """How the link is doing."""
+        status = self._carrier.status if self._carrier else LinkStatus()
+        dropped = {kind: status.dropped[kind] + count for kind, count in self._mailbox.dropped.items()}
+        return replace(status, depth=status.depth + len(self._mailbox), dropped=dropped)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Keeps what was posted, sends what can be sent, publishes `offline` and ends.
+
+        Args:
+            timeout: seconds that it may take, half of them to send what waits; what is left is sent next time.
+        """
+        now = monotonic()
+        self._gone_by = now + 0.9 * timeout
+        self._flush_until = now + 0.5 * timeout
+        self._rouse()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+            if self._thread.is_alive():
+                _log.warning("the link to the broker has not ended within %g s; it is left behind", timeout)
+                return
+        self._hang_up()
+
+    def _rouse(self) -> None:
+        # a full pipe rouses as well, and a closed one has nobody behind it
+        with contextlib.suppress(OSError):
+            self._rope.send(b"!")
+
+    def _hang_up(self) -> None:
+        self._rope.close()
+        self._bell.close()
+
+    def _run(self) -> None:
+        try:
+            outbox = Outbox(self._path, boot=self._boot, limits=self._limits)
+            self._carrier = Carrier(
+                broker=self._broker,
+                availability=self._topics.availability,
+                outbox=outbox,
+                mailbox=self._mailbox,
+                shelf=self._shelf,
+                clock=self._clock,
+                backoff=self._backoff,
+                choice=self._choice,
+                holds=self._holds,
+                woken=self._rouse,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
+            self._error = error
+            return
+        finally:
+            self._opened.set()
+        self._carry(self._carrier)
+
+    def _carry(self, carrier: Carrier) -> None:
+        self._turns(carrier, lambda: self._flush_until is not None, by=inf)
+        self._turns(carrier, lambda: carrier.is_idle or not carrier.is_hopeful, by=self._flush_until or 0.0)
+        self._shelf.set(self._topics.availability, OFFLINE, self._clock())
+        carrier.finishing = True
+        self._turns(carrier, lambda: carrier.is_idle or not carrier.is_up, by=self._gone_by)
+        carrier.close()
+
+    def _turns(self, carrier: Carrier, done: Callable[[], bool], *, by: float) -> None:
+        """Turns and waits, until it is done or late."""
+        while True:
+            try:
+                seconds = carrier.turn()
+            except Exception:  # noqa: BLE001 - told in the log, with all there is to know
+                # the thread must not die, whatever happens: it carries everything the node has to tell
+                _log.exception("the link to the broker has an error of its own; it begins anew")
+                carrier.drop(Setback(Trouble.OTHER, "an error in this program"))
+                seconds = 1.0
+            left = by - monotonic()
+            if done() or left <= 0:
+                return
+            self._wait(carrier, min(seconds, left))
+
+    def _wait(self, carrier: Carrier, seconds: float) -> None:
+        """Waits until the socket can be used, somebody rouses us, or the time is up."""
+        poll = select.poll()
+        poll.register(self._bell, select.POLLIN)
+        if carrier.socket is not None and carrier.socket.fileno() >= 0:
+            poll.register(carrier.socket, select.POLLIN | (select.POLLOUT if carrier.wants_write else 0))
+        # rounded up, because a wait that ends too early is a turn for nothing
+        poll.poll(int(seconds * 1000) + 1)
+        with contextlib.suppress(BlockingIOError):
+            self._bell.recv(4096)

@@ -1,0 +1,81 @@
+"""What the pipelines have handed over and the outbox's thread has not taken yet, in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from edge_fer.mqtt.messages import Kind, Message
+from edge_fer.types import Instant
+
+__all__ = ["Mail", "Mailbox"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message on its way to the outbox.
+
+    Attributes:
+        topic: where to.
+        kind: what it is.
+        message: what it says.
+        at: when it was captured.
+    """
+
+    topic: str
+    kind: Kind
+    message: Message
+    at: Instant
+
+
+class Mailbox:
+    """A bounded queue in memory; any thread may put in, one takes out, and nobody waits.
+
+    It fills only while the disk hangs. Then the oldest summary is given up for a new message, else the oldest
+    event, else the oldest alert event, and counted; never something more important than the new message.
+
+    Args:
+        size: messages that it holds.
+    """
+
+    def __init__(self, *, size: int = 2000) -> None:
+        self._size = size
+        self._lock = Lock()
+        self._mails: dict[Kind, deque[Mail]] = {kind: deque() for kind in Kind}
+        self._dropped = dict.fromkeys(Kind, 0)
+
+    def put(self, mail: Mail) -> None:
+        """Adds a message, giving up another, or this one, where it is full."""
+        with self._lock:
+            if len(self) >= self._size and not self._drop_for(mail.kind):
+                self._dropped[mail.kind] += 1
+                return
+            self._mails[mail.kind].append(mail)
+
+    def take_all(self) -> list[Mail]:
+        """Everything, the most important first, and otherwise in the order it came."""
+        with self._lock:
+            mails = [mail for waiting in self._mails.values() for mail in waiting]
+            for waiting in self._mails.values():
+                waiting.clear()
+            return mails
+
+    def __len__(self) -> int:
+        return sum(map(len, self._mails.values()))
+
+    @property
+    def dropped(self) -> Mapping[Kind, int]:
+        """How many were given up since the start, by kind."""
+        return dict(self._dropped)
+
+    def _drop_for(self, kind: Kind) -> bool:
+        for victim in reversed(list(Kind)):
+            if self._mails[victim]:
+                self._mails[victim].popleft()
+                self._dropped[victim] += 1
+                return True
+            if victim is kind:
+                return False
+        return False

@@ -1,0 +1,312 @@
+"""What waits for the broker, on disk.
+
+Each message is committed at once, so that killing the process loses none. Once a second, and for alert events
+at once, the disk is made to keep them too, so that a power cut takes at most the last second of the others. A
+message that was acknowledged may come back after a power cut; it then has the sequence number that it had.
+
+Sequence numbers count up within a topic for ever. They are handed out of blocks that were reserved durably
+beforehand: a power cut may take the record of numbers that were already sent, so counting then goes on behind
+the reserved block. A kill leaves no such gap.
+
+Alert events are sent first, then events, then summaries, each in the order they came. Where there is no room,
+the oldest are given up in the opposite order, and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from edge_fer.errors import OutboxError
+from edge_fer.mqtt import tables
+from edge_fer.mqtt.database import Database, FullError
+from edge_fer.mqtt.letter import Captured, Letter
+from edge_fer.mqtt.messages import Kind
+from edge_fer.types import Instant
+
+__all__ = ["Limits", "Outbox"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+#: Messages given up at a time where there is no room, and looked at for their age.
+_DROP, _LOOK = 20, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept for a broker that is away.
+
+    Attributes:
+        size: bytes of disk.
+        age: seconds after which a message is given up.
+        late: seconds after which one is sent as `replayed`.
+    """
+
+    size: int = 256_000_000
+    age: float = 14 * 86400.0
+    late: float = 60.0
+
+
+class Outbox:
+    """What waits for the broker, on disk. For the thread that made it, and no other.
+
+    Once it is open, nothing that the disk does raises an error here: what could not be kept is counted, and
+    the trouble is told in the log, once.
+
+    Args:
+        path: the database file.
+        boot: the kernel's boot id; within one boot, `Instant.mono` can be compared.
+        limits: how much is kept.
+
+    Raises:
+        OutboxError: the file cannot be used.
+    """
+
+    def __init__(self, path: Path, *, boot: str, limits: Limits | None = None) -> None:
+        self._boot = boot
+        self._limits = limits or Limits()
+        self._under_way: set[int] = set()
+        #: acknowledged, but not deleted yet
+        self._done: set[int] = set()
+        #: given up, but not counted on disk yet
+        self._uncounted = dict.fromkeys(Kind, 0)
+        self._counted = dict.fromkeys(Kind, 0)
+        self._told, self._told_at = "", 0
+        self._db = Database(path, tables.SCHEMA, max_size=self._limits.size, renewed=self._renewed)
+        self._depth = self._db.run(lambda c: tables.begin(c, boot), durable=True)
+        self._counted = self._db.run(tables.dropped)
+
+    def put(self, topic: str, kind: Kind, body: str, at: Instant) -> bool:
+        """Keeps a message until it is acknowledged, giving up others where there is no room.
+
+        Args:
+            topic: where to; a topic has one kind of message.
+            kind: what it is.
+            body: the draft, as JSON.
+            at: when it was captured.
+
+        Returns:
+            Whether it is kept; if not, it is counted as given up.
+        """
+        captured = Captured(self._boot, at.mono, at.utc.timestamp(), at.synced)
+        try:
+            fresh_block = self._insert(topic, kind, body, captured)
+        except OutboxError as error:
+            self._tell(error)
+            self._uncounted[kind] += 1
+            return False
+        self._depth += 1
+        if fresh_block:
+            self.sync()
+        self._all_is_well()
+        return True
+
+    def take(self, count: int, now: Instant, *, held: Collection[str] = ()) -> list[Letter]:
+        """The next messages to send, which are then under way: neither taken again nor given up.
+
+        Args:
+            count: at most so many.
+            now: the time.
+            held: topics to leave out.
+        """
+        if self._depth == len(self._under_way):
+            return []
+        busy = self._under_way | self._done
+        none: list[tables.Waiting] = []
+        found = self._read(lambda c: tables.waiting(c, count, but=busy, held=held), none)
+        self._under_way.update(message.id for message in found)
+        return [self._letter(message, now) for message in found]
+
+    def acknowledge(self, ids: Iterable[int]) -> None:
+        """Forgets messages that the broker has; what cannot be deleted now is deleted with the next ones."""
+        arrived = self._under_way.intersection(ids)
+        self._under_way -= arrived
+        self._done |= arrived
+        self._depth -= len(arrived)
+        if self._delete_done():
+            self._all_is_well()
+
+    def give_up(self, letter: Letter) -> None:
+        """Forgets and counts a message that the broker will never take."""
+        self._uncounted[letter.kind] += 1
+        self.acknowledge([letter.id])
+
+    def put_back(self, ids: Iterable[int] | None = None) -> None:
+        """Messages under way, all of them or those given, have not arrived and are to be taken again."""
+        self._under_way -= set(self._under_way if ids is None else ids)
+
+    def expire(self, now: Instant) -> None:
+        """Gives up what is older than the limit, as far as its age is known."""
+        for kind in Kind:
+            while True:
+                ages = {row: captured.age(now, self._boot) for row, captured in self._front(kind, _LOOK).items()}
+                if not self._drop(kind, [row for row, age in ages.items() if age and age > self._limits.age]):
+                    break
+
+    def sync(self) -> None:
+        """Makes what was put so far outlive a power cut."""
+        try:
+            if any(self._uncounted.values()):
+                self._write(lambda _: None)
+            self._db.sync()
+        except OutboxError as error:
+            self._tell(error)
+
+    def remember(self, topic: str) -> None:
+        """Keeps the name of a retained topic, durably; to be called before anything is published to it."""
+        try:
+            self._write(lambda c: c.execute("INSERT OR IGNORE INTO retained VALUES (?)", (topic,)), durable=True)
+        except OutboxError as error:
+            self._tell(error)
+
+    def forget(self, topic: str) -> None:
+        """The retained topic has been cleared."""
+        try:
+            self._write(lambda c: c.execute("DELETE FROM retained WHERE topic = ?", (topic,)))
+        except OutboxError as error:
+            self._tell(error)
+
+    def remembered(self) -> set[str]:
+        """Names of the retained topics that were published to and not cleared, in this run or an earlier one."""
+        return self._read(lambda c: {topic for (topic,) in c.execute("SELECT topic FROM retained")}, set())
+
+    @property
+    def depth(self) -> int:
+        """Messages waiting, those under way included."""
+        return self._depth
+
+    @property
+    def size(self) -> int:
+        """Bytes of disk in use; 0 where the disk does not say."""
+        try:
+            return self._db.size
+        except OutboxError as error:
+            self._tell(error)
+            return 0
+
+    @property
+    def dropped(self) -> Mapping[Kind, int]:
+        """How many were given up, over all runs, by kind."""
+        return {kind: self._counted[kind] + self._uncounted[kind] for kind in Kind}
+
+    def oldest(self, now: Instant) -> float | None:
+        """Age in seconds of the oldest message; None where there is none, or its age is not known."""
+        if not self._depth:
+            return None
+        fronts = (self._front(kind, 1, under_way=True) for kind in Kind)
+        ages = [captured.age(now, self._boot) for front in fronts for captured in front.values()]
+        return max((age for age in ages if age is not None), default=None)
+
+    def close(self) -> None:
+        """Makes everything durable and closes the file, so that the next run counts on without a gap."""
+        self._delete_done()
+        try:
+            self._write(tables.end, durable=True)
+        except OutboxError as error:
+            self._tell(error)
+        self._db.close()
+
+    def _insert(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
+        """Adds a message, with the room of others where there is none else."""
+        while True:
+            try:
+                self._db.make_room()
+                return self._write(
+                    lambda c: tables.insert(c, topic, kind, body, captured), durable=kind is Kind.ALERT_EVENT
+                )
+            except FullError as error:
+                if not self._drop_for(kind):
+                    raise
+                self._tell(error)
+
+    def _renewed(self) -> None:
+        """The file is a new one: what was under way is known to nobody any more, but the counts are to us."""
+        self._under_way.clear()
+        self._done.clear()
+        self._uncounted = dict(self.dropped)
+        self._counted = dict.fromkeys(Kind, 0)
+        self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True)
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
+        """Runs `work`, and counts on disk what was given up before."""
+
+        def both(connection: sqlite3.Connection) -> _T:
+            for kind, count in self._uncounted.items():
+                if count:
+                    tables.count_dropped(connection, kind, count)
+            return work(connection)
+
+        result = self._db.run(both, durable=durable)
+        self._counted = dict(self.dropped)
+        self._uncounted = dict.fromkeys(Kind, 0)
+        return result
+
+    def _read(self, work: Callable[[sqlite3.Connection], _T], otherwise: _T) -> _T:
+        try:
+            return self._db.run(work)
+        except OutboxError as error:
+            self._tell(error)
+            return otherwise
+
+    def _front(self, kind: Kind, count: int, *, under_way: bool = False) -> dict[int, Captured]:
+        but = self._done if under_way else self._under_way | self._done
+        return self._read(lambda c: tables.front(c, kind, count, but=but), {})
+
+    def _drop_for(self, kind: Kind) -> bool:
+        """Gives up the oldest of the least important messages, those of `kind` last; False if there are none."""
+        for victim in reversed(list(Kind)):
+            if self._drop(victim, list(self._front(victim, _DROP))):
+                return True
+            if victim is kind:
+                return False
+        return False
+
+    def _drop(self, kind: Kind, rows: list[int]) -> bool:
+        def delete(connection: sqlite3.Connection) -> int:
+            deleted = tables.delete(connection, rows)
+            tables.count_dropped(connection, kind, deleted)
+            return deleted
+
+        if not rows:
+            return False
+        try:
+            deleted = self._write(delete)
+        except OutboxError as error:
+            self._tell(error)
+            return False
+        self._counted[kind] += deleted
+        self._depth -= deleted
+        return True
+
+    def _delete_done(self) -> bool:
+        try:
+            if self._done:
+                self._write(lambda c: tables.delete(c, self._done))
+        except OutboxError as error:
+            self._tell(error)
+            return False
+        self._done.clear()
+        return True
+
+    def _letter(self, message: tables.Waiting, now: Instant) -> Letter:
+        age = message.captured.age(now, self._boot)
+        late = age is None or age > self._limits.late
+        at = message.captured.at(now, self._boot)
+        return Letter(message.id, message.topic, message.kind, message.seq, message.body, at, late)
+
+    def _tell(self, error: OutboxError) -> None:
+        """Logs the trouble, once."""
+        if str(error) != self._told:
+            self._told, self._told_at = str(error), self._depth
+            _log.error("%s; messages are given up, the least important and oldest first", error)
+
+    def _all_is_well(self) -> None:
+        """Logs that the trouble is over, which it is not while messages go in only because others went."""
+        if self._told and self._depth <= self._told_at // 2 + 1:
+            self._told = ""
+            _log.info("the outbox has room again")

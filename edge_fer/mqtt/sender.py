@@ -1,0 +1,190 @@
+"""What goes over a connection: retained values first, then the outbox, a bounded number at a time."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.letter import Letter
+from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.reasons import remedy_for_refusal
+from edge_fer.mqtt.shelf import Shelf
+from edge_fer.types import Instant
+
+__all__ = ["Sender"]
+
+_log = logging.getLogger(__name__)
+
+#: Reason codes of this and up are refusals.
+_REFUSED = 0x80
+_PACKET_TOO_LARGE = 0x95
+#: Bytes of a packet beside topic and payload, at most.
+_HEADER = 16
+#: Seconds in which a broker hangs up on a message that it does not like, and between messages sent one by one.
+_BLAME, _VERDICT = 0.2, 0.25
+
+
+class Session(Protocol):
+    """The part of a connection that is needed here."""
+
+    @property
+    def window(self) -> int: ...
+    @property
+    def max_packet(self) -> int | None: ...
+    @property
+    def setback(self) -> object: ...
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Retained:
+    topic: str
+    clears: bool
+
+
+class Sender:
+    """Sends what is due, and takes note of what the broker says to it. Times are on a clock that never jumps.
+
+    A message that the broker refuses for now (not authorised, quota) is kept, and its topic is left alone for a
+    while, so that it does not stop the others. One that it will never take (too large, not valid) is given up.
+
+    Args:
+        outbox: what waits on disk.
+        shelf: the retained values.
+        holds: topics that the broker does not take.
+    """
+
+    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._holds = holds
+        self._under_way: dict[int, Letter | _Retained] = {}
+        self._remembered: set[str] = set()
+        #: reason codes that were told, by topic
+        self._told: dict[str, int] = {}
+        #: what was published to last, and when something was sent or acknowledged
+        self._last: str | None = None
+        self._last_at = 0.0
+        self._refused_at = -inf
+
+    def begin(self) -> None:
+        """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
+        self._remembered = self._outbox.remembered()
+        self._shelf.renew(self._remembered)
+        self._last = None
+
+    def was_quiet(self, mono: float) -> bool:
+        """Whether nothing was sent or acknowledged for a while."""
+        return mono - self._last_at >= _BLAME
+
+    def end(self, mono: float, *, hung_up: bool) -> None:
+        """The connection is gone: what was not acknowledged has to be sent again.
+
+        Args:
+            mono: the time.
+            hung_up: whether the broker ended it without a reason that we know.
+        """
+        self._under_way.clear()
+        self._outbox.put_back()
+        # where it has just refused something, that is why
+        guilty = hung_up and mono - self._last_at < _BLAME and mono - self._refused_at > 1.0
+        culprit = self._holds.hung_up(self._last if guilty else None, mono)
+        if culprit is not None:
+            _log.error(
+                "the broker hangs up when something is published to %s; it is left alone for a while."
+                " Allow this user to publish to it, in the broker's access list",
+                culprit,
+            )
+
+    def is_idle(self, *, outbox: bool = True) -> bool:
+        """Whether everything was sent and acknowledged; `outbox`: what waits on disk, too."""
+        return not self._under_way and self._shelf.is_clean and not (outbox and self._outbox.depth)
+
+    def fill(self, session: Session, now: Instant, mono: float, *, outbox: bool = True) -> float:
+        """Sends as much as may be under way; `outbox`: of what waits on disk, too.
+
+        Returns:
+            Seconds until there may be more to send without anything happening; infinite if only then.
+        """
+        window = session.window
+        wait = inf
+        if self._holds.is_careful(mono):
+            if self._under_way or mono - self._last_at < _VERDICT:
+                return _VERDICT
+            if self._last is not None:
+                self._holds.passed(self._last)
+            window, wait = 1, _VERDICT
+        held = self._holds.held(mono)
+        # half is enough for retained values, which may change without end
+        room = max(1, window // 2) - len(self._under_way)
+        while room > 0 and session.setback is None and (due := self._shelf.take(now, held=held)):
+            self._send_retained(session, *due, mono)
+            room -= 1
+        room = window - len(self._under_way)
+        if outbox and room > 0 and session.setback is None:
+            for letter in self._outbox.take(room, now, held=held):
+                self._send(session, letter, mono)
+        return wait
+
+    def settle(self, acknowledged: list[tuple[int, int]], mono: float) -> bool:
+        """Takes note of what the broker has acknowledged or refused, by id and reason code.
+
+        Returns:
+            Whether the outbox got shorter by it.
+        """
+        arrived = []
+        for mid, code in acknowledged:
+            sent = self._under_way.pop(mid, None)
+            if sent is None:
+                continue
+            self._last_at = mono
+            if code >= _REFUSED:
+                self._refused(sent, code, mono)
+                continue
+            self._told.pop(sent.topic, None)
+            if isinstance(sent, Letter):
+                arrived.append(sent.id)
+            elif sent.clears and not self._shelf.holds(sent.topic):
+                self._outbox.forget(sent.topic)
+                self._remembered.discard(sent.topic)
+        if arrived:
+            self._outbox.acknowledge(arrived)
+        return bool(arrived)
+
+    def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
+        if payload and topic not in self._remembered:
+            self._outbox.remember(topic)
+            self._remembered.add(topic)
+        self._last, self._last_at = topic, mono
+        mid = session.publish(topic, payload.encode(), retain=True)
+        self._under_way[mid] = _Retained(topic, clears=not payload)
+
+    def _send(self, session: Session, letter: Letter, mono: float) -> None:
+        payload = letter.sealed().encode()
+        if session.max_packet is not None and len(letter.topic) + len(payload) + _HEADER > session.max_packet:
+            self._refused(letter, _PACKET_TOO_LARGE, mono)
+        elif session.setback is None:
+            self._last, self._last_at = letter.topic, mono
+            self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
+
+    def _refused(self, sent: Letter | _Retained, code: int, mono: float) -> None:
+        remedy, keep = remedy_for_refusal(code)
+        if self._told.get(sent.topic) != code:
+            self._told[sent.topic] = code
+            outcome = "it is kept and tried again later" if keep else "it is given up"
+            _log.error(
+                "the broker refuses a message to %s (reason code 0x%02X); %s. %s", sent.topic, code, outcome, remedy
+            )
+        self._refused_at = mono
+        if keep:
+            self._holds.hold(sent.topic, mono)
+        if isinstance(sent, Letter):
+            if keep:
+                self._outbox.put_back([sent.id])
+            else:
+                self._outbox.give_up(sent)
+        elif keep:
+            self._shelf.due_again(sent.topic)

@@ -1,0 +1,37 @@
+"""How the link to the broker is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.reasons import Setback
+from edge_fer.mqtt.retry import Protocol
+
+__all__ = ["LinkStatus"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link to the broker is doing; at most a second old.
+
+    Attributes:
+        connected: whether the broker has accepted us.
+        connections: how often it has since the start.
+        protocol: version of MQTT last spoken or tried.
+        setback: why there is no connection; None while there is one, or before the first try has ended.
+        depth: messages waiting.
+        size: bytes they take on disk.
+        oldest: age of the oldest one in seconds; None where there is none, or its clock cannot be compared.
+        dropped: messages given up over all runs, by kind.
+    """
+
+    connected: bool = False
+    connections: int = 0
+    protocol: Protocol = Protocol.V5
+    setback: Setback | None = None
+    depth: int = 0
+    size: int = 0
+    oldest: float | None = None
+    dropped: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))

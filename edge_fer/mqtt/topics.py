@@ -1,0 +1,78 @@
+"""Every topic, in one place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from edge_fer.errors import ConfigError
+
+__all__ = ["BASE", "Topics"]
+
+#: What all our topics begin with.
+BASE = "edge-fer"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _checked(what: str, name: str) -> str:
+    """A name that may stand in a topic as one level of it."""
+    if _NAME.fullmatch(name) is None:
+        msg = f"the {what} name {name!r} cannot stand in a topic"
+        raise ConfigError(msg, remedy="Use letters, digits, `_` and `-` only")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one node.
+
+    Attributes:
+        node: the node's name.
+
+    Raises:
+        ConfigError: a name holds anything but letters, digits, `_` and `-`.
+    """
+
+    node: str
+
+    def __post_init__(self) -> None:
+        _checked("node", self.node)
+
+    @property
+    def availability(self) -> str:
+        """`online` or `offline`, the Last Will; retained."""
+        return f"{BASE}/{self.node}/availability"
+
+    @property
+    def info(self) -> str:
+        """What the node is and runs; retained."""
+        return f"{BASE}/{self.node}/info"
+
+    @property
+    def health(self) -> str:
+        """How the node is doing; retained."""
+        return f"{BASE}/{self.node}/health"
+
+    def camera_availability(self, camera: str) -> str:
+        """`online` or `offline` of one camera; retained."""
+        return self._of_camera(camera, "availability")
+
+    def state(self, camera: str) -> str:
+        """What one camera sees as a whole; retained."""
+        return self._of_camera(camera, "state")
+
+    def alert(self, camera: str, rule: str) -> str:
+        """Where one rule's alerts stand; retained."""
+        return self._of_camera(camera, f"alert/{_checked('alert', rule)}")
+
+    def event(self, camera: str) -> str:
+        """What happened to people; by the outbox."""
+        return self._of_camera(camera, "event")
+
+    def alert_event(self, camera: str) -> str:
+        """Alerts that fired or were resolved; by the outbox."""
+        return self._of_camera(camera, "alert_event")
+
+    def _of_camera(self, camera: str, leaf: str) -> str:
+        return f"{BASE}/{self.node}/camera/{_checked('camera', camera)}/{leaf}"

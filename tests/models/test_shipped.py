@@ -1,0 +1,107 @@
+"""The shipped model is the one that its sidecar, report and card speak of, and as good as they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_fer.emotion.classifier import EmotionClassifier, packaged_model
+from edge_fer.emotion.sidecar import Sidecar, beside
+from edge_fer.runtime import available
+from models.recipe.data import LABELS, NO_MAJORITY, ferplus_majority, load
+from models.recipe.metrics import calibration_error
+from tests.shared import shared_data
+
+MODELS = Path(__file__).parents[2] / "models"
+SIDECAR = Sidecar.load(MODELS / "emotion.json")
+REPORT = json.loads((MODELS / "report" / "scores.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def public():
+    return load(shared_data() / "fer2013", "public-test")
+
+
+def test_files_belong_together():
+    sha256 = hashlib.sha256((MODELS / "emotion.tflite").read_bytes()).hexdigest()
+    assert sha256 == SIDECAR.sha256 == REPORT["sha256"]
+    assert packaged_model().read_bytes() == (MODELS / "emotion.tflite").read_bytes()
+    assert beside(packaged_model()).read_bytes() == (MODELS / "emotion.json").read_bytes()
+
+
+def test_labels_are_in_the_order_of_training():
+    assert SIDECAR.labels == LABELS
+
+
+def test_bars():
+    assert (MODELS / "emotion.tflite").stat().st_size <= 1.5e6
+    assert SIDECAR.scores["private-test"]["fer2013_accuracy"] >= 0.60
+
+
+def test_sidecar_says_what_the_report_says():
+    for name, short in SIDECAR.scores.items():
+        assert short["fer2013_accuracy"] == REPORT[name]["fer2013"]["accuracy"]
+        assert short["ferplus_majority_accuracy"] == REPORT[name]["ferplus_majority"]["accuracy"]
+
+
+def test_private_test_was_logged():
+    log = (MODELS / "recipe" / "private-test.log").read_text(encoding="utf-8").splitlines()
+    assert SIDECAR.sha256 in [json.loads(line)["sha256"] for line in log]
+
+
+def test_card_gives_the_reports_figures():
+    card = (MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for name in ("public-test", "private-test"):
+        for against in ("fer2013", "fer2013_without_twins", "ferplus_majority", "ferplus_majority_without_twins"):
+            assert f"{100 * REPORT[name][against]['accuracy']:.1f} %" in card, (name, against)
+    assert SIDECAR.sha256 in card
+
+
+def test_as_good_as_it_says(public):
+    """On every fourth picture of the public test; the private one is not for tests."""
+    sample = public.take(slice(None, None, 4))
+    scores = EmotionClassifier.load().classify(list(sample.images))
+    probabilities = np.array([list(row.values()) for row in scores])
+    guess = probabilities.argmax(axis=1)
+    majority = ferplus_majority(sample.votes)
+    decided = majority != NO_MAJORITY
+    told = SIDECAR.scores["public-test"]
+    assert (guess == sample.labels).mean() == pytest.approx(told["fer2013_accuracy"], abs=0.05)
+    assert (guess == majority)[decided].mean() == pytest.approx(told["ferplus_majority_accuracy"], abs=0.05)
+    assert calibration_error(probabilities[decided], majority[decided]) < 0.08
+
+
+def test_runtimes_agree_on_real_faces(public):
+    if len(available()) < 2:
+        pytest.skip("needs both runtimes")
+    faces = list(public.images[:150])
+    one, other = (EmotionClassifier.load(runtime=name).logits(faces) for name in available())
+    assert (one.argmax(axis=1) == other.argmax(axis=1)).mean() >= 0.98
+
+
+def test_a_colour_picture_of_a_grey_face_reads_the_same(public):
+    classifier = EmotionClassifier.load()
+    face = public.images[7]
+    colour = np.repeat(face[:, :, None], 3, axis=2)
+    assert np.array_equal(classifier.logits([face]), classifier.logits([colour]))
+
+
+def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_path):
+    """The recipe's evaluation is run as it is, and what it measures is compared with the daemon's classifier."""
+    evaluate = pytest.importorskip("models.recipe.evaluate")
+    sample = public.take(slice(0, 40))
+    seen = []
+    monkeypatch.setattr(evaluate, "load", lambda _folder, _name: sample)
+    monkeypatch.setattr(evaluate, "measure", lambda logits, _split, _temperature: seen.append(logits) or {})
+    monkeypatch.setattr(evaluate, "_short", lambda _scores: {})
+    for name in ("emotion.tflite", "emotion.json"):
+        (tmp_path / name).write_bytes((MODELS / name).read_bytes())
+    model = str(tmp_path / "emotion.tflite")
+    monkeypatch.setattr("sys.argv", ["evaluate", "--model", model, "--report", str(tmp_path / "scores.json")])
+    evaluate.main()
+    colour = [np.repeat(face[:, :, None], 3, axis=2) for face in sample.images]
+    assert np.array_equal(seen[0], EmotionClassifier.load().logits(colour))

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from edge_fer.mqtt.messages import (
+    CameraHealth,
+    CameraInfo,
+    Kind,
+    Message,
+    ModelInfo,
+    StageLatency,
+    restamp,
+    rfc3339,
+    schemas,
+    seal,
+)
+from edge_fer.mqtt.status import LinkStatus
+from edge_fer.types import UNCERTAIN, AlertState, Event, EventKind, Instant, Quality, QualityFault, Reading
+from tests.invented import at
+from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
+
+SCHEMAS = schemas()
+
+
+def valid(kind: str, payload: str) -> dict:
+    """The payload as an object, after checking it against the schema of its kind."""
+    found = json.loads(payload)
+    jsonschema.validate(found, SCHEMAS[kind], format_checker=jsonschema.FormatChecker())
+    return found
+
+
+def sealed(message: Message, when: Instant, *, seq: int = 1, replayed: bool = False) -> str:
+    return seal(message.model_dump_json(), seq=seq, replayed=replayed, at=when)
+
+
+def test_schemas_are_sound_and_describe_every_field():
+    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event"}
+    for kind, schema in SCHEMAS.items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        parts = schema.get("$defs", {})
+        for part in [schema, *(part for part in parts.values() if "properties" in part)]:
+            assert part["additionalProperties"] is False, kind
+            assert set(part["required"]) == set(part["properties"]), f"{kind}: every field is always there"
+            for name, field in part["properties"].items():
+                described = field if "description" in field else parts[field["$ref"].rpartition("/")[2]]
+                assert described.get("description"), f"{kind}.{name} says nothing about itself"
+
+
+def test_event():
+    found = valid("event", sealed(event(at(1.5), duration=2.5), at(1.5), seq=7))
+    assert found == {
+        "v": 1,
+        "node": "counter-1",
+        "site": "main-street",
+        "ts": "2026-01-01T00:00:01.500Z",
+        "clock_synced": True,
+        "camera": "front",
+        "event_type": "appeared",
+        "track_id": "a1b2",
+        "emotion": "happy",
+        "previous": None,
+        "confidence": 0.8123,
+        "scores": {"happy": 0.8123, "sad": 0.1877},
+        "quality": 0.9,
+        "quality_faults": [],
+        "duration_s": 2.5,
+        "seq": 7,
+        "replayed": False,
+    }
+
+
+def test_event_of_a_face_that_was_never_read():
+    quality = Quality(0.0, (QualityFault.TOO_SMALL, QualityFault.BLURRED))
+    reading = Reading("front", "x", at(0), UNCERTAIN, 0.0, {}, quality)
+    draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
+    found = valid("event", sealed(draft, at(0)))
+    assert found["emotion"] == "uncertain"
+    assert found["previous"] == "happy"
+    assert found["scores"] == {}
+    assert found["quality_faults"] == ["too_small", "blurred"]
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+def test_alert_event(resolved):
+    found = valid("alert_event", sealed(alert_event(at(9), since=at(5), resolved=resolved), at(9)))
+    assert found["event_type"] == ("resolved" if resolved else "firing")
+    assert found["since"] == "2026-01-01T00:00:05.000Z"
+    assert found["value"] == 0.7123
+    assert found["alert_id"] == "f00d"
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([], "inactive"),
+        ([AlertState.PENDING], "pending"),
+        ([AlertState.PENDING, AlertState.FIRING], "firing"),
+    ],
+)
+def test_alert_status_is_the_furthest_of_its_alerts(states, expected):
+    alerts = [alert(at(3), state=state) for state in states]
+    found = valid("alert", COMPOSER.alert_status("front", "unhappy-guest", alerts, at(4)).model_dump_json())
+    assert found["state"] == expected
+    assert [instance["state"] for instance in found["alerts"]] == [state.value for state in states]
+
+
+def test_an_inactive_alert_has_nothing_to_tell():
+    with pytest.raises(ValueError, match="inactive"):
+        COMPOSER.alert_status("front", "r", [alert(at(0), state=AlertState.INACTIVE)], at(0))
+
+
+@pytest.mark.parametrize("people", [0, 3])
+def test_state(people):
+    found = valid("state", COMPOSER.state(scene(at(0), people)).model_dump_json())
+    assert found["people"] == people
+    assert found["mood"] == ("happy" if people else None)
+
+
+def test_info_and_health():
+    info = COMPOSER.info(
+        at(0),
+        version="0.1.0",
+        model=ModelInfo(name="m", sha256="0" * 64, runtime="r 1", labels=["happy", "sad"], scores={"accuracy": 0.61}),
+        detector="haar",
+        cameras={"front": CameraInfo(source="/dev/video0", kind="usb", size=(1280, 720))},
+    )
+    found = valid("info", info.model_dump_json())
+    assert found["privacy"] == {"pictures_published": False}
+    assert found["cameras"]["front"]["size"] == [1280, 720]
+    camera = CameraHealth(
+        online=True, fps=9.87654, frames=10, dropped=1, stalls=0, losses=0,
+        latency_ms={"detect": StageLatency(median=20.1, p95=31.0)},
+    )  # fmt: skip
+    health = COMPOSER.health(
+        at(0),
+        uptime=12.3456,
+        rss=10**8,
+        temperature=None,
+        cameras={"front": camera},
+        link=LinkStatus(depth=3, oldest=1.5),
+    )
+    found = valid("health", health.model_dump_json())
+    assert found["cameras"]["front"]["fps"] == 9.8765
+    assert found["outbox"] == {
+        "depth": 3,
+        "bytes": 0,
+        "oldest_s": 1.5,
+        "dropped": {"summary": 0, "event": 0, "alert_event": 0},
+    }
+    assert found["mqtt"] == {"connected": False, "connections": 0, "protocol": "5"}
+    assert set(found["outbox"]["dropped"]) == {kind.value for kind in Kind}
+
+
+def test_what_is_not_described_is_refused():
+    with pytest.raises(ValidationError, match="face_picture"):
+        CameraInfo(source="x", kind="usb", size=None, face_picture="…")
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001 - given a zone below
+def test_moments_are_rfc_3339_with_milliseconds(naive):
+    utc = naive.replace(tzinfo=UTC)
+    text = rfc3339(utc)
+    assert text.endswith("Z")
+    assert timedelta(0) <= utc - datetime.fromisoformat(text) < timedelta(milliseconds=1)
+
+
+def test_a_clock_put_right_moves_every_moment_along():
+    wrong = Instant(100.0, datetime(1970, 1, 1, 0, 1, tzinfo=UTC), synced=False)
+    right = Instant(100.0, datetime(2026, 1, 1, 12, 0, tzinfo=UTC))
+    found = valid("alert_event", sealed(alert_event(wrong, since=wrong.later(-4)), right))
+    assert found["ts"] == "2026-01-01T12:00:00.000Z"
+    assert found["since"] == "2026-01-01T11:59:56.000Z"
+    assert found["clock_synced"] is True
+    status = COMPOSER.alert_status("front", "r", [alert(wrong.later(-4))], wrong).model_dump_json()
+    found = valid("alert", restamp(status, right))
+    assert found["alerts"][0]["since"] == "2026-01-01T11:59:56.000Z"
+
+
+def test_a_moment_known_all_along_stays_as_it_is():
+    draft = alert_event(at(9.1234), since=at(5))
+    assert json.loads(restamp(draft.model_dump_json(), at(9.1234))) == draft.model_dump(mode="json")

@@ -1,0 +1,223 @@
+"""Which version of MQTT is spoken, with brokers that refuse, hang up or say nothing; some made of a bare socket."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+
+import pytest
+
+from edge_fer.errors import BrokerError
+from edge_fer.mqtt.embedded import EmbeddedBroker
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.retry import Backoff, Protocol
+from tests.broker import HOST, Mosquitto, Subscriber
+from tests.mqtt.kit import COMPOSER, NODE, TOPICS, alert_event, linked, make_link, now, post_events, scene, until
+from tests.mqtt.test_messages import valid
+
+
+@pytest.fixture(autouse=True)
+def log(caplog):
+    caplog.set_level(logging.INFO, "edge_fer")
+    return caplog
+
+
+class FakeBroker:
+    """Accepts 3.1.1 and does to MQTT 5 what it is told to; acknowledges everything; remembers the versions asked for.
+
+    Args:
+        answer: what it answers a CONNECT of MQTT 5 before it hangs up; None: it says nothing and stays.
+        also_311: whether it does the same to 3.1.1.
+        then: sent after an accepted CONNECT.
+    """
+
+    def __init__(self, answer: bytes | None, *, also_311: bool = False, then: bytes = b"") -> None:
+        self.versions: list[int] = []
+        self._answer = answer
+        self._also_311 = also_311
+        self._then = then
+        self._listener = socket.create_server((HOST, 0))
+        self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def drop(self):
+        """Ends all connections."""
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            version = connection.recv(4096)[8]
+            self.versions.append(version)
+            if version == Protocol.V5 or self._also_311:
+                if self._answer is not None:
+                    connection.sendall(self._answer)
+                    connection.close()
+                return
+            connection.sendall(b"\x20\x02\x00\x00" + self._then)
+            while data := connection.recv(4096):
+                while data:
+                    length, topic = data[1], int.from_bytes(data[2:4])
+                    at = 2
+                    if length & 0x80:
+                        length, at = (length & 0x7F) + 128 * data[2], 3
+                        topic = int.from_bytes(data[3:5])
+                    if data[0] & 0xF0 == 0x30:
+                        mid = data[at + 2 + topic : at + 4 + topic]
+                        connection.sendall(b"\x40\x02" + mid)
+                    data = data[at + length :]
+        except OSError:
+            pass
+
+
+UNSUPPORTED_5 = b"\x20\x03\x00\x84\x00"
+UNSUPPORTED_311 = b"\x20\x02\x00\x01"
+
+
+@pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311, b""], ids=["0x84", "0x01", "hangs up"])
+def test_steps_down_where_5_is_refused_and_remembers(tmp_path, log, answer):
+    with FakeBroker(answer) as broker, linked(tmp_path, broker.url, backoff=Backoff(first=30)) as link:
+        post_events(link, 3)
+        until(lambda: link.status().connected and link.status().depth == 0)
+        assert link.status().protocol is Protocol.V311
+        assert broker.versions == [5, 4], "at once, not after a pause"
+        broker.drop()
+        until(lambda: link.status().connections == 2)
+        assert broker.versions == [5, 4, 4]
+    assert "trying MQTT 3.1.1" in log.text
+
+
+def test_a_broker_that_says_nothing_to_5_gets_311(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_fer.mqtt.connection._GREETING", 0.3)
+    with FakeBroker(None) as broker, linked(tmp_path, broker.url) as link:
+        until(lambda: link.status().connected)
+        assert broker.versions == [5, 4]
+
+
+@pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311])
+def test_a_broker_that_speaks_neither_is_told_and_tried_again(tmp_path, log, answer):
+    with FakeBroker(answer, also_311=True) as broker, linked(tmp_path, broker.url) as link:
+        until(lambda: len(broker.versions) >= 4)
+        assert broker.versions[:4] == [5, 4, 5, 4]
+        assert link.status().setback.trouble is Trouble.PROTOCOL_REFUSED
+    assert "neither MQTT 5 nor MQTT 3.1.1" in log.text
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\xff" * 50, b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x00", b"\x20\xff\xff\xff\xff\x01"]
+)
+def test_junk_for_an_answer_is_told_without_a_traceback(tmp_path, log, junk):
+    with FakeBroker(junk, also_311=True) as broker, linked(tmp_path, broker.url) as link:
+        post_events(link, 1)
+        until(lambda: len(broker.versions) >= 3)
+        until(lambda: link.status().setback)
+        assert not link.status().connected
+    assert "Traceback" not in log.text
+
+
+def test_junk_in_a_session_begins_a_new_one(tmp_path, log):
+    with FakeBroker(b"", then=b"\xf0\x00") as broker, linked(tmp_path, broker.url) as link:
+        until(lambda: link.status().connections >= 2)
+    assert "Traceback" not in log.text
+
+
+def test_a_broker_killed_during_our_connect_does_not_take_5_away(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker, linked(tmp_path / "node", broker.url) as link:
+        for connections in range(1, 5):
+            until(lambda: link.status().connections == connections)  # noqa: B023 - used at once
+            assert link.status().protocol is Protocol.V5
+            broker.kill()
+            broker.start()
+
+
+@pytest.fixture
+def embedded():
+    broker = EmbeddedBroker(0)
+    port = broker.start()
+    yield port
+    broker.stop()
+
+
+@pytest.mark.parametrize("first", Protocol)
+def test_the_embedded_broker_serves_us_and_others(tmp_path, embedded, log, first, monkeypatch):
+    monkeypatch.setattr("edge_fer.mqtt.connection._GREETING", 0.5)
+    url = f"mqtt://{HOST}:{embedded}"
+    with Subscriber(embedded, protocol="mqttv311") as seen:
+        link = make_link(tmp_path, url, protocol=first)
+        at = now()
+        link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
+        link.start()
+        post_events(link, 30)
+        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        events = seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=30)
+        assert [valid("event", message.payload)["seq"] for message in events] == list(range(1, 31))
+        until(lambda: link.status().depth == 0)
+        # a newcomer gets the retained ones
+        with Subscriber(embedded, protocol="mqttv311") as newcomer:
+            newcomer.wait_for(lambda m: m.topic == TOPICS.state("front") and m.retain)
+            newcomer.wait_for(lambda m: m.topic == f"edge-fer/{NODE}/availability" and m.payload == "online")
+        link.close()
+        seen.wait_for(lambda m: m.payload == "offline")
+    assert link.status().protocol is Protocol.V311
+    assert "Traceback" not in log.text
+
+
+def test_the_embedded_broker_ends_cleanly_with_clients_connected(tmp_path, log):
+    broker = EmbeddedBroker(0)
+    port = broker.start()
+    with linked(tmp_path, f"mqtt://{HOST}:{port}", protocol=Protocol.V311) as link:
+        until(lambda: link.status().connected)
+        broker.stop()
+        assert not [thread for thread in threading.enumerate() if thread.name == "embedded-broker"]
+        until(lambda: link.status().setback)
+    assert not [
+        record for record in log.records if not record.name.startswith("edge_fer") and record.levelno > logging.INFO
+    ]
+
+
+def test_the_embedded_broker_is_on_loopback_only(embedded):
+    with socket.create_connection((HOST, embedded), timeout=5):
+        pass
+    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {HOST}
+    for address in (a for a in others if not a.startswith("127.")):
+        with pytest.raises(OSError, match=r"refused|timed out"):
+            socket.create_connection((address, embedded), timeout=1)
+
+
+def test_a_port_that_is_taken(embedded):
+    with pytest.raises(BrokerError, match=str(embedded)) as refused:
+        EmbeddedBroker(embedded).start()
+    assert "embedded_port" in refused.value.remedy
+
+
+def test_an_embedded_broker_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "amqtt.broker", None)
+    with pytest.raises(BrokerError, match=r"pip install edge-fer\[embedded\]"):
+        EmbeddedBroker(0).start()
+
+
+def test_an_embedded_broker_that_was_never_started_can_be_stopped():
+    EmbeddedBroker(0).stop()
