@@ -1,0 +1,1 @@
+"""How ``emotion.tflite`` is made: data, augmentation, architectures, training, evaluation, export."""

@@ -1,0 +1,136 @@
+"""Make ``emotion.tflite`` and its sidecar of a checkpoint: ``python -m models.recipe.export --checkpoint best.pt``."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+import litert_torch
+import numpy as np
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_quantizer import quantizer, recipe
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.preprocess import normalise_table
+from edge_fer.emotion.sidecar import beside
+from edge_fer.runtime import Model, Tensor
+
+from .checkpoint import load_checkpoint
+from .data import LABELS, NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load
+from .evaluate import MODEL, to_json, update_sidecar
+from .metrics import fit_temperature
+
+__all__ = ["fold", "main", "to_tflite", "write"]
+
+CROP = Path(__file__).resolve().parent / "crop.json"
+
+
+def fold(net: nn.Module) -> nn.Module:
+    """Return a copy with its batch norms folded into the convolutions before them: what gets quantised is what runs."""
+    net = copy.deepcopy(net)
+    for block in net.modules():
+        if not isinstance(block, nn.Sequential):
+            continue
+        for at in range(len(block) - 1):
+            if isinstance(block[at], nn.Conv2d) and isinstance(block[at + 1], nn.BatchNorm2d):
+                block[at], block[at + 1] = fuse_conv_bn_eval(block[at], block[at + 1]), nn.Identity()
+    return net
+
+
+def to_tflite(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
+    """Return the net as a full int8 TFLite model.
+
+    Args:
+        net: float net, in evaluation mode.
+        pictures: uint8 (N, 48, 48) training pictures, from which the ranges of the activations are taken.
+
+    Returns:
+        The file: int8 (1, 48, 48, 1) in, int8 logits (1, 7) out, weights per channel.
+    """
+    net = fold(net)
+    values = normalise_table(RANGE)[pictures]
+    with torch.inference_mode():
+        logits = net(torch.from_numpy(values).unsqueeze(1))
+    converted = litert_torch.convert(
+        litert_torch.to_channel_last_io(net, args=[0]).eval(), (torch.zeros(1, SIZE, SIZE, 1),)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        floating = Path(folder, "float.tflite")
+        converted.export(str(floating))
+        interpreter = Interpreter(str(floating))
+        (signature,) = interpreter.get_signature_list().values()
+        (name,) = signature["inputs"]
+        quantiser = quantizer.Quantizer(str(floating), recipe.static_wi8_ai8())
+        ranges = quantiser.calibrate({"serving_default": [{name: value[None, :, :, None]} for value in values]})
+        # Calibration averages the ranges of single pictures. That suits activations, but would cut off what is brighter
+        # than most, and the answers that are surer than most.
+        _set_range(ranges, interpreter.get_input_details()[0]["name"], *RANGE)
+        _set_range(ranges, interpreter.get_output_details()[0]["name"], float(logits.min()), float(logits.max()))
+        return bytes(quantiser.quantize(ranges).quantized_model)
+
+
+def _set_range(ranges: dict, tensor: str, low: float, high: float) -> None:
+    for end, value in (("min", low), ("max", high)):
+        ranges[tensor][end] = np.full_like(ranges[tensor][end], value)
+
+
+def write(content: bytes, path: Path, name: str, public: Split) -> None:
+    """Write a model and its sidecar, with the temperature fitted on the public test."""
+    path.write_bytes(content)
+    model = Model(content, name=str(path))
+    sidecar = {
+        "format": 1,
+        "name": name,
+        "labels": LABELS,
+        "input": {"width": SIZE, "height": SIZE, "channels": 1, "range": RANGE},
+        "crop": json.loads(CROP.read_text(encoding="utf-8"))["crop"],
+        "quantisation": {"input": _steps(model.input), "output": _steps(model.output)},
+        "temperature": 1.0,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "scores": {},
+    }
+    beside(path).write_text(to_json(sidecar), encoding="utf-8")
+
+    majority = ferplus_majority(public.votes)
+    decided = public.take(majority != NO_MAJORITY)
+    logits = EmotionClassifier.load(path).logits(list(decided.images))
+    temperature = fit_temperature(logits, ferplus_majority(decided.votes))
+    update_sidecar(beside(path), temperature=round(temperature, 4))
+
+
+def _steps(tensor: Tensor) -> dict[str, float]:
+    return {"scale": tensor.scale, "zero_point": tensor.zero_point}
+
+
+def main() -> None:
+    """Read the command line, convert, and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="folder of FER2013 (else EDGE_FER_DATA, else beside the checkout)")
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=MODEL, help="the .tflite file; its sidecar goes beside it")
+    parser.add_argument("--name", help="of the model, for people; its architecture and width if left out")
+    parser.add_argument("--calibrate-with", type=int, default=500, help="how many training pictures")
+    given = parser.parse_args()
+    data = data_folder(given.data)
+    net, state = load_checkpoint(given.checkpoint)
+    training = load(data, "train")
+    training = training.take(~training.twins)
+    rows = np.random.default_rng(0).permutation(len(training))[: given.calibrate_with]
+    content = to_tflite(net, training.images[rows])
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    settings = state["settings"]
+    name = given.name or f"{settings['architecture']}-{settings['width']:g}-{SIZE}px"
+    write(content, given.out, name, load(data, "public-test"))
+    print(f"{given.out}: {len(content)} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""What is measured of a model's answers. Numpy alone; every function is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .data import LABELS
+
+__all__ = ["calibration_error", "confusion", "fit_temperature", "interval", "macro_f1", "per_class", "softmax"]
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.uint8]
+
+
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
+    """Return probabilities (N, 7) of logits (N, 7)."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def confusion(truth: Labels, guess: Labels) -> NDArray[np.int64]:
+    """Return counts (7, 7): row the truth, column the guess."""
+    count = len(LABELS)
+    flat = np.bincount(truth.astype(np.int64) * count + guess, minlength=count * count)
+    return flat.reshape(count, count)
+
+
+def per_class(matrix: NDArray[np.int64]) -> dict[str, dict[str, float]]:
+    """Return how many, precision, recall and F1 of each label; 0 where a label never comes up."""
+    right = np.diag(matrix).astype(np.float64)
+    guessed, there = matrix.sum(axis=0), matrix.sum(axis=1)
+    precision, recall = right / np.maximum(guessed, 1), right / np.maximum(there, 1)
+    f1 = 2 * right / np.maximum(guessed + there, 1)
+    rows = zip(LABELS, there, precision, recall, f1, strict=True)
+    return {
+        label: {"pictures": int(n), "precision": float(p), "recall": float(r), "f1": float(f)}
+        for label, n, p, r, f in rows
+    }
+
+
+def macro_f1(matrix: NDArray[np.int64]) -> float:
+    """Return the mean of the labels' F1, so that the rare count as much as the common."""
+    return float(np.mean([row["f1"] for row in per_class(matrix).values()]))
+
+
+def calibration_error(probabilities: Floats, truth: Labels, bins: int = 15) -> float:
+    """Return the expected calibration error (Naeini et al., 2015): how far confidence is from being right, 0 to 1."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(which, weights=confidence - right, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def fit_temperature(logits: NDArray[np.floating], truth: Labels) -> float:
+    """Return the temperature with the least cross-entropy (Guo et al., 2017), by golden-section search."""
+
+    def loss(logarithm: float) -> float:
+        right = softmax(logits, float(np.exp(logarithm)))[np.arange(len(truth)), truth]
+        return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+    low, high = np.log(0.1), np.log(10.0)
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(40):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: int = 1000) -> list[float]:
+    """Return the 95 % bootstrap interval of a measure over pictures.
+
+    Args:
+        measure: takes rows (drawn with replacement) and returns what they make.
+        count: how many pictures there are.
+        rounds: how many draws.
+    """
+    random = np.random.default_rng(0)
+    drawn = [measure(random.integers(0, count, count)) for _ in range(rounds)]
+    return [float(value) for value in np.percentile(drawn, [2.5, 97.5])]
