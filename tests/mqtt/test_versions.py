@@ -201,10 +201,9 @@ def test_the_embedded_broker_ends_cleanly_with_clients_connected(tmp_path, log):
 def test_the_embedded_broker_is_on_loopback_only(embedded):
     with socket.create_connection((HOST, embedded), timeout=5):
         pass
-    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {HOST}
-    for address in (a for a in others if not a.startswith("127.")):
-        with pytest.raises(OSError, match=r"refused|timed out"):
-            socket.create_connection((address, embedded), timeout=1)
+    # whoever listened on every address of this device would answer here too
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", embedded), timeout=5)
 
 
 def test_a_port_that_is_taken(embedded):
