@@ -185,7 +185,7 @@ class Camera(Section):
     source: Text = Field(
         default="auto",
         description="Where pictures come from: auto, a device (/dev/video0), an rtsp:// or http:// address, "
-        "a video file or a folder of pictures.",
+        "a video file, a folder of pictures, or sample (a recording that comes with edge-fer).",
     )
     size: tuple[Side, Side] = Field(
         default=(1280, 720), description="Width and height in pixels to ask the camera for."

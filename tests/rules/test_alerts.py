@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
-from edge_fer.types import AlertChange, AlertState
+from edge_fer.types import AlertChange, AlertState, Instant
 from tests.invented import at, reading, torn, unreadable
 
 UNHAPPY = EmotionCondition(frozenset({"angry", "disgust", "sad"}), 0.6)
@@ -141,6 +142,17 @@ def test_without_for_it_fires_at_the_first_reading():
 def test_a_clock_that_stands_still_or_steps_back_credits_nothing():
     script = [(t, [reading(t, "angry")], []) for t in (0, 0, 3, 1, 2)]
     assert play(make_rule(), script) == []
+
+
+def test_a_wall_clock_that_jumps_changes_no_duration():
+    rule = make_rule()
+    fired = []
+    for t in range(8):
+        # the wall clock is set back by an hour in the midst of it, as when the network comes up
+        instant = Instant(float(t), at(t - 3600 * (t >= 2)).utc, synced=t >= 2)
+        changes = rule.update([replace(reading(t, "angry"), at=instant)], left=[], at=instant)
+        fired += [(t, change.at.synced) for change in changes]
+    assert fired == [(4, True)]
 
 
 FRAMES = st.lists(
