@@ -48,7 +48,8 @@ class EmbeddedBroker:
             import amqtt.broker  # noqa: F401, PLC0415 - an extra that most installations do without
         except ImportError as error:
             msg = f"the embedded broker needs amqtt: {error}"
-            raise BrokerError(msg, remedy="Install it with `pip install amqtt`, or name another broker in `mqtt.broker`") from None
+            remedy = "Install it with `pip install amqtt`, or name another broker in `mqtt.broker`"
+            raise BrokerError(msg, remedy=remedy) from None
         self._port = _free_port(self._port)
         self._thread.start()
         self._ready.wait()
