@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edge_fer.mqtt.messages import (
     AlertEventDraft,
@@ -40,14 +41,15 @@ class Composer:
     node: str
     site: str = ""
 
+    def _envelope(self, at: Instant) -> dict[str, Any]:
+        """What every message begins with."""
+        return {"node": self.node, "site": self.site, "ts": rfc3339(at.utc), "clock_synced": at.synced}
+
     def event(self, event: Event) -> EventDraft:
         """What is told about something that happened to a person."""
         reading = event.reading
         return EventDraft(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(event.at.utc),
-            clock_synced=event.at.synced,
+            **self._envelope(event.at),
             camera=reading.camera,
             event_type=event.kind,
             track_id=reading.track_id,
@@ -64,10 +66,7 @@ class Composer:
         """What is told about an alert that fired or was resolved."""
         alert = change.alert
         return AlertEventDraft(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(change.at.utc),
-            clock_synced=change.at.synced,
+            **self._envelope(change.at),
             camera=alert.camera,
             event_type="resolved" if change.resolved else "firing",
             alert_id=alert.id,
@@ -84,10 +83,7 @@ class Composer:
         states = {alert.state for alert in alerts}
         furthest = next((s for s in (AlertState.FIRING, AlertState.PENDING) if s in states), AlertState.INACTIVE)
         return AlertStatus(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(at.utc),
-            clock_synced=at.synced,
+            **self._envelope(at),
             camera=camera,
             rule=rule,
             state=furthest,
@@ -97,10 +93,7 @@ class Composer:
     def state(self, scene: Scene) -> CameraState:
         """What a camera sees as a whole."""
         return CameraState(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(scene.at.utc),
-            clock_synced=scene.at.synced,
+            **self._envelope(scene.at),
             camera=scene.camera,
             people=scene.people,
             mood=scene.mood,
@@ -112,10 +105,7 @@ class Composer:
     ) -> Info:
         """What the node is and runs; camera sources must hold no secrets."""
         return Info(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(at.utc),
-            clock_synced=at.synced,
+            **self._envelope(at),
             version=version,
             model=model,
             detector=detector,
@@ -135,10 +125,7 @@ class Composer:
     ) -> Health:
         """How the node is doing: uptime in seconds, rss in bytes, temperature in degrees Celsius."""
         return Health(
-            node=self.node,
-            site=self.site,
-            ts=rfc3339(at.utc),
-            clock_synced=at.synced,
+            **self._envelope(at),
             uptime_s=uptime,
             rss_bytes=rss,
             temperature_c=temperature,
