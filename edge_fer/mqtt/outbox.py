@@ -200,7 +200,8 @@ class Outbox:
             return None
         fronts = (self._front(kind, 1, under_way=True) for kind in Kind)
         ages = [captured.age(now, self._boot) for front in fronts for captured in front.values()]
-        return max((age for age in ages if age is not None), default=None)
+        # a recording that is played fast is ahead of the clock
+        return max((max(0.0, age) for age in ages if age is not None), default=None)
 
     def close(self) -> None:
         """Makes everything durable and closes the file, so that the next run counts on without a gap."""

@@ -176,6 +176,11 @@ def test_lateness_is_by_the_wall_clock_over_boots(path):
     after.close()
 
 
+def test_a_recording_that_is_played_ahead_of_the_clock_has_no_age(outbox):
+    put(outbox, seconds=60)
+    assert outbox.oldest(at(10)) == 0
+
+
 def test_what_is_too_old_is_given_up_and_counted(path):
     outbox = Outbox(path, boot=BOOT, limits=Limits(age=100))
     for seconds in range(0, 200, 2):
