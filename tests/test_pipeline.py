@@ -133,6 +133,20 @@ def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
     assert reading.quality.faults == (QualityFault.TOO_DARK,)
 
 
+def test_a_face_that_cannot_be_read_any_more_is_uncertain_whatever_it_said_before(pipeline, script):
+    script.next = Step(visible=(track(),))
+    pipeline.step(frame(0))
+    script.fault = QualityFault.BLURRED
+    (reading,) = pipeline.step(frame(1)).readings
+    assert (reading.label, reading.confidence) == ("uncertain", 0.9)
+
+
+def test_an_empty_scene_at_the_end_does_not_wait_for_its_turn(pipeline, script):
+    script.next = Step(visible=(track(),), appeared=(track(),))
+    assert pipeline.step(frame(0)).scene.people == 1
+    assert pipeline.finish(at(0.5)).scene.people == 0
+
+
 def test_readable_faces_go_through_the_model_together_and_keep_their_owners(pipeline, script):
     script.next = Step(visible=(track("a"), track("b"), track("c")))
     readings = pipeline.step(frame(0)).readings

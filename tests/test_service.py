@@ -88,6 +88,13 @@ def test_recordings_that_failed_are_all_told(service):
         service(*broken).run()
 
 
+def test_being_told_to_stop_is_no_failure_even_with_a_recording_that_was(service):
+    broken = ScriptedCamera(name="broken", ended=True, loop=Loop(error=SourceError("it is broken")))
+    it = service(ScriptedCamera(), broken)
+    threading.Timer(0.1, it.stop).start()
+    it.run()
+
+
 def test_one_camera_that_works_is_reason_enough_to_go_on(service):
     lost = ScriptedCamera(name="lost", lost_since=-1000.0)
     it = service(ScriptedCamera(), lost, ScriptedCamera(name="over", ended=True), all_lost_after=1)
