@@ -7,6 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.faces.port import FaceDetector
+from edge_fer.faces.tracking import TrackingStep
 from edge_fer.types import (
     UNCERTAIN,
     Alert,
@@ -27,25 +30,6 @@ from edge_fer.types import (
 __all__ = ["Pipeline", "Stages", "Told"]
 
 
-class Detector(Protocol):
-    """Finds faces in an RGB uint8 (height, width, 3) image."""
-
-    def detect(self, image: Image, /) -> list[Face]: ...
-
-
-class TrackingStep(Protocol):
-    """What a frame did to the people followed."""
-
-    @property
-    def visible(self) -> tuple[Track, ...]: ...
-    @property
-    def coasting(self) -> tuple[Track, ...]: ...
-    @property
-    def appeared(self) -> tuple[Track, ...]: ...
-    @property
-    def left(self) -> tuple[Track, ...]: ...
-
-
 class Tracker(Protocol):
     """Follows faces from frame to frame."""
 
@@ -57,15 +41,6 @@ class Classifier(Protocol):
     """Reads emotions from RGB uint8 face crops of any size."""
 
     def classify(self, crops: Sequence[Image], /) -> list[Scores]: ...
-
-
-class Smoothed(Protocol):
-    """A person's emotion over time."""
-
-    @property
-    def label(self) -> str: ...
-    @property
-    def scores(self) -> Scores: ...
 
 
 class Smoother(Protocol):
@@ -117,7 +92,7 @@ class Stages:
         sum_up: makes a scene of readings.
     """
 
-    detector: Detector
+    detector: FaceDetector
     tracker: Tracker
     crop: Callable[[Image, Face], Image]
     judge: Callable[[Image, Face, Image], Quality]

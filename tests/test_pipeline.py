@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
+from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.faces.tracking import TrackingStep
 from edge_fer.pipeline import Pipeline, Stages
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
 from edge_fer.rules.events import EventTeller
@@ -17,25 +17,11 @@ from tests.invented import at, scores, track
 FACE = Face(Box(10, 10, 50, 50), 0.9)
 
 
-@dataclass
-class Step:
-    visible: tuple = ()
-    coasting: tuple = ()
-    appeared: tuple = ()
-    left: tuple = ()
-
-
-@dataclass
-class Smoothed:
-    label: str
-    scores: dict
-
-
 class ScriptedStages:
     """Stands in for everything that looks at pixels, following a script of (tracking step, scores, fault)."""
 
     def __init__(self):
-        self.next = Step()
+        self.next = TrackingStep()
         self.scores = scores(happy=0.9)
         self.fault = None
         self.classified = []
@@ -49,7 +35,7 @@ class ScriptedStages:
         return self.next
 
     def clear(self):
-        step, self.next = self.next, Step()
+        step, self.next = self.next, TrackingStep()
         return step.visible + step.coasting
 
     def classify(self, crops):
@@ -108,7 +94,7 @@ def frame(seconds):
 
 
 def test_a_frame_becomes_a_reading_an_event_and_a_scene(pipeline, script):
-    script.next = Step(visible=(track(),), appeared=(track(),))
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
     told = pipeline.step(frame(0))
     assert [(r.label, r.confidence, r.at) for r in told.readings] == [("happy", 0.9, at(0))]
     assert [str(event.kind) for event in told.events] == ["appeared"]
@@ -118,14 +104,14 @@ def test_a_frame_becomes_a_reading_an_event_and_a_scene(pipeline, script):
 
 
 def test_low_confidence_is_uncertain_but_keeps_its_scores(pipeline, script):
-    script.next = Step(visible=(track(),))
+    script.next = TrackingStep(visible=(track(),))
     script.scores = scores(happy=0.44)
     (reading,) = pipeline.step(frame(0)).readings
     assert (reading.label, reading.confidence, reading.scores["happy"]) == ("uncertain", 0.44, 0.44)
 
 
 def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
-    script.next = Step(visible=(track(),))
+    script.next = TrackingStep(visible=(track(),))
     script.fault = QualityFault.TOO_DARK
     (reading,) = pipeline.step(frame(0)).readings
     assert script.classified == [0]
@@ -134,7 +120,7 @@ def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
 
 
 def test_a_face_that_cannot_be_read_any_more_is_uncertain_whatever_it_said_before(pipeline, script):
-    script.next = Step(visible=(track(),))
+    script.next = TrackingStep(visible=(track(),))
     pipeline.step(frame(0))
     script.fault = QualityFault.BLURRED
     (reading,) = pipeline.step(frame(1)).readings
@@ -142,25 +128,25 @@ def test_a_face_that_cannot_be_read_any_more_is_uncertain_whatever_it_said_befor
 
 
 def test_an_empty_scene_at_the_end_does_not_wait_for_its_turn(pipeline, script):
-    script.next = Step(visible=(track(),), appeared=(track(),))
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
     assert pipeline.step(frame(0)).scene.people == 1
     assert pipeline.finish(at(0.5)).scene.people == 0
 
 
 def test_readable_faces_go_through_the_model_together_and_keep_their_owners(pipeline, script):
-    script.next = Step(visible=(track("a"), track("b"), track("c")))
+    script.next = TrackingStep(visible=(track("a"), track("b"), track("c")))
     readings = pipeline.step(frame(0)).readings
     assert script.classified == [3]
     assert [reading.track_id for reading in readings] == ["a", "b", "c"]
 
 
 def test_people_the_detector_missed_still_count(pipeline, script):
-    script.next = Step(visible=(track("a"),), coasting=(track("b"),))
+    script.next = TrackingStep(visible=(track("a"),), coasting=(track("b"),))
     assert pipeline.step(frame(0)).scene.people == 2
 
 
 def test_alert_states_are_told_when_they_change_and_only_then(pipeline, script):
-    script.next = Step(visible=(track(),))
+    script.next = TrackingStep(visible=(track(),))
     script.scores = scores(angry=0.9)
     told = [pipeline.step(frame(t)) for t in range(5)]
     states = [[str(alert.state) for alert in step.alerts["unhappy"]] if step.alerts else None for step in told]
@@ -169,7 +155,7 @@ def test_alert_states_are_told_when_they_change_and_only_then(pipeline, script):
 
 
 def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pipeline, script):
-    script.next = Step(visible=(track(),), appeared=(track(),))
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
     script.scores = scores(angry=0.9)
     for t in range(4):
         pipeline.step(frame(t))

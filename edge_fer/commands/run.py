@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._show import Show
 from edge_fer.config import Config, Layer
+from edge_fer.errors import EdgeFerError
 from edge_fer.wiring import build_service
 
 if TYPE_CHECKING:
@@ -59,13 +60,22 @@ def _run(args: argparse.Namespace) -> int:
         _greet(settings)
     try:
         service.run()
-    finally:
+    except EdgeFerError as error:
         if service.stuck:
-            # a read that hangs in a driver keeps the interpreter from ending; everything else has ended by now
-            logging.shutdown()
-            sys.stdout.flush()
-            os._exit(1 if sys.exc_info()[0] else 0)
+            print(f"edge-fer: {error}", file=sys.stderr)
+            _leave(error.exit_code)
+        raise
+    if service.stuck:
+        _leave(0)
     return 0
+
+
+def _leave(code: int) -> None:
+    """Ends the process although a read hangs in a driver, which the interpreter would not survive or wait for."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _demo_layer() -> Layer:
