@@ -45,13 +45,14 @@ class Tensor:
 
 
 class Model:
-    """A quantised model with one int8 input and one int8 output, ready to run. Not for two threads at once.
+    """A quantised model with one int8 input and int8 logits, ready to run. Not for two threads at once.
 
     Attributes:
         runtime: the module that runs it, one of `RUNTIMES`.
         version: that module's version.
         input: what goes in.
-        output: what comes out.
+        output: the logits that come out.
+        maps: the class-activation maps that come out beside them; None for a model that has none.
     """
 
     def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
@@ -82,8 +83,15 @@ class Model:
             msg = f"{name}: {self.runtime} {self.version} refuses it: {str(error).strip()}"
             remedy = "Copy the model file again, or export it with operations that this runtime knows"
             raise ModelError(msg, remedy=remedy) from error
+        outputs = self._interpreter.get_output_details()
+        # Maps have a height and a width; the order of outputs is the converter's business.
+        maps = [detail for detail in outputs if len(detail["shape"]) == 4]
         self._input_index, self.input = _only(self._interpreter.get_input_details(), "input", name)
-        self._output_index, self.output = _only(self._interpreter.get_output_details(), "output", name)
+        self._output_index, self.output = _only([one for one in outputs if len(one["shape"]) != 4], "output", name)
+        self._maps_index: int | None = None
+        self.maps: Tensor | None = None
+        if maps:
+            self._maps_index, self.maps = _only(maps, "output of maps", name)
 
     @classmethod
     def load(cls, path: Path, *, sha256: str, threads: int = 1, runtime: str | None = None) -> Self:
@@ -126,6 +134,23 @@ class Model:
         self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
         self._interpreter.invoke()
         result: NDArray[np.int8] = self._interpreter.get_tensor(self._output_index)
+        return result
+
+    def invoke_maps(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Runs the model once for its class-activation maps; takes what `invoke` takes and costs the same.
+
+        Returns:
+            int8 of the maps' shape, (1, height, width, labels); the caller's own.
+
+        Raises:
+            ModelError: the model has no maps.
+            ValueError: as for `invoke`.
+        """
+        if self._maps_index is None:
+            msg = "the model has no class-activation maps"
+            raise ModelError(msg, remedy="Export it with models/recipe/export.py, or use the packaged model")
+        self.invoke(values)
+        result: NDArray[np.int8] = self._interpreter.get_tensor(self._maps_index)
         return result
 
 

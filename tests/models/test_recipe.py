@@ -7,21 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the recipe's own environment has PyTorch")
 
-from models.recipe.architectures import ARCHITECTURES, build, count_macs  # noqa: E402
 from models.recipe.augment import augment, mixup  # noqa: E402
 from models.recipe.train import Progress, Settings, learning_rate  # noqa: E402
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_architectures(name):
-    net = build(name, width=0.5).eval()
-    assert net(torch.zeros(2, 1, 48, 48)).shape == (2, 7)
-    assert 26e6 < count_macs(net, 48) < 28e6
-
-
-def test_unknown_architecture():
-    with pytest.raises(ValueError, match="no architecture 'alexa'; there are mobilenet_v1"):
-        build("alexa")
 
 
 @pytest.mark.parametrize("size", [36, 48])
