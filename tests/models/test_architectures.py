@@ -97,6 +97,7 @@ def test_names_used_otherwise_make_no_maps():
     assert isinstance(with_maps(net, pictures), LogitsOnly)
 
 
+@pytest.mark.filterwarnings("default")  # the converter's and the quantiser's own
 @pytest.mark.parametrize(("name", "maps"), [("mobilenet_v3_small", (1, 3, 3, 7)), ("lenet", None)])
 def test_export(name, maps):
     torch.manual_seed(0)
