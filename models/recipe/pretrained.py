@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .errors import RecipeError
+
 __all__ = ["Started", "start_from"]
 
 # How torchvision's names become ours, rule after rule. Its blocks and ours hold the same layers in the same order;
@@ -77,8 +79,7 @@ def start_from(net: nn.Module, path: Path) -> Started:
             of any architecture that shares layers.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file holds no weights, or none that fits; says what to give instead.
+        RecipeError: there is no such file, or it holds no weights, or none that fits; says what to give instead.
     """
     given = {_our_name(name): (name, tensor) for name, tensor in _read(path).items()}
     loaded, left, used = [], {}, set()
@@ -96,29 +97,29 @@ def start_from(net: nn.Module, path: Path) -> Started:
         loaded.append(name)
     if not any(name.endswith("weight") for name in loaded):
         some = "; ".join(f"{name}: {why}" for name, why in list(left.items())[:2])
-        msg = f"{path}: none of its {len(given)} tensors fits this net ({some}). Give weights of the same architecture"
-        raise ValueError(msg)
+        msg = f"{path}: none of its {len(given)} tensors fits this net ({some})"
+        raise RecipeError(msg, remedy="Give weights of the same architecture and width")
     return Started(tuple(loaded), left, tuple(name for name, _ in given.values() if name not in used))
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        msg = f"{path}: no such file. {_REMEDY}"
-        raise FileNotFoundError(msg)
+        msg = f"{path}: no such file"
+        raise RecipeError(msg, remedy=_REMEDY)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        msg = f"{path}: not a file of weights ({str(error).splitlines()[0] if str(error) else 'empty'}). {_REMEDY}"
-        raise ValueError(msg) from error
+        msg = f"{path}: not a file of weights ({str(error).splitlines()[0] if str(error) else 'empty'})"
+        raise RecipeError(msg, remedy=_REMEDY) from error
     for wrapper in ("average", "state_dict"):  # ours; many people's
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()) or not content:
-        msg = f"{path}: holds something else than named tensors. {_REMEDY}"
-        raise ValueError(msg)
+        msg = f"{path}: holds something else than named tensors"
+        raise RecipeError(msg, remedy=_REMEDY)
     if "features.1.bias" not in content and {"features.2.weight", "features.28.weight"} <= set(content):
-        msg = f"{path}: this VGG has no batch norm. Give the file with it (torchvision's vgg16_bn or vgg19_bn)"
-        raise ValueError(msg)
+        msg = f"{path}: this VGG has no batch norm"
+        raise RecipeError(msg, remedy="Give the file with it: torchvision's vgg16_bn or vgg19_bn")
     return content
 
 

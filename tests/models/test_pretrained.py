@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the recipe's own environment has PyTorch")
 
 from models.recipe.architectures import build  # noqa: E402
+from models.recipe.errors import RecipeError  # noqa: E402
 from models.recipe.pretrained import start_from  # noqa: E402
 
 
@@ -194,17 +195,17 @@ def test_what_does_not_fit_is_told_by_name(tmp_path):
 )
 def test_useless_files(name, shapes, match, tmp_path):
     file_of(shapes, tmp_path / "weights.pth")
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(RecipeError, match=match):
         start_from(build(name, width=1.0), tmp_path / "weights.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"PK\3\4 cut short"])
 def test_damaged_files(content, tmp_path):
     (tmp_path / "weights.pth").write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights\.pth: not a file of weights .*Give a state_dict"):
+    with pytest.raises(RecipeError, match=r"weights\.pth: not a file of weights .*Give a state_dict"):
         start_from(build("lenet"), tmp_path / "weights.pth")
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"weights\.pth: no such file\. Give"):
+    with pytest.raises(RecipeError, match=r"weights\.pth: no such file\. Give"):
         start_from(build("lenet"), tmp_path / "weights.pth")

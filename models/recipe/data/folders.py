@@ -1,0 +1,155 @@
+"""Folders of pictures: one folder a label, or pictures named as KDEF's are (Lundqvist et al., 1998).
+
+Every face is found by the daemon's own Haar detector and cut out as the sidecar's canonical crop says, because a model
+serves what it was trained on. Pictures of at most 48 px are taken to be cut out already.
+
+Nobody may stand on both sides of a split. Who somebody is comes from KDEF's names, or from a folder within the label's
+(``angry/anna/1.png``); a picture that tells neither counts as a person of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from edge_fer.emotion.preprocess import grey, resize
+from edge_fer.faces.crop import crop_face
+from edge_fer.faces.haar import HaarDetector
+from edge_fer.types import CropFrame
+from models.recipe.errors import RecipeError
+
+from .split import LABELS, SIZE, SPLITS, Split, unanimous
+
+__all__ = ["Picture", "knows", "label_of", "load", "part_of_each"]
+
+CROP = Path(__file__).resolve().parents[1] / "crop.json"
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm"}
+
+_SYNONYMS = {
+    "angry": ("anger", "an"),
+    "disgust": ("disgusted", "di"),
+    "fear": ("afraid", "fearful", "scared", "af"),
+    "happy": ("happiness", "joy", "smile", "ha"),
+    "sad": ("sadness", "sa"),
+    "surprise": ("surprised", "su"),
+    "neutral": ("neutrality", "calm", "ne"),
+}
+_LABEL_OF_NAME = {name: label for label, names in _SYNONYMS.items() for name in (label, *names)}
+
+# Session, sex, number; expression; angle. Somebody keeps sex and number over the two sessions.
+_KDEF = re.compile(r"[AB]([FM]\d\d)(AF|AN|DI|HA|NE|SA|SU)(S|HL|HR|FL|FR)", re.IGNORECASE)
+_FULL_PROFILES = {"FL", "FR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file, what it shows, and who is in it."""
+
+    path: Path
+    label: str
+    person: str
+
+
+def knows(path: Path) -> bool:
+    """Whether the folder holds folders named as labels, or pictures named as KDEF's."""
+    return path.is_dir() and bool(_pictures(path))
+
+
+def load(path: Path, split: str) -> Split:
+    """Read a split: of all people, a tenth are the public test, a tenth the private one, chosen by hashing their names.
+
+    Raises:
+        RecipeError: a picture cannot be read, there are too few people to divide, or faces are found
+            in less than half of the pictures.
+    """
+    return _load(path, split)
+
+
+@lru_cache(maxsize=3)
+def _load(path: Path, split: str) -> Split:
+    pictures = _pictures(path)
+    people = part_of_each({picture.person for picture in pictures}, path)
+    wanted = [picture for picture in pictures if people[picture.person] == split]
+    frame = _frame()
+    detector = HaarDetector(min_size=SIZE / 2)
+    found = [(_face(picture, detector, frame), picture) for picture in tqdm(wanted, desc=split, leave=False)]
+    kept = [(face, picture) for face, picture in found if face is not None]
+    if len(kept) * 2 < len(wanted) or not kept:
+        msg = f"{path}: a face was found in only {len(kept)} of {len(wanted)} pictures for {split}"
+        raise RecipeError(msg, remedy=f"Give upright frontal faces from 60 px on, or cut them out at {SIZE} px")
+    if len(kept) < len(wanted):
+        left_out = f"{len(wanted) - len(kept)} of {len(wanted)} pictures"
+        print(f"{path}: {left_out} left out of {split}: no face found", file=sys.stderr)
+    labels = np.array([LABELS.index(picture.label) for _, picture in kept], np.uint8)
+    images = np.array([face for face, _ in kept], np.uint8)
+    return Split(images, labels, unanimous(labels), np.zeros(len(labels), bool))
+
+
+def part_of_each(people: set[str], path: Path) -> dict[str, str]:
+    """Return the split of each person: the same for the same people, whatever the order."""
+    if len(people) < len(SPLITS):
+        msg = f"{path}: pictures of {len(people)} people cannot be divided into training and two tests"
+        raise RecipeError(msg, remedy="Give pictures of at least three people, better of hundreds")
+    drawn = sorted(people, key=lambda person: hashlib.sha256(person.encode()).digest())
+    tenth = max(1, len(drawn) // 10)
+    parts = [SPLITS[1]] * tenth + [SPLITS[2]] * tenth + [SPLITS[0]] * (len(drawn) - 2 * tenth)
+    return dict(zip(drawn, parts, strict=True))
+
+
+def label_of(name: str) -> str | None:
+    """Return the label that a folder's name means, None for another name."""
+    return _LABEL_OF_NAME.get(name.lower())
+
+
+def _pictures(root: Path) -> list[Picture]:
+    found = [_told(path, root) for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    return [picture for picture in found if picture is not None]
+
+
+def _told(path: Path, root: Path) -> Picture | None:
+    """What names tell of a picture; None where they tell nothing, or a face seen wholly from the side."""
+    kdef = _KDEF.fullmatch(path.stem)
+    if kdef:
+        label = label_of(kdef[2])
+        profile = kdef[3].upper() in _FULL_PROFILES
+        return Picture(path, str(label), f"kdef-{kdef[1].upper()}") if label and not profile else None
+    folders = path.relative_to(root).parts[:-1]
+    for at, folder in enumerate(folders):
+        label = label_of(folder)
+        if label:
+            within = folders[at + 1 :]
+            return Picture(path, label, "/".join(within) if within else str(path.relative_to(root)))
+    return None
+
+
+def _face(picture: Picture, detector: HaarDetector, frame: CropFrame) -> NDArray[np.uint8] | None:
+    """The face as the model sees it, uint8 (48, 48); None where none is found."""
+    content = np.frombuffer(picture.path.read_bytes(), np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    if image is None:
+        msg = f"{picture.path}: not a picture that OpenCV can read"
+        raise RecipeError(msg, remedy="Remove it or save it again as PNG or JPEG")
+    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    if max(image.shape[:2]) > SIZE:
+        faces = detector.detect(image)
+        if not faces:
+            return None
+        image = crop_face(image, faces[0], frame)
+    return resize(grey(image), (SIZE, SIZE))
+
+
+def _frame() -> CropFrame:
+    crop = json.loads(CROP.read_text(encoding="utf-8"))["crop"]
+    box = crop["box"]
+    return CropFrame(tuple(crop["eyes"]), tuple(crop["mouth"]), box["scale"], (box["shift_x"], box["shift_y"]))
