@@ -25,11 +25,12 @@ from edge_fer.runtime import Model, Tensor
 
 from .checkpoint import load_checkpoint
 from .data import LABELS, NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load
+from .errors import plainly
 from .evaluate import MODEL, to_json, update_sidecar
 from .maps import with_maps
 from .metrics import fit_temperature
 
-__all__ = ["fold", "main", "to_tflite", "write"]
+__all__ = ["export", "fold", "main", "to_tflite", "write"]
 
 CROP = Path(__file__).resolve().parent / "crop.json"
 
@@ -118,26 +119,45 @@ def _steps(tensor: Tensor) -> dict[str, float]:
     return {"scale": tensor.scale, "zero_point": tensor.zero_point}
 
 
+def export(checkpoint: Path, out: Path, data: Path, *, name: str | None = None, calibrate_with: int = 500) -> None:
+    """Write the model and sidecar of a checkpoint.
+
+    Args:
+        checkpoint: a run's ``best.pt``.
+        out: the ``.tflite`` file; its sidecar goes beside it.
+        data: the pictures: for calibrating the ranges (training ones) and the temperature (public test).
+        name: of the model, for people; its architecture and width if left out.
+        calibrate_with: how many training pictures.
+    """
+    net, state = load_checkpoint(checkpoint)
+    training = load(data, "train")
+    training = training.take(~training.twins)
+    rows = np.random.default_rng(0).permutation(len(training))[:calibrate_with]
+    content = to_tflite(net, training.images[rows])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    settings = state["settings"]
+    name = name or f"{settings['architecture']}-{settings['width']:g}-{SIZE}px"
+    write(content, out, name, load(data, "public-test"))
+    print(f"{out}: {len(content)} bytes")
+
+
 def main() -> None:
     """Read the command line, convert, and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="folder of FER2013 (else EDGE_FER_DATA, else beside the checkout)")
+    parser.add_argument("--data", help="the pictures (else EDGE_FER_DATA, else beside the checkout)")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=MODEL, help="the .tflite file; its sidecar goes beside it")
     parser.add_argument("--name", help="of the model, for people; its architecture and width if left out")
     parser.add_argument("--calibrate-with", type=int, default=500, help="how many training pictures")
     given = parser.parse_args()
-    data = data_folder(given.data)
-    net, state = load_checkpoint(given.checkpoint)
-    training = load(data, "train")
-    training = training.take(~training.twins)
-    rows = np.random.default_rng(0).permutation(len(training))[: given.calibrate_with]
-    content = to_tflite(net, training.images[rows])
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    settings = state["settings"]
-    name = given.name or f"{settings['architecture']}-{settings['width']:g}-{SIZE}px"
-    write(content, given.out, name, load(data, "public-test"))
-    print(f"{given.out}: {len(content)} bytes")
+    with plainly():
+        export(
+            given.checkpoint,
+            given.out,
+            data_folder(given.data),
+            name=given.name,
+            calibrate_with=given.calibrate_with,
+        )
 
 
 if __name__ == "__main__":

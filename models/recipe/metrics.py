@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from .data import LABELS
 
-__all__ = ["calibration_error", "confusion", "fit_temperature", "interval", "macro_f1", "per_class", "softmax"]
+__all__ = [
+    "calibration_error",
+    "confusion",
+    "fit_temperature",
+    "interval",
+    "macro_f1",
+    "per_class",
+    "per_class_intervals",
+    "reliability",
+    "softmax",
+]
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.uint8]
@@ -22,37 +32,60 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def confusion(truth: Labels, guess: Labels) -> NDArray[np.int64]:
-    """Return counts (7, 7): row the truth, column the guess."""
-    count = len(LABELS)
+def confusion(truth: Labels, guess: Labels, count: int = len(LABELS)) -> NDArray[np.int64]:
+    """Return how often (count, count) each of so many labels was taken for each: row the truth, column the guess."""
     flat = np.bincount(truth.astype(np.int64) * count + guess, minlength=count * count)
     return flat.reshape(count, count)
 
 
-def per_class(matrix: NDArray[np.int64]) -> dict[str, dict[str, float]]:
+def per_class(matrix: NDArray[np.int64], labels: tuple[str, ...] = LABELS) -> dict[str, dict[str, float]]:
     """Return how many, precision, recall and F1 of each label; 0 where a label never comes up."""
-    right = np.diag(matrix).astype(np.float64)
-    guessed, there = matrix.sum(axis=0), matrix.sum(axis=1)
-    precision, recall = right / np.maximum(guessed, 1), right / np.maximum(there, 1)
-    f1 = 2 * right / np.maximum(guessed + there, 1)
-    rows = zip(LABELS, there, precision, recall, f1, strict=True)
+    rows = zip(labels, matrix.sum(axis=1), *_rates(matrix), strict=True)
     return {
         label: {"pictures": int(n), "precision": float(p), "recall": float(r), "f1": float(f)}
         for label, n, p, r, f in rows
     }
 
 
+def per_class_intervals(matrix: NDArray[np.int64], rounds: int = 1000) -> NDArray[np.float64]:
+    """Return the 95 % bootstrap intervals (labels, 3, 2) of precision, recall and F1.
+
+    To draw pictures with replacement is to draw cells of the matrix, by how full they are.
+    """
+    count = int(matrix.sum())
+    drawn = np.random.default_rng(0).multinomial(count, matrix.ravel() / max(count, 1), rounds)
+    rates = np.array([_rates(one.reshape(matrix.shape)) for one in drawn])
+    return np.percentile(rates, [2.5, 97.5], axis=0).transpose(2, 1, 0)
+
+
+def _rates(matrix: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    right = np.diag(matrix).astype(np.float64)
+    guessed, there = matrix.sum(axis=0), matrix.sum(axis=1)
+    return right / np.maximum(guessed, 1), right / np.maximum(there, 1), 2 * right / np.maximum(guessed + there, 1)
+
+
 def macro_f1(matrix: NDArray[np.int64]) -> float:
     """Return the mean of the labels' F1, so that the rare count as much as the common."""
-    return float(np.mean([row["f1"] for row in per_class(matrix).values()]))
+    return float(np.mean(_rates(matrix)[2]))
 
 
 def calibration_error(probabilities: Floats, truth: Labels, bins: int = 15) -> float:
     """Return the expected calibration error (Naeini et al., 2015): how far confidence is from being right, 0 to 1."""
+    return sum(
+        row["share"] * abs(row["confidence"] - row["accuracy"]) for row in reliability(probabilities, truth, bins)
+    )
+
+
+def reliability(probabilities: Floats, truth: Labels, bins: int = 15) -> list[dict[str, float]]:
+    """Return, for each bin of confidence that holds pictures, their share, mean confidence, and accuracy."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(which, weights=confidence - right, minlength=bins)
-    return float(np.abs(gap).sum() / len(truth))
+    count = np.bincount(which, minlength=bins)
+    sure, correct = (np.bincount(which, weights=values, minlength=bins) for values in (confidence, right))
+    return [
+        {"share": count[at] / len(truth), "confidence": sure[at] / count[at], "accuracy": correct[at] / count[at]}
+        for at in np.flatnonzero(count)
+    ]
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: Labels) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier, packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
+from edge_fer.faces.crop import crop_face
 from edge_fer.runtime import available
+from edge_fer.types import Box, Face
+from models.recipe.card import fill
 from models.recipe.data import LABELS, NO_MAJORITY, ferplus_majority, load
 from models.recipe.metrics import calibration_error
 from tests.shared import shared_data
@@ -54,11 +59,21 @@ def test_private_test_was_logged():
 
 
 def test_card_gives_the_reports_figures():
+    """Its generated parts are what the report makes of them; `make -C models/recipe report` writes them anew."""
     card = (MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for name in ("public-test", "private-test"):
-        for against in ("fer2013", "fer2013_without_twins", "ferplus_majority", "ferplus_majority_without_twins"):
-            assert f"{100 * REPORT[name][against]['accuracy']:.1f} %" in card, (name, against)
+    compared = MODELS / "report" / "comparison.json"
+    comparison = json.loads(compared.read_text(encoding="utf-8")) if compared.is_file() else []
+    assert fill(card, REPORT, comparison) == card
     assert SIDECAR.sha256 in card
+    for name in SIDECAR.scores:
+        assert f"{100 * REPORT[name]['ferplus_majority']['accuracy']:.1f} %" in card
+
+
+def test_card_shows_pictures_that_are_there():
+    card = (MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card)
+    assert len(shown) >= 5
+    assert all((MODELS / name).read_bytes().startswith(b"\x89PNG") for name in shown)
 
 
 def test_as_good_as_it_says(public):
@@ -69,7 +84,8 @@ def test_as_good_as_it_says(public):
     guess = probabilities.argmax(axis=1)
     majority = ferplus_majority(sample.votes)
     decided = majority != NO_MAJORITY
-    told = SIDECAR.scores["public-test"]
+    assert REPORT["sha256"] == SIDECAR.sha256
+    told = {f"{name}_accuracy": REPORT["public-test"][name]["accuracy"] for name in ("fer2013", "ferplus_majority")}
     assert (guess == sample.labels).mean() == pytest.approx(told["fer2013_accuracy"], abs=0.05)
     assert (guess == majority)[decided].mean() == pytest.approx(told["ferplus_majority_accuracy"], abs=0.05)
     assert calibration_error(probabilities[decided], majority[decided]) < 0.08
@@ -90,18 +106,27 @@ def test_a_colour_picture_of_a_grey_face_reads_the_same(public):
     assert np.array_equal(classifier.logits([face]), classifier.logits([colour]))
 
 
-def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_path):
+@pytest.mark.parametrize("runtime", available())
+def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_path, runtime):
     """The recipe's evaluation is run as it is, and what it measures is compared with the daemon's classifier."""
     evaluate = pytest.importorskip("models.recipe.evaluate")
     sample = public.take(slice(0, 40))
     seen = []
     monkeypatch.setattr(evaluate, "load", lambda _folder, _name: sample)
-    monkeypatch.setattr(evaluate, "measure", lambda logits, _split, _temperature: seen.append(logits) or {})
-    monkeypatch.setattr(evaluate, "_short", lambda _scores: {})
+    real = evaluate.measure
+    monkeypatch.setattr(evaluate, "measure", lambda logits, *more: seen.append(logits) or real(logits, *more))
     for name in ("emotion.tflite", "emotion.json"):
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     model = str(tmp_path / "emotion.tflite")
     monkeypatch.setattr("sys.argv", ["evaluate", "--model", model, "--report", str(tmp_path / "scores.json")])
+    monkeypatch.setattr("sys.argv", [*sys.argv, "--quick", "--runtime", runtime])
     evaluate.main()
+    daemon = EmotionClassifier.load(runtime=runtime)
     colour = [np.repeat(face[:, :, None], 3, axis=2) for face in sample.images]
-    assert np.array_equal(seen[0], EmotionClassifier.load().logits(colour))
+    assert np.array_equal(seen[0], daemon.logits(colour))
+    # and through the daemon's own crop: a box whose canonical square is the whole picture
+    frame = daemon.crop_frame
+    side = 48 / frame.box_scale
+    middle = [24 - shift * side for shift in frame.box_shift]
+    face = Face(Box(middle[0] - side / 2, middle[1] - side / 2, side, side), 1.0)
+    assert np.array_equal(seen[0], daemon.logits([crop_face(picture, face, frame) for picture in colour]))
