@@ -67,9 +67,14 @@ class MobileNetV1(nn.Module):
         return self.head(self.features(pictures).mean(dim=(2, 3)))
 
 
+from .mobilenet_fused import MobileNetFused  # noqa: E402
+from .teachers import ResidualTeacher  # noqa: E402
+
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "mobilenet_v1": MobileNetV1,
     "mobilenet_v1_shortcuts": partial(MobileNetV1, shortcuts=True),
+    "mobilenet_fused": MobileNetFused,
+    "residual_teacher": ResidualTeacher,
 }
 
 
