@@ -93,8 +93,8 @@ def float_logits(checkpoint: Path, split: Split) -> NDArray[np.float32]:
     """Return what a checkpoint's net says in float32: (N, 7)."""
     import torch  # noqa: PLC0415  (the rest of the evaluation does without)
 
+    from .augment import scale  # noqa: PLC0415
     from .checkpoint import load_checkpoint  # noqa: PLC0415
-    from .train import scale  # noqa: PLC0415
 
     net, _ = load_checkpoint(checkpoint)
     pictures = torch.from_numpy(split.images).unsqueeze(1).float() / 255

@@ -7,24 +7,28 @@ Leaves ``last.pt`` (to go on from, with ``--resume``), ``best.pt`` (the best ave
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from .architectures import ARCHITECTURES, build, count_macs
-from .augment import augment, mixup
+from .augment import augment, mixup, scale
 from .checkpoint import save_checkpoint
-from .data import NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load, soft_targets
+from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
+from .distil import HEADS, heads_of, load_teacher, read_soft_labels
+from .metrics import confusion, macro_f1
+from .optimise import Average, Progress, cross_entropy, learning_rate, make_optimiser
+from .sampling import draw, picture_weights, targets_of
 
 __all__ = ["Run", "Settings", "main", "train"]
 
@@ -41,121 +45,70 @@ class Settings:
     rate: float = 3e-3
     decay: float = 0.05
     warm_up: float = 0.04
-    hard_share: float = 0.5
-    smoothing: float = 0.05
+    learn: str = "votes"
+    smoothing: float = 0.1
     mixup: float = 0.2
     average: float = 0.998
     small_size: int = 36
-    small_until: float = 0.5
+    small_until: float = 0.0
+    rare_boost: float = 0.25
+    distil: float = 0.7
+    temperature: float = 2.0
+    precision: str = "float32"
     seed: int = 1
     limit: int | None = None
 
 
-class Progress:
-    """How much of the training is done, 0 to 1: by epochs, or by time where that ends earlier.
-
-    The learning rate follows it, so that a run on a busy machine decays over whatever time is left and still ends well.
-    """
-
-    def __init__(self, steps: int, finish_by: float | None) -> None:
-        self.done = 0.0
-        self._by_step = 1 / steps
-        self._finish_by = finish_by
-        self._before = time.time()
-
-    def step(self) -> None:
-        gain = self._by_step
-        now = time.time()
-        if self._finish_by is not None:
-            left = max(self._finish_by - self._before, 1e-9)
-            gain = max(gain, (1 - self.done) * min(1, (now - self._before) / left))
-        self._before = now
-        # A million small steps do not add up to exactly one.
-        self.done = 1.0 if self.done + gain > 1 - 1e-6 else self.done + gain
-
-
-class Average:
-    """The exponential moving average of a net's weights and batch statistics: steadier than any single step."""
-
-    def __init__(self, net: nn.Module, keep: float) -> None:
-        self.net = copy.deepcopy(net).eval().requires_grad_(requires_grad=False)
-        self._keep = keep
-        self.steps = 0
-
-    @torch.no_grad()
-    def update(self, net: nn.Module) -> None:
-        self.steps += 1
-        # Young averages forget faster, or the random start would linger in them.
-        keep = min(self._keep, (1 + self.steps) / (10 + self.steps))
-        for mine, theirs in zip(self.net.state_dict().values(), net.state_dict().values(), strict=True):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs, 1 - keep)
-            else:
-                mine.copy_(theirs)
-
-
-def learning_rate(settings: Settings, done: float) -> float:
-    """Warm up linearly, then go down along a cosine to nothing."""
-    if done < settings.warm_up:
-        return settings.rate * max(done / settings.warm_up, 0.01)
-    return settings.rate * 0.5 * (1 + math.cos(math.pi * (done - settings.warm_up) / (1 - settings.warm_up)))
-
-
-def make_optimiser(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """AdamW; weight decay on the kernels only, as norms, biases and depthwise kernels are too few to need any."""
-    kernels = [m.weight for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear) and m.weight[0].numel() > 9]
-    known = {id(weight) for weight in kernels}
-    others = [weight for weight in net.parameters() if id(weight) not in known]
-    groups = [{"params": kernels, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.rate)
-
-
-def scale(pictures: Tensor) -> Tensor:
-    """Bring pictures from 0 to 1 into the range that every net expects, channels last (faster on a CPU)."""
-    low, high = RANGE
-    return (pictures * (high - low) + low).contiguous(memory_format=torch.channels_last)
-
-
 @torch.inference_mode()
-def validate(net: nn.Module, split: Split, size: int) -> dict[str, float]:
-    """Return accuracy against the FER2013 labels, against the FER+ majority, and the loss against the labels.
+def validate(net: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
+    """Return accuracy against the FER2013 labels (of the last head), accuracy and macro-F1 against the FER+ majority.
 
     At the ``size`` in px that the net is being trained at: it knows no other scale of face yet.
     """
-    pictures = torch.from_numpy(split.images).unsqueeze(1).float() / 255
+    pictures = torch.from_numpy(split.images).to(device).unsqueeze(1).float() / 255
     if size != SIZE:
         pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=True)
-    logits = torch.cat([net(scale(part)) for part in pictures.split(256)])
-    guess = logits.argmax(dim=1).numpy()
+    logits = torch.cat([net(scale(part)) for part in pictures.split(256)]).unflatten(1, (-1, len(LABELS)))
+    guess = logits.argmax(dim=2).cpu().numpy().astype(np.uint8)
     majority = ferplus_majority(split.votes)
     known = majority != NO_MAJORITY
     return {
-        "fer2013": float((guess == split.labels).mean()),
-        "ferplus": float((guess == majority)[known].mean()),
-        "loss": float(functional.cross_entropy(logits, torch.from_numpy(split.labels).long())),
+        "fer2013": float((guess[:, -1] == split.labels).mean()),
+        "ferplus": float((guess[:, 0] == majority)[known].mean()),
+        "macro_f1": macro_f1(confusion(majority[known], guess[known, 0])),
     }
 
 
 class Run:
     """One training run: everything that changes while it goes, and that a checkpoint has to hold."""
 
-    def __init__(self, settings: Settings, data: Path) -> None:
+    def __init__(
+        self, settings: Settings, data: Path, teachers: Sequence[Path] = (), soft_labels: Path | None = None
+    ) -> None:
         torch.manual_seed(settings.seed)
         # Numbers next to nothing cost a CPU a hundred times as much as others, and mean nothing.
         torch.set_flush_denormal(True)
         self.settings = settings
-        self.random = torch.Generator().manual_seed(settings.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.random = torch.Generator(self.device).manual_seed(settings.seed)
 
+        self.net = build(settings.architecture, width=settings.width)
+        self.net = self.net.to(self.device, memory_format=torch.channels_last)
+        self.heads = heads_of(self.net, settings.learn)
         everything = load(data, "train")
         everything = everything.take(~everything.twins)
-        targets, useful = soft_targets(everything, settings.hard_share, settings.smoothing)
-        self.pictures = torch.from_numpy(everything.images[useful][: settings.limit]).unsqueeze(1)
-        self.targets = torch.from_numpy(targets[useful][: settings.limit])
+        targets, useful = targets_of(everything, self.heads, settings.smoothing)
+        if soft_labels:
+            told = read_soft_labels(soft_labels, everything.images)[:, [HEADS.index(head) for head in self.heads]]
+            targets = targets.lerp(told, settings.distil)
+        self.pictures = torch.from_numpy(everything.images[useful][: settings.limit]).unsqueeze(1).to(self.device)
+        self.targets = targets[useful][: settings.limit].to(self.device)
+        self.weights = picture_weights(self.targets, settings.rare_boost)
         self.public = load(data, "public-test").take(slice(settings.limit))
+        self.teachers = [load_teacher(path, self.heads, self.device) for path in teachers]
 
-        self.net = build(settings.architecture, width=settings.width).to(memory_format=torch.channels_last)
         self.average = Average(self.net, settings.average)
-        self.optimiser = make_optimiser(self.net, settings)
+        self.optimiser = make_optimiser(self.net, settings.rate, settings.decay)
         steps = settings.epochs * max(1, len(self.pictures) // settings.batch)
         self.progress = Progress(max(1, round(steps)), settings.finish_by)
         self.epoch = 0
@@ -168,7 +121,7 @@ class Run:
         settings = self.settings
         size = settings.small_size if self.progress.done < settings.small_until else SIZE
         self.net.train()
-        rows = torch.randperm(len(self.pictures), generator=self.random).split(settings.batch)
+        rows = draw(self.weights, self.random).split(settings.batch)
         # A last, smaller batch would upset the batch norms.
         whole = rows[: max(1, len(self.pictures) // settings.batch)]
         for batch in tqdm(whole, desc=f"epoch {self.epoch}", leave=False):
@@ -180,16 +133,23 @@ class Run:
             "progress": self.progress.done,
             "size": size,
             "train_loss": sum(losses) / len(losses),
-            "public": validate(self.average.net, self.public, size),
+            "public": validate(self.average.net, self.public, size, self.device),
             "seconds": time.time() - started,
         }
 
     def _step(self, rows: Tensor, size: int) -> float:
+        settings = self.settings
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.settings, self.progress.done)
+            group["lr"] = learning_rate(settings.rate, settings.warm_up, self.progress.done)
         changed = augment(self.pictures[rows].float() / 255, size, self.random)
-        changed, targets = mixup(changed, self.targets[rows], self.settings.mixup, self.random)
-        loss = functional.cross_entropy(self.net(scale(changed)), targets)
+        changed, targets = mixup(changed, self.targets[rows], settings.mixup, self.random)
+        changed = scale(changed)
+        with self._precision():
+            logits = self.net(changed)
+        logits = logits.float().unflatten(1, (-1, len(LABELS)))
+        loss = cross_entropy(logits, targets)
+        if self.teachers:
+            loss = loss * (1 - settings.distil) + self._told_by_teachers(changed, logits) * settings.distil
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -198,13 +158,24 @@ class Run:
         self.progress.step()
         return float(loss.detach())
 
-    def is_best(self, line: dict[str, Any]) -> bool:
-        """Whether this epoch beats all before it, by the mean of the two accuracies on the public test.
+    def _precision(self) -> torch.autocast:
+        wanted = self.settings.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
 
-        The votes and the labels contradict each other; a net chosen by either alone would be a worse one. What smaller
-        pictures score is no measure for full ones, so that the first epoch of those always counts as the best.
+    def _told_by_teachers(self, pictures: Tensor, logits: Tensor) -> Tensor:
+        """How far the net is from its teachers, asked about the very same pictures (Beyer et al., 2022)."""
+        heat = self.settings.temperature
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
+            wanted = sum(teacher(pictures).float().div(heat).softmax(dim=2) for teacher in self.teachers)
+        return cross_entropy(logits / heat, wanted / len(self.teachers)) * heat**2
+
+    def is_best(self, line: dict[str, Any]) -> bool:
+        """Whether this epoch beats all before it on the public test, by what the net learns.
+
+        What smaller pictures score is no measure for full ones, so that the first epoch of those always counts as best.
         """
-        score = (line["public"]["fer2013"] + line["public"]["ferplus"]) / 2 if line["size"] == SIZE else 0.0
+        public, measure = line["public"], {"votes": "ferplus", "labels": "fer2013"}
+        score = sum(public[measure[head]] for head in self.heads) / len(self.heads) if line["size"] == SIZE else 0.0
         if self.best is not None and score < self.best:
             return False
         self.best = score
@@ -232,20 +203,28 @@ class Run:
         self.average.net.load_state_dict(state["average"])
         self.average.steps = state["average_steps"]
         self.optimiser.load_state_dict(state["optimiser"])
-        self.random.set_state(state["random"])
-        torch.set_rng_state(state["torch_random"])
+        self.random.set_state(state["random"].cpu())
+        torch.set_rng_state(state["torch_random"].cpu())
 
 
-def train(settings: Settings, data: Path, out: Path, *, resume: bool = False) -> None:
+def train(
+    settings: Settings,
+    data: Path,
+    out: Path,
+    *,
+    teachers: Sequence[Path] = (),
+    soft_labels: Path | None = None,
+    resume: bool = False,
+) -> None:
     """Train by the settings, leaving checkpoints and the log in ``out``; FileExistsError if another run did before."""
     last, best = out / "last.pt", out / "best.pt"
     if last.exists() and not resume:
         msg = f"{out} holds a run already; go on with it (--resume), or take another folder"
         raise FileExistsError(msg)
     out.mkdir(parents=True, exist_ok=True)
-    run = Run(settings, data)
+    run = Run(settings, data, teachers, soft_labels)
     if resume:
-        run.restore(torch.load(last, weights_only=True))
+        run.restore(torch.load(last, weights_only=True, map_location=run.device))
     parameters, macs = sum(weight.numel() for weight in run.net.parameters()), count_macs(run.net, SIZE)
     print(f"{settings.architecture}: {parameters} parameters, {macs} MACs, {len(run.pictures)} pictures")
     while run.progress.done < 1:
@@ -280,23 +259,25 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=defaults.batch)
     parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=defaults.decay, help="weight decay")
-    parser.add_argument("--hard-share", type=float, default=defaults.hard_share, help="share of the FER2013 label")
+    parser.add_argument("--learn", choices=["votes", "labels"], default=defaults.learn, help="a teacher learns both")
     parser.add_argument("--smoothing", type=float, default=defaults.smoothing, help="label smoothing of that label")
     parser.add_argument("--mixup", type=float, default=defaults.mixup, help="alpha; 0 for none")
     parser.add_argument("--small-size", type=int, default=defaults.small_size, help="px of the first, faster epochs")
     parser.add_argument("--small-until", type=float, default=defaults.small_until, help="share of the run they take")
+    parser.add_argument("--rare-boost", type=float, default=defaults.rare_boost, help="0 to 1: show rare ones more")
+    parser.add_argument("--teacher", type=Path, action="append", default=[], dest="teachers", help="may be repeated")
+    parser.add_argument("--soft-labels", type=Path, help="teachers' answers in a file, in place of teachers")
+    parser.add_argument("--distil", type=float, default=defaults.distil, help="share of the teachers in the loss")
+    parser.add_argument("--temperature", type=float, default=defaults.temperature, help="at which teachers are asked")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default=defaults.precision)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--limit", type=int, help="use so many pictures only, to try things out")
     given = vars(parser.parse_args())
-    data, out, resume, threads = (
-        data_folder(given.pop("data")),
-        given.pop("out"),
-        given.pop("resume"),
-        given.pop("threads"),
-    )
+    data, out, threads = data_folder(given.pop("data")), given.pop("out"), given.pop("threads")
+    asked = {key: given.pop(key) for key in ("teachers", "soft_labels", "resume")}
     if threads:
         torch.set_num_threads(threads)
-    train(Settings(**given), data, out, resume=resume)
+    train(Settings(**given), data, out, **asked)
 
 
 if __name__ == "__main__":

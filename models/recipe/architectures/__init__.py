@@ -16,10 +16,12 @@ from .alexnet import AlexNet
 from .lenet import LeNet
 from .macs import count_macs
 from .mini_xception import MiniXception
+from .mobilenet_fused import MobileNetFused
 from .mobilenet_v1 import MobileNetV1
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3 import MobileNetV3Small
 from .resnet import ResNet18
+from .teachers import ResidualTeacher
 from .vgg import VGG16, VGG19
 
 __all__ = ["ARCHITECTURES", "build", "count_macs"]
@@ -35,6 +37,8 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "vgg16": VGG16,
     "vgg19": VGG19,
     "resnet18": ResNet18,
+    "mobilenet_fused": MobileNetFused,
+    "residual_teacher": ResidualTeacher,
 }
 
 
