@@ -50,7 +50,8 @@ def test_each_takes_every_size_and_learns(name, size):
         w.numel() for w in build(name, width=1).parameters()
     )
     logits = net(torch.rand(4, 1, size, size, generator=torch.Generator().manual_seed(0)))
-    assert logits.shape == (4, 7)
+    assert logits.shape[0] == 4
+    assert logits.shape[1] in {7, 14}  # a teacher may answer twice
     logits.square().sum().backward()
     assert all(weight.grad is not None for weight in net.parameters())
 
@@ -81,7 +82,7 @@ def test_maps_average_to_the_logits(name):
         assert isinstance(both, LogitsOnly)
         return
     logits, maps = both(pictures)
-    assert maps.shape[3] == 7
+    assert maps.shape[3] == logits.shape[1]
     assert torch.allclose(maps.mean(dim=(1, 2)), net(pictures), atol=1e-4)
     assert torch.allclose(logits, net(pictures), atol=1e-4)
 
