@@ -89,7 +89,9 @@ class BlazeFaceDetector:
                     if min(row[1]) > 0
                 ]
         large = [face for face in faces if face.box.width >= self._min_size]
-        return sorted(without_doubles(large), key=lambda face: face.box.area, reverse=True)
+        # turned otherwise, a face is found again with its keypoints, and so its box, in other places
+        overlap = 0.5 if len(self._turns) == 1 else 0.2
+        return sorted(without_doubles(large, overlap=overlap), key=lambda face: face.box.area, reverse=True)
 
     def _network(self, longest: int) -> BlazeFaceNetwork:
         """The quickest network that finds the smallest face in a picture of so many pixels."""
