@@ -51,7 +51,8 @@ def take(store: Store, assets: Iterable[Asset], file: Path) -> None:
     """
     for asset in assets:
         with _reading(file):
-            if zipfile.is_zipfile(file):
+            # by its name, because a TFLite file with metadata is a zip file too
+            if file.suffix == ".whl":
                 store.keep(asset, _of_wheel(file, asset), origin=str(file))
             else:
                 store.keep(asset, _of_file(file), origin=str(file))
