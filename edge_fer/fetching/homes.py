@@ -65,10 +65,11 @@ def _download_of(home: InWheel | OnWeb) -> str | tuple[str, str, str]:
 
 def _wheel(requirement: str, platform: str, python: str, *, folder: Path) -> Path:
     """Downloads a wheel with pip, so that the user's own indexes, proxies and certificates are used."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", "--only-binary=:all:", "--implementation=cp", f"--platform={platform}"]
-    command += [f"--python-version={python}", f"--dest={folder}", "--retries=2", requirement]
-    at_hand = f"On a machine that can: {' '.join(['pip', *command[3:]])}; then: edge-fer models fetch --from FILE.whl"
+    what = ["download", "--no-deps", "--only-binary=:all:", "--implementation=cp", f"--platform={platform}"]
+    what += [f"--python-version={python}", requirement]
+    how = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries=2", f"--dest={folder}"]
+    command = [sys.executable, "-m", "pip", *what, *how]
+    at_hand = f"On a machine that can: pip {' '.join(what)}; then here: edge-fer models fetch --from FILE.whl"
     try:
         # only our own words, and no shell
         done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_PATIENCE, check=False)  # noqa: S603
