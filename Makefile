@@ -1,15 +1,22 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
+# make models  fetch the face detector's model files, once; without them, Haar has to do
 # make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: run test lint types tests benchmarks format generated sample clean
+.PHONY: run test lint types tests benchmarks format generated models sample clean
 
-run: $(VENV)/run.done
-	@$(BIN)/edge-fer run --demo
+run: $(VENV)/run.done models
+	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
+
+# what cannot be fetched today holds nothing up: it says so, runs with Haar, and tries again next time
+models: $(VENV)/run.done
+	@$(BIN)/edge-fer models fetch -o 'models_dir=$(MODELS)' || \
+	 printf '\n*** BlazeFace could not be fetched (see above): faces are found with Haar, slower and fewer. ***\n\n'
 
 test: lint types tests benchmarks
 
@@ -20,7 +27,7 @@ lint: $(VENV)/test.done
 types: $(VENV)/test.done
 	$(BIN)/mypy
 
-tests: $(VENV)/test.done
+tests: $(VENV)/test.done models
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
 

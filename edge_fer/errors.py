@@ -10,6 +10,7 @@ __all__ = [
     "BrokerError",
     "ConfigError",
     "EdgeFerError",
+    "FetchError",
     "ModelError",
     "OutboxError",
     "RuntimeMissingError",
@@ -55,6 +56,10 @@ class RuntimeMissingError(EdgeFerError, ImportError):
     """No TFLite runtime is installed."""
 
     exit_code = 78
+
+
+class FetchError(EdgeFerError, OSError):
+    """A model file cannot be fetched from its home, or not be kept."""
 
 
 class SourceError(EdgeFerError, OSError):

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge_fer.errors import ModelError, RuntimeMissingError
 
-__all__ = ["RUNTIMES", "Model", "Tensor", "available"]
+__all__ = ["RUNTIMES", "Interpreter", "Model", "Tensor", "available"]
 
 #: The runtimes' modules, best first: on a PC the newer one runs int8 graphs about fifteen times faster.
 RUNTIMES = ("ai_edge_litert", "tflite_runtime")
@@ -44,22 +44,21 @@ class Tensor:
     zero_point: int
 
 
-class Model:
-    """A quantised model with one int8 input and int8 logits, ready to run. Not for two threads at once.
+class Interpreter:
+    """A model of any kind with one input, ready to run. Not for two threads at once.
 
     Attributes:
         runtime: the module that runs it, one of `RUNTIMES`.
         version: that module's version.
         input: what goes in.
-        output: the logits that come out.
-        maps: the class-activation maps that come out beside them; None for a model that has none.
+        outputs: what comes out, in the model's order.
     """
 
     def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
-        """Takes the bytes of a model file; `load` is the usual way.
+        """Takes the bytes of a model file.
 
         Args:
-            content: the whole file.
+            content: the whole file, known to be undamaged: the runtimes are native code that trusts what it reads.
             name: what errors call it.
             threads: CPU threads for one run, at least 1.
             runtime: one of `RUNTIMES`; the first that can be imported if left out.
@@ -83,15 +82,54 @@ class Model:
             msg = f"{name}: {self.runtime} {self.version} refuses it: {str(error).strip()}"
             remedy = "Copy the model file again, or export it with operations that this runtime knows"
             raise ModelError(msg, remedy=remedy) from error
-        outputs = self._interpreter.get_output_details()
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        _check_one(inputs, "input", name)
+        self._input_index: int = inputs[0]["index"]
+        self._output_indices: list[int] = [details["index"] for details in outputs]
+        self.input = _tensor(inputs[0])
+        self.outputs = tuple(_tensor(details) for details in outputs)
+
+    def run(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Runs the model once.
+
+        Args:
+            values: of the input's type, as many as it holds, in any shape.
+
+        Returns:
+            The outputs, in the model's order; the caller's own, not the runtime's memory.
+
+        Raises:
+            ValueError: too many or too few values, or of another type.
+        """
+        self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._output_indices]
+
+
+class Model(Interpreter):
+    """A quantised model with one int8 input and int8 logits, ready to run.
+
+    Attributes:
+        output: the logits that come out.
+        maps: the class-activation maps that come out beside them; None for a model that has none.
+    """
+
+    def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
+        """Takes the bytes of a model file; `load` is the usual way, and the arguments are those of `Interpreter`."""
+        super().__init__(content, name=name, threads=threads, runtime=runtime)
         # Maps have a height and a width; the order of outputs is the converter's business.
-        maps = [detail for detail in outputs if len(detail["shape"]) == 4]
-        self._input_index, self.input = _only(self._interpreter.get_input_details(), "input", name)
-        self._output_index, self.output = _only([one for one in outputs if len(one["shape"]) != 4], "output", name)
-        self._maps_index: int | None = None
+        maps = [at for at, output in enumerate(self.outputs) if len(output.shape) == 4]
+        logits = [at for at in range(len(self.outputs)) if at not in maps]
+        _check_one(logits, "output", name)
+        self._logits_at, self._maps_at = logits[0], maps[0] if maps else None
+        self.output = self.outputs[self._logits_at]
         self.maps: Tensor | None = None
         if maps:
-            self._maps_index, self.maps = _only(maps, "output of maps", name)
+            _check_one(maps, "output of maps", name)
+            self.maps = self.outputs[maps[0]]
+            _check_int8(self.maps, "output of maps", name)
+        _check_int8(self.input, "input", name)
+        _check_int8(self.output, "output", name)
 
     @classmethod
     def load(cls, path: Path, *, sha256: str, threads: int = 1, runtime: str | None = None) -> Self:
@@ -131,9 +169,7 @@ class Model:
         Raises:
             ValueError: too many or too few values, or of another type.
         """
-        self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
-        self._interpreter.invoke()
-        result: NDArray[np.int8] = self._interpreter.get_tensor(self._output_index)
+        result: NDArray[np.int8] = self.run(values)[self._logits_at]
         return result
 
     def invoke_maps(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -146,11 +182,10 @@ class Model:
             ModelError: the model has no maps.
             ValueError: as for `invoke`.
         """
-        if self._maps_index is None:
+        if self._maps_at is None:
             msg = "the model has no class-activation maps"
             raise ModelError(msg, remedy="Export it with models/recipe/export.py, or use the packaged model")
-        self.invoke(values)
-        result: NDArray[np.int8] = self._interpreter.get_tensor(self._maps_index)
+        result: NDArray[np.int8] = self.run(values)[self._maps_at]
         return result
 
 
@@ -183,19 +218,22 @@ def _import_runtime(wanted: str | None) -> ModuleType:
     raise RuntimeMissingError(msg, remedy=remedy)
 
 
-def _only(details: list[dict[str, Any]], which: str, name: str) -> tuple[int, Tensor]:
-    """The index and description of the only input or output."""
-    if len(details) != 1:
-        msg = f"{name}: {len(details)} {which}s, but exactly one is wanted"
-        raise ModelError(msg, remedy="Export the model with one picture in and its logits out")
-    (detail,) = details
+def _tensor(detail: dict[str, Any]) -> Tensor:
     scale, zero_point = detail["quantization"]
     shape = tuple(int(side) for side in detail["shape"])
-    tensor = Tensor(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+    return Tensor(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+
+
+def _check_one(tensors: Sequence[object], which: str, name: str) -> None:
+    if len(tensors) != 1:
+        msg = f"{name}: {len(tensors)} {which}s, but exactly one is wanted"
+        raise ModelError(msg, remedy="Export the model with one picture in and its logits out")
+
+
+def _check_int8(tensor: Tensor, which: str, name: str) -> None:
     if tensor.dtype != "int8" or not tensor.scale > 0:
         msg = f"{name}: the {which} is {tensor.dtype} with a scale of {tensor.scale:g}, not quantised int8"
         raise ModelError(msg, remedy="Export the model with int8 input and output")
-    return detail["index"], tensor
 
 
 @contextmanager

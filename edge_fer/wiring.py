@@ -15,15 +15,15 @@ from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
 from edge_fer.config import tree as config
+from edge_fer.detectors import detector_name, make_detector
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import EdgeFerError, ModelError, SourceError
 from edge_fer.faces.crop import crop_face
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
+from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.embedded import EmbeddedBroker
@@ -44,12 +44,6 @@ from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["build_pipeline", "build_service", "find_source"]
-
-DETECTORS: Mapping[str, Callable[[config.Faces], FaceDetector]] = {
-    "haar": lambda faces: HaarDetector(min_size=faces.min_size),
-}
-#: What `auto` takes: the first of these.
-BEST_DETECTORS = ("haar",)
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
@@ -109,20 +103,20 @@ def build_service(
     publisher = Publisher(link, topics, composer)
     cameras = []
     infos = {}
+    store = Store(settings.models_dir)
     for name, given in settings.cameras.items():
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, show))
+        cameras.append(_camera(name, camera, publisher, clock, show, store=store))
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
+    detector = detector_name(settings.faces, store)
     started = clock()
 
     def announce() -> None:
         now = clock()
-        info = composer.info(
-            now, version=__version__, model=model, detector=_detector_name(settings.faces), cameras=infos
-        )
+        info = composer.info(now, version=__version__, model=model, detector=detector, cameras=infos)
         publisher.info(info, now)
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
@@ -141,8 +135,8 @@ def build_service(
     )
 
 
-def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipeline:
-    """The pipeline of one camera, by its own sections of the config.
+def build_pipeline(name: str, camera: config.Camera, *, store: Store, time: Stopwatch) -> Pipeline:
+    """The pipeline of one camera, by its own sections of the config, with models out of `store`.
 
     Raises:
         ModelError: a model is missing or wrong.
@@ -150,7 +144,7 @@ def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipe
     classifier = _classifier(camera.emotion)
     gate = QualityGate(min_size=camera.faces.min_size)
     stages = Stages(
-        detector=DETECTORS[_detector_name(camera.faces)](camera.faces),
+        detector=make_detector(camera.faces, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame),
         judge=gate.judge,
@@ -171,6 +165,8 @@ def _camera(
     publisher: Publisher,
     clock: SystemClock,
     show: Callable[[str, Told], None] | None,
+    *,
+    store: Store,
 ) -> Camera:
     options = SourceOptions(
         size=camera.size,
@@ -202,7 +198,7 @@ def _camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(name, camera, time=watch),
+        pipeline=build_pipeline(name, camera, store=store, time=watch),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -223,10 +219,6 @@ def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
             max_uncertain=alert.max_uncertain,
         ),
     )
-
-
-def _detector_name(faces: config.Faces) -> str:
-    return BEST_DETECTORS[0] if faces.detector == "auto" else faces.detector
 
 
 def _broker(settings: config.Config) -> BrokerSettings:

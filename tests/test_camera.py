@@ -16,10 +16,12 @@ from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.config.tree import Camera as CameraConfig
 from edge_fer.errors import SourceLostError
+from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Told
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.wiring import build_pipeline
+from tests.fetched import FOLDER
 from tests.shared import shared_data
 
 
@@ -61,7 +63,7 @@ def make_camera(source, ear, pipeline=None, **options):
             poll=0.01,
             **options,
         ),
-        pipeline=pipeline or build_pipeline("front", CameraConfig(), time=Stopwatch()),
+        pipeline=pipeline or build_pipeline("front", CameraConfig(), store=Store(FOLDER), time=Stopwatch()),
         watch=Stopwatch(),
         tell=ear.tell,
         tell_online=ear.tell_online,

@@ -18,6 +18,8 @@ MAY_IMPORT = {
     "config": BASE,
     "runtime": BASE,
     **{room: BASE | {"config", "runtime"} for room in FLOW},
+    "fetching": BASE,
+    "detectors": FLOW | BASE | {"config", "fetching"},
     "sample": BASE,
     "models": set(),
     "notify": set(),
@@ -29,8 +31,9 @@ MAY_IMPORT = {
     "service": FLOW | BASE | {"camera", "notify"},
     "wiring": FLOW
     | BASE
-    | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
-    "commands": FLOW | BASE | {"wiring", "service", "config", "runtime", "sample", "pipeline"},
+    | {"camera", "config", "detectors", "fetching", "health", "pipeline", "publishing", "runtime", "sample"}
+    | {"service", "stopwatch"},
+    "commands": FLOW | BASE | {"wiring", "service", "config", "fetching", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands"},
     "__main__": {"cli"},
 }

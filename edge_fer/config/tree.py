@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.section import Count, Section, Switch, Text
@@ -53,15 +53,49 @@ def _no_switch(value: object) -> object:
     return str(value) if isinstance(value, bool) else value
 
 
+#: Where services keep their state.
+_SERVICES = Path("/var/lib/edge-fer")
+
+
+def _given_state_dir() -> Path | None:
+    """Where systemd says."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else None
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder can be written, or be made in one that is there."""
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+
+
 def _default_state_dir() -> Path:
     """Where systemd says, else where services keep their state, else where users do."""
-    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if given:
-        return Path(given)
-    services = Path("/var/lib/edge-fer")
-    if os.access(services if services.exists() else services.parent, os.W_OK):
-        return services
-    return Path(os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser(), services.name)
+    if given := _given_state_dir():
+        return given
+    if _writable(_SERVICES):
+        return _SERVICES
+    return Path(os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser(), _SERVICES.name)
+
+
+def _default_models_dir() -> Path:
+    """The system's folder where it holds models or can be written, else one of the user's own."""
+    system = (_given_state_dir() or _SERVICES) / "models"
+    if _writable(system.parent) or system.is_dir():
+        return system
+    return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser(), _SERVICES.name, "models")
+
+
+def _distinct(rotations: tuple[int, ...]) -> tuple[int, ...]:
+    if not rotations:
+        refuse("is empty", "Write a list, for example `[0, 90, 270]`")
+    twice = [(index,) for index, rotation in enumerate(rotations) if rotation in rotations[:index]]
+    if twice:
+        refuse("is in the list twice", "Name each rotation once", at=twice)
+    return rotations
+
+
+Rotation: TypeAlias = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)]
+Rotations: TypeAlias = Annotated[tuple[Rotation, ...], AfterValidator(_distinct)]
 
 
 class Node(Section):
@@ -78,8 +112,25 @@ class Node(Section):
 class Faces(Section):
     """How faces are found and followed."""
 
-    detector: Literal["auto", "haar"] = Field(
-        default="auto", description="What finds faces; auto takes the best one that is installed."
+    detector: Literal["auto", "blazeface", "haar", "yunet", "mtcnn"] = Field(
+        default="auto",
+        description="What finds faces; auto takes blazeface where `edge-fer models fetch` has fetched it, else haar.",
+    )
+    range: Literal["auto", "short", "full"] = Field(
+        default="auto",
+        description="How far away people may be (blazeface only): short for faces that fill a seventh of the picture "
+        "and more, full for up to five metres; auto goes by `min_size` and the picture's size.",
+    )
+    rotations: Rotations = Field(
+        default=(0,),
+        description="Degrees clockwise by which pictures are turned to look for faces (blazeface only); "
+        "[0, 90, 270] finds people who lie, and takes three times as long.",
+        json_schema_extra={"minItems": 1, "uniqueItems": True},
+    )
+    model: Path | None = Field(
+        default=None,
+        description="Another model file than the fetched one (yunet only).",
+        examples=["/etc/edge-fer/yunet.onnx"],
     )
     min_size: Annotated[Pixels, PIXELS.within(16, 4096)] = Field(
         default=48, description="Faces narrower than this are left alone; smaller finds people farther away, slower."
@@ -193,7 +244,7 @@ class Camera(Section):
     fps: Annotated[float, Field(strict=True, gt=0, le=60)] = Field(
         default=10.0, description="How many pictures a second to look at; recordings are looked at in full."
     )
-    rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)] = Field(
+    rotate: Rotation = Field(
         default=0, description="Degrees by which pictures are turned clockwise, for a camera mounted sideways."
     )
     flip: Literal["none", "horizontal", "vertical"] = Field(
@@ -253,6 +304,12 @@ class Config(Section):
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "
         "written, else a folder of the user's own.",
         examples=["/var/lib/edge-fer"],
+    )
+    models_dir: Path = Field(
+        default_factory=_default_models_dir,
+        description="The folder for fetched model files; left out, /var/lib/edge-fer/models where that is there or can "
+        "be made, else a folder of the user's own.",
+        examples=["/var/lib/edge-fer/models"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="How much is written to the log."

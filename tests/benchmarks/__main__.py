@@ -21,9 +21,10 @@ import numpy as np
 
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.video_file import VideoFile
-from edge_fer.config.tree import Camera
+from edge_fer.config.tree import Camera, Faces
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.faces.haar import HaarDetector
+from edge_fer.fetching.store import Store
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import Kind
@@ -69,7 +70,7 @@ def pipeline(passes: int) -> dict[str, float]:
         frame for frame in VideoFile("bench", sample_path(), clock=SystemClock()).frames() if 45 <= frame.index < 120
     ]
     frames = frames[: max(5, passes // 4)]
-    line = build_pipeline("bench", Camera(), time=Stopwatch())
+    line = build_pipeline("bench", Camera(faces=Faces(detector="haar")), store=Store(Path()), time=Stopwatch())
     detector, whole = HaarDetector(min_size=48), EmotionClassifier.load()
     crop = frames[0].image[100:200, 250:350]
     steps = iter(frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -60,3 +61,29 @@ def on_wall(height: int, width: int, *heads: tuple[int, int, int]) -> Image:
         left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
         wall[top:bottom, left:right] = picture[top - y : bottom - y, left - x : right - x]
     return wall
+
+
+def crowd(*scales: float) -> tuple[Image, list[tuple[Point, Point]]]:
+    """Rows of portraits side by side, a scale a row, RGB (H, 1280, 3), with eyes and mouth of each."""
+    left, right = 170, 530
+    rows, points = [], []
+    top = 0.0
+    for scale in scales:
+        one = cv2.resize(portrait()[:, left:right].copy(), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        number = 1280 // one.shape[1]
+        row = np.concatenate([one] * number, axis=1)
+        rows.append(np.pad(row, ((0, 0), (0, 1280 - row.shape[1]), (0, 0)), mode="edge"))
+        for place in range(number):
+            eyes, mouth = ((place * one.shape[1] + (x - left) * scale, top + y * scale) for x, y in (EYES, MOUTH))
+            points.append((eyes, mouth))
+        top += one.shape[0]
+    return np.concatenate(rows).astype(np.uint8), points
+
+
+def rolled(image: Image, degrees: float) -> Image:
+    """The picture turned clockwise about its middle, nothing cut off, its border repeated."""
+    height, width = image.shape[:2]
+    side = math.ceil(math.hypot(height, width))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
+    turn[:, 2] += (side - width) / 2, (side - height) / 2
+    return np.asarray(cv2.warpAffine(image, turn, (side, side), borderMode=cv2.BORDER_REPLICATE), np.uint8)

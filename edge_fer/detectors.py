@@ -1,0 +1,82 @@
+"""From the config's `faces` to a face detector: one table, and what `auto` means on this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from edge_fer.config.tree import Faces
+from edge_fer.errors import ModelError
+from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.mtcnn import MtcnnDetector
+from edge_fer.faces.port import FaceDetector
+from edge_fer.faces.yunet import YuNetDetector
+from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
+from edge_fer.fetching.store import Store
+
+__all__ = ["DETECTORS", "detector_name", "make_detector"]
+
+_log = logging.getLogger(__name__)
+
+
+def _blazeface(faces: Faces, store: Store) -> FaceDetector:
+    return BlazeFaceDetector(_blazeface_files(faces, store), min_size=faces.min_size, turns=faces.rotations)
+
+
+def _yunet(faces: Faces, store: Store) -> FaceDetector:
+    if faces.model is None:
+        return YuNetDetector(store.read(YUNET), file=str(store.path(YUNET)), min_size=faces.min_size)
+    try:
+        content = faces.model.read_bytes()
+    except OSError as error:
+        msg = f"`faces.model: {faces.model}` cannot be read: {error.strerror}"
+        raise ModelError(msg, remedy="Check the path and its permissions") from error
+    return YuNetDetector(content, file=str(faces.model), min_size=faces.min_size)
+
+
+DETECTORS: Mapping[str, Callable[[Faces, Store], FaceDetector]] = {
+    "blazeface": _blazeface,
+    "haar": lambda faces, _: HaarDetector(min_size=faces.min_size),
+    "yunet": _yunet,
+    "mtcnn": lambda faces, _: MtcnnDetector(min_size=faces.min_size),
+}
+
+
+def make_detector(faces: Faces, store: Store) -> FaceDetector:
+    """The detector that the config asks for.
+
+    Args:
+        faces: the section of one camera.
+        store: where fetched model files are.
+
+    Raises:
+        ModelError: a model is missing or wrong.
+    """
+    name, reason = _choice(faces, store)
+    if reason:
+        _log.warning(
+            "faces are found with Haar, slower, and upright frontal ones only, because BlazeFace is not there (%s)",
+            reason,
+        )
+    return DETECTORS[name](faces, store)
+
+
+def detector_name(faces: Faces, store: Store) -> str:
+    """What `make_detector` makes."""
+    return _choice(faces, store)[0]
+
+
+def _choice(faces: Faces, store: Store) -> tuple[str, ModelError | None]:
+    """The detector's name, and for `auto` what kept the best one from being taken."""
+    if faces.detector != "auto":
+        return faces.detector, None
+    try:
+        _blazeface_files(faces, store)
+    except ModelError as error:
+        return "haar", error
+    return "blazeface", None
+
+
+def _blazeface_files(faces: Faces, store: Store) -> dict[str, bytes]:
+    return {which: store.read(asset) for which, asset in BLAZEFACE.items() if faces.range in {"auto", which}}

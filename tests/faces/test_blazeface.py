@@ -1,0 +1,137 @@
+"""BlazeFace: which network, which parts of the picture, which turns; and that lying faces come out upright."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.errors import ModelError
+from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.crop import crop_face
+from edge_fer.faces.pose import pose
+from edge_fer.types import Image
+from tests.faces.pictures import frames, grey_wall, on_wall, portrait, rolled
+from tests.fetched import blazeface_models
+from tests.shared import shared_data
+
+
+class Counted:
+    """Counts how often each network of a detector runs."""
+
+    def __init__(self, detector: BlazeFaceDetector, monkeypatch: pytest.MonkeyPatch):
+        self.runs: list[str] = []
+        for which, network in detector._networks.items():
+            monkeypatch.setattr(network, "read", self._counting(which, network.read))
+
+    def _counting(self, which, read):
+        def counted(square):
+            self.runs.append(which)
+            return read(square)
+
+        return counted
+
+
+@pytest.mark.parametrize(
+    ("size", "min_size", "runs"),
+    [
+        ((360, 640), 48, ["full"]),
+        ((360, 640), 100, ["short"]),
+        ((720, 1280), 100, ["full"]),
+        ((720, 1280), 200, ["short"]),
+        # the whole, and two parts in which the smallest face is large enough
+        ((720, 1280), 48, ["full"] * 3),
+        ((1080, 1920), 48, ["full"] * 7),
+        ((360, 640), 24, ["full"] * 3),
+    ],
+    ids=str,
+)
+def test_searches_as_closely_as_the_smallest_face_asks_for(monkeypatch, size, min_size, runs):
+    detector = BlazeFaceDetector(blazeface_models(), min_size=min_size)
+    counted = Counted(detector, monkeypatch)
+    detector.detect(grey_wall(*size))
+    assert counted.runs == runs
+
+
+def test_the_short_range_network_alone_searches_the_whole_only(monkeypatch):
+    detector = BlazeFaceDetector({"short": blazeface_models()["short"]})
+    counted = Counted(detector, monkeypatch)
+    detector.detect(grey_wall(720, 1280))
+    assert counted.runs == ["short"]
+
+
+def test_each_turn_is_a_search(monkeypatch):
+    detector = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
+    counted = Counted(detector, monkeypatch)
+    detector.detect(grey_wall(360, 640))
+    assert counted.runs == ["full"] * 3
+
+
+@pytest.mark.parametrize("place", [(20, 20), (600, 300), (1130, 590), (560, 20)], ids=str)
+def test_small_faces_are_found_wherever_they_are(place):
+    # a head of 90 pixels has a face of 50: cut by the border of one part, it is whole in another
+    detector = BlazeFaceDetector(blazeface_models(), min_size=40)
+    [face] = detector.detect(on_wall(720, 1280, (*place, 90)))
+    assert 40 <= face.box.width <= 65
+    assert BlazeFaceDetector(blazeface_models(), min_size=70).detect(on_wall(720, 1280, (*place, 90))) == []
+
+
+def test_a_high_bar_leaves_the_surest():
+    [face] = BlazeFaceDetector(blazeface_models()).detect(portrait())
+    assert BlazeFaceDetector(blazeface_models(), min_confidence=face.confidence - 0.01).detect(portrait())
+    assert not BlazeFaceDetector(blazeface_models(), min_confidence=face.confidence + 0.01).detect(portrait())
+
+
+def test_refuses_what_is_no_model():
+    with pytest.raises(ModelError, match="BlazeFace, full range: not a TFLite model"):
+        BlazeFaceDetector({"full": b"not a model at all"})
+
+
+def faces_of_the_clip() -> list[Image]:
+    """Frames where nothing hides the face, one every two seconds."""
+    clip = shared_data() / "clips" / "wolfgang-langer-pexels.mp4"
+    return [image for _, image in frames(clip, every=48)]
+
+
+def test_faces_come_out_upright_however_they_lie():
+    detector = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
+    classifier = EmotionClassifier.load()
+    alike, off, same = [], [], []
+    for image in [*faces_of_the_clip(), portrait()]:
+        [face] = detector.detect(image)
+        assert face.keypoints is not None
+        roll = pose(face.keypoints).roll
+        upright = crop_face(image, face, classifier.crop_frame, side=64)
+        (told,) = classifier.classify([upright])
+        for degrees in (-90, -45, -20, 20, 45, 90):
+            turned = rolled(image, degrees)
+            [again] = detector.detect(turned)
+            assert again.keypoints is not None
+            off.append(abs((pose(again.keypoints).roll - roll - degrees + 180) % 360 - 180))
+            crop = crop_face(turned, again, classifier.crop_frame, side=64)
+            alike.append(likeness(upright, crop))
+            (scores,) = classifier.classify([crop])
+            same.append(sum(abs(scores[label] - told[label]) for label in told) / 2)
+    assert np.median(off) < 5
+    assert np.median(alike) > 0.8
+    # of all probability, so much is given to other labels
+    assert mean(same) < 0.1
+
+
+def likeness(one: Image, other: Image) -> float:
+    """Correlation of two crops, 1 for the same."""
+    grey = [cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float64).ravel() for crop in (one, other)]
+    return float(np.corrcoef(*grey)[0, 1])
+
+
+def test_unturned_searches_miss_some_faces_that_lie():
+    # or there would be no need for turns
+    upright = BlazeFaceDetector(blazeface_models())
+    lying = [rolled(image, 105) for image in faces_of_the_clip()]
+    found = [bool(upright.detect(image)) for image in lying]
+    assert not all(found)
+    turning = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
+    assert all(len(turning.detect(image)) == 1 for image in lying)

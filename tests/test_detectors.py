@@ -1,0 +1,97 @@
+"""From the config to a detector, and what `auto` means."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+
+import pytest
+
+from edge_fer.config.tree import Faces
+from edge_fer.detectors import DETECTORS, detector_name, make_detector
+from edge_fer.errors import ModelError
+from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
+from edge_fer.fetching.store import Store
+from edge_fer.sample import sample_path
+from tests.broker import Mosquitto, Subscriber
+from tests.daemon import Daemon
+from tests.faces.pictures import portrait
+from tests.fetched import models_folder
+from tests.shared import shared_data
+
+
+def test_every_name_of_the_config_is_in_the_table():
+    names = set(Faces.model_fields["detector"].annotation.__args__)
+    assert names == {"auto", *DETECTORS}
+
+
+def test_auto_takes_blazeface_where_it_is(caplog):
+    store = Store(models_folder())
+    assert detector_name(Faces(), store) == "blazeface"
+    assert len(make_detector(Faces(), store).detect(portrait())) == 1
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("damage", ["nothing there", "one missing", "one damaged"])
+def test_auto_takes_haar_and_says_so_loudly(tmp_path, caplog, damage):
+    store = Store(tmp_path / "models")
+    if damage != "nothing there":
+        shutil.copytree(models_folder(), store.folder)
+        path = store.path(BLAZEFACE["full"])
+        path.unlink() if damage == "one missing" else path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert detector_name(Faces(), store) == "haar"
+    assert make_detector(Faces(), store).name == "haar"
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "found with Haar" in record.message
+    assert "edge-fer models fetch blazeface" in record.message
+
+
+def test_one_range_needs_one_file(tmp_path):
+    store = Store(tmp_path)
+    shutil.copy(Store(models_folder()).path(BLAZEFACE["short"]), tmp_path)
+    assert make_detector(Faces(range="short"), store).name == "blazeface"
+    with pytest.raises(ModelError, match=r"full_range_sparse\.tflite: cannot read.*models fetch blazeface"):
+        make_detector(Faces(detector="blazeface", range="full"), store)
+
+
+def test_rotations_and_smallest_size_reach_blazeface():
+    store = Store(models_folder())
+    made = make_detector(Faces(detector="blazeface", rotations=(0, 90), min_size=200), store)
+    assert isinstance(made, BlazeFaceDetector)
+    assert made._turns == (0, 90)
+    assert made.detect(portrait()) == []
+
+
+def test_yunet_takes_the_file_that_is_named(tmp_path):
+    model = shared_data() / "reference" / "yunet_n_320_320.onnx"
+    assert make_detector(Faces(detector="yunet", model=model), Store(tmp_path)).name == "yunet"
+    with pytest.raises(ModelError, match=r"`faces\.model: .*gone\.onnx` cannot be read: No such file"):
+        make_detector(Faces(detector="yunet", model=tmp_path / "gone.onnx"), Store(tmp_path))
+    with pytest.raises(ModelError, match=rf"{YUNET.file}: cannot read the model.*models fetch yunet"):
+        make_detector(Faces(detector="yunet"), Store(tmp_path))
+
+
+def test_mtcnn_without_its_package_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "mtcnn", None)
+    with pytest.raises(ModelError, match=r"`faces\.detector: mtcnn` cannot be used.*pip install 'edge-fer\[mtcnn\]'"):
+        make_detector(Faces(detector="mtcnn"), Store(tmp_path))
+
+
+@pytest.mark.parametrize("which", ["blazeface", "haar"])
+def test_info_says_what_finds_faces(tmp_path, which):
+    models = models_folder() if which == "blazeface" else tmp_path / "none"
+    config = {
+        "cameras": {"front": {"source": str(sample_path()), "speed": "fast"}},
+        "models_dir": str(models),
+        "log_level": "warning",
+    }
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        config["mqtt"] = {"broker": broker.url}
+        with Daemon(tmp_path, config) as daemon:
+            assert daemon.wait(60) == 0, daemon.output
+            assert ("found with Haar" in daemon.output) == (which == "haar")
+        seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "left")
+        assert json.loads(broker.retained("edge-fer/#")["edge-fer/test/info"])["detector"] == which
