@@ -62,7 +62,7 @@ def summarise(run: Path, data: Path, *, private: bool, limit: int | None = None)
         "size": SIZE,
         "int8_bytes": model.stat().st_size,
         "training": budget(run / "log.jsonl"),
-        "targets": {key: state["settings"].get(key) for key in ("hard_share", "smoothing", "mixup")},
+        "targets": {key: state["settings"].get(key) for key in ("learn", "smoothing", "mixup", "distil", "rare_boost")},
     }
     for name in ("public-test", *(("private-test",) if private else ())):
         split = load(data, name).take(slice(limit))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .checkpoint import load_checkpoint
 from .data import LABELS
+from .errors import RecipeError
 
 __all__ = ["HEADS", "Teacher", "fingerprint", "heads_of", "load_teacher", "read_soft_labels"]
 
@@ -30,14 +31,14 @@ def heads_of(net: nn.Module, learn: str) -> tuple[str, ...]:
 def load_teacher(path: Path, heads: Sequence[str], device: torch.device) -> Teacher:
     """Return a trained net that gives, for pictures as a net sees them, the logits (N, heads, 7) of the wanted heads.
 
-    ValueError where it has not learned one of them.
+    RecipeError where it has not learned one of them.
     """
     net, state = load_checkpoint(path)
     knows = heads_of(net, state["settings"]["learn"])
     unknown = set(heads) - set(knows)
     if unknown:
-        msg = f"{path} has learned {' and '.join(knows)}, not {' and '.join(unknown)}; give another teacher"
-        raise ValueError(msg)
+        msg = f"{path}: has learned {' and '.join(knows)}, not {' and '.join(unknown)}"
+        raise RecipeError(msg, remedy="Give another teacher")
     net = net.to(device, memory_format=torch.channels_last)
     columns = [knows.index(head) for head in heads]
     return lambda pictures: net(pictures).unflatten(1, (-1, len(LABELS)))[:, columns]
@@ -49,10 +50,10 @@ def fingerprint(images: NDArray[np.uint8]) -> str:
 
 
 def read_soft_labels(path: Path, images: NDArray[np.uint8]) -> Tensor:
-    """Return the soft labels of these pictures, float32 (N, 2, 7); ValueError where they were made of others."""
+    """Return the soft labels of these pictures, float32 (N, 2, 7); RecipeError where they were made of others."""
     with np.load(path) as arrays:
         probabilities, made_of = arrays["probabilities"], str(arrays["made_of"])
     if made_of != fingerprint(images):
-        msg = f"{path}: made of other training pictures than these; make it again of yours (soft_labels --teacher)"
-        raise ValueError(msg)
+        msg = f"{path}: made of other training pictures than these"
+        raise RecipeError(msg, remedy="Make it again of yours: python -m models.recipe.soft_labels --teacher …")
     return torch.from_numpy(probabilities.astype(np.float32))

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from .augment import augment, scale
 from .data import SIZE, data_folder, load
 from .distil import HEADS, Teacher, fingerprint, load_teacher
+from .errors import plainly
 
 __all__ = ["ask", "main"]
 
@@ -54,12 +55,13 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=8, help="how many changed views of each picture")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    training = load(data_folder(given.data), "train")
-    images = training.take(~training.twins).images
-    teachers = [load_teacher(path, HEADS, torch.device("cpu")) for path in given.teacher]
-    probabilities = ask(teachers, images, given.views, given.seed)
-    np.savez_compressed(given.out, probabilities=probabilities, made_of=fingerprint(images))
-    print(f"{given.out}: {len(probabilities)} pictures, {given.out.stat().st_size} bytes")
+    with plainly():
+        training = load(data_folder(given.data), "train")
+        images = training.take(~training.twins).images
+        teachers = [load_teacher(path, HEADS, torch.device("cpu")) for path in given.teacher]
+        probabilities = ask(teachers, images, given.views, given.seed)
+        np.savez_compressed(given.out, probabilities=probabilities, made_of=fingerprint(images))
+        print(f"{given.out}: {len(probabilities)} pictures, {given.out.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,10 @@ from .augment import augment, mixup, scale
 from .checkpoint import save_checkpoint
 from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
 from .distil import HEADS, heads_of, load_teacher, read_soft_labels
+from .errors import RecipeError, plainly
 from .metrics import confusion, macro_f1
 from .optimise import Average, Progress, cross_entropy, learning_rate, make_optimiser
+from .pretrained import start_from
 from .sampling import draw, picture_weights, targets_of
 
 __all__ = ["Run", "Settings", "main", "train"]
@@ -37,8 +39,8 @@ __all__ = ["Run", "Settings", "main", "train"]
 class Settings:
     """What a training run depends on; the same settings and ``finish_by=None`` give the same weights on one machine."""
 
-    architecture: str = "mobilenet_v1_shortcuts"
-    width: float = 0.5
+    architecture: str = "mobilenet_fused"
+    width: float = 1.0
     epochs: float = 50
     finish_by: float | None = None
     batch: int = 128
@@ -83,7 +85,13 @@ class Run:
     """One training run: everything that changes while it goes, and that a checkpoint has to hold."""
 
     def __init__(
-        self, settings: Settings, data: Path, teachers: Sequence[Path] = (), soft_labels: Path | None = None
+        self,
+        settings: Settings,
+        data: Path,
+        *,
+        teachers: Sequence[Path] = (),
+        soft_labels: Path | None = None,
+        begin_with: Path | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
         # Numbers next to nothing cost a CPU a hundred times as much as others, and mean nothing.
@@ -93,6 +101,8 @@ class Run:
         self.random = torch.Generator(self.device).manual_seed(settings.seed)
 
         self.net = build(settings.architecture, width=settings.width)
+        if begin_with:
+            print(start_from(self.net, begin_with))
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
         self.heads = heads_of(self.net, settings.learn)
         everything = load(data, "train")
@@ -214,15 +224,29 @@ def train(
     *,
     teachers: Sequence[Path] = (),
     soft_labels: Path | None = None,
+    begin_with: Path | None = None,
     resume: bool = False,
 ) -> None:
-    """Train by the settings, leaving checkpoints and the log in ``out``; FileExistsError if another run did before."""
+    """Train by the settings, leaving checkpoints and the log in ``out``; RecipeError if another run did before.
+
+    Args:
+        settings: what the run depends on, beside the files below.
+        data: the pictures.
+        out: the run's folder.
+        teachers: checkpoints of nets to learn from.
+        soft_labels: what teachers said, in a file.
+        begin_with: weights to start from, torchvision's or a checkpoint of ours.
+        resume: go on with the run that the folder holds.
+    """
     last, best = out / "last.pt", out / "best.pt"
     if last.exists() and not resume:
-        msg = f"{out} holds a run already; go on with it (--resume), or take another folder"
-        raise FileExistsError(msg)
+        msg = f"{out}: holds a run already"
+        raise RecipeError(msg, remedy="Go on with it (--resume), or give another folder")
+    if resume and not last.exists():
+        msg = f"{last}: no such file"
+        raise RecipeError(msg, remedy="Leave out --resume to begin a run there")
     out.mkdir(parents=True, exist_ok=True)
-    run = Run(settings, data, teachers, soft_labels)
+    run = Run(settings, data, teachers=teachers, soft_labels=soft_labels, begin_with=begin_with)
     if resume:
         run.restore(torch.load(last, weights_only=True, map_location=run.device))
     parameters, macs = sum(weight.numel() for weight in run.net.parameters()), count_macs(run.net, SIZE)
@@ -265,6 +289,7 @@ def main() -> None:
     parser.add_argument("--small-size", type=int, default=defaults.small_size, help="px of the first, faster epochs")
     parser.add_argument("--small-until", type=float, default=defaults.small_until, help="share of the run they take")
     parser.add_argument("--rare-boost", type=float, default=defaults.rare_boost, help="0 to 1: show rare ones more")
+    parser.add_argument("--start-from", type=Path, dest="begin_with", help="weights: torchvision's, or a checkpoint")
     parser.add_argument("--teacher", type=Path, action="append", default=[], dest="teachers", help="may be repeated")
     parser.add_argument("--soft-labels", type=Path, help="teachers' answers in a file, in place of teachers")
     parser.add_argument("--distil", type=float, default=defaults.distil, help="share of the teachers in the loss")
@@ -274,10 +299,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="use so many pictures only, to try things out")
     given = vars(parser.parse_args())
     data, out, threads = data_folder(given.pop("data")), given.pop("out"), given.pop("threads")
-    asked = {key: given.pop(key) for key in ("teachers", "soft_labels", "resume")}
+    asked = {key: given.pop(key) for key in ("teachers", "soft_labels", "begin_with", "resume")}
     if threads:
         torch.set_num_threads(threads)
-    train(Settings(**given), data, out, **asked)
+    with plainly():
+        train(Settings(**given), data, out, **asked)
 
 
 if __name__ == "__main__":
