@@ -14,6 +14,7 @@ from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
@@ -199,6 +200,7 @@ def _camera(
             realtime=not source.live and camera.speed == "realtime",
             rotate=camera.rotate,
             flip=camera.flip,
+            zones=_zones(camera),
             on_state=on_state,
             on_pass=on_pass,
         ),
@@ -208,6 +210,13 @@ def _camera(
         tell_online=partial(publisher.online, name),
         clock=clock,
     )
+
+
+def _zones(camera: config.Camera) -> Zones:
+    def polygons(kind: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+        return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
+
+    return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
 def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:

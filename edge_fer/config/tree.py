@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.section import Count, Section, Switch, Text
+from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.units import DURATION, PIXELS, Fraction, Pixels, PositiveFraction, Seconds, refuse
 from edge_fer.types import LABEL_SETS
 
@@ -30,6 +31,7 @@ __all__ = [
     "Section",
     "Smoothing",
     "When",
+    "Zone",
 ]
 
 #: What a node, a camera or an alert may be called: names become parts of MQTT topics.
@@ -179,6 +181,25 @@ class Alert(Section):
     )
 
 
+class Zone(Section):
+    """A part of a camera's picture, as it is after it was rotated and flipped."""
+
+    kind: Literal["exclude", "include"] = Field(
+        default="exclude",
+        description="Whether it is never looked at, or alone is; all include zones of a camera together are one.",
+    )
+    polygon: tuple[Corner, ...] = Field(
+        description="Its corners in order around it, each x and y in fractions of the picture, from the top left.",
+        examples=[[[0, 0], [0.4, 0], [0.4, 1], [0, 1]]],
+        json_schema_extra={"minItems": 3},
+    )
+
+    @field_validator("polygon")
+    @classmethod
+    def _an_outline(cls, polygon: tuple[Corner, ...]) -> tuple[Corner, ...]:
+        return checked_polygon(polygon)
+
+
 class Camera(Section):
     """One camera or recording; `faces`, `emotion` and `alerts` here override the global ones for it."""
 
@@ -205,6 +226,9 @@ class Camera(Section):
     )
     stall_after: Annotated[Seconds, DURATION.within(1, 600)] = Field(
         default=10.0, description="A camera that gives no picture for so long counts as stalled."
+    )
+    zones: dict[Name, Zone] = Field(
+        default={}, description="Parts of the picture that alone are looked at, or that never are, by name."
     )
     faces: Faces = Field(default=Faces(), description="Overrides of the global `faces` for this camera.")
     emotion: Emotion = Field(default=Emotion(), description="Overrides of the global `emotion` for this camera.")
