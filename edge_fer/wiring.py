@@ -20,8 +20,12 @@ from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import EdgeFerError, ModelError, SourceError
+from edge_fer.faces.attention import Attention
 from edge_fer.faces.crop import crop_face
+from edge_fer.faces.following import Follower
 from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.lifeless import LifelessFilter
+from edge_fer.faces.movement import MotionGate
 from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
@@ -151,6 +155,10 @@ def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipe
     classifier = _classifier(camera.emotion)
     gate = QualityGate(min_size=camera.faces.min_size)
     stages = Stages(
+        motion=MotionGate(),
+        attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
+        follower=Follower(),
+        lifeless=LifelessFilter(camera.faces.lifeless_after),
         detector=DETECTORS[_detector_name(camera.faces)](camera.faces),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame),

@@ -92,6 +92,19 @@ class Faces(Section):
     keep_lost_for: Annotated[Seconds, DURATION.within(0, 60)] = Field(
         default=1.0, description="How long a person whose face is not found is still waited for."
     )
+    detect_every: Annotated[Seconds, DURATION.within(0, 2)] = Field(
+        default=0.3,
+        description="How often faces are searched for while something moves, known ones being followed in between; "
+        "0s searches every picture.",
+    )
+    rest_every: Annotated[Seconds, DURATION.within(0, 10)] = Field(
+        default=1.0,
+        description="How often faces are searched for while nothing moves; 0s takes everything for moving.",
+    )
+    lifeless_after: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
+        default=120.0,
+        description="A face that has not changed at all for so long is a picture, and no person; 0s believes all.",
+    )
 
 
 class Smoothing(Section):

@@ -57,8 +57,8 @@ def walk(film: Film, frames: Iterator[tuple[float, tuple[Face, ...]]]) -> Tracki
 
 def test_a_life_frame_by_frame():
     film = Film(confirm=3, max_missed=0.5)
-    assert film.show(0.0, face(100)) == TrackingStep()
-    assert film.show(0.1, face(102)) == TrackingStep()
+    assert film.show(0.0, face(100)) == TrackingStep(unconfirmed=1)
+    assert film.show(0.1, face(102)) == TrackingStep(unconfirmed=1)
 
     step = film.show(0.2, face(104))
     [track] = step.visible
