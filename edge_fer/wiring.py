@@ -30,6 +30,7 @@ from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.health import health_of
+from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
@@ -111,6 +112,7 @@ def build_service(
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
     )
+    heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
     publisher = Publisher(link, topics, composer)
     cameras = []
     infos = {}
@@ -118,7 +120,7 @@ def build_service(
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, show))
+        cameras.append(_camera(name, camera, publisher, clock, heat=heat, show=show))
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
     started = clock()
@@ -134,7 +136,7 @@ def build_service(
 
     def tell_health() -> None:
         now = clock()
-        publisher.health(health_of(cameras, link.status(), composer, started=started, now=now), now)
+        publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
 
     return Service(
         cameras,
@@ -143,6 +145,7 @@ def build_service(
         announce=announce,
         tell_health=tell_health,
         clock=clock,
+        on_tick=heat.look,
     )
 
 
@@ -179,11 +182,14 @@ def _camera(
     camera: config.Camera,
     publisher: Publisher,
     clock: SystemClock,
+    *,
+    heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
 ) -> Camera:
     options = SourceOptions(
         size=camera.size,
         fps=camera.fps,
+        share=lambda: heat.share,
         loop=camera.loop,
         # a read should give up by itself before the loop takes it for stuck
         read_timeout=0.8 * camera.stall_after,
@@ -217,6 +223,7 @@ def _camera(
         tell=tell,
         tell_online=partial(publisher.online, name),
         clock=clock,
+        fps=camera.fps if source.live else None,
     )
 
 

@@ -212,11 +212,11 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
 def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
     pipeline.step(frame(0))
     script.moves = False
-    told = [pipeline.step(frame(t / 10)) for t in range(1, 20)]
+    told = [pipeline.step(frame(t / 10)) for t in range(1, 18)]
     assert script.searched == script.remembered == 1
     assert script.classified == [0]
     assert {(t.readings, t.events, t.scene) for t in told} == {((), (), None)}
-    assert pipeline.work == {Work.REST: 19, Work.FOLLOW: 0, Work.DETECT: 1}
+    assert pipeline.work == {Work.REST: 17, Work.FOLLOW: 0, Work.DETECT: 1}
     pipeline.step(frame(2))
     assert script.searched == 2
 
@@ -225,7 +225,7 @@ def test_a_motionless_patient_is_followed_and_read_without_a_search(pipeline, sc
     script.next = TrackingStep(visible=(track(),))
     pipeline.step(frame(0))
     script.moves = False
-    read = [t / 10 for t in range(1, 20) if pipeline.step(frame(t / 10)).readings]
+    read = [t / 10 for t in range(1, 18) if pipeline.step(frame(t / 10)).readings]
     assert read == pytest.approx([0.5, 1.0, 1.5])
     assert script.searched == 1
     assert script.followed == {"a": FACE}

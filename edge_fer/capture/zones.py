@@ -70,7 +70,7 @@ def _fill(mask: NDArray[np.uint8], polygons: Sequence[Sequence[Point]], value: i
         # fractions count from the edge of the picture, OpenCV from the middle of its first pixel
         corners = np.array(polygon, dtype=np.float64) * (width, height) - 0.5
         # one by one: given several at once, OpenCV leaves out where they overlap
-        cv2.fillPoly(mask, [np.round(corners * (1 << SHIFT)).astype(np.int32)], value, shift=SHIFT)
+        cv2.fillPoly(mask, [np.round(corners * (1 << SHIFT)).astype(np.int32)], (value,), shift=SHIFT)
 
 
 # a camera delivers one size, or two where it has a small stream beside the main one; a few cameras share this

@@ -149,5 +149,5 @@ def _filled_camera(camera: Entry, root: Entry) -> Entry:
 
 
 def is_named(path: KeyPath) -> bool:
-    """Whether the key at the end of a path is a name that people give: of a camera, an alert, a camera's alert or zone."""
+    """Whether the key at the end of a path is a name that people give: of a camera, an alert, one of a camera's."""
     return bool(path) and len(path) % 2 == 0 and _BY_NAME.issuperset(path[::2])

@@ -14,9 +14,19 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.link import Mqtt, Outbox
-from edge_fer.config.section import Count, Section, Switch, Text
 from edge_fer.config.polygon import Corner, checked_polygon
-from edge_fer.config.units import DURATION, PIXELS, Fraction, Pixels, PositiveFraction, Seconds, refuse
+from edge_fer.config.section import Count, Section, Switch, Text
+from edge_fer.config.units import (
+    DURATION,
+    PIXELS,
+    TEMPERATURE,
+    Celsius,
+    Fraction,
+    Pixels,
+    PositiveFraction,
+    Seconds,
+    refuse,
+)
 from edge_fer.types import LABEL_SETS
 
 __all__ = [
@@ -25,6 +35,7 @@ __all__ = [
     "Config",
     "Emotion",
     "Faces",
+    "Heat",
     "Mqtt",
     "Node",
     "Outbox",
@@ -268,6 +279,17 @@ class Camera(Section):
         return alerts
 
 
+class Heat(Section):
+    """What is done when the machine gets hot, or its firmware slows it down."""
+
+    limit: Annotated[Celsius, TEMPERATURE.within(30, 110)] = Field(
+        default=80.0, description="From this temperature of the processor on, cameras are looked at less often."
+    )
+    slowest: PositiveFraction = Field(
+        default=0.25, description="The lowest share of `fps` that is left to a camera then; 1 never takes less."
+    )
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -284,6 +306,7 @@ class Config(Section):
     alerts: dict[Name, Alert] = Field(
         default={}, description="The alerts by name; the profile brings the first, `false` switches one off."
     )
+    heat: Heat = Field(default=Heat(), description="What is done when the machine gets hot.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,

@@ -35,8 +35,10 @@ class _Memory:
 
 
 class Follower:
-    """Follows faces by the correlation of their grey pixels with those of the last search (normalised, as in Lewis,
-    "Fast normalized cross-correlation", 1995), which no change of light as a whole can fool.
+    """Follows faces by how well their pixels correlate with those of the last search.
+
+    The correlation is normalised (Lewis, "Fast normalized cross-correlation", 1995), so that no change of light as a
+    whole can fool it.
 
     Args:
         least: correlation, -1 to 1, from which on what is there is the same face.
@@ -133,7 +135,7 @@ def moved_face(face: Face, by: Point) -> Face:
     return replace(face, box=box, keypoints=Keypoints(eye, other, nose, mouth))
 
 
-def _between(scores: NDArray[np.float32], at: int) -> float:
+def _between(scores: cv2.typing.MatLike, at: int) -> float:
     """How far beside the best of a row of scores the top of the parabola through it and its neighbours lies."""
     if not 0 < at < len(scores) - 1:
         return 0.0
