@@ -20,6 +20,7 @@ from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import EdgeFerError, ModelError, SourceError
+from edge_fer.faces import quality
 from edge_fer.faces.attention import Attention
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.following import Follower
@@ -156,7 +157,7 @@ def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipe
         ModelError: a model is missing or wrong.
     """
     classifier = _classifier(camera.emotion)
-    gate = QualityGate(min_size=camera.faces.min_size)
+    gate = _quality_gate(camera.faces)
     stages = Stages(
         motion=MotionGate(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
@@ -224,6 +225,18 @@ def _camera(
         tell_online=partial(publisher.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
+    )
+
+
+def _quality_gate(faces: config.Faces) -> QualityGate:
+    asked = faces.quality
+    return QualityGate(
+        min_size=faces.min_size,
+        sharpness=quality.SHARPNESS.moved_to(asked.min_sharpness),
+        bright_parts=quality.BRIGHT_PARTS.moved_to(asked.min_brightness),
+        dark_parts=quality.DARK_PARTS.moved_to(asked.max_brightness),
+        inside=quality.INSIDE.moved_to(asked.min_inside),
+        yaw=quality.YAW.moved_to(asked.max_yaw),
     )
 
 

@@ -17,10 +17,12 @@ from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Count, Section, Switch, Text
 from edge_fer.config.units import (
+    ANGLE,
     DURATION,
     PIXELS,
     TEMPERATURE,
     Celsius,
+    Degrees,
     Fraction,
     Pixels,
     PositiveFraction,
@@ -34,6 +36,7 @@ __all__ = [
     "Camera",
     "Config",
     "Emotion",
+    "FaceQuality",
     "Faces",
     "Heat",
     "Mqtt",
@@ -48,6 +51,7 @@ __all__ = [
 #: What a node, a camera or an alert may be called: names become parts of MQTT topics.
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+Level: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=255)]
 Side: TypeAlias = Annotated[int, Field(strict=True, ge=64, le=8192)]
 
 
@@ -88,6 +92,27 @@ class Node(Section):
     site: str = Field(default="", description="Where the device stands, in your own words; passed on in messages.")
 
 
+class FaceQuality(Section):
+    """How good a face must be to be read; a worse one is uncertain."""
+
+    min_sharpness: Fraction = Field(
+        default=0.02, description="How much of a face's contrast must be in its edges; 0 reads blurred ones too."
+    )
+    min_brightness: Level = Field(
+        default=40, description="Grey level that the bright parts of a face must reach; 0 reads dark ones too."
+    )
+    max_brightness: Level = Field(
+        default=230, description="Grey level above which its dark parts are overexposed; 255 reads all but white ones."
+    )
+    min_inside: Fraction = Field(
+        default=0.9, description="How much of a face must be inside the picture; 0 reads cut off ones too."
+    )
+    max_yaw: Annotated[Degrees, ANGLE.within(0, 180)] = Field(
+        default=45.0,
+        description="How far it may be turned to the side, where the detector tells; 180deg reads all it finds.",
+    )
+
+
 class Faces(Section):
     """How faces are found and followed."""
 
@@ -112,6 +137,7 @@ class Faces(Section):
         default=1.0,
         description="How often faces are searched for while nothing moves; 0s takes everything for moving.",
     )
+    quality: FaceQuality = Field(default=FaceQuality(), description="How good a face must be to be read.")
     lifeless_after: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
         default=120.0,
         description="A face that has not changed at all for so long is a picture, and no person; 0s believes all.",
