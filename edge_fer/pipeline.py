@@ -70,6 +70,7 @@ class Tracker(Protocol):
 
     def expected(self, at: Instant) -> Mapping[str, Box]: ...
     def update(self, faces: Sequence[Face], at: Instant, followed: Mapping[str, Face], /) -> TrackingStep: ...
+    def rest(self, at: Instant, /) -> None: ...
     def clear(self) -> tuple[Track, ...]: ...
 
 
@@ -212,6 +213,7 @@ class Pipeline:
         work = stages.attention.decide(frame.at.mono, moved=moved)
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
+            stages.tracker.rest(frame.at)
             return Told(frame.at)
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)

@@ -63,6 +63,9 @@ class ScriptedStages:
         self.followed = followed
         return self.next
 
+    def rest(self, at):
+        self.rested = at
+
     def clear(self):
         step, self.next = self.next, TrackingStep()
         return step.visible + step.coasting
@@ -213,6 +216,7 @@ def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
     pipeline.step(frame(0))
     script.moves = False
     told = [pipeline.step(frame(t / 10)) for t in range(1, 18)]
+    assert script.rested == at(1.7)
     assert script.searched == script.remembered == 1
     assert script.classified == [0]
     assert {(t.readings, t.events, t.scene) for t in told} == {((), (), None)}

@@ -134,7 +134,7 @@ class Faces(Section):
         "0s searches every picture.",
     )
     rest_every: Annotated[Seconds, DURATION.within(0, 10)] = Field(
-        default=1.0,
+        default=2.0,
         description="How often faces are searched for while nothing moves; 0s takes everything for moving.",
     )
     quality: FaceQuality = Field(default=FaceQuality(), description="How good a face must be to be read.")

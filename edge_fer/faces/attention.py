@@ -47,7 +47,7 @@ class Attention:
     """
 
     def __init__(
-        self, *, detect_every: float = 0.3, rest_every: float = 1.0, read_still_every: float = READ_STILL_EVERY
+        self, *, detect_every: float = 0.3, rest_every: float = 2.0, read_still_every: float = READ_STILL_EVERY
     ) -> None:
         self._detect_every = detect_every
         self._rest_every = rest_every

@@ -186,6 +186,13 @@ class Tracker:
             unconfirmed=len(self._people) - len(known),
         )
 
+    def rest(self, at: Instant) -> None:
+        """Takes in a frame in which nothing has moved: everybody stands where they were seen last."""
+        if self._last is None or at.mono > self._last.mono:
+            self._last = at
+            for person in self._people:
+                person.motion.observe(person.face.box, at.mono)
+
     def clear(self) -> tuple[Track, ...]:
         """Gives up everybody, and returns those who were confirmed; whoever is seen afterwards is somebody new."""
         left = tuple(person.track() for person in self._people if person.id is not None)

@@ -56,7 +56,7 @@ def test_an_empty_still_scene_is_searched_now_and_then_and_else_left_alone():
 
 
 def test_movement_is_searched_at_once_and_then_at_its_pace():
-    spent = spend(Attention(detect_every=0.3), 4, moved=lambda now: now >= 2.4, tracks=lambda _: NOBODY)
+    spent = spend(Attention(detect_every=0.3, rest_every=1.0), 4, moved=lambda now: now >= 2.4, tracks=lambda _: NOBODY)
     detected = times(spent, Work.DETECT)
     assert detected[:4] == pytest.approx([0, 1, 2, 2.4])
     assert gaps(detected[3:]) == pytest.approx([0.3] * len(gaps(detected[3:])))

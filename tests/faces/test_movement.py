@@ -21,8 +21,9 @@ class Film:
 
     def __init__(self, still, *, noise=0.0, flicker=0.0, bands=0.0, quality=None):
         self.still = still
-        self.noise, self.flicker, self.bands, self.quality = noise, flicker, bands, quality
-        self.random = np.random.default_rng(0)
+        self.flicker, self.bands, self.quality = flicker, bands, quality
+        random = np.random.default_rng(0)
+        self.grain = [random.normal(0, noise, still.shape).astype(np.float32) for _ in range(5)]
         self.shown = 0
 
     def shot(self, still=None):
@@ -30,7 +31,9 @@ class Film:
         still = self.still if still is None else still
         rows = np.linspace(0, 1, len(still))
         light = 1 + self.flicker * np.sin(self.shown * 2.1) + self.bands * np.sin(self.shown * 1.7 + 9 * rows)
-        picture = still * light[:, None, None] + self.random.normal(0, self.noise, still.shape)
+        light = light.astype(np.float32)[:, None, None]
+        # five fields of noise, shifted so that no two shots are alike
+        picture = still * light + np.roll(self.grain[self.shown % 5], self.shown * 7, axis=1)
         image = np.clip(picture, 0, 255).astype(np.uint8)
         if self.quality:
             image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1], 1)
