@@ -69,7 +69,7 @@ class Tracker(Protocol):
     """Keeps each person's id while they are in view."""
 
     def expected(self, at: Instant) -> Mapping[str, Box]: ...
-    def update(self, faces: Sequence[Face], at: Instant, followed: Mapping[str, Face], /) -> TrackingStep: ...
+    def update(self, faces: Sequence[Face] | None, at: Instant, followed: Mapping[str, Face], /) -> TrackingStep: ...
     def rest(self, at: Instant, /) -> None: ...
     def clear(self) -> tuple[Track, ...]: ...
 
@@ -238,7 +238,7 @@ class Pipeline:
         with time("follow"):
             expected = stages.tracker.expected(at)
             followed = stages.follower.follow(image, expected)
-        faces: Sequence[Face] = ()
+        faces: Sequence[Face] | None = None
         if len(followed) < len(expected):
             work = Work.DETECT
         if work is Work.DETECT:

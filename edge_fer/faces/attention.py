@@ -34,8 +34,9 @@ class Attention:
     While something moves, faces are searched for every `detect_every` seconds, and people known are followed in
     the frames between. While nothing has moved since the last search, they are searched for every `rest_every`
     seconds only, and people known are followed and read every `read_still_every` seconds; the frames between cost
-    nothing but the look at whether anything moves. As long as anybody is not sure to be there (found but not yet
-    confirmed, or lost from sight), every frame is searched.
+    nothing but the look at whether anything moves. As long as anybody is lost from sight, every frame is searched; as
+    long as a face is not yet confirmed, every frame that moves, and others every `detect_every` seconds, because a
+    pattern in which a detector sees a face now and then shall not keep it busy.
 
     So a face that comes into view is searched for after `detect_every` at most where its coming shows as movement,
     and after `rest_every` at most where it does not.
@@ -63,7 +64,7 @@ class Attention:
     def reset(self) -> None:
         """Forgets the frames so far, but for their counts: the next one is searched."""
         self._detected = self._worked = -math.inf
-        self._people = self._unsure = False
+        self._people = self._lost = self._unconfirmed = False
 
     def decide(self, mono: float, *, moved: bool) -> Work:
         """What the frame of `mono` seconds needs.
@@ -75,8 +76,8 @@ class Attention:
         if mono < self._worked:  # time ran backward: nothing that was measured in it holds
             self.reset()
         moved = moved or not self._rest_every
-        every = min(self._detect_every, self._rest_every) if moved else self._rest_every
-        if self._unsure or self._due(mono - self._detected, every):
+        every = min(self._detect_every, self._rest_every) if moved or self._unconfirmed else self._rest_every
+        if self._lost or (self._unconfirmed and moved) or self._due(mono - self._detected, every):
             return Work.DETECT
         if self._people and (moved or self._due(mono - self._worked, self._read_still_every)):
             return Work.FOLLOW
@@ -95,4 +96,5 @@ class Attention:
         if work is Work.DETECT:
             self._detected = mono
         self._people = bool(tracks.visible or tracks.coasting)
-        self._unsure = bool(tracks.coasting or tracks.unconfirmed)
+        self._lost = bool(tracks.coasting)
+        self._unconfirmed = bool(tracks.unconfirmed)

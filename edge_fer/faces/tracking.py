@@ -155,11 +155,13 @@ class Tracker:
         """Where the faces of persons should be in the frame of `at`, by id."""
         return {person.id: person.motion.predict(at.mono) for person in self._people if person.id is not None}
 
-    def update(self, faces: Sequence[Face], at: Instant, followed: Mapping[str, Face] | None = None) -> TrackingStep:
+    def update(
+        self, faces: Sequence[Face] | None, at: Instant, followed: Mapping[str, Face] | None = None
+    ) -> TrackingStep:
         """Takes in a frame.
 
         Args:
-            faces: found in it, in any order; none, where it was not searched.
+            faces: found in it, in any order; None, where it was not searched.
             at: when it was captured.
             followed: faces of persons that were followed into it, by id.
         """
@@ -171,8 +173,10 @@ class Tracker:
         confirmed = [person for person in self._people if person.id is not None]
         unconfirmed = [person for person in self._people if person.id is None]
         # whoever is known chooses first, so that a passing false alarm takes nobody's face away
-        rest = self._pair(unconfirmed, self._pair(confirmed, faces, at), at)
-        self._keep_followed(followed or {}, faces, at)
+        rest = self._pair(confirmed, faces or (), at)
+        if faces is not None:  # who is not sought is not missed, and nobody but persons is followed
+            rest = self._pair(unconfirmed, rest, at)
+        self._keep_followed(followed or {}, faces or (), at)
         self._people += [_Person(face, at, self._motion(face.box, at.mono)) for face in rest]
         self._drop_surplus()
         appeared = self._confirm_found()

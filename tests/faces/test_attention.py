@@ -76,10 +76,15 @@ def test_a_motionless_person_is_read_twice_a_second_for_minutes():
     assert attention.counts[Work.REST] == pytest.approx(2400, abs=10)
 
 
-@pytest.mark.parametrize("tracks", [LOST, NEW], ids=["lost from sight", "not yet confirmed"])
-def test_every_frame_is_searched_while_anybody_is_unsure(tracks):
-    spent = spend(Attention(), 2, moved=lambda _: False, tracks=lambda _: tracks)
+@pytest.mark.parametrize(("tracks", "moved"), [(LOST, False), (LOST, True), (NEW, True)])
+def test_every_frame_is_searched_while_anybody_is_unsure(tracks, *, moved):
+    spent = spend(Attention(), 2, moved=lambda _: moved, tracks=lambda _: tracks)
     assert {work for _, work in spent} == {Work.DETECT}
+
+
+def test_a_face_not_yet_confirmed_in_a_picture_that_stands_still_is_sought_at_the_pace_of_movement():
+    spent = spend(Attention(detect_every=0.3), 3, moved=lambda _: False, tracks=lambda _: NEW)
+    assert gaps(times(spent, Work.DETECT)) == pytest.approx([0.3] * 9)
 
 
 def test_searching_every_frame_can_be_had():

@@ -351,7 +351,7 @@ def test_a_person_followed_between_searches_stays_in_view_under_one_id():
     film.show(0.0, face(100))
     film.show(0.1, face(100))
     assert film.tracker.expected(at(0.2)) == {"0": face(100).box}
-    step = film.tracker.update((), at(0.2), {"0": face(110)})
+    step = film.tracker.update(None, at(0.2), {"0": face(110)})
     [track] = step.visible
     assert (track.id, track.face, track.seen) == ("0", face(110), at(0.2))
     assert film.tracker.expected(at(0.3))["0"].x > face(110).box.x, "what is followed tells where it goes"
@@ -364,11 +364,11 @@ def test_a_motionless_person_whom_the_search_misses_is_kept_by_being_followed_bu
     now = 0.1
     while now < 10:
         now += 0.1
-        assert ids(film.tracker.update((), at(now), {"0": face(100)}).visible) == ["0"]
+        assert ids(film.tracker.update(None, at(now), {"0": face(100)}).visible) == ["0"]
     gone = None
     while gone is None and now < 20:
         now += 0.1
-        step = film.tracker.update((), at(now), {"0": face(100)})
+        step = film.tracker.update(None, at(now), {"0": face(100)})
         gone = now if step.left else None
     assert gone == pytest.approx(11.2, abs=0.3)
 
@@ -395,7 +395,7 @@ def test_being_followed_makes_nobody_a_person():
     film = Film(confirm=2)
     film.show(0.0, face(100))
     for tick in range(1, 5):
-        step = film.tracker.update((), at(tick / 10), {"": face(100), "0": face(100)})
+        step = film.tracker.update(None, at(tick / 10), {"": face(100), "0": face(100)})
         assert step.visible == ()
 
 
@@ -408,3 +408,11 @@ def test_who_comes_to_rest_is_waited_for_where_they_are_and_not_where_they_were_
         film.tracker.rest(at(tick / 10))
     assert film.tracker.expected(at(1.0))["0"].x == pytest.approx(face(260).box.x, abs=30)
     assert ids(film.show(1.0, face(260)).visible) == ["0"]
+
+
+def test_who_is_not_sought_is_not_missed():
+    film = Film(confirm=2, max_missed_unconfirmed=0.25)
+    film.show(0.0, face(100))
+    for tick in range(1, 9):
+        assert film.tracker.update(None, at(tick / 10)).unconfirmed == 1
+    assert ids(film.show(0.9, face(100)).appeared) == ["0"]
