@@ -15,7 +15,12 @@ from edge_fer.config.writing import inline
 from tests.config.generated import INSTALLED, PAGE, page
 from tests.config.loading import load_text
 
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+PAGES = (PAGE, PAGE.with_name("zones.md"), PAGE.with_name("quality.md"))
+EXAMPLES = [
+    example
+    for page in PAGES
+    for example in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+]
 
 
 def test_the_default_file_loads_to_the_defaults(tmp_path):
