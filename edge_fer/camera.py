@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
+from edge_fer.faces.attention import Work
 from edge_fer.pipeline import Pipeline, Told
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import Instant
@@ -34,11 +35,13 @@ class Camera:
         tell: passes on what each step of the pipeline tells.
         tell_online: passes on whether the camera delivers frames.
         clock: the machine's.
+        fps: frames a second that are taken of it at most; None for all, as of a recording.
 
     Attributes:
         name: its name in the config.
         loop: the loop that captures.
         watch: how long the pipeline's stages take.
+        fps: frames a second that are taken of it at most while the machine is well; None for all.
         error: what ended its pipeline, if anything did; a fault of ours.
         lost_since: monotonic seconds since when it has been lost; None while it is not.
     """
@@ -53,8 +56,10 @@ class Camera:
         tell: Callable[[Told], None],
         tell_online: Callable[[bool, Instant], None],
         clock: Clock,
+        fps: float | None = None,
     ) -> None:
         self.name = name
+        self.fps = fps
         self.loop = make_loop(self._state_changed, self._captured)
         self.watch = watch
         self.error: Exception | None = None
@@ -68,6 +73,11 @@ class Camera:
         self._captured_at = self._worked_at = 0.0
         self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
         self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
+
+    @property
+    def work(self) -> Mapping[Work, int]:
+        """What was done with how many of its frames."""
+        return self._pipeline.work
 
     @property
     def ended(self) -> bool:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from edge_fer.camera import Camera
 from edge_fer.capture.loop import CaptureState
+from edge_fer.heat import HeatWatch
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import CameraHealth, Health, StageLatency
+from edge_fer.mqtt.messages import CameraHealth, FrameWork, Health, StageLatency
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
-__all__ = ["health_of", "resident_bytes", "temperature"]
+__all__ = ["health_of", "resident_bytes"]
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-THERMAL_ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 def resident_bytes(statm: Path = Path("/proc/self/statm")) -> int:
@@ -24,35 +24,37 @@ def resident_bytes(statm: Path = Path("/proc/self/statm")) -> int:
     return int(statm.read_text(encoding="ascii").split()[1]) * PAGE
 
 
-def temperature(zone: Path = THERMAL_ZONE) -> float | None:
-    """The processor's temperature in degrees Celsius; None where the kernel tells none."""
-    try:
-        return int(zone.read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
-        return None
-
-
 def health_of(
-    cameras: Sequence[Camera], link: LinkStatus, composer: Composer, *, started: Instant, now: Instant
+    cameras: Sequence[Camera],
+    link: LinkStatus,
+    composer: Composer,
+    *,
+    heat: HeatWatch,
+    started: Instant,
+    now: Instant,
 ) -> Health:
     """The `health` message as of now."""
     return composer.health(
         now,
         uptime=now.mono - started.mono,
         rss=resident_bytes(),
-        temperature=temperature(),
-        cameras={camera.name: _camera_health(camera) for camera in cameras},
+        temperature=heat.heat.temperature,
+        throttling=heat.heat.throttling,
+        cameras={camera.name: _camera_health(camera, heat.share) for camera in cameras},
         link=link,
     )
 
 
-def _camera_health(camera: Camera) -> CameraHealth:
+def _camera_health(camera: Camera, share: float) -> CameraHealth:
     loop = camera.loop
     return CameraHealth(
         online=loop.state is CaptureState.ONLINE,
         fps=camera.watch.fps,
+        fps_limit=None if camera.fps is None else camera.fps * share,
         frames=loop.frames,
+        skipped=loop.skipped,
         dropped=loop.dropped,
+        work=FrameWork(**{work.value: count for work, count in camera.work.items()}),
         stalls=loop.stalls,
         losses=loop.losses,
         latency_ms={

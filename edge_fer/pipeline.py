@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.faces.attention import Work
 from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.types import (
@@ -15,6 +16,7 @@ from edge_fer.types import (
     Alert,
     AlertChange,
     AlertState,
+    Box,
     Event,
     Face,
     Frame,
@@ -30,10 +32,45 @@ from edge_fer.types import (
 __all__ = ["Pipeline", "Stages", "Told"]
 
 
-class Tracker(Protocol):
-    """Follows faces from frame to frame."""
+class MotionGate(Protocol):
+    """Sees whether anything moved since the frame it was told to remember."""
 
-    def update(self, faces: Sequence[Face], at: Instant) -> TrackingStep: ...
+    def moved(self, image: Image, /) -> bool: ...
+    def remember(self) -> None: ...
+    def forget(self) -> None: ...
+
+
+class Attention(Protocol):
+    """Decides how much work a frame is worth."""
+
+    @property
+    def counts(self) -> Mapping[Work, int]: ...
+    def decide(self, mono: float, *, moved: bool) -> Work: ...
+    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None) -> None: ...
+    def reset(self) -> None: ...
+
+
+class Follower(Protocol):
+    """Follows known faces from frame to frame by what they look like."""
+
+    def follow(self, image: Image, expected: Mapping[str, Box], /) -> Mapping[str, Face]: ...
+    def learn(self, image: Image, people: Iterable[Track], /) -> None: ...
+    def forget(self) -> None: ...
+
+
+class LifelessFilter(Protocol):
+    """Leaves out faces that are no living person's."""
+
+    def sift(self, image: Image, faces: Sequence[Face], mono: float, /) -> Sequence[Face]: ...
+    def forget(self) -> None: ...
+
+
+class Tracker(Protocol):
+    """Keeps each person's id while they are in view."""
+
+    def expected(self, at: Instant) -> Mapping[str, Box]: ...
+    def update(self, faces: Sequence[Face] | None, at: Instant, followed: Mapping[str, Face], /) -> TrackingStep: ...
+    def rest(self, at: Instant, /) -> None: ...
     def clear(self) -> tuple[Track, ...]: ...
 
 
@@ -79,8 +116,12 @@ class Stages:
     """What a pipeline is made of.
 
     Attributes:
+        motion: sees whether anything moves.
+        attention: decides whether a frame is left alone, or people are followed or searched for in it.
+        follower: follows faces between two searches.
         detector: finds faces.
-        tracker: follows them.
+        lifeless: leaves out those that are pictures.
+        tracker: makes people of faces.
         crop: cuts a face out of an image as the canonical crop.
         judge: says how well a face can be read, from the image, the face and its crop.
         classifier: reads emotions from crops.
@@ -92,7 +133,11 @@ class Stages:
         sum_up: makes a scene of readings.
     """
 
+    motion: MotionGate
+    attention: Attention
+    follower: Follower
     detector: FaceDetector
+    lifeless: LifelessFilter
     tracker: Tracker
     crop: Callable[[Image, Face], Image]
     judge: Callable[[Image, Face, Image], Quality]
@@ -111,7 +156,8 @@ class Told:
 
     Attributes:
         at: when the step's frame was captured.
-        readings: of everybody found in the frame; for displays and records, not for the broker.
+        readings: of everybody found in the frame; for displays and records, not for the broker. None where the frame
+            was left alone because nothing moved: then nothing has changed either.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
         alerts: the pending and firing alerts of those rules for which they changed.
@@ -154,13 +200,22 @@ class Pipeline:
         self._time = time
         self._alert_states: dict[str, tuple[tuple[str, AlertState], ...]] = {rule.name: () for rule in stages.rules}
 
+    @property
+    def work(self) -> Mapping[Work, int]:
+        """How many frames were left alone, followed and searched so far."""
+        return self._stages.attention.counts
+
     def step(self, frame: Frame) -> Told:
-        """Takes one frame through all stages."""
+        """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time
-        with time("detect"):
-            faces = stages.detector.detect(frame.image)
-        with time("track"):
-            tracks = stages.tracker.update(faces, frame.at)
+        with time("motion"):
+            moved = stages.motion.moved(frame.image)
+        work = stages.attention.decide(frame.at.mono, moved=moved)
+        if work is Work.REST:
+            stages.attention.done(work, frame.at.mono)
+            stages.tracker.rest(frame.at)
+            return Told(frame.at)
+        tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
             people = len(tracks.visible) + len(tracks.coasting)
@@ -171,7 +226,31 @@ class Pipeline:
 
         The pipeline can go on with later frames afterwards.
         """
+        for stage in (self._stages.motion, self._stages.follower, self._stages.lifeless):
+            stage.forget()
+        self._stages.attention.reset()
         return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+
+    def _find(self, frame: Frame, work: Work) -> TrackingStep:
+        """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
+        stages, time = self._stages, self._time
+        image, at = frame.image, frame.at
+        with time("follow"):
+            expected = stages.tracker.expected(at)
+            followed = stages.follower.follow(image, expected)
+        faces: Sequence[Face] | None = None
+        if len(followed) < len(expected):
+            work = Work.DETECT
+        if work is Work.DETECT:
+            with time("detect"):
+                found = stages.detector.detect(image)
+            stages.motion.remember()
+            faces = stages.lifeless.sift(image, found, at.mono)
+        with time("track"):
+            tracks = stages.tracker.update(faces, at, followed)
+            stages.follower.learn(image, tracks.visible + tracks.coasting)
+        stages.attention.done(work, at.mono, tracks)
+        return tracks
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found; all readable faces go through the model together."""

@@ -57,6 +57,7 @@ class Service:
         announce: publishes what the node is, before the link starts.
         tell_health: publishes how the node is doing.
         clock: the machine's.
+        on_tick: called about twice a second with monotonic seconds.
         all_lost_after: seconds to wait for any camera to come back when all are lost.
     """
 
@@ -69,6 +70,7 @@ class Service:
         announce: Callable[[], None],
         tell_health: Callable[[], None],
         clock: Clock,
+        on_tick: Callable[[float], None] = lambda _mono: None,
         all_lost_after: float = ALL_LOST_AFTER,
     ) -> None:
         self._cameras = cameras
@@ -77,6 +79,7 @@ class Service:
         self._announce = announce
         self._tell_health = tell_health
         self._clock = clock
+        self._on_tick = on_tick
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
         self._health_due = float("-inf")
@@ -128,6 +131,7 @@ class Service:
         """One look at everything: feeds the watchdog, tells health, and sees whether anything is left to watch."""
         now = self._clock().mono
         self._blame_pipelines()
+        self._on_tick(now)
         if all(camera.moving(now, STUCK_AFTER) for camera in self._cameras):
             notify("WATCHDOG=1")
         if now >= self._health_due:

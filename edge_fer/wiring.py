@@ -14,17 +14,24 @@ from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.detectors import detector_name, make_detector
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import EdgeFerError, ModelError, SourceError
+from edge_fer.faces import quality
+from edge_fer.faces.attention import Attention
 from edge_fer.faces.crop import crop_face
+from edge_fer.faces.following import Follower
+from edge_fer.faces.lifeless import LifelessFilter
+from edge_fer.faces.movement import MotionGate
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
+from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
@@ -100,6 +107,7 @@ def build_service(
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
     )
+    heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
     publisher = Publisher(link, topics, composer)
     cameras = []
     infos = {}
@@ -108,7 +116,7 @@ def build_service(
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, show, store=store))
+        cameras.append(_camera(name, camera, publisher, clock, store=store, heat=heat, show=show))
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
     detector = detector_name(settings.faces, store)
@@ -123,7 +131,7 @@ def build_service(
 
     def tell_health() -> None:
         now = clock()
-        publisher.health(health_of(cameras, link.status(), composer, started=started, now=now), now)
+        publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
 
     return Service(
         cameras,
@@ -132,6 +140,7 @@ def build_service(
         announce=announce,
         tell_health=tell_health,
         clock=clock,
+        on_tick=heat.look,
     )
 
 
@@ -142,8 +151,12 @@ def build_pipeline(name: str, camera: config.Camera, *, store: Store, time: Stop
         ModelError: a model is missing or wrong.
     """
     classifier = _classifier(camera.emotion)
-    gate = QualityGate(min_size=camera.faces.min_size)
+    gate = _quality_gate(camera.faces)
     stages = Stages(
+        motion=MotionGate(),
+        attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
+        follower=Follower(),
+        lifeless=LifelessFilter(camera.faces.lifeless_after),
         detector=make_detector(camera.faces, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame),
@@ -164,13 +177,15 @@ def _camera(
     camera: config.Camera,
     publisher: Publisher,
     clock: SystemClock,
-    show: Callable[[str, Told], None] | None,
     *,
     store: Store,
+    heat: HeatWatch,
+    show: Callable[[str, Told], None] | None,
 ) -> Camera:
     options = SourceOptions(
         size=camera.size,
         fps=camera.fps,
+        share=lambda: heat.share,
         loop=camera.loop,
         # a read should give up by itself before the loop takes it for stuck
         read_timeout=0.8 * camera.stall_after,
@@ -195,6 +210,7 @@ def _camera(
             realtime=not source.live and camera.speed == "realtime",
             rotate=camera.rotate,
             flip=camera.flip,
+            zones=_zones(camera),
             on_state=on_state,
             on_pass=on_pass,
         ),
@@ -203,7 +219,27 @@ def _camera(
         tell=tell,
         tell_online=partial(publisher.online, name),
         clock=clock,
+        fps=camera.fps if source.live else None,
     )
+
+
+def _quality_gate(faces: config.Faces) -> QualityGate:
+    asked = faces.quality
+    return QualityGate(
+        min_size=faces.min_size,
+        sharpness=quality.SHARPNESS.moved_to(asked.min_sharpness),
+        bright_parts=quality.BRIGHT_PARTS.moved_to(asked.min_brightness),
+        dark_parts=quality.DARK_PARTS.moved_to(asked.max_brightness),
+        inside=quality.INSIDE.moved_to(asked.min_inside),
+        yaw=quality.YAW.moved_to(asked.max_yaw),
+    )
+
+
+def _zones(camera: config.Camera) -> Zones:
+    def polygons(kind: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+        return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
+
+    return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
 def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:

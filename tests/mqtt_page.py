@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import CameraHealth, CameraInfo, Message, ModelInfo, StageLatency, schemas, seal
+from edge_fer.mqtt.messages import CameraHealth, CameraInfo, FrameWork, Message, ModelInfo, StageLatency, schemas, seal
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Alert, AlertChange, AlertState, Event, EventKind, Scene
 from tests.invented import at, reading
@@ -45,8 +45,11 @@ def examples() -> dict[str, dict[str, Any]]:
     doing = CameraHealth(
         online=True,
         fps=10.0,
+        fps_limit=10.0,
         frames=36000,
+        skipped=72000,
         dropped=12,
+        work=FrameWork(rested=29000, followed=4400, detected=2588),
         stalls=0,
         losses=1,
         latency_ms={"detect": StageLatency(median=31.2, p95=40.8)},
@@ -56,6 +59,7 @@ def examples() -> dict[str, dict[str, Any]]:
         uptime=3600,
         rss=118_000_000,
         temperature=54.5,
+        throttling=[],
         cameras={"front": doing},
         link=LinkStatus(connected=True),
     )

@@ -140,7 +140,7 @@ def test_a_recording_gives_the_same_readings_at_any_speed(short_clip):
     assert play(short_clip, realtime=False) == fast
     assert play(short_clip, realtime=True) == fast
     readings, events = fast
-    assert sum(map(len, readings)) >= 20
+    assert sum(map(len, readings)) >= 15, "in every frame that moves, and now and then while the sample stands still"
     assert [event[0] for event in events][:: len(events) - 1] == ["appeared", "left"]
 
 

@@ -23,15 +23,16 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "notify": set(),
+    "heat": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
-    "health": FLOW | BASE | {"camera"},
+    "health": FLOW | BASE | {"camera", "heat"},
     "service": FLOW | BASE | {"camera", "notify"},
     "wiring": FLOW
     | BASE
-    | {"camera", "config", "detectors", "fetching", "health", "pipeline", "publishing", "runtime", "sample"}
+    | {"camera", "config", "detectors", "fetching", "health", "heat", "pipeline", "publishing", "runtime", "sample"}
     | {"service", "stopwatch"},
     "commands": FLOW | BASE | {"wiring", "service", "config", "fetching", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands"},
@@ -66,7 +67,10 @@ def test_imports_go_downwards_only(path):
     assert not upwards, f"{path} may not import edge_fer.{', edge_fer.'.join(sorted(upwards))}"
 
 
-@pytest.mark.parametrize("room", ["rules", "pipeline.py", "faces/tracking.py", "emotion/smoothing.py"])
+@pytest.mark.parametrize(
+    "room",
+    ["rules", "pipeline.py", "faces/tracking.py", "faces/attention.py", "faces/motion.py", "emotion/smoothing.py"],
+)
 def test_pure_rooms_touch_no_clock_thread_or_device(room):
     paths = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
     assert paths

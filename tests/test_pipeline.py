@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.faces.attention import Attention, Work
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.pipeline import Pipeline, Stages
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
@@ -24,15 +25,46 @@ class ScriptedStages:
         self.next = TrackingStep()
         self.scores = scores(happy=0.9)
         self.fault = None
+        self.moves = True
+        self.hidden = set()
+        self.searched = self.remembered = 0
+        self.learned = []
+        self.followed = {}
         self.classified = []
         self.forgotten = []
         self.last = {}
 
+    def moved(self, image):
+        return self.moves
+
+    def remember(self):
+        self.remembered += 1
+
+    def forget(self):
+        self.forgotten.append("all")
+
+    def follow(self, image, expected):
+        return {who: FACE for who in expected if who not in self.hidden}
+
+    def learn(self, image, people):
+        self.learned = [track.id for track in people]
+
+    def sift(self, image, faces, mono):
+        return faces
+
+    def expected(self, at):
+        return {track.id: track.face.box for track in self.next.visible + self.next.coasting}
+
     def detect(self, image):
+        self.searched += 1
         return [track.face for track in self.next.visible]
 
-    def update(self, faces, at):
+    def update(self, faces, at, followed):
+        self.followed = followed
         return self.next
+
+    def rest(self, at):
+        self.rested = at
 
     def clear(self):
         step, self.next = self.next, TrackingStep()
@@ -65,7 +97,11 @@ def script():
 @pytest.fixture
 def pipeline(script):
     stages = Stages(
+        motion=script,
+        attention=Attention(detect_every=0, rest_every=2, read_still_every=0.5),
+        follower=script,
         detector=script,
+        lifeless=script,
         tracker=script,
         crop=lambda image, face: image,
         judge=lambda image, face, crop: Quality(0.2, (script.fault,)) if script.fault else Quality(1.0),
@@ -164,7 +200,7 @@ def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pip
     assert [change.resolved for change in told.changes] == [True]
     assert told.alerts == {"unhappy": ()}
     assert told.scene.people == 0
-    assert script.forgotten == ["a"]
+    assert script.forgotten == ["all", "all", "all", "a"]
 
 
 def test_each_stage_is_timed_once_a_frame(script, pipeline):
@@ -173,4 +209,38 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
-    assert list(watch.stages()) == ["detect", "track", "crop", "classify", "smooth", "rules"]
+    assert list(watch.stages()) == ["motion", "follow", "detect", "track", "crop", "classify", "smooth", "rules"]
+
+
+def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
+    pipeline.step(frame(0))
+    script.moves = False
+    told = [pipeline.step(frame(t / 10)) for t in range(1, 18)]
+    assert script.rested == at(1.7)
+    assert script.searched == script.remembered == 1
+    assert script.classified == [0]
+    assert {(t.readings, t.events, t.scene) for t in told} == {((), (), None)}
+    assert pipeline.work == {Work.REST: 17, Work.FOLLOW: 0, Work.DETECT: 1}
+    pipeline.step(frame(2))
+    assert script.searched == 2
+
+
+def test_a_motionless_patient_is_followed_and_read_without_a_search(pipeline, script):
+    script.next = TrackingStep(visible=(track(),))
+    pipeline.step(frame(0))
+    script.moves = False
+    read = [t / 10 for t in range(1, 18) if pipeline.step(frame(t / 10)).readings]
+    assert read == pytest.approx([0.5, 1.0, 1.5])
+    assert script.searched == 1
+    assert script.followed == {"a": FACE}
+
+
+def test_whoever_cannot_be_followed_is_searched_for_at_once(pipeline, script):
+    script.next = TrackingStep(visible=(track("a"), track("b")))
+    pipeline.step(frame(0))
+    script.moves = False
+    script.hidden = {"b"}
+    assert len(pipeline.step(frame(0.6)).readings) == 2
+    assert script.searched == 2
+    assert pipeline.work[Work.DETECT] == 2
+    assert script.learned == ["a", "b"]

@@ -82,6 +82,7 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             assert "edge-fer/test/camera/front/state" in retained
             health = json.loads(retained["edge-fer/test/health"])
             assert health["cameras"]["front"]["online"]
+            assert health["cameras"]["front"]["fps_limit"] is None, "a recording is never slowed down"
             assert daemon.stop() == 0
         check_payloads(seen.messages)
         retained = broker.retained("edge-fer/#")

@@ -14,6 +14,7 @@ from edge_fer.capture.clock import Clock
 from edge_fer.capture.port import Source
 from edge_fer.capture.slot import FileSlot, Slot, SlotClosedError
 from edge_fer.capture.transform import Flip, Rotation, transform
+from edge_fer.capture.zones import EVERYWHERE, Zones
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from edge_fer.types import Frame, Instant
 
@@ -62,6 +63,7 @@ class CaptureLoop:
         realtime: hold each frame back until its own time has come; for recordings.
         rotate: degrees clockwise to turn the pictures by.
         flip: how to mirror them after that.
+        zones: what of them may be looked at, after that; the rest is blanked before anybody gets to see it.
         on_state: called from the loop's thread on every change of state, and when the reason of a loss changes.
         on_pass: called from the loop's thread on every pass, while waiting too, at least about every `poll` seconds
             (a few seconds apart only while an old reader lets go); for a watchdog.
@@ -91,6 +93,7 @@ class CaptureLoop:
         realtime: bool = False,
         rotate: Rotation = 0,
         flip: Flip = "none",
+        zones: Zones = EVERYWHERE,
         on_state: OnState = lambda _state, _reason: None,
         on_pass: Callable[[], None] = lambda: None,
         backoff: Backoff | None = None,
@@ -113,6 +116,7 @@ class CaptureLoop:
         self._realtime = realtime
         self._rotate = rotate
         self._flip = flip
+        self._zones = zones
         self._on_state = on_state
         self._on_pass = on_pass
         self._backoff = backoff or Backoff()
@@ -218,7 +222,7 @@ class CaptureLoop:
                 raise SourceLostError(msg) from error
 
     def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
-        image = transform(frame.image, rotate=self._rotate, flip=self._flip)
+        image = self._zones.blank(transform(frame.image, rotate=self._rotate, flip=self._flip))
         # numbered through, however often the source was opened
         frame = Frame(frame.camera, self.frames, image, frame.at)
         if self._realtime:

@@ -12,7 +12,7 @@ import cv2
 from numpy.typing import NDArray
 
 from edge_fer.capture.clock import Clock
-from edge_fer.capture.limit import FrameLimit
+from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.v4l2 import Capability, capability
@@ -66,6 +66,7 @@ class OpenCvLive:
         clock: read at each frame.
         size: width and height to ask a device for, in pixels; it may settle on another. Streams have their own.
         fps: frames a second wanted. A device is asked for it, and what more comes is left out undecoded.
+        share: gives the share of them that is wanted at present, above 0 to 1.
         open_timeout: longest wait, in seconds, for a stream to open.
         read_timeout: longest wait, in seconds, for a stream's next frame.
         opener: makes the capture; tests pass one of their own.
@@ -82,6 +83,7 @@ class OpenCvLive:
         clock: Clock,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
+        share: Callable[[], float] = whole,
         open_timeout: float = 10.0,
         read_timeout: float = 8.0,
         opener: Callable[[str, int, list[int]], Capture] = cv2.VideoCapture,
@@ -93,6 +95,7 @@ class OpenCvLive:
         self._clock = clock
         self._size = size
         self._fps = fps
+        self._share = share
         self._open_timeout = open_timeout
         self._read_timeout = read_timeout
         self._opener = opener
@@ -108,7 +111,7 @@ class OpenCvLive:
             capture.release()
 
     def _read(self, capture: Capture) -> Generator[Frame, None, None]:
-        limit = FrameLimit(self._fps)
+        limit = FrameLimit(self._fps, self._share)
         index, spoilt, size = -1, 0, None
         while True:
             asked = self._clock().mono

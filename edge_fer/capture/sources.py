@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from edge_fer.capture.clock import Clock
+from edge_fer.capture.limit import whole
 from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.port import Source
 from edge_fer.capture.redact import redacted
@@ -43,6 +44,7 @@ class SourceOptions:
     Attributes:
         size: width and height to ask a device for, in pixels.
         fps: frames a second wanted of a device or stream.
+        share: gives the share of them that is wanted at present, above 0 to 1.
         loop: begin a recording anew at its end.
         interval: seconds from one still to the next.
         open_timeout: longest wait, in seconds, for a stream to open.
@@ -52,6 +54,7 @@ class SourceOptions:
 
     size: tuple[int, int] | None = None
     fps: float | None = None
+    share: Callable[[], float] = whole
     loop: bool = False
     interval: float = 1.0
     open_timeout: float = 10.0
@@ -109,7 +112,7 @@ Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], Source]
 
 def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
     path = f"/dev/video{int(source)}" if source.isdecimal() else source
-    return OpenCvLive(camera, path, clock=clock, size=options.size, fps=options.fps)
+    return OpenCvLive(camera, path, clock=clock, size=options.size, fps=options.fps, share=options.share)
 
 
 def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
@@ -118,6 +121,7 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
         source,
         clock=clock,
         fps=options.fps,
+        share=options.share,
         open_timeout=options.open_timeout,
         read_timeout=options.read_timeout,
     )

@@ -52,6 +52,10 @@ def _lines(
         yield from _comment(str(info.description) if inner else f"{info.description} ({allowed(info)})", indent)
         if inner is None:
             yield _setting(key, info, values[key], indent, value_mark)
+        elif by_name and not values[key]:
+            yield f"{indent}{heading_mark}{key}:"
+            example = {"name": {name: info.examples[0] for name, info in keys_of(inner).items() if info.examples}}
+            yield from (f"{deeper}#{name}: {inline(entry)}" for name, entry in example.items())
         elif by_name:
             yield f"{indent}{heading_mark}{key}:"
             for name, entry in values[key].items():

@@ -1,6 +1,6 @@
 """Layers of the config: where each is read from, and how a higher one overrides a lower one.
 
-Maps merge key by key; lists and single values replace. Under the maps of names (`cameras`, `alerts`), `false`
+Maps merge key by key; lists and single values replace. Under the maps of names (`cameras`, `alerts`, `zones`), `false`
 switches an entry off and anything else switches it on again.
 """
 
@@ -20,7 +20,7 @@ from edge_fer.config.reader import Reading, read_yaml
 __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged"]
 
 _LARGEST_FILE: Final = 256 * 1024
-_BY_NAME: Final = frozenset({"cameras", "alerts"})
+_BY_NAME: Final = frozenset({"cameras", "alerts", "zones"})
 #: What of the global sections each camera takes over.
 PER_CAMERA: Final = ("faces", "emotion", "alerts")
 
@@ -123,7 +123,8 @@ def merged(low: Entry | None, high: Entry) -> Entry:
             return low  # a heading with nothing under it says nothing
         if by_name and isinstance(high.value, bool):
             return replace(high, value=below, written=None, off=not high.value)
-    if by_name and (high.value is None or high.value is True):
+    heading = high.value is None and is_named((*high.path, "any"))
+    if heading or (by_name and (high.value is None or high.value is True)):
         return replace(high, value={}, written=None)
     if not isinstance(high.value, Mapping):
         return high
@@ -148,5 +149,5 @@ def _filled_camera(camera: Entry, root: Entry) -> Entry:
 
 
 def is_named(path: KeyPath) -> bool:
-    """Whether the key at the end of a path is a name that people give: of a camera, an alert, a camera's alert."""
+    """Whether the key at the end of a path is a name that people give: of a camera, an alert, one of a camera's."""
     return bool(path) and len(path) % 2 == 0 and _BY_NAME.issuperset(path[::2])

@@ -14,8 +14,21 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.link import Mqtt, Outbox
+from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Count, Section, Switch, Text
-from edge_fer.config.units import DURATION, PIXELS, Fraction, Pixels, PositiveFraction, Seconds, refuse
+from edge_fer.config.units import (
+    ANGLE,
+    DURATION,
+    PIXELS,
+    TEMPERATURE,
+    Celsius,
+    Degrees,
+    Fraction,
+    Pixels,
+    PositiveFraction,
+    Seconds,
+    refuse,
+)
 from edge_fer.types import LABEL_SETS
 
 __all__ = [
@@ -23,18 +36,22 @@ __all__ = [
     "Camera",
     "Config",
     "Emotion",
+    "FaceQuality",
     "Faces",
+    "Heat",
     "Mqtt",
     "Node",
     "Outbox",
     "Section",
     "Smoothing",
     "When",
+    "Zone",
 ]
 
 #: What a node, a camera or an alert may be called: names become parts of MQTT topics.
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+Level: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=255)]
 Side: TypeAlias = Annotated[int, Field(strict=True, ge=64, le=8192)]
 
 
@@ -109,6 +126,27 @@ class Node(Section):
     site: str = Field(default="", description="Where the device stands, in your own words; passed on in messages.")
 
 
+class FaceQuality(Section):
+    """How good a face must be to be read; a worse one is uncertain."""
+
+    min_sharpness: Fraction = Field(
+        default=0.02, description="How much of a face's contrast must be in its edges; 0 reads blurred ones too."
+    )
+    min_brightness: Level = Field(
+        default=40, description="Grey level that the bright parts of a face must reach; 0 reads dark ones too."
+    )
+    max_brightness: Level = Field(
+        default=230, description="Grey level above which its dark parts are overexposed; 255 reads all but white ones."
+    )
+    min_inside: Fraction = Field(
+        default=0.9, description="How much of a face must be inside the picture; 0 reads cut off ones too."
+    )
+    max_yaw: Annotated[Degrees, ANGLE.within(0, 180)] = Field(
+        default=45.0,
+        description="How far it may be turned to the side, where the detector tells; 180deg reads all it finds.",
+    )
+
+
 class Faces(Section):
     """How faces are found and followed."""
 
@@ -140,6 +178,20 @@ class Faces(Section):
     )
     keep_lost_for: Annotated[Seconds, DURATION.within(0, 60)] = Field(
         default=1.0, description="How long a person whose face is not found is still waited for."
+    )
+    detect_every: Annotated[Seconds, DURATION.within(0, 2)] = Field(
+        default=0.3,
+        description="How often faces are searched for while something moves, known ones being followed in between; "
+        "0s searches every picture.",
+    )
+    rest_every: Annotated[Seconds, DURATION.within(0, 10)] = Field(
+        default=2.0,
+        description="How often faces are searched for while nothing moves; 0s takes everything for moving.",
+    )
+    quality: FaceQuality = Field(default=FaceQuality(), description="How good a face must be to be read.")
+    lifeless_after: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
+        default=120.0,
+        description="A face that has not changed at all for so long is a picture, and no person; 0s believes all.",
     )
 
 
@@ -230,6 +282,25 @@ class Alert(Section):
     )
 
 
+class Zone(Section):
+    """A part of a camera's picture, as it is after it was rotated and flipped."""
+
+    kind: Literal["exclude", "include"] = Field(
+        default="exclude",
+        description="Whether it is never looked at, or alone is; all include zones of a camera together are one.",
+    )
+    polygon: tuple[Corner, ...] = Field(
+        description="Its corners in order around it, each x and y in fractions of the picture, from the top left.",
+        examples=[[[0, 0], [0.4, 0], [0.4, 1], [0, 1]]],
+        json_schema_extra={"minItems": 3},
+    )
+
+    @field_validator("polygon")
+    @classmethod
+    def _an_outline(cls, polygon: tuple[Corner, ...]) -> tuple[Corner, ...]:
+        return checked_polygon(polygon)
+
+
 class Camera(Section):
     """One camera or recording; `faces`, `emotion` and `alerts` here override the global ones for it."""
 
@@ -257,6 +328,9 @@ class Camera(Section):
     stall_after: Annotated[Seconds, DURATION.within(1, 600)] = Field(
         default=10.0, description="A camera that gives no picture for so long counts as stalled."
     )
+    zones: dict[Name, Zone] = Field(
+        default={}, description="Parts of the picture that alone are looked at, or that never are, by name."
+    )
     faces: Faces = Field(default=Faces(), description="Overrides of the global `faces` for this camera.")
     emotion: Emotion = Field(default=Emotion(), description="Overrides of the global `emotion` for this camera.")
     alerts: dict[Name, Alert] = Field(
@@ -282,6 +356,17 @@ class Camera(Section):
         return alerts
 
 
+class Heat(Section):
+    """What is done when the machine gets hot, or its firmware slows it down."""
+
+    limit: Annotated[Celsius, TEMPERATURE.within(30, 110)] = Field(
+        default=80.0, description="From this temperature of the processor on, cameras are looked at less often."
+    )
+    slowest: PositiveFraction = Field(
+        default=0.25, description="The lowest share of `fps` that is left to a camera then; 1 never takes less."
+    )
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -298,6 +383,7 @@ class Config(Section):
     alerts: dict[Name, Alert] = Field(
         default={}, description="The alerts by name; the profile brings the first, `false` switches one off."
     )
+    heat: Heat = Field(default=Heat(), description="What is done when the machine gets hot.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,

@@ -17,12 +17,16 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 __all__ = [
+    "ANGLE",
     "DURATION",
     "FROM_FILE",
     "PIXELS",
     "REFUSED",
     "SIZE",
+    "TEMPERATURE",
     "Bytes",
+    "Celsius",
+    "Degrees",
     "Fraction",
     "Pixels",
     "PositiveFraction",
@@ -193,6 +197,8 @@ DURATION = Quantity(
     example=5.0,
 )
 PIXELS = Quantity("a length in pixels", {"px": Decimal(1)}, example=48, whole=True)
+TEMPERATURE = Quantity("a temperature", {"C": Decimal(1)}, example=80)
+ANGLE = Quantity("an angle", {"deg": Decimal(1)}, example=45)
 SIZE = Quantity(
     "a size",
     {"B": Decimal(1), "kB": Decimal(10**3), "MB": Decimal(10**6), "GB": Decimal(10**9)},
@@ -201,6 +207,8 @@ SIZE = Quantity(
 )
 
 Seconds: TypeAlias = Annotated[float, DURATION]
+Degrees: TypeAlias = Annotated[float, ANGLE]
+Celsius: TypeAlias = Annotated[float, TEMPERATURE]
 Pixels: TypeAlias = Annotated[int, PIXELS]
 Bytes: TypeAlias = Annotated[int, SIZE]
 Fraction: TypeAlias = Annotated[float, Share()]

@@ -10,6 +10,8 @@ from edge_fer.types import Keypoints
 __all__ = ["Pose", "pose"]
 
 #: How far the tip of the nose stands out of the plane through eyes and mouth, over the distance between the eyes.
+#: YuNet's keypoints of 2,600 faces of FER2013 give 0.43 (`python -m tests.benchmarks.quality --yunet`); with that,
+#: what is told as 45 degrees is 46.
 NOSE = 0.45
 
 

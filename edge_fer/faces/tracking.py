@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_fer.faces.assignment import assign
@@ -24,16 +24,18 @@ class TrackingStep:
     """What one frame did to the people followed.
 
     Attributes:
-        visible: confirmed and found in this frame, longest in view first.
+        visible: confirmed and found or followed in this frame, longest in view first.
         coasting: confirmed, not found in this frame, still waited for.
         appeared: confirmed by this frame; also in `visible`.
         left: given up with this frame, as last found; in neither of the above, and never seen again under this id.
+        unconfirmed: how many faces were found that may yet become persons.
     """
 
     visible: tuple[Track, ...] = ()
     coasting: tuple[Track, ...] = ()
     appeared: tuple[Track, ...] = ()
     left: tuple[Track, ...] = ()
+    unconfirmed: int = 0
 
 
 def random_id() -> str:
@@ -59,15 +61,20 @@ class _Person:
         self.id: str | None = None
         self.face = face
         self.since = self.seen = at
+        self.found_at = at.mono
         self.hits = 1
         self.missed_since: float | None = None
         self.motion = motion
 
     def found(self, face: Face, at: Instant) -> None:
+        self.followed(face, at)
+        self.found_at = at.mono
+        self.hits += 1
+
+    def followed(self, face: Face, at: Instant) -> None:
         self.motion.observe(face.box, at.mono)
         self.face = face
         self.seen = at
-        self.hits += 1
         self.missed_since = None
 
     def missed(self, mono: float) -> None:
@@ -91,6 +98,9 @@ class Tracker:
     rates lose nobody; but where there was no frame at all for longer than `max_gap`, whoever is seen afterwards is
     somebody new. Time is `Instant.mono` and nothing else; should it run backward, it stands still.
 
+    Between two searches, and where a search misses a person, their face may have been followed by other means; that
+    keeps a person who was found within the last `max_followed` in view, but makes nobody a person.
+
     No more than `max_tracks` faces are followed. Beyond that, those not yet confirmed are dropped, the least confident
     first and of equals the newest; a person once confirmed is never dropped for another.
 
@@ -98,6 +108,7 @@ class Tracker:
         confirm: how many times a face must be found before it counts as a person, from 1 on.
         max_missed: how long a person who is not found is waited for, seconds.
         max_missed_unconfirmed: the same for a face not yet confirmed, seconds.
+        max_followed: how long a person may stay in view by being followed alone, seconds.
         max_gap: the longest time between two frames over which people are followed, seconds; at least `max_missed`.
         max_distance: how far a face may be from where it should be, in the unit of `distance`.
         max_tracks: how many faces are followed at most.
@@ -112,6 +123,7 @@ class Tracker:
         confirm: int = 3,
         max_missed: float = 1.0,
         max_missed_unconfirmed: float = 0.25,
+        max_followed: float = 10.0,
         max_gap: float = 2.0,
         max_distance: float = 0.8,
         max_tracks: int = 32,
@@ -122,6 +134,7 @@ class Tracker:
         self._confirm = confirm
         self._max_missed = max_missed
         self._max_missed_unconfirmed = max_missed_unconfirmed
+        self._max_followed = max_followed
         # who is to be waited for while others are seen, is also waited for while nobody can be
         self._max_gap = max(max_gap, max_missed)
         self._max_distance = max_distance
@@ -138,8 +151,20 @@ class Tracker:
         """How many faces were not followed because there were too many, counted anew in each frame."""
         return self._dropped
 
-    def update(self, faces: Sequence[Face], at: Instant) -> TrackingStep:
-        """Takes in the faces found in the frame of `at`, in any order."""
+    def expected(self, at: Instant) -> dict[str, Box]:
+        """Where the faces of persons should be in the frame of `at`, by id."""
+        return {person.id: person.motion.predict(at.mono) for person in self._people if person.id is not None}
+
+    def update(
+        self, faces: Sequence[Face] | None, at: Instant, followed: Mapping[str, Face] | None = None
+    ) -> TrackingStep:
+        """Takes in a frame.
+
+        Args:
+            faces: found in it, in any order; None, where it was not searched.
+            at: when it was captured.
+            followed: faces of persons that were followed into it, by id.
+        """
         if self._last is not None and at.mono < self._last.mono:
             at = self._last
         left = self._give_up(at.mono)
@@ -148,7 +173,10 @@ class Tracker:
         confirmed = [person for person in self._people if person.id is not None]
         unconfirmed = [person for person in self._people if person.id is None]
         # whoever is known chooses first, so that a passing false alarm takes nobody's face away
-        rest = self._pair(unconfirmed, self._pair(confirmed, faces, at), at)
+        rest = self._pair(confirmed, faces or (), at)
+        if faces is not None:  # who is not sought is not missed, and nobody but persons is followed
+            rest = self._pair(unconfirmed, rest, at)
+        self._keep_followed(followed or {}, faces or (), at)
         self._people += [_Person(face, at, self._motion(face.box, at.mono)) for face in rest]
         self._drop_surplus()
         appeared = self._confirm_found()
@@ -159,7 +187,15 @@ class Tracker:
             coasting=tuple(track for person, track in known if person.missed_since is not None),
             appeared=tuple(person.track() for person in appeared),
             left=tuple(person.track() for person in left),
+            unconfirmed=len(self._people) - len(known),
         )
+
+    def rest(self, at: Instant) -> None:
+        """Takes in a frame in which nothing has moved: everybody stands where they were seen last."""
+        if self._last is None or at.mono > self._last.mono:
+            self._last = at
+            for person in self._people:
+                person.motion.observe(person.face.box, at.mono)
 
     def clear(self) -> tuple[Track, ...]:
         """Gives up everybody, and returns those who were confirmed; whoever is seen afterwards is somebody new."""
@@ -192,6 +228,15 @@ class Tracker:
                 person.missed(at.mono)
         taken = set(pairs.values())
         return [face for index, face in enumerate(faces) if index not in taken]
+
+    def _keep_followed(self, followed: Mapping[str, Face], faces: Sequence[Face], at: Instant) -> None:
+        """Keeps those in view who were followed and not found, unless their face was found as somebody else's."""
+        for person in self._people:
+            face = followed.get(person.id or "")
+            if face is None or person.found_at == at.mono or at.mono - person.found_at > self._max_followed:
+                continue
+            if all(self._distance(face.box, other.box) > self._max_distance / 2 for other in faces):
+                person.followed(face, at)
 
     def _drop_surplus(self) -> None:
         surplus = len(self._people) - self._max_tracks

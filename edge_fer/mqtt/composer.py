@@ -120,6 +120,7 @@ class Composer:
         uptime: float,
         rss: int,
         temperature: float | None,
+        throttling: Sequence[str] | None,
         cameras: Mapping[str, CameraHealth],
         link: LinkStatus,
     ) -> Health:
@@ -129,6 +130,7 @@ class Composer:
             uptime_s=uptime,
             rss_bytes=rss,
             temperature_c=temperature,
+            throttling=None if throttling is None else list(throttling),
             cameras=dict(cameras),
             outbox=OutboxHealth(
                 depth=link.depth,

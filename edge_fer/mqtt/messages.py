@@ -29,6 +29,7 @@ __all__ = [
     "Dropped",
     "EventDraft",
     "EventMessage",
+    "FrameWork",
     "Health",
     "Info",
     "Kind",
@@ -143,13 +144,26 @@ class StageLatency(_Part):
     p95: float = Field(ge=0, description="95th percentile, in milliseconds.")
 
 
+class FrameWork(_Part):
+    """What was done with the frames that went through the pipeline, since the start."""
+
+    rested: Count = Field(description="Frames left alone, because nothing had moved.")
+    followed: Count = Field(description="Frames into which known people were followed.")
+    detected: Count = Field(description="Frames that were searched for faces.")
+
+
 class CameraHealth(_Part):
     """How one camera is doing."""
 
     online: bool = Field(description="Whether it delivers frames.")
     fps: Annotated[Number, Field(ge=0)] = Field(description="Frames a second that went through the pipeline.")
+    fps_limit: Number | None = Field(
+        description="Frames a second that are taken at most at present: fewer while the device is hot; null: all."
+    )
     frames: Count = Field(description="Frames delivered since the start.")
+    skipped: Count = Field(description="Frames not taken since the start, because they were more than wanted.")
     dropped: Count = Field(description="Frames dropped since the start, because a newer one came first.")
+    work: FrameWork = Field(description="What was done with the frames.")
     stalls: Count = Field(description="Times that it delivered nothing for too long, since the start.")
     losses: Count = Field(description="Times that it was lost, since the start.")
     latency_ms: dict[str, StageLatency] = Field(description="What each stage of the pipeline takes, in milliseconds.")
@@ -186,6 +200,10 @@ class Health(Message):
     uptime_s: Seconds = Field(description="Time since the daemon started, in seconds.")
     rss_bytes: Count = Field(description="Memory the daemon holds, in bytes.")
     temperature_c: Number | None = Field(description="Temperature of the processor, in degrees Celsius; null: unknown.")
+    throttling: list[str] | None = Field(
+        description="Why the firmware slows the processor down at present, of under_voltage, frequency_capped, "
+        "throttled and soft_temperature_limit; empty: it does not; null: unknown."
+    )
     cameras: dict[str, CameraHealth] = Field(description="Cameras by name.")
     outbox: OutboxHealth = Field(description="What waits for the broker.")
     mqtt: MqttHealth = Field(description="The connection to the broker.")

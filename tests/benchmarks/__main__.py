@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import cv2
 import numpy as np
@@ -33,7 +33,9 @@ from edge_fer.mqtt.topics import Topics
 from edge_fer.rules.events import EventTeller
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import Frame, Image
 from edge_fer.wiring import build_pipeline
+from tests.fetched import FOLDER
 from tests.invented import at, reading, track
 
 
@@ -70,7 +72,8 @@ def pipeline(passes: int) -> dict[str, float]:
         frame for frame in VideoFile("bench", sample_path(), clock=SystemClock()).frames() if 45 <= frame.index < 120
     ]
     frames = frames[: max(5, passes // 4)]
-    line = build_pipeline("bench", Camera(faces=Faces(detector="haar")), store=Store(Path()), time=Stopwatch())
+    every = Faces(detector="haar", detect_every=0, rest_every=0)
+    line = build_pipeline("bench", Camera(faces=every), store=Store(Path()), time=Stopwatch())
     detector, whole = HaarDetector(min_size=48), EmotionClassifier.load()
     crop = frames[0].image[100:200, 250:350]
     steps = iter(frames)
@@ -83,6 +86,36 @@ def pipeline(passes: int) -> dict[str, float]:
         "classify / step": classify / step,
         "own code / step": max(0.0, step - detect - classify) / step,
     }
+
+
+def frame_budget(passes: int) -> dict[str, float]:
+    """The processor's time for an empty scene against a busy one, 10 frames a second each, decoding apart.
+
+    Both are the sample recording with the noise of a sensor and the bands of lamps added: once what hangs beside the
+    person, in which nothing moves; once the person, coming nearer and going back without a rest.
+    """
+    played = [frame.image for frame in VideoFile("bench", sample_path(), clock=SystemClock()).frames()]
+    beside = played[75][:, 480:]
+    still = np.hstack([beside, beside[:, ::-1]] * 2)
+    count = 40 if passes < 100 else 300
+    random = np.random.default_rng(0)
+    noise = [random.normal(0, 6, still.shape).astype(np.float32) for _ in range(7)]
+    rows = np.linspace(0, 9, len(still))[:, None, None]
+
+    def spent(show: Callable[[int], Image]) -> float:
+        line = build_pipeline("bench", Camera(), store=Store(FOLDER), time=Stopwatch())
+        taken = 0.0
+        for index in range(count):
+            light = (1 + 0.08 * np.sin(2.1 * index + rows)).astype(np.float32)
+            image = np.clip(show(index) * light + noise[index % len(noise)], 0, 255).astype(np.uint8)
+            begin = process_time()
+            line.step(Frame("bench", index, image, at(index / 10)))
+            taken += process_time() - begin
+        return taken
+
+    nearer = played[53:70]
+    busy = nearer + nearer[::-1]
+    return {"empty scene / busy scene": spent(lambda _: still) / spent(lambda index: busy[index % len(busy)])}
 
 
 def posting(passes: int) -> dict[str, float]:
@@ -111,7 +144,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     logging.disable(logging.WARNING)  # there is no broker, on purpose
     passes = 20 if args.smoke else 400
-    ratios = classifier(passes) | pipeline(passes) | posting(passes)
+    ratios = classifier(passes) | pipeline(passes) | frame_budget(passes) | posting(passes)
     if args.json:
         print(json.dumps(ratios, indent=2))
     else:

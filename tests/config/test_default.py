@@ -15,7 +15,12 @@ from edge_fer.config.writing import inline
 from tests.config.generated import INSTALLED, PAGE, page
 from tests.config.loading import load_text
 
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+PAGES = (PAGE, PAGE.with_name("zones.md"), PAGE.with_name("quality.md"))
+EXAMPLES = [
+    example
+    for page in PAGES
+    for example in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+]
 
 
 def test_the_default_file_loads_to_the_defaults(tmp_path):
@@ -56,8 +61,8 @@ def _sections(section=Config):
 def test_every_setting_has_one_sentence_and_a_default(section):
     for key, info in keys_of(section).items():
         assert re.fullmatch(r"[^.]+(\.\w+[^.]*)*\.", info.description), key
-        # which emotions an alert is about, nobody can say but who makes it
-        assert not info.is_required() or key in {"when", "emotion"}
+        # which emotions an alert is about, and where a zone is, nobody can say but who makes it
+        assert not info.is_required() or key in {"when", "emotion", "polygon"}
 
 
 def test_the_installed_file_is_what_the_types_say():

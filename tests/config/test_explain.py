@@ -90,4 +90,4 @@ def test_every_setting_of_every_section_is_listed():
 
 def _paths(values, above=""):
     for key, value in values.items():
-        yield from _paths(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
+        yield from _paths(value, f"{above}{key}.") if isinstance(value, dict) and value else [f"{above}{key}"]

@@ -92,6 +92,18 @@ def test_false_switches_off_and_anything_else_on_again():
     assert load_layers("cameras: {a: true}").config.cameras["a"] == load_layers("cameras: {a: {}}").config.cameras["a"]
 
 
+def test_a_zone_is_switched_off_by_name_and_on_again():
+    staff = "cameras: {c: {zones: {staff: {polygon: [[0, 0], [1, 0], [1, 1]]}}}}"
+    off, on = "cameras: {c: {zones: {staff: false}}}", "cameras: {c: {zones: {staff: true}}}"
+    include = "cameras: {c: {zones: {staff: {kind: include}}}}"
+    assert load_layers(staff).config.cameras["c"].zones["staff"].kind == "exclude"
+    assert load_layers(staff, off).config.cameras["c"].zones == {}
+    assert load_layers(staff, off, on).config.cameras["c"].zones == load_layers(staff).config.cameras["c"].zones
+    zone = load_layers(staff, include).config.cameras["c"].zones["staff"]
+    assert (zone.kind, zone.polygon) == ("include", ((0, 0), (1, 0), (1, 1)))
+    assert load_layers("cameras: {c: {zones: }}").config.cameras["c"].zones == {}, "a heading says nothing"
+
+
 def test_what_is_switched_off_is_not_checked():
     assert load_layers("alerts: {a: {for: 3}}", "alerts: {a: false}").config.alerts.keys() == {"unhappy-guest"}
 

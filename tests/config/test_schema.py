@@ -19,6 +19,8 @@ UNSEEN = {
     "password in the clear", "certificate in the clear", "certificate without key", "key without certificate",
     "variable not set", "no variable", "key twice", "tag", "key that is a list", "undefined alias", "control character",
     "second document", "required key", "bad node name",
+    "zone that crosses itself", "zone that touches itself", "zone without an inside", "zone closed by hand",
+    "zone without corners", "zone switched off in vain",
 }  # fmt: skip
 
 

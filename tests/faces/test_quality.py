@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge_fer.config.tree import FaceQuality, Faces
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.haar import HaarDetector
 from edge_fer.faces.quality import Limit, QualityGate, grey_levels, light, sharpness
 from edge_fer.types import Box, CropFrame, Face, Image, Quality, QualityFault
+from edge_fer.wiring import _quality_gate
 from tests.faces.pictures import frames, portrait
 from tests.faces.test_pose import seen
 from tests.shared import shared_data
@@ -143,7 +145,7 @@ def test_smaller_is_never_better():
     assert values == sorted(values, reverse=True)
 
 
-@pytest.mark.parametrize(("outside", "cut"), [(0.0, False), (0.15, False), (0.25, True), (0.6, True)])
+@pytest.mark.parametrize(("outside", "cut"), [(0.0, False), (0.06, False), (0.15, True), (0.6, True)])
 @pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
 def test_faces_cut_off_by_the_frame(edge: str, outside: float, *, cut: bool):
     box, beyond = FACE.box, FACE.box.width * outside
@@ -180,6 +182,23 @@ def test_a_limit_grades_in_straight_lines():
     up, down = Limit(0, 10, 30), Limit(90, 50, 10)
     assert [up.grade(x) for x in (-5, 0, 5, 10, 20, 30, 99)] == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1])
     assert [down.grade(x) for x in (99, 90, 70, 50, 30, 10, 0)] == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1])
+
+
+def test_a_gate_moves_with_the_others():
+    up, down = Limit(0, 10, 30).moved_to(15), Limit(90, 50, 10).moved_to(20)
+    assert (up, down) == (Limit(5, 15, 35), Limit(60, 20, -20))
+
+
+def test_thresholds_from_the_config_are_those_of_the_gate_and_can_be_switched_off():
+    assert _quality_gate(Faces()).__dict__ == QualityGate().__dict__
+    everything = FaceQuality(min_sharpness=0, min_brightness=0, max_brightness=255, min_inside=0, max_yaw=180)
+    lax = _quality_gate(Faces(min_size=16, quality=everything))
+    turned = Face(replace(FACE.box, x=-115), 1.0, seen(89))
+    blurry = lit(blurred(portrait(), 40), 0.05)
+    assert len(GATE.judge(blurry, turned, blurry).faults) == 3
+    assert GATE.judge(portrait(), FACE, blurred(portrait(), 40)).faults == (QualityFault.BLURRED,)
+    assert lax.judge(portrait(), FACE, blurred(portrait(), 40)).faults == ()
+    assert lax.judge(blurry, turned, blurry).faults == ()
 
 
 @pytest.mark.parametrize("values", [(0, 0, 1), (1, 3, 2), (1, 0, 0)])

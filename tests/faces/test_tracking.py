@@ -57,8 +57,8 @@ def walk(film: Film, frames: Iterator[tuple[float, tuple[Face, ...]]]) -> Tracki
 
 def test_a_life_frame_by_frame():
     film = Film(confirm=3, max_missed=0.5)
-    assert film.show(0.0, face(100)) == TrackingStep()
-    assert film.show(0.1, face(102)) == TrackingStep()
+    assert film.show(0.0, face(100)) == TrackingStep(unconfirmed=1)
+    assert film.show(0.1, face(102)) == TrackingStep(unconfirmed=1)
 
     step = film.show(0.2, face(104))
     [track] = step.visible
@@ -344,3 +344,75 @@ def test_every_person_appears_once_and_leaves_at_most_once(
     assert len(set(film.appeared)) == len(film.appeared)
     assert len(set(film.left)) == len(film.left)
     assert set(ids(film.tracker.clear())) == present
+
+
+def test_a_person_followed_between_searches_stays_in_view_under_one_id():
+    film = Film(confirm=2)
+    film.show(0.0, face(100))
+    film.show(0.1, face(100))
+    assert film.tracker.expected(at(0.2)) == {"0": face(100).box}
+    step = film.tracker.update(None, at(0.2), {"0": face(110)})
+    [track] = step.visible
+    assert (track.id, track.face, track.seen) == ("0", face(110), at(0.2))
+    assert film.tracker.expected(at(0.3))["0"].x > face(110).box.x, "what is followed tells where it goes"
+
+
+def test_a_motionless_person_whom_the_search_misses_is_kept_by_being_followed_but_not_for_ever():
+    film = Film(confirm=2, max_missed=1.0, max_followed=10)
+    film.show(0.0, face(100))
+    film.show(0.1, face(100))
+    now = 0.1
+    while now < 10:
+        now += 0.1
+        assert ids(film.tracker.update(None, at(now), {"0": face(100)}).visible) == ["0"]
+    gone = None
+    while gone is None and now < 20:
+        now += 0.1
+        step = film.tracker.update(None, at(now), {"0": face(100)})
+        gone = now if step.left else None
+    assert gone == pytest.approx(11.2, abs=0.3)
+
+
+def test_a_search_that_finds_somebody_is_believed_before_what_was_followed():
+    film = Film(confirm=2)
+    film.show(0.0, face(100))
+    film.show(0.1, face(100))
+    step = film.tracker.update([face(104)], at(0.2), {"0": face(98)})
+    assert [track.face for track in step.visible] == [face(104)]
+
+
+def test_nobody_is_followed_onto_the_face_of_another():
+    """Who went behind another person must not stay in view as a double of theirs."""
+    film = Film(confirm=2)
+    for seconds in (0.0, 0.1):
+        film.show(seconds, face(100), face(400))
+    step = film.tracker.update([face(400)], at(0.2), {"0": face(405), "1": face(400)})
+    assert ids(step.visible) == ["1"]
+    assert ids(step.coasting) == ["0"]
+
+
+def test_being_followed_makes_nobody_a_person():
+    film = Film(confirm=2)
+    film.show(0.0, face(100))
+    for tick in range(1, 5):
+        step = film.tracker.update(None, at(tick / 10), {"": face(100), "0": face(100)})
+        assert step.visible == ()
+
+
+def test_who_comes_to_rest_is_waited_for_where_they_are_and_not_where_they_were_going():
+    film = Film(confirm=2)
+    for tick in range(5):
+        film.show(tick / 10, face(100 + 40 * tick))
+    assert film.tracker.expected(at(0.9))["0"].x > face(300).box.x
+    for tick in range(5, 10):
+        film.tracker.rest(at(tick / 10))
+    assert film.tracker.expected(at(1.0))["0"].x == pytest.approx(face(260).box.x, abs=30)
+    assert ids(film.show(1.0, face(260)).visible) == ["0"]
+
+
+def test_who_is_not_sought_is_not_missed():
+    film = Film(confirm=2, max_missed_unconfirmed=0.25)
+    film.show(0.0, face(100))
+    for tick in range(1, 9):
+        assert film.tracker.update(None, at(tick / 10)).unconfirmed == 1
+    assert ids(film.show(0.9, face(100)).appeared) == ["0"]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from edge_fer.mqtt.messages import (
     CameraHealth,
     CameraInfo,
+    FrameWork,
     Kind,
     Message,
     ModelInfo,
@@ -135,7 +136,8 @@ def test_info_and_health():
     assert found["privacy"] == {"pictures_published": False}
     assert found["cameras"]["front"]["size"] == [1280, 720]
     camera = CameraHealth(
-        online=True, fps=9.87654, frames=10, dropped=1, stalls=0, losses=0,
+        online=True, fps=9.87654, fps_limit=2.5, frames=10, skipped=20, dropped=1, stalls=0, losses=0,
+        work=FrameWork(rested=7, followed=2, detected=1),
         latency_ms={"detect": StageLatency(median=20.1, p95=31.0)},
     )  # fmt: skip
     health = COMPOSER.health(
@@ -143,6 +145,7 @@ def test_info_and_health():
         uptime=12.3456,
         rss=10**8,
         temperature=None,
+        throttling=None,
         cameras={"front": camera},
         link=LinkStatus(depth=3, oldest=1.5),
     )

@@ -1,0 +1,85 @@
+"""Zones: which part of a camera's picture may be looked at. What is outside is blanked before anything else sees it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.types import Image, Point
+
+__all__ = ["EVERYWHERE", "Zones"]
+
+log = logging.getLogger(__name__)
+
+#: Bits behind the point in OpenCV's fixed-point coordinates.
+SHIFT = 8
+
+
+@dataclass(frozen=True)
+class Zones:
+    """What may be looked at: the include polygons, or everything where there are none, less the exclude polygons.
+
+    Polygons are corners (x, y) in fractions of the frame's width and height, in order around them; they refer to
+    the picture as it is handed on, after it was rotated and flipped, whatever its size.
+
+    Attributes:
+        include: outside all of these, nothing is looked at.
+        exclude: inside any of these, nothing is looked at.
+    """
+
+    include: tuple[tuple[Point, ...], ...] = ()
+    exclude: tuple[tuple[Point, ...], ...] = ()
+
+    def blank(self, image: Image) -> Image:
+        """The picture with every pixel that must not be looked at black.
+
+        Args:
+            image: RGB uint8 (H, W, 3); left as it is.
+
+        Returns:
+            RGB uint8 (H, W, 3): a new picture, or the very same where there are no zones.
+        """
+        if not (self.include or self.exclude):
+            return image
+        return np.asarray(cv2.bitwise_and(image, _mask(self, *image.shape[:2])), dtype=np.uint8)
+
+    def mask(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Where a picture of this size may be looked at: uint8 (height, width), 255 where so, 0 elsewhere.
+
+        A pixel that an exclude polygon so much as touches is not looked at.
+        """
+        seen = np.full((height, width), 0 if self.include else 255, dtype=np.uint8)
+        _fill(seen, self.include, 255)
+        _fill(seen, self.exclude, 0)
+        return seen
+
+
+#: No zones: everything is looked at.
+EVERYWHERE = Zones()
+
+
+def _fill(mask: NDArray[np.uint8], polygons: Sequence[Sequence[Point]], value: int) -> None:
+    height, width = mask.shape
+    for polygon in polygons:
+        # fractions count from the edge of the picture, OpenCV from the middle of its first pixel
+        corners = np.array(polygon, dtype=np.float64) * (width, height) - 0.5
+        # one by one: given several at once, OpenCV leaves out where they overlap
+        cv2.fillPoly(mask, [np.round(corners * (1 << SHIFT)).astype(np.int32)], (value,), shift=SHIFT)
+
+
+# a camera delivers one size, or two where it has a small stream beside the main one; a few cameras share this
+@lru_cache(maxsize=16)
+def _mask(zones: Zones, height: int, width: int) -> NDArray[np.uint8]:
+    """The mask for all three channels, read-only."""
+    mask = zones.mask(height, width)
+    if not mask.any():
+        log.warning("the zones leave nothing of a picture of %d x %d to look at", width, height)
+    channels = np.repeat(mask[:, :, None], 3, axis=2)
+    channels.setflags(write=False)
+    return channels

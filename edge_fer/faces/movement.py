@@ -1,0 +1,86 @@
+"""Whether anything in front of the camera moves, told from the noise of its sensor and the flicker of lamps."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.types import Image
+
+__all__ = ["MotionGate", "evened"]
+
+#: Cells along the longer side of the picture: a face of 48 of 1280 pixels covers more than three of them each way.
+CELLS = 96
+#: Pixels looked at along the longer side, or a few more: four for each cell, which are smoothed with eight around it.
+PIXELS = 192
+#: Darker than this, a cell is black: of a zone, and then without noise.
+BLACK = 1.0
+#: Brighter than this, a cell may be overexposed in part, and does not become brighter with the light.
+BRIGHT = 180.0
+#: A row that got so much brighter or darker is no flicker any more.
+MOST_FLICKER = 1.5
+#: A change smaller than this, in levels of 0 to 255, is none: rounding, and compression that thinks anew.
+LEAST = 4.0
+#: One larger than this always is one, or a picture that changes all over would raise its own bar.
+MOST = 12.0
+#: So many standard deviations of the noise are a change.
+SIGMAS = 6.0
+#: From so many cells on, changes are a movement; a hot pixel or an insect is less.
+ENOUGH = 5
+
+
+class MotionGate:
+    """Compares each frame with the one in which faces were last searched for, not with the one before.
+
+    So slow movements add up, and nobody comes unnoticed by coming slowly. A picture is compared on a small grid of
+    mean levels. Rows are brought to the same brightness first, because lamps on alternating current make cameras with
+    a rolling shutter see dark and bright bands. What remains is movement where it stands out of the noise that this
+    very pair of pictures has.
+    """
+
+    def __init__(self) -> None:
+        self._looked_at: NDArray[np.float32] | None = None
+        self._now: NDArray[np.float32] | None = None
+
+    def moved(self, image: Image) -> bool:
+        """Whether anything moved since the picture that was remembered last; so it has where there is none.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+        """
+        before, self._now = self._looked_at, _grid(image)
+        if before is None or before.shape != self._now.shape:
+            return True
+        darker, brighter = np.minimum(before, self._now), np.maximum(before, self._now)
+        telling = (darker < BRIGHT) & (brighter > BLACK)
+        change = np.abs(evened(self._now, before) - before)[telling]
+        noise = 1.4826 * float(np.median(change[::4])) if change.size else 0.0
+        threshold = min(max(LEAST, SIGMAS * noise), MOST)
+        return int(np.count_nonzero(change > threshold)) >= ENOUGH
+
+    def remember(self) -> None:
+        """Makes the picture seen last the one that later ones are compared with."""
+        self._looked_at = self._now
+
+    def forget(self) -> None:
+        """Takes the next picture as the first."""
+        self._looked_at = None
+
+
+def _grid(image: Image) -> NDArray[np.float32]:
+    """The levels of a grid of cells, smoothed, from green alone, which is nearly grey; 0 to 255."""
+    height, width = image.shape[:2]
+    step = max(1, max(height, width) // PIXELS)
+    green = np.ascontiguousarray(image[::step, ::step, 1])
+    scale = min(1.0, CELLS / max(green.shape))
+    size = (max(1, round(green.shape[1] * scale)), max(1, round(green.shape[0] * scale)))
+    cells = cv2.resize(green, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.blur(cells, (3, 3)), dtype=np.float32)
+
+
+def evened(now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Levels (rows, columns) with each row made as bright as it was before, from 0 on both."""
+    # the one that leaves the least squares of differences; a row of zeros stays as it is
+    gain = (np.einsum("rc,rc->r", now, before) + 1.0) / (np.einsum("rc,rc->r", before, before) + 1.0)
+    return np.asarray(now / np.clip(gain, 1 / MOST_FLICKER, MOST_FLICKER)[:, None], dtype=np.float32)

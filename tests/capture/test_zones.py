@@ -1,0 +1,111 @@
+"""What must not be looked at is gone before anything sees it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.recorded import RecordedSource
+from edge_fer.capture.zones import EVERYWHERE, Zones, _mask
+from edge_fer.faces.haar import HaarDetector
+from tests.capture.helpers import InventedClock, KeepingSlot
+from tests.faces.pictures import on_wall
+
+LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+MIDDLE = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
+
+
+def white(height, width):
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def test_without_zones_the_very_picture_goes_on():
+    image = white(10, 10)
+    assert EVERYWHERE.blank(image) is image
+
+
+def test_an_exclude_zone_takes_every_pixel_it_touches_and_no_other():
+    image = white(100, 200)
+    blanked = Zones(exclude=(LEFT_HALF,)).blank(image)
+    assert not blanked[:, :100].any()
+    assert (blanked[:, 101:] == 255).all()
+    assert (image == 255).all(), "the picture itself is left as it is"
+
+
+def test_an_include_zone_keeps_its_inside_alone():
+    blanked = Zones(include=(MIDDLE,)).blank(white(80, 80))
+    assert (blanked[20:60, 20:60] == 255).all()
+    blanked[19:61, 19:61] = 0
+    assert not blanked.any()
+
+
+def test_exclude_zones_win_over_include_zones_and_several_add_up():
+    right_edge = ((0.9, 0.0), (1.0, 0.0), (1.0, 1.0), (0.9, 1.0))
+    kept = Zones(include=(MIDDLE, right_edge), exclude=(LEFT_HALF,)).mask(100, 100) == 255
+    assert kept[50, 60]
+    assert kept[5, 95]
+    assert not kept[50, 40]
+    assert not kept[5, 60]
+
+
+def test_exclude_zones_that_overlap_exclude_where_they_do():
+    shifted = tuple((x + 0.2, y) for x, y in MIDDLE)
+    assert not Zones(exclude=(MIDDLE, shifted)).mask(100, 100)[30:70, 30:90].any()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (90, 160), (720, 1280), (1080, 1920)])
+def test_a_zone_is_the_same_part_of_a_picture_of_any_size(size):
+    kept = Zones(exclude=(MIDDLE,)).mask(*size).mean() / 255
+    assert kept == pytest.approx(0.75, abs=0.02) or min(size) < 4
+    everything = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    assert not Zones(exclude=(everything,)).mask(*size).any()
+    assert Zones(include=(everything,)).mask(*size).all()
+
+
+def test_zones_that_leave_nothing_are_told(caplog):
+    everything = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    Zones(exclude=(everything,)).blank(white(33, 44))
+    assert "leave nothing of a picture of 44 x 33" in caplog.text
+
+
+def looped(image, **options):
+    """The picture as it leaves the capture loop."""
+    slot = KeepingSlot()
+    clock = InventedClock()
+    CaptureLoop("front", RecordedSource("front", [image], clock=clock), slot, clock=clock, **options).run(
+        threading.Event()
+    )
+    (frame,) = slot.kept
+    return frame.image
+
+
+def test_a_face_in_an_excluded_zone_is_never_found_and_its_pixels_are_gone():
+    staff, guest = (60, 60, 160), (400, 60, 160)
+    image = on_wall(300, 640, staff, guest)
+    detector = HaarDetector()
+    assert len(detector.detect(looped(image))) == 2
+    seen = looped(image, zones=Zones(exclude=(LEFT_HALF,)))
+    (face,) = detector.detect(seen)
+    assert face.box.x > 320
+    assert not seen[:, :320].any()
+    assert np.array_equal(seen[:, 321:], image[:, 321:])
+
+
+def test_zones_refer_to_the_picture_as_it_is_after_it_was_turned_and_flipped():
+    image = white(60, 120)
+    seen = looped(image, rotate=90, flip="horizontal", zones=Zones(exclude=(LEFT_HALF,)))
+    assert seen.shape == (120, 60, 3)
+    assert not seen[:, :30].any()
+    assert seen[:, 31:].all()
+
+
+def test_the_mask_is_made_once_for_each_size():
+    zones = Zones(exclude=(MIDDLE,))
+    image = white(71, 91)
+    made = _mask.cache_info().misses
+    for _ in range(5):
+        zones.blank(image)
+    assert _mask.cache_info().misses == made + 1

@@ -1,0 +1,138 @@
+"""The motion gate on real pictures with invented noise, flicker and people."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_fer.faces.movement import MotionGate
+from tests.faces.pictures import frames, grey_wall, head, portrait
+from tests.shared import shared_data
+
+
+def scene(height=720, width=1280):
+    """A still scene with much detail: the portrait, without anybody moving."""
+    return cv2.resize(portrait(), (width, height)).astype(np.float32)
+
+
+class Film:
+    """Pictures of a still scene by a poor camera under poor lamps."""
+
+    def __init__(self, still, *, noise=0.0, flicker=0.0, bands=0.0, quality=None):
+        self.still = still
+        self.flicker, self.bands, self.quality = flicker, bands, quality
+        random = np.random.default_rng(0)
+        self.grain = [random.normal(0, noise, still.shape).astype(np.float32) for _ in range(5)]
+        self.shown = 0
+
+    def shot(self, still=None):
+        self.shown += 1
+        still = self.still if still is None else still
+        rows = np.linspace(0, 1, len(still))
+        light = 1 + self.flicker * np.sin(self.shown * 2.1) + self.bands * np.sin(self.shown * 1.7 + 9 * rows)
+        light = light.astype(np.float32)[:, None, None]
+        # five fields of noise, shifted so that no two shots are alike
+        picture = still * light + np.roll(self.grain[self.shown % 5], self.shown * 7, axis=1)
+        image = np.clip(picture, 0, 255).astype(np.uint8)
+        if self.quality:
+            image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1], 1)
+        return image
+
+
+POOR = {
+    "nothing": {},
+    "noise": {"noise": 4},
+    "much noise": {"noise": 15},
+    "flicker": {"flicker": 0.1, "noise": 3},
+    "bands of a rolling shutter": {"bands": 0.1, "noise": 6},
+    "compression": {"noise": 5, "quality": 25},
+}
+
+
+@pytest.mark.parametrize("poor", POOR)
+@pytest.mark.parametrize("size", [(360, 640), (720, 1280)], ids=str)
+def test_noise_and_flicker_are_no_movement(poor, size):
+    film, gate = Film(scene(*size), **POOR[poor]), MotionGate()
+    assert gate.moved(film.shot()), "the first picture is all new"
+    gate.remember()
+    assert not any(gate.moved(film.shot()) for _ in range(20))
+
+
+def test_zones_that_blank_most_of_the_picture_change_nothing():
+    film, gate = Film(scene(), noise=10, bands=0.1), MotionGate()
+
+    def shot():
+        image = film.shot()
+        image[:, :900] = 0
+        return image
+
+    gate.moved(shot())
+    gate.remember()
+    assert not any(gate.moved(shot()) for _ in range(20))
+
+
+@pytest.mark.parametrize("poor", POOR)
+@pytest.mark.parametrize("side", [60, 120, 300])
+def test_a_head_that_comes_into_view_is_movement(poor, side):
+    """Of 60 of 1280 pixels with its hair: smaller than the smallest face that is read."""
+    still = scene()
+    film, gate = Film(still, **POOR[poor]), MotionGate()
+    gate.moved(film.shot())
+    gate.remember()
+    with_head = still.copy()
+    with_head[200 : 200 + side, 80 : 80 + side] = head(side)
+    assert gate.moved(film.shot(with_head))
+
+
+def test_one_who_creeps_is_noticed_as_one_who_runs():
+    still = grey_wall(360, 640).astype(np.float32)
+    gate = MotionGate()
+    picture = head(100)
+    moved_at = []
+    for x in range(60):  # a pixel a frame: nothing moves much from one frame to the next
+        still[100:200, 100 + x : 200 + x] = picture
+        if gate.moved(still.astype(np.uint8)) and x:
+            moved_at.append(x)
+            gate.remember()
+        if not x:
+            gate.remember()
+        still[:] = 128
+    assert moved_at[0] <= 3
+    assert len(moved_at) > 15
+
+
+def test_a_light_that_goes_on_is_movement_and_so_is_another_size():
+    still = scene()
+    gate = MotionGate()
+    gate.moved(np.clip(still, 0, 255).astype(np.uint8))
+    gate.remember()
+    assert gate.moved(np.clip(still * 0.3, 0, 255).astype(np.uint8))
+    assert gate.moved(grey_wall(480, 640))
+
+
+def test_tiny_pictures():
+    gate = MotionGate()
+    for size in ((1, 1), (1, 500), (500, 1), (3, 3)):
+        assert gate.moved(grey_wall(*size))
+        gate.remember()
+        assert not gate.moved(grey_wall(*size))
+
+
+def test_forgotten_pictures_are_not_compared_with():
+    gate = MotionGate()
+    gate.moved(grey_wall(90, 160))
+    gate.remember()
+    gate.forget()
+    assert gate.moved(grey_wall(90, 160))
+
+
+def test_somebody_who_sits_and_reads_moves_within_a_second():
+    gate = MotionGate()
+    since = still_for = 0.0
+    for seconds, image in frames(shared_data() / "clips" / "wolfgang-langer-pexels.mp4", every=3):
+        if gate.moved(image):
+            gate.remember()
+            since = seconds
+        still_for = max(still_for, seconds - since)
+    assert still_for < 1.0
