@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from edge_fer.commands import config, run, version
 from edge_fer.errors import EdgeFerError
+from edge_fer.log import complain
 
 __all__ = ["main"]
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.handler(args)
         sys.stdout.flush()
     except EdgeFerError as error:
-        print(f"edge-fer: {error}", file=sys.stderr)
+        complain(error)
         return error.exit_code
     except BrokenPipeError:
         # whoever read our output has seen enough; keep Python from complaining at exit

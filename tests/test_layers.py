@@ -27,11 +27,13 @@ MAY_IMPORT = {
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera"},
     "service": FLOW | BASE | {"camera", "notify"},
+    "daemon": BASE | {"service"},
+    "log": BASE,
     "wiring": FLOW
     | BASE
     | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
-    "commands": FLOW | BASE | {"wiring", "service", "config", "runtime", "sample", "pipeline"},
-    "cli": BASE | {"commands"},
+    "commands": FLOW | BASE | {"wiring", "daemon", "config", "log", "runtime", "sample", "pipeline"},
+    "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }
 
