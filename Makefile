@@ -1,12 +1,13 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
+# make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types tests benchmarks format generated sample clean
+.PHONY: run test test-install lint types tests benchmarks format generated sample clean
 
 run: $(VENV)/run.done
 	@$(BIN)/edge-fer run --demo
@@ -23,6 +24,9 @@ types: $(VENV)/test.done
 tests: $(VENV)/test.done
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
+
+test-install: $(VENV)/test.done
+	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done
