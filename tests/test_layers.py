@@ -32,7 +32,9 @@ MAY_IMPORT = {
     "wiring": FLOW
     | BASE
     | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
-    "commands": FLOW | BASE | {"wiring", "daemon", "config", "log", "runtime", "sample", "pipeline"},
+    "board": set(),
+    "doctor": FLOW | BASE | {"board", "config", "runtime", "sample", "stopwatch", "wiring"},
+    "commands": FLOW | BASE | {"wiring", "daemon", "doctor", "config", "log", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,32 +50,30 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _collect(args: argparse.Namespace) -> int:
     # while this is root still, which may read the whole journal
-    journal = "\n".join(_journal())
+    journal = _journal()
     become_the_service()
-    secrets = Secrets()
-    try:
-        loaded = load_from(args)
-    except EdgeFerError as error:
-        _print("versions", _versions, secrets)
-        _print("config", lambda: iter([str(error)]), secrets)
-    else:
-        secrets = Secrets.of(loaded)
-        _print("versions", _versions, secrets)
-        _print("config", lambda: (f"{row.path} = {row.value}  ({row.origin})" for row in explain(loaded)), secrets)
-        _print(
-            "doctor",
-            lambda: (" ".join(map(str, (f.state, f.name, f.what, f.remedy))) for f in checkup(loaded.config)),
-            secrets,
-        )
-    _print("journal", lambda: iter([journal]), secrets)
+    for title, lines in _sections(args, journal):
+        print(f"== {title}")
+        for line in lines:
+            print(line)
+        print(flush=True)
     return 0
 
 
-def _print(title: str, lines: Callable[[], Iterator[str]], secrets: Secrets) -> None:
-    print(f"== {title}")
-    for line in lines():
-        print(secrets.taken_out_of(line))
-    print(flush=True)
+def _sections(args: argparse.Namespace, journal: str) -> Iterator[tuple[str, Iterator[str]]]:
+    """Each part of the report, without the secrets."""
+    try:
+        loaded = load_from(args)
+    except EdgeFerError as error:
+        # its secrets cannot be known, but what looks like one is found
+        secrets, config, findings = Secrets(), iter(str(error).splitlines()), iter(())
+    else:
+        secrets = Secrets.of(loaded)
+        config = (f"{row.path} = {row.value}  ({row.origin})" for row in explain(loaded))
+        findings = (f"{found.state:8} {found.name}: {found.what}. {found.remedy}" for found in checkup(loaded.config))
+    parts = {"versions": _versions(), "config": config, "doctor": findings, "journal": iter(journal.splitlines())}
+    for title, lines in parts.items():
+        yield title, map(secrets.taken_out_of, lines)
 
 
 def _versions() -> Iterator[str]:
@@ -92,15 +90,14 @@ def _versions() -> Iterator[str]:
     yield from (f"{name} {known[name]}" for name in PACKAGES if name in known)
 
 
-def _journal() -> Iterator[str]:
+def _journal() -> str:
     command = ["journalctl", "--unit", UNIT, "--lines", str(LINES), "--no-pager", "--output", "short-iso", "--quiet"]
     try:
         ended = subprocess.run(  # noqa: S603 - nothing in it comes from outside
             command, capture_output=True, text=True, errors="replace", timeout=60, check=False
         )
     except FileNotFoundError:
-        yield "this system has no journal"
+        return "this system has no journal"
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield f"the journal cannot be read: {error}"
-    else:
-        yield ended.stdout or ended.stderr or "there is nothing of the service in the journal"
+        return f"the journal cannot be read: {error}"
+    return ended.stdout or ended.stderr or "there is nothing of the service in the journal"

@@ -65,16 +65,15 @@ class _Session:
         deadline = monotonic() + OPENING
         while True:
             self.protocol = choice.current
-            connection = Connection(self._settings, availability=None, protocol=choice.current, woken=lambda: None)
-            self._connection = connection
-            self.turn(lambda: connection.is_up or connection.setback is not None, deadline - monotonic())
-            if connection.is_up and connection.setback is None:
+            self._connection = Connection(
+                self._settings, availability=None, protocol=choice.current, woken=lambda: None
+            )
+            if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
                 return None
-            setback = connection.setback or Setback(Trouble.TIMED_OUT)
-            refused = connection.refused_version and choice.refused()
-            if not (refused or (connection.is_ignored and choice.ignored())):
-                return setback
-            connection.close()
+            refused = self.connection.refused_version or self.connection.is_ignored
+            if not (refused and choice.ignored()):
+                return self.connection.setback or Setback(Trouble.TIMED_OUT)
+            self.close()
 
     @property
     def connection(self) -> Connection:

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_fer.board import Throttling, temperature, throttling
@@ -20,9 +21,9 @@ WARM, HOT = 80.0, 85.0
 FULL = 100_000_000
 
 
-def clock(synced: bool | None = None) -> Finding:
+def clock(ask: Callable[[], bool] = clock_synced) -> Finding:
     """Whether the times in messages can be trusted."""
-    if clock_synced() if synced is None else synced:
+    if ask():
         return good("clock", "it is synchronised")
     remedy = "Check the network and `timedatectl`; messages say `clock_synced: false` until it is"
     return warning("clock", "nobody has set it since the start, so the times in messages may be wrong", remedy)

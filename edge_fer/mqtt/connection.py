@@ -277,7 +277,7 @@ class Connection:
         self._acknowledged += [(mid, reason.value) for reason in reasons]
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._received(message.topic, message.payload)
+        self._received(message.topic, bytes(message.payload))
 
     def _on_log(self, _client: paho.Client, _data: Any, level: int, text: str) -> None:
         # paho tells errors of the socket nowhere else; the broker refuses a certificate only after the handshake

@@ -11,6 +11,9 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
+
+STATE = Path("/var/lib/edge-fer")
 
 
 def outcome(attempt):
@@ -25,9 +28,9 @@ def outcome(attempt):
 
 
 def write(folder):
-    path = os.path.join(folder, "edge-fer-probe")
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    os.unlink(path)
+    file = Path(folder, "edge-fer-probe")
+    file.touch(exist_ok=False)
+    file.unlink()
 
 
 def syscall(name, *arguments):
@@ -41,14 +44,13 @@ def syscall(name, *arguments):
 
 
 def run_from_state():
-    path = "/var/lib/edge-fer/probe.sh"
-    with open(path, "w") as file:
-        file.write("#!/bin/sh\n")
-    os.chmod(path, 0o700)
+    program = STATE / "probe.sh"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
     try:
-        subprocess.run([path], check=True)
+        subprocess.run([program], check=True)
     finally:
-        os.unlink(path)
+        program.unlink()
 
 
 def folders():
@@ -63,13 +65,13 @@ writable = [folder for folder in folders() if outcome(lambda folder=folder: writ
 report = {
     "user": os.getuid(),
     "writable": writable,
-    "/proc/sys": outcome(lambda: open("/proc/sys/kernel/hostname", "w")),
-    "/sys": outcome(lambda: open("/sys/kernel/uevent_seqnum", "w")),
-    "read password": outcome(lambda: open("/etc/edge-fer/mqtt-password")),
-    "read credential": outcome(lambda: open(os.environ["CREDENTIALS_DIRECTORY"] + "/mqtt-password")),
-    "read shadow": outcome(lambda: open("/etc/shadow")),
-    "memory device": outcome(lambda: open("/dev/mem", "rb")),
-    "other device": outcome(lambda: open("/dev/edge-fer-test", "rb")),
+    "/proc/sys": outcome(lambda: Path("/proc/sys/kernel/hostname").open("wb").close()),
+    "/sys": outcome(lambda: Path("/sys/kernel/uevent_seqnum").open("wb").close()),
+    "read password": outcome(lambda: Path("/etc/edge-fer/mqtt-password").open("rb").close()),
+    "read credential": outcome(lambda: Path(os.environ["CREDENTIALS_DIRECTORY"], "mqtt-password").read_bytes()),
+    "read shadow": outcome(lambda: Path("/etc/shadow").open("rb").close()),
+    "memory device": outcome(lambda: Path("/dev/mem").open("rb").close()),
+    "other device": outcome(lambda: Path("/dev/edge-fer-test").open("rb").close()),
     "raw socket": outcome(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
     "internet socket": outcome(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)),
     "netlink socket": outcome(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
@@ -84,5 +86,4 @@ report = {
     ),
     "run what was written": outcome(run_from_state),
 }
-with open("/var/lib/edge-fer/probe.json", "w") as file:
-    json.dump(report, file)
+(STATE / "probe.json").write_text(json.dumps(report))
