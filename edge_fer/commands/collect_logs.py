@@ -66,7 +66,8 @@ def _sections(args: argparse.Namespace, journal: str) -> Iterator[tuple[str, Ite
         loaded = load_from(args)
     except EdgeFerError as error:
         # its secrets cannot be known, but what looks like one is found
-        secrets, config, findings = Secrets(), iter(str(error).splitlines()), iter(())
+        secrets, config = Secrets(), iter(str(error).splitlines())
+        findings: Iterator[str] = iter(())
     else:
         secrets = Secrets.of(loaded)
         config = (f"{row.path} = {row.value}  ({row.origin})" for row in explain(loaded))

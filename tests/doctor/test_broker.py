@@ -65,13 +65,16 @@ def test_a_daemon_that_runs_is_not_disturbed(tmp_path):
     from edge_fer.sample import sample_path
 
     camera = {"source": str(sample_path()), "loop": True}
-    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
-        with Daemon(tmp_path, {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}}) as daemon:
-            seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
-            assert states(look(broker.url))["publishing"] == "good"
-            time.sleep(0.5)
-            assert [m.payload for m in seen.of("test/availability")] == ["online"]
-            assert daemon.stop() == 0
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Subscriber(broker) as seen,
+        Daemon(tmp_path, {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}}) as daemon,
+    ):
+        seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
+        assert states(look(broker.url))["publishing"] == "good"
+        time.sleep(0.5)
+        assert [m.payload for m in seen.of("test/availability")] == ["online"]
+        assert daemon.stop() == 0
 
 
 def test_nobody_listens():
@@ -122,9 +125,11 @@ def test_days_left_on_the_certificate(tmp_path, certificates):
 def test_a_certificate_that_lasts_and_one_that_has_ended(tmp_path, certificates, monkeypatch):
     def issue(days):
         subprocess.run(
-            [tool("openssl"), "x509", "-req", "-in", certificates.server.with_suffix(".csr")]
-            + ["-CA", certificates.ca, "-CAkey", certificates.ca.with_suffix(".key"), "-CAcreateserial"]
-            + ["-days", days, "-extfile", certificates.server.with_suffix(".ext"), "-out", certificates.server],
+            [
+                *(tool("openssl"), "x509", "-req", "-in", certificates.server.with_suffix(".csr")),
+                *("-CA", certificates.ca, "-CAkey", certificates.ca.with_suffix(".key"), "-CAcreateserial"),
+                *("-days", days, "-extfile", certificates.server.with_suffix(".ext"), "-out", certificates.server),
+            ],
             check=True,
             capture_output=True,
         )
@@ -171,12 +176,11 @@ def test_what_the_access_list_grants(tmp_path, acl, publishing, subscribing):
         assert "edge-fer/test/" in found["publishing"].what
 
 
-def test_a_broker_of_the_old_version_cannot_say_what_it_passes_on(tmp_path):
+def test_a_broker_of_the_old_version_cannot_say_what_it_passes_on(tmp_path, monkeypatch):
     acl = ["user edge", "topic write edge-fer/test/#"]
+    monkeypatch.setattr(doctor, "ProtocolChoice", OnlyOld)
     with Mosquitto(tmp_path / "broker", users={"edge": "right"}, acl=acl) as broker:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(doctor, "ProtocolChoice", OnlyOld)
-            found = look(with_user(broker), password_file=password(tmp_path))
+        found = look(with_user(broker), password_file=password(tmp_path))
     assert "MQTT 3.1.1" in found["broker"].what
     assert (states(found)["publishing"], states(found)["subscribing"]) == ("warning", "warning")
 

@@ -87,7 +87,11 @@ class Machine:
         """Starts systemd in it, and waits until the machine is up."""
         command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=off", "--console=pipe"]
         self._nspawn = subprocess.Popen(
-            [*command, "--directory", str(self.root), "--boot"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            [*command, "--directory", str(self.root), "--boot"],
+            # one hierarchy of control groups, as on every machine that people have: DeviceAllow= needs it
+            env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
         )
         children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
         deadline = time.monotonic() + 30

@@ -145,7 +145,9 @@ def test_the_sandbox_holds(booted):
     probe = [command if line.startswith("ExecStart=") else line for line in lines]
     booted.write("/etc/systemd/system/edge-fer-probe.service", "\n".join(probe) + "\n")
     booted.write("/usr/local/lib/edge-fer-probe.py", (ROOT / "tests/install/probe.py").read_text())
-    booted.ok("mknod /dev/edge-fer-test c 1 5 && chmod 666 /dev/edge-fer-test && mkdir -p -m 1777 /srv/open")
+    # a device that anybody may open, and a folder that anybody may write to; elsewhere, a user can
+    booted.ok("mknod /dev/edge-fer-test c 10 237 && chmod 666 /dev/edge-fer-test && mkdir -p -m 1777 /srv/open")
+    booted.ok("runuser -u edge-fer -- sh -c 'exec < /dev/edge-fer-test && touch /srv/open/file /tmp/file'")
     booted.ok("systemctl daemon-reload; systemctl start edge-fer-probe")
     report = json.loads(booted.ok("cat /var/lib/edge-fer/probe.json"))
     print(f"\n{booted.suite}: {report}")
