@@ -99,9 +99,8 @@ def test_a_user_who_may_not_open_the_camera(tmp_path):
         pytest.skip("needs root, to become somebody else")
     device = tmp_path / "video0"
     device.touch(mode=0o600)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder != Path("/tmp"):
-            folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
     script = (
         "import os, sys; from pathlib import Path; from edge_fer.doctor.machine import user\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); print(user([Path(sys.argv[1])]))"
