@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_fer.board import temperature
 from edge_fer.camera import Camera
 from edge_fer.capture.loop import CaptureState
 from edge_fer.mqtt.composer import Composer
@@ -13,23 +14,14 @@ from edge_fer.mqtt.messages import CameraHealth, Health, StageLatency
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
-__all__ = ["health_of", "resident_bytes", "temperature"]
+__all__ = ["health_of", "resident_bytes"]
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-THERMAL_ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 def resident_bytes(statm: Path = Path("/proc/self/statm")) -> int:
     """Memory that the process holds, in bytes."""
     return int(statm.read_text(encoding="ascii").split()[1]) * PAGE
-
-
-def temperature(zone: Path = THERMAL_ZONE) -> float | None:
-    """The processor's temperature in degrees Celsius; None where the kernel tells none."""
-    try:
-        return int(zone.read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
-        return None
 
 
 def health_of(

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "pipeline": FLOW | BASE,
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
-    "health": FLOW | BASE | {"camera"},
+    "health": FLOW | BASE | {"board", "camera"},
     "service": FLOW | BASE | {"camera", "notify"},
     "daemon": BASE | {"service"},
     "log": BASE,
