@@ -124,7 +124,7 @@ def test_it_runs_from_boot_as_its_user_and_messages_arrive(booted):
     booted.wait_for("systemctl is-active edge-fer")
     assert json.loads(heard(booted, "edge-fer/pi/camera/front/event"))["event_type"]
     assert heard(booted, "edge-fer/pi/availability").strip() == "online"
-    assert booted.ok(f"ps -o user= -p {pid(booted)}").strip() == "edge-fer"
+    assert booted.ok(f"stat -c %U /proc/{pid(booted)}").strip() == "edge-fer"
     status = booted.ok(f"cat /proc/{pid(booted)}/status")
     for line in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"):
         assert line in status
