@@ -34,7 +34,9 @@ MAY_IMPORT = {
     | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
     "board": set(),
     "doctor": FLOW | BASE | {"board", "config", "runtime", "sample", "stopwatch", "wiring"},
-    "commands": FLOW | BASE | {"wiring", "daemon", "doctor", "config", "log", "runtime", "sample", "pipeline"},
+    "commands": FLOW
+    | BASE
+    | {"wiring", "daemon", "service", "doctor", "config", "log", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

@@ -16,6 +16,7 @@ from edge_fer.config import Config, Layer
 from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
+from edge_fer.service import Service
 from edge_fer.wiring import build_service
 
 if TYPE_CHECKING:
@@ -55,17 +56,24 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     show = Show() if args.show or args.demo else None
+    # found out once: later, the broker that listens may be our own
+    preferred = [_demo_layer()] if args.demo else []
 
     def settings() -> Config:
-        loaded = load_from(args, extra_layers=[_demo_layer()] if args.demo else []).config
-        set_up_log(loaded.log_level)
-        return loaded
+        return load_from(args, extra_layers=preferred).config
+
+    def build(settings: Config) -> Service:
+        return build_service(settings, demo=args.demo, show=show)
+
+    def renew() -> Service:
+        renewed = settings()
+        service = build(renewed)
+        set_up_log(renewed.log_level)
+        return service
 
     first = settings()
-    daemon = Daemon(
-        build_service(first, demo=args.demo, show=show),
-        renew=lambda: build_service(settings(), demo=args.demo, show=show),
-    )
+    set_up_log(first.log_level)
+    daemon = Daemon(build(first), renew)
     if args.demo:
         _greet(first)
     try:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from edge_fer.sample import sample_path
-from tests.broker import Mosquitto, Subscriber
+from tests.broker import Mosquitto, Subscriber, free_port
 from tests.capture.helpers import MjpegCamera
 from tests.daemon import Daemon
 from tests.system.manager import Manager
@@ -31,7 +31,7 @@ def systemd(tmp_path, monkeypatch, broker):
 
 
 def config(broker, camera=ENDLESS, **more):
-    return {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}} | more
+    return {"cameras": {"front": camera}, "mqtt": {"broker": broker and broker.url}} | more
 
 
 def test_systemd_is_told_that_it_is_ready_that_it_moves_and_that_it_stops(tmp_path, systemd, broker):
@@ -77,6 +77,17 @@ def test_it_starts_over_with_a_new_config_and_keeps_its_outbox(tmp_path, systemd
         assert daemon.stop() == 0
         assert "Traceback" not in daemon.output
     assert systemd.words == ["READY", "RELOADING", "READY", "STOPPING"]
+
+
+def test_a_broker_of_its_own_starts_over_with_it(tmp_path, systemd):
+    port = free_port()
+    with Daemon(tmp_path, config(None, mqtt={"broker": "embedded", "embedded_port": port})) as daemon:
+        systemd.wait_for("READY")
+        daemon.send(signal.SIGHUP)
+        systemd.wait_for("READY", 2)
+        with Subscriber(port, protocol="mqttv311") as seen:
+            seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
+        assert daemon.stop() == 0
 
 
 @pytest.mark.parametrize(
