@@ -1,6 +1,7 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
 # make models  fetch the face detector's model files, once; without them, Haar has to do
+# make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: run test lint types tests benchmarks format generated models sample clean
+.PHONY: run test test-install lint types tests benchmarks format generated models sample clean
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -30,6 +31,9 @@ types: $(VENV)/test.done
 tests: $(VENV)/test.done models
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
+
+test-install: $(VENV)/test.done
+	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

@@ -142,7 +142,7 @@ class Camera:
                     self._tell(self._pipeline.step(frame))
             self._give_up(seen)
         except Exception as error:
-            log.exception("camera %s: its pipeline failed", self.name)
+            log.exception("camera %s: its pipeline failed", self.name, extra={"camera": self.name})
             self.error = error
         finally:
             self._tell_online(False, self._clock())

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edge_fer.commands import config, models, run, version
+from edge_fer.commands import collect_logs, config, doctor, models, run, version
 from edge_fer.errors import EdgeFerError
+from edge_fer.log import complain
 
 __all__ = ["main"]
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.handler(args)
         sys.stdout.flush()
     except EdgeFerError as error:
-        print(f"edge-fer: {error}", file=sys.stderr)
+        complain(error)
         return error.exit_code
     except BrokenPipeError:
         # whoever read our output has seen enough; keep Python from complaining at exit
@@ -56,6 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (run, config, models, version):
+    for verb in (run, config, doctor, models, collect_logs, version):
         verb.add_parser(verbs)
     return parser

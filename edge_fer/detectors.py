@@ -15,7 +15,10 @@ from edge_fer.faces.yunet import YuNetDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
 
-__all__ = ["DETECTORS", "detector_name", "make_detector"]
+__all__ = ["BEST_DETECTOR", "DETECTORS", "detector_name", "make_detector"]
+
+#: What `auto` takes where its files are.
+BEST_DETECTOR = "blazeface"
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ def _choice(faces: Faces, store: Store) -> tuple[str, ModelError | None]:
         _blazeface_files(faces, store)
     except ModelError as error:
         return "haar", error
-    return "blazeface", None
+    return BEST_DETECTOR, None
 
 
 def _blazeface_files(faces: Faces, store: Store) -> dict[str, bytes]:

@@ -31,11 +31,14 @@ class Heat:
 
     Attributes:
         temperature: of the hottest of its sensors, degrees Celsius; None where it tells none.
-        throttling: why the firmware slows the machine down, of `THROTTLING`; None where the kernel does not tell.
+        throttling: why the firmware slows the machine down, of `THROTTLING`; None where the kernel does not tell, which
+            is everywhere but on a Raspberry Pi.
+        throttled: why it has at any time since the machine was started; likewise.
     """
 
     temperature: float | None
     throttling: tuple[str, ...] | None
+    throttled: tuple[str, ...] | None = None
 
 
 def read_heat(root: Path = SYS) -> Heat:
@@ -48,8 +51,9 @@ def read_heat(root: Path = SYS) -> Heat:
     told = [degrees for degrees in temperatures if degrees is not None]
     # `soc` on a Pi 4; on a Pi 5 the node's name goes on with its address
     flags = next((_flags(file) for file in root.glob("devices/platform/soc*/soc*:firmware/get_throttled")), None)
-    throttling = None if flags is None else tuple(why for bit, why in enumerate(THROTTLING) if flags >> bit & 1)
-    return Heat(max(told, default=None), throttling)
+    if flags is None:
+        return Heat(max(told, default=None), None)
+    return Heat(max(told, default=None), _reasons(flags), _reasons(flags >> 16))
 
 
 def _temperature(file: Path) -> float | None:
@@ -65,6 +69,10 @@ def _flags(file: Path) -> int | None:
         return int(file.read_text(encoding="ascii"), 16)
     except (OSError, ValueError):
         return None
+
+
+def _reasons(flags: int) -> tuple[str, ...]:
+    return tuple(why for bit, why in enumerate(THROTTLING) if flags >> bit & 1)
 
 
 class HeatGovernor:

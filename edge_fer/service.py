@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from types import FrameType
 from typing import Protocol
 
 from edge_fer.camera import Camera
@@ -50,6 +49,8 @@ class Broker(Protocol):
 class Service:
     """Runs cameras and the link until told to stop, until every recording is over, or until nothing is left to watch.
 
+    Runs once; another one with another config may take its place.
+
     Args:
         cameras: what to watch, at least one.
         link: to the broker.
@@ -82,6 +83,7 @@ class Service:
         self._on_tick = on_tick
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
+        self._reload = threading.Event()
         self._health_due = float("-inf")
 
     @property
@@ -96,16 +98,25 @@ class Service:
         """Asks the service to end; safe to call from a signal handler or another thread."""
         self._stop.set()
 
-    def run(self) -> None:
-        """Runs until it is over. Must be called from the main thread.
+    def reload(self) -> None:
+        """Asks it to make way for one with the config as it is now; safe to call like `stop`."""
+        self._reload.set()
+
+    def run(self, successor: Callable[[], Service | None] = lambda: None) -> Service | None:
+        """Runs until it is over.
+
+        Args:
+            successor: asked on `reload`, while everything goes on, for the service that is to take its place; None
+                where there can be none.
+
+        Returns:
+            The successor, once everything has ended in good order; None where the end is for good.
 
         Raises:
             SourceError: no camera is left, for the reasons given.
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                ending.callback(signal.signal, number, signal.signal(number, self._signalled))
             if self._broker:
                 self._broker.start()
                 ending.callback(self._broker.stop)
@@ -117,27 +128,47 @@ class Service:
                 camera.start()
             ending.callback(self._stop_cameras)
             notify("READY=1")
-            while not (self._stop.wait(TICK) or all(camera.ended for camera in self._cameras)):
-                self._look_after()
-            notify("STOPPING=1")
+            following = self._watch(successor)
+            if following is None:
+                notify("STOPPING=1")
         self._blame()
+        return following
 
-    def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        # a second signal of the same kind ends the process at once, should the first not have been enough
-        signal.signal(number, signal.SIG_DFL)
-        self.stop()
+    def _watch(self, successor: Callable[[], Service | None]) -> Service | None:
+        """Looks after everything until it is over, or until there is a successor."""
+        while not (self._stop.wait(TICK) or all(camera.ended for camera in self._cameras)):
+            self._look_after()
+            if self._reload.is_set():
+                self._reload.clear()
+                # by the same clock as systemd's, which goes by this to know what is newer
+                notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+                if following := successor():
+                    self._stop.set()
+                    return following
+                notify("READY=1")
+        return None
 
     def _look_after(self) -> None:
         """One look at everything: feeds the watchdog, tells health, and sees whether anything is left to watch."""
         now = self._clock().mono
         self._blame_pipelines()
         self._on_tick(now)
-        if all(camera.moving(now, STUCK_AFTER) for camera in self._cameras):
+        if self._moving(now):
             notify("WATCHDOG=1")
         if now >= self._health_due:
             self._health_due = now + HEALTH_EVERY
             self._tell_health()
         self._give_up_when_all_are_lost(now)
+
+    def _moving(self, now: float) -> bool:
+        """Whether every thread makes its passes, and frames come from anywhere: else the watchdog shall bark.
+
+        A camera that is lost is no reason for that while another one works; with all lost, the daemon ends by itself,
+        and the watchdog sees to it should that hang.
+        """
+        if not all(camera.moving(now, STUCK_AFTER) for camera in self._cameras):
+            return False
+        return any(camera.lost_since is None for camera in self._cameras)
 
     def _give_up_when_all_are_lost(self, now: float) -> None:
         left = [camera for camera in self._cameras if not camera.ended]

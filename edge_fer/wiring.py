@@ -50,7 +50,7 @@ from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["build_pipeline", "build_service", "find_source"]
+__all__ = ["broker_settings", "build_pipeline", "build_service", "find_source"]
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
@@ -99,7 +99,7 @@ def build_service(
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = settings.mqtt.broker == "embedded"
     link = Link(
-        broker=_broker(settings),
+        broker=broker_settings(settings),
         topics=topics,
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
@@ -257,7 +257,12 @@ def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
     )
 
 
-def _broker(settings: config.Config) -> BrokerSettings:
+def broker_settings(settings: config.Config) -> BrokerSettings:
+    """Where the broker is and how to get in.
+
+    Raises:
+        ConfigError: it does not fit together.
+    """
     mqtt, node = settings.mqtt, settings.node.id
     if mqtt.broker == "embedded":
         return BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=mqtt.client_id or f"edge-fer-{node}")

@@ -34,13 +34,23 @@ class Daemon:
 
     def __init__(self, folder: Path, config: dict[str, Any], *arguments: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.config = {"node": {"id": "test"}, "state_dir": str(folder / "state"), "log_level": "info"} | config
-        path = folder / "config.yaml"
-        path.write_text(json.dumps(self.config))  # JSON is YAML
-        self._command = [*COMMAND, "run", "--config", str(path), *arguments]
+        self._base = {"node": {"id": "test"}, "state_dir": str(folder / "state"), "log_level": "info"}
+        self._file = folder / "config.yaml"
+        self.configure(config)
+        self._command = [*COMMAND, "run", "--config", str(self._file), *arguments]
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._news = threading.Condition()
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Writes another config, which it reads when it is told to."""
+        self.config = self._base | config
+        self._file.write_text(json.dumps(self.config))  # JSON is YAML
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     @property
     def output(self) -> str:

@@ -24,7 +24,7 @@ def sysfs(root, *, zones=(), flags=None, node=PI_4):
 
 @pytest.mark.parametrize("node", [PI_4, PI_5])
 def test_a_pi_that_is_well(tmp_path, node):
-    assert read_heat(sysfs(tmp_path, zones=["54530\n"], flags="0\n", node=node)) == Heat(54.53, ())
+    assert read_heat(sysfs(tmp_path, zones=["54530\n"], flags="0\n", node=node)) == Heat(54.53, (), ())
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,10 @@ def test_a_pi_that_is_well(tmp_path, node):
 def test_flags(tmp_path, flags, said):
     """What has been (from bit 16 on) is not what is."""
     assert read_heat(sysfs(tmp_path, flags=flags)).throttling == said
+
+
+def test_what_has_been_since_the_start(tmp_path):
+    assert read_heat(sysfs(tmp_path, flags="50008")).throttled == ("under_voltage", "throttled")
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,17 @@ MAY_IMPORT = {
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
     "service": FLOW | BASE | {"camera", "notify"},
+    "daemon": BASE | {"service"},
+    "log": BASE,
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "pipeline", "publishing", "runtime", "sample"}
     | {"service", "stopwatch"},
-    "commands": FLOW | BASE | {"wiring", "service", "config", "fetching", "runtime", "sample", "pipeline"},
-    "cli": BASE | {"commands"},
+    "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
+    "commands": FLOW
+    | BASE
+    | {"wiring", "daemon", "service", "doctor", "config", "fetching", "log", "runtime", "sample", "pipeline"},
+    "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }
 

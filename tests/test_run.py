@@ -281,25 +281,6 @@ def test_a_port_that_is_taken_is_told_by_the_embedded_broker(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
-def test_systemd_is_told_of_the_daemons_life(tmp_path):
-    import socket
-
-    with Mosquitto(tmp_path / "broker") as broker, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(30)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-            with Daemon(tmp_path, config(broker, ENDLESS)) as daemon:
-                assert manager.recv(100) == b"READY=1"
-                assert manager.recv(100) == b"WATCHDOG=1"
-                assert daemon.stop() == 0
-        manager.settimeout(0.5)
-        said = []
-        while not said or said[-1] != b"STOPPING=1":
-            said.append(manager.recv(100))
-        assert set(said[:-1]) <= {b"WATCHDOG=1"}
-
-
 def test_help_and_version_work():
     for arguments in (["--help"], ["run", "--help"], ["config", "--help"], ["version"]):
         ended = edge_fer(*arguments)

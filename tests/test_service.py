@@ -109,6 +109,29 @@ def test_it_gives_up_when_all_cameras_have_been_lost_for_long(service):
     assert lost[0].log[-1] == "link down"
 
 
+def test_it_makes_way_for_another_without_a_word_of_stopping(service, monkeypatch):
+    said = []
+    monkeypatch.setattr("edge_fer.service.notify", lambda *states: said.append(states[0]))
+    camera = ScriptedCamera()
+    it, other = service(camera), service(ScriptedCamera())
+    it.reload()
+    assert it.run(lambda: other) is other
+    assert camera.log[-4:] == ["stop", "join", "health", "link down"]
+    assert [word for word in said if word != "WATCHDOG=1"] == ["READY=1", "RELOADING=1"]
+
+
+def test_it_goes_on_where_nothing_can_take_its_place(service, monkeypatch):
+    said = []
+    monkeypatch.setattr("edge_fer.service.notify", lambda *states: said.append(states[0]))
+    it = service(ScriptedCamera())
+    asked = []
+    it.reload()
+    threading.Timer(1.2, it.stop).start()
+    assert it.run(lambda: asked.append("once")) is None
+    assert asked == ["once"]
+    assert [word for word in said if word != "WATCHDOG=1"] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+
+
 def test_a_fault_of_ours_ends_it_with_a_word(service):
     with pytest.raises(EdgeFerError, match="camera front: its pipeline failed with ValueError: oh"):
         service(ScriptedCamera(error=ValueError("oh"))).run()
@@ -123,10 +146,17 @@ def test_threads_that_hang_are_known(service):
 def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
     said = []
     monkeypatch.setattr("edge_fer.service.notify", said.append)
-    for moves in (True, False):
+    cases = [
+        ([ScriptedCamera()], True),
+        ([ScriptedCamera(moves=False)], False),
+        ([ScriptedCamera(), ScriptedCamera(moves=False)], False),
+        ([ScriptedCamera(), ScriptedCamera(lost_since=0.0)], True),
+        ([ScriptedCamera(lost_since=0.0)], False),
+    ]
+    for cameras, moves in cases:
         said.clear()
-        it = service(ScriptedCamera(moves=moves))
-        threading.Timer(1.2, it.stop).start()
+        it = service(*cameras, all_lost_after=1e9)
+        threading.Timer(0.7, it.stop).start()
         it.run()
         assert ("WATCHDOG=1" in said) is moves
         assert (said[0], said[-1]) == ("READY=1", "STOPPING=1")

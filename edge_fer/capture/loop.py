@@ -262,7 +262,8 @@ class CaptureLoop:
             return
         self.state, self.reason = state, reason
         level = logging.WARNING if reason else logging.INFO
-        log.log(level, "camera %s is %s%s", self.name, state, reason and f": {reason}")
+        what = reason and f": {reason}"
+        log.log(level, "camera %s is %s%s", self.name, state, what, extra={"camera": self.name})
         self._on_state(state, reason)
 
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._show import Show
 from edge_fer.config import Config, Layer
+from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
+from edge_fer.log import complain, set_up_log
+from edge_fer.service import Service
 from edge_fer.wiring import build_service
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ Watches the cameras of the config and publishes what it sees, until it is stoppe
 _EPILOG = """\
 signals:
   SIGINT, SIGTERM   finish the step, publish `offline`, end within 5 seconds with exit status 0
+  SIGHUP            read the config again and start over with it; one with faults is refused, and the old one stays
 """
 
 
@@ -51,21 +55,35 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    settings = load_from(args, extra_layers=[_demo_layer()] if args.demo else []).config
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    service = build_service(settings, demo=args.demo, show=Show() if args.show or args.demo else None)
+    show = Show() if args.show or args.demo else None
+    # found out once: later, the broker that listens may be our own
+    preferred = [_demo_layer()] if args.demo else []
+
+    def settings() -> Config:
+        return load_from(args, extra_layers=preferred).config
+
+    def build(settings: Config) -> Service:
+        return build_service(settings, demo=args.demo, show=show)
+
+    def renew() -> Service:
+        renewed = settings()
+        service = build(renewed)
+        set_up_log(renewed.log_level)
+        return service
+
+    first = settings()
+    set_up_log(first.log_level)
+    daemon = Daemon(build(first), renew)
     if args.demo:
-        _greet(settings)
+        _greet(first)
     try:
-        service.run()
+        daemon.run()
     except EdgeFerError as error:
-        if service.stuck:
-            print(f"edge-fer: {error}", file=sys.stderr)
+        if daemon.stuck:
+            complain(error)
             _leave(error.exit_code)
         raise
-    if service.stuck:
+    if daemon.stuck:
         _leave(0)
     return 0
 

@@ -219,7 +219,8 @@ class Carrier:
             self._retry_at = monotonic() + wait
             if setback != self._setback:
                 lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
-                _log.warning("%s: %s", lost, explain(setback, self._broker))
+                told = explain(setback, self._broker)
+                _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
             self._setback = setback
         self._look()
 

@@ -52,7 +52,7 @@ class Connection:
 
     Args:
         settings: where the broker is, and how to get in.
-        availability: the topic of the Last Will.
+        availability: the topic of the Last Will; None: without one.
         protocol: version of MQTT to speak.
         woken: called from another thread when `turn` is to be called.
 
@@ -64,7 +64,7 @@ class Connection:
     """
 
     def __init__(
-        self, settings: BrokerSettings, *, availability: str, protocol: Protocol, woken: Callable[[], None]
+        self, settings: BrokerSettings, *, availability: str | None, protocol: Protocol, woken: Callable[[], None]
     ) -> None:
         self.is_up = False
         self.setback: Setback | None = None
@@ -79,6 +79,7 @@ class Connection:
         self._closing = False
         self._greeted = 0.0
         self._tls_error = ""
+        self._received: Callable[[str, bytes], None] = lambda _topic, _payload: None
         #: when each message was sent that is not acknowledged yet, in order
         self._sent: dict[int, float] = {}
         self._acknowledged: list[tuple[int, int]] = []
@@ -87,7 +88,8 @@ class Connection:
         """Does what is due, without waiting.
 
         Returns:
-            Id and reason code of each message that the broker acknowledged; 0x80 and up are refusals.
+            Id and reason code of each message and subscription that the broker acknowledged; 0x80 and up are
+            refusals.
         """
         if self.setback is None:
             if self._client is None:
@@ -111,6 +113,25 @@ class Connection:
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._fail(Setback(Trouble.CLOSED, paho.error_string(info.rc)))
         return info.mid
+
+    def subscribe(self, topic: str, received: Callable[[str, bytes], None]) -> int:
+        """Asks for messages, at QoS 1.
+
+        Args:
+            topic: what about; may have wildcards.
+            received: called from `turn` with topic and payload of each message that comes, on whichever subscription.
+
+        Returns:
+            Its id, which `turn` gives back once it is acknowledged.
+        """
+        if self._client is None:
+            msg = "there is no session to subscribe in"
+            raise RuntimeError(msg)
+        self._received = received
+        code, mid = self._client.subscribe(topic, qos=1)
+        if code is not MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            self._fail(Setback(Trouble.CLOSED, paho.error_string(code)))
+        return mid or 0
 
     @property
     def socket(self) -> socket.socket | None:
@@ -168,7 +189,10 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_log = self._on_log
-        client.will_set(self._availability, OFFLINE, qos=1, retain=True)
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        if self._availability is not None:
+            client.will_set(self._availability, OFFLINE, qos=1, retain=True)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, line.password)
         self._client = client
@@ -246,6 +270,14 @@ class Connection:
     def _on_publish(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._sent.pop(mid, None)
         self._acknowledged.append((mid, reason.value))
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        self._acknowledged += [(mid, reason.value) for reason in reasons]
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        self._received(message.topic, bytes(message.payload))
 
     def _on_log(self, _client: paho.Client, _data: Any, level: int, text: str) -> None:
         # paho tells errors of the socket nowhere else; the broker refuses a certificate only after the handshake

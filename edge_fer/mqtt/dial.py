@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
+from edge_fer.mqtt.credentials import usable
 from edge_fer.mqtt.reasons import Setback, Trouble, of_error
 from edge_fer.mqtt.settings import BrokerSettings
 
@@ -103,7 +104,7 @@ def _password(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
-        first_line = file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+        first_line = usable(file).read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
     except UnicodeDecodeError:
         msg = f"password_file {file} is not text in UTF-8"
         raise ValueError(msg) from None
@@ -130,7 +131,8 @@ def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
     if settings.cert_file is not None:
         try:
             # an empty passphrase, because nobody is there to be asked for one
-            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+            key_file = settings.key_file and usable(settings.key_file)
+            context.load_cert_chain(settings.cert_file, key_file, password="")
         except OSError as error:
             files = " or key_file ".join(str(file) for file in (settings.cert_file, settings.key_file) if file)
             reason = error.strerror if error.errno is not None and not isinstance(error, ssl.SSLError) else error

@@ -10,7 +10,16 @@ from enum import StrEnum
 
 from edge_fer.mqtt.settings import BrokerSettings
 
-__all__ = ["Setback", "Trouble", "explain", "of_code", "of_error", "of_tls_text", "remedy_for_refusal"]
+__all__ = [
+    "Setback",
+    "Trouble",
+    "explain",
+    "of_code",
+    "of_error",
+    "of_tls_text",
+    "problem_and_remedy",
+    "remedy_for_refusal",
+]
 
 
 class Trouble(StrEnum):
@@ -209,21 +218,25 @@ _WORDS: dict[Trouble, tuple[str, str]] = {
 
 def explain(setback: Setback, settings: BrokerSettings) -> str:
     """What is wrong and what to do about it, for a person."""
+    return ". ".join(problem_and_remedy(setback, settings))
+
+
+def problem_and_remedy(setback: Setback, settings: BrokerSettings) -> tuple[str, str]:
+    """What is wrong, and what to do about it, for a person."""
     problem, remedy = _WORDS[setback.trouble]
     detail = f" ({setback.detail})" if setback.detail else ""
-    words = f"{problem}{{detail}}. {remedy}"
     suspicion = "whether it wants a certificate of ours, in `cert_file` and `key_file`, and knows it"
     if not settings.tls:
         suspicion = f"that port {settings.port} is its port for MQTT without TLS"
-    return words.format(
-        host=settings.host,
-        port=settings.port,
-        address=settings.address,
-        client_id=settings.client_id,
-        user=f"user {settings.username!r}" if settings.username else "a client without a user name",
-        suspicion=suspicion,
-        detail=detail,
-    )
+    values = {
+        "host": settings.host,
+        "port": settings.port,
+        "address": settings.address,
+        "client_id": settings.client_id,
+        "user": f"user {settings.username!r}" if settings.username else "a client without a user name",
+        "suspicion": suspicion,
+    }
+    return problem.format_map(values) + detail, remedy.format_map(values)
 
 
 def remedy_for_refusal(code: int) -> tuple[str, bool]:

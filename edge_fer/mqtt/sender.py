@@ -97,6 +97,7 @@ class Sender:
                 "the broker hangs up when something is published to %s; it is left alone for a while."
                 " Allow this user to publish to it, in the broker's access list",
                 culprit,
+                extra={"topic": culprit},
             )
 
     def is_idle(self, *, outbox: bool = True) -> bool:
@@ -176,7 +177,9 @@ class Sender:
             self._told[sent.topic] = code
             outcome = "it is kept and tried again later" if keep else "it is given up"
             _log.error(
-                "the broker refuses a message to %s (reason code 0x%02X); %s. %s", sent.topic, code, outcome, remedy
+                "the broker refuses a message to %s (reason code 0x%02X); %s. %s",
+                *(sent.topic, code, outcome, remedy),
+                extra={"topic": sent.topic},
             )
         self._refused_at = mono
         if keep:

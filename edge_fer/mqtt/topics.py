@@ -54,6 +54,15 @@ class Topics:
         """How the node is doing; retained."""
         return f"{BASE}/{self.node}/health"
 
+    @property
+    def doctor(self) -> str:
+        """What `edge-fer doctor` tries out whether it may publish with; never retained."""
+        return f"{BASE}/{self.node}/doctor"
+
+    def camera_doctor(self, camera: str) -> str:
+        """Likewise, below a camera."""
+        return self._of_camera(camera, "doctor")
+
     def camera_availability(self, camera: str) -> str:
         """`online` or `offline` of one camera; retained."""
         return self._of_camera(camera, "availability")

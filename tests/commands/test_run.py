@@ -16,7 +16,7 @@ class Stuck:
     def __init__(self, error=None):
         self.error = error
 
-    def run(self):
+    def run(self, _successor):
         if self.error:
             raise self.error
 

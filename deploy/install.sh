@@ -1,0 +1,341 @@
+#!/bin/bash
+# Installs edge-fer as a service, upgrades it, or takes it away again. See docs/install.md.
+#
+# Each version has a folder of its own below /opt/edge-fer/releases, and a link says which one runs: an upgrade that
+# fails has changed nothing, and one that does not start is taken back.
+set -euo pipefail
+
+readonly PREFIX=/opt/edge-fer
+readonly RELEASES=$PREFIX/releases
+readonly CURRENT=$PREFIX/current
+readonly COMMAND=/usr/local/bin/edge-fer
+readonly CONFIG=/etc/edge-fer
+readonly STATE=/var/lib/edge-fer
+readonly UNIT=/etc/systemd/system/edge-fer.service
+readonly WANTS=/etc/systemd/system/multi-user.target.wants
+readonly ACCOUNT=edge-fer
+SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly SOURCE
+
+usage() {
+    cat <<'HELP'
+Usage: sudo deploy/install.sh [--dry-run]
+       sudo deploy/install.sh --uninstall [--purge] [--dry-run]
+
+Installs edge-fer from this folder, or upgrades what is installed; run it as often as you like.
+
+  --uninstall   stop and remove the service; config and state stay
+  --purge       with --uninstall: remove config, state and the service's user, too
+  --dry-run     change nothing, print every step
+  --help        this text
+
+Exit status: 0 done; 1 it failed, and what was installed before still stands; 2 the command line was wrong.
+HELP
+}
+
+say() { printf '%s\n' "edge-fer: $*"; }
+warn() { printf '%s\n' "edge-fer: WARNING: $*" >&2; }
+fail() {
+    printf '%s\n' "edge-fer: $*" >&2
+    exit 1
+}
+
+# Does one step, or only prints it.
+step() {
+    if [ "$DRY_RUN" = yes ]; then
+        printf '  would run:'
+        printf ' %q' "$@"
+        printf '\n'
+    else
+        "$@"
+    fi
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+installed() { [ -L "$CURRENT" ]; }
+is_active() { has_systemd && systemctl --quiet is-active edge-fer.service; }
+
+main() {
+    DRY_RUN=no
+    local uninstall=no purge=no argument
+    for argument in "$@"; do
+        case $argument in
+        --dry-run) DRY_RUN=yes ;;
+        --uninstall) uninstall=yes ;;
+        --purge) purge=yes ;;
+        --help | -h) usage && exit 0 ;;
+        *)
+            printf 'edge-fer: unknown option %s\n\n' "$argument" >&2
+            usage >&2
+            exit 2
+            ;;
+        esac
+    done
+    if [ "$purge" = yes ] && [ "$uninstall" = no ]; then
+        printf 'edge-fer: --purge goes with --uninstall\n' >&2
+        exit 2
+    fi
+    [ "$DRY_RUN" = yes ] || [ "$(id -u)" -eq 0 ] || fail "this must be run as root: sudo $0 $*"
+    # world-readable, whatever root's umask: the service runs as another user
+    umask 022
+    if [ "$uninstall" = yes ]; then
+        remove "$purge"
+    else
+        check_system
+        install_packages
+        make_user
+        make_config
+        build_release
+        switch_over
+    fi
+}
+
+check_system() {
+    local architecture name version
+    architecture=$(dpkg --print-architecture 2>/dev/null) ||
+        fail "this is no Debian or Raspberry Pi OS, for which alone this installer is made"
+    case $architecture in
+    arm64 | amd64) ;;
+    armhf | armel | i386)
+        fail "this is a 32-bit system ($architecture), for which the model's runtime has no build." \
+            "Flash the 64-bit Raspberry Pi OS; a Raspberry Pi 3 or newer runs it"
+        ;;
+    *) fail "there is no build of the model's runtime for $architecture, only for arm64 and amd64" ;;
+    esac
+    # shellcheck source=/dev/null
+    name=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-unknown}")
+    case $name in
+    bookworm | trixie) ;;
+    *) warn "made for Debian and Raspberry Pi OS bookworm and trixie, and not tried on $name" ;;
+    esac
+    if [ -x /usr/bin/python3 ]; then
+        version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+            fail "this system has Python $version, but 3.11 or newer is needed: upgrade to bookworm or trixie"
+    fi
+    [ -f "$SOURCE/setup.cfg" ] || fail "$SOURCE is no copy of edge-fer; run this script where it is, in the folder deploy/"
+}
+
+install_packages() {
+    local wanted=(python3 python3-venv ca-certificates)
+    say "installing system packages"
+    export DEBIAN_FRONTEND=noninteractive
+    step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
+    if has_candidate python3-picamera2; then
+        wanted+=(python3-picamera2)
+    else
+        say "python3-picamera2 is not among this system's packages (Raspberry Pi OS has it):" \
+            "the Pi camera will not work, USB and network cameras will"
+    fi
+    step apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${wanted[@]}" ||
+        fail "system packages could not be installed: ${wanted[*]}"
+}
+
+has_candidate() {
+    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+}
+
+make_user() {
+    if ! getent passwd "$ACCOUNT" >/dev/null; then
+        say "adding the user $ACCOUNT"
+        step useradd --system --user-group --home-dir "$STATE" --no-create-home --shell /usr/sbin/nologin \
+            --comment "edge-fer facial-emotion sensor" "$ACCOUNT"
+    fi
+    # cameras, and the memory that libcamera needs for pictures, belong to it on Raspberry Pi OS
+    if getent group video >/dev/null && ! id -nG "$ACCOUNT" 2>/dev/null | grep -qw video; then
+        step usermod --append --groups video "$ACCOUNT"
+    fi
+    step install -d -m 0750 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE"
+}
+
+make_config() {
+    step install -d -m 0750 -o root -g "$ACCOUNT" "$CONFIG"
+    if [ -e "$CONFIG/config.yaml" ]; then
+        say "keeping $CONFIG/config.yaml as it is"
+    else
+        say "writing $CONFIG/config.yaml, in which every setting is explained"
+        step install -m 0640 -o root -g "$ACCOUNT" "$SOURCE/deploy/config.yaml" "$CONFIG/config.yaml"
+    fi
+}
+
+# Runs the command of a release as the service would, with the values that the config may ask for by ${NAME}.
+as_service() {
+    local release=$1 line
+    shift
+    (
+        cd /
+        unset PYTHONPATH PYTHONHOME
+        export HOME=$STATE LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1
+        if [ -r "$CONFIG/environment" ]; then
+            while IFS= read -r line; do
+                if [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=[\"\']?(.*[^\"\'])?[\"\']?$ ]]; then
+                    export "${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
+                fi
+            done <"$CONFIG/environment"
+        fi
+        exec runuser -u "$ACCOUNT" -- "$release/bin/edge-fer" "$@"
+    )
+}
+
+build_release() {
+    local version
+    version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$SOURCE/edge_fer/__init__.py")
+    RELEASE=$RELEASES/$version-$(date +%Y%m%d%H%M%S)
+    say "building version $version in $RELEASE"
+    if [ "$DRY_RUN" = yes ]; then
+        step python3 -m venv --system-site-packages "$RELEASE"
+        step "$RELEASE/bin/pip" install "$SOURCE"
+        return
+    fi
+    # until the switch, whatever goes wrong leaves everything as it was
+    trap 'rm -rf "$RELEASE" "$RELEASES/.build"; fail_unchanged' EXIT
+    mkdir -p "$RELEASES"
+    rm -rf "$RELEASES/.build"
+    # pip builds in a copy, and unpacks here: /tmp may be a small memory disk
+    mkdir "$RELEASES/.build"
+    copy_source "$RELEASES/.build/source"
+    /usr/bin/python3 -m venv --system-site-packages "$RELEASE"
+    keep_numpy "$RELEASES/.build/constraints.txt"
+    TMPDIR=$RELEASES/.build "$RELEASE/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check \
+        --constraint "$RELEASES/.build/constraints.txt" "$RELEASES/.build/source"
+    rm -rf "$RELEASES/.build"
+    "$RELEASE/bin/python" -m compileall -q "$RELEASE/lib" >/dev/null || true
+    as_service "$RELEASE" version
+    as_service "$RELEASE" config check
+    trap - EXIT
+}
+
+fail_unchanged() {
+    if installed; then
+        warn "the upgrade failed; what was installed before still stands, and runs if it ran"
+    else
+        warn "the installation failed; put right what is told above, and run this again"
+    fi
+    exit 1
+}
+
+copy_source() {
+    local name
+    mkdir "$1"
+    for name in edge_fer models setup.cfg pyproject.toml README.md LICENSE; do
+        cp -R "$SOURCE/$name" "$1/"
+    done
+}
+
+# picamera2 and what it is built on use the system's numpy; another one in front of it would break them.
+keep_numpy() {
+    /usr/bin/python3 -sP -c 'import numpy; print("numpy==" + numpy.__version__)' >"$1" 2>/dev/null || : >"$1"
+    if [ -s "$1" ]; then
+        say "keeping to the system's $(cat "$1")"
+    fi
+}
+
+switch_over() {
+    local was_active=no
+    BEFORE=''
+    if installed; then BEFORE=$(readlink "$CURRENT"); fi
+    if is_active; then was_active=yes; fi
+    say "switching over to $RELEASE"
+    if [ "$DRY_RUN" = no ] && [ -n "$BEFORE" ]; then
+        if [ -f "$UNIT" ]; then cp -p "$UNIT" "$PREFIX/unit.before"; fi
+        trap take_back EXIT
+    fi
+    point_to "$RELEASE"
+    step mkdir -p "$PREFIX/bin"
+    step ln -sfn ../current/bin/edge-fer "$PREFIX/bin/edge-fer"
+    step mkdir -p "$(dirname "$COMMAND")"
+    step ln -sfn "$PREFIX/bin/edge-fer" "$COMMAND"
+    step install -D -m 0644 "$SOURCE/systemd/edge-fer.service" "$UNIT"
+    fetch_models
+    start "$was_active"
+    trap - EXIT
+    drop_old_releases
+}
+
+# Changes the link in one step, so that there is always one.
+point_to() {
+    step ln -sfn "$1" "$CURRENT.new"
+    step mv -T "$CURRENT.new" "$CURRENT"
+}
+
+# The better face detector is not part of the package; without it the daemon works with the one that is.
+fetch_models() {
+    say "fetching further models"
+    if [ "$DRY_RUN" = yes ]; then
+        step runuser -u "$ACCOUNT" -- "$RELEASE/bin/edge-fer" models fetch
+    elif ! as_service "$RELEASE" models fetch; then
+        warn "further models could not be fetched, as told above; edge-fer works without them, with a simpler face" \
+            "detector. Try again later: sudo -u $ACCOUNT edge-fer models fetch"
+    fi
+}
+
+start() {
+    local was_active=$1
+    if ! has_systemd; then
+        step mkdir -p "$WANTS"
+        step ln -sfn "$UNIT" "$WANTS/edge-fer.service"
+        say "systemd does not run here; the service will start at the next boot"
+        return
+    fi
+    step systemctl daemon-reload
+    if [ -z "$BEFORE" ]; then
+        step systemctl --quiet enable edge-fer.service
+    elif ! systemctl --quiet is-enabled edge-fer.service; then
+        say "the service was switched off, and stays so: systemctl enable --now edge-fer"
+        return
+    fi
+    # waits until the daemon says that it is ready
+    if step systemctl restart edge-fer.service; then
+        [ "$DRY_RUN" = yes ] || say "edge-fer runs. See: sudo edge-fer doctor, journalctl -u edge-fer"
+    elif [ "$was_active" = yes ]; then
+        exit 1 # and the trap takes everything back
+    else
+        warn "edge-fer is installed, but does not start yet. See: sudo edge-fer doctor, journalctl -u edge-fer"
+    fi
+}
+
+# Goes back to the version before, whatever went wrong after the switch.
+take_back() {
+    trap - EXIT
+    warn "the new version does not start; going back to $BEFORE. See: journalctl -u edge-fer"
+    point_to "$BEFORE"
+    if [ -f "$PREFIX/unit.before" ]; then mv "$PREFIX/unit.before" "$UNIT"; fi
+    rm -rf "$RELEASE"
+    if has_systemd; then
+        systemctl daemon-reload
+        systemctl restart edge-fer.service || warn "the old version does not start either"
+    fi
+    exit 1
+}
+
+# Of the versions before, none stays: each takes some 300 MB of the memory card.
+drop_old_releases() {
+    local release
+    step rm -f "$PREFIX/unit.before"
+    for release in "$RELEASES"/*/; do
+        if [ -d "$release" ] && [ "${release%/}" != "$RELEASE" ]; then
+            step rm -rf "${release%/}"
+        fi
+    done
+}
+
+remove() {
+    local purge=$1
+    say "removing the service"
+    if has_systemd; then
+        step systemctl --quiet disable --now edge-fer.service 2>/dev/null || true
+    fi
+    step rm -f "$WANTS/edge-fer.service" "$UNIT"
+    if has_systemd; then step systemctl daemon-reload; fi
+    if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$PREFIX/bin/edge-fer" ]; then step rm -f "$COMMAND"; fi
+    step rm -rf "$PREFIX"
+    if [ "$purge" = yes ]; then
+        step rm -rf "$CONFIG" "$STATE"
+        if getent passwd "$ACCOUNT" >/dev/null; then step userdel "$ACCOUNT"; fi
+        say "removed, with its config and state; system packages stay"
+    else
+        say "removed; $CONFIG and $STATE stay, for the next installation (--purge removes them)"
+    fi
+}
+
+main "$@"

@@ -1,0 +1,79 @@
+"""`edge-fer doctor`: looks at everything that the daemon needs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.doctor.checkup import checkup
+from edge_fer.doctor.finding import Finding, State
+from edge_fer.doctor.service import become_the_service
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION = """\
+Looks at everything that the daemon needs: the machine, the model, the cameras, the broker. Each line says that it is
+good, or what is wrong and what to do. A daemon that runs is not disturbed. As root, it looks with the eyes of the
+service's user. To try the broker, it publishes a few words to edge-fer/<node>/doctor and the like.
+
+Exit status: 0 if nothing is wrong, 1 if there are faults, 78 if the config is not valid.
+"""
+_MARKS = {State.GOOD: "ok", State.WARNING: "warning", State.FAULT: "FAULT", State.SKIPPED: "-"}
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="find out what is wrong, and what to do",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.set_defaults(handler=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    become_the_service()
+    findings = checkup(load_from(args).config)
+    code = _as_json(findings) if args.json else _as_lines(findings)
+    if threading.active_count() > 1:
+        # a camera's driver hangs, and would keep the interpreter from its end
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+def _as_json(findings: Iterable[Finding]) -> int:
+    found = list(findings)
+    print(json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2, ensure_ascii=False))
+    return _code(found)
+
+
+def _as_lines(findings: Iterable[Finding]) -> int:
+    found = []
+    for finding in findings:
+        found.append(finding)
+        print(f"{_MARKS[finding.state]:8} {finding.name:15} {finding.what}", flush=True)
+        if finding.remedy:
+            print(f"{'':24} {finding.remedy}", flush=True)
+    faults = sum(finding.state is State.FAULT for finding in found)
+    print(
+        "\nNothing is wrong." if not faults else f"\n{'One thing is' if faults == 1 else f'{faults} things are'} wrong."
+    )
+    return _code(found)
+
+
+def _code(findings: Iterable[Finding]) -> int:
+    return int(any(finding.state is State.FAULT for finding in findings))

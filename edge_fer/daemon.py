@@ -1,0 +1,78 @@
+"""One service after another in one process: heeds signals, and starts over when the config is read again."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+
+from edge_fer.errors import EdgeFerError
+from edge_fer.service import Service
+
+__all__ = ["Daemon"]
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """Runs a service until it is over; on SIGHUP, the one that takes its place.
+
+    SIGINT and SIGTERM end it, a second one of the same kind at once. The handlers are those of the daemon, not of a
+    service, so that a signal between two services is not lost.
+
+    Args:
+        service: the first one.
+        renew: reads the config again and makes a service of it, ready to run.
+    """
+
+    def __init__(self, service: Service, renew: Callable[[], Service]) -> None:
+        self._service = service
+        self._renew = renew
+        self._stopped = self._reloaded = False
+
+    @property
+    def stuck(self) -> bool:
+        """Whether threads are stuck in drivers even now, so that only `os._exit` will end the process."""
+        return self._service.stuck
+
+    def run(self) -> None:
+        """Runs until it is over. Must be called from the main thread.
+
+        Raises:
+            EdgeFerError: why it ended, unless it was stopped or all recordings are over.
+        """
+        handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGHUP: self._reload}
+        with ExitStack() as ending:
+            for number, handler in handlers.items():
+                ending.callback(signal.signal, number, signal.signal(number, handler))
+            while successor := self._service.run(self._successor):
+                if self._service.stuck:
+                    msg = "a camera hangs in its driver, so that the new config needs a new process"
+                    raise EdgeFerError(msg, remedy="systemd starts it by itself; elsewhere, start it again")
+                self._service = successor
+                # what was asked of the one before, once it had begun to end
+                if self._stopped:
+                    return
+                if self._reloaded:
+                    self._service.reload()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        # a second signal of the same kind ends the process at once, should the first not have been enough
+        signal.signal(number, signal.SIG_DFL)
+        self._stopped = True
+        self._service.stop()
+
+    def _reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reloaded = True
+        self._service.reload()
+
+    def _successor(self) -> Service | None:
+        """The service that the config now asks for; None where it asks for what cannot be."""
+        self._reloaded = False
+        try:
+            return self._renew()
+        except EdgeFerError as error:
+            log.error("the config was not taken over, and the old one stays in force: %s", error)  # noqa: TRY400
+            return None

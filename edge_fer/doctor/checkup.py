@@ -1,0 +1,59 @@
+"""All checks, in the order in which somebody would look: what all else needs comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeAlias
+
+from edge_fer.config.tree import Config
+from edge_fer.doctor import machine, vision
+from edge_fer.doctor.broker import broker
+from edge_fer.doctor.finding import Finding, fault, of_error, skipped
+from edge_fer.doctor.service import running_daemon, service
+from edge_fer.errors import EdgeFerError
+from edge_fer.fetching.store import Store
+from edge_fer.mqtt.topics import Topics
+from edge_fer.wiring import broker_settings
+
+__all__ = ["checkup"]
+
+Check: TypeAlias = Callable[[], Finding | Iterable[Finding]]
+
+
+def checkup(config: Config) -> Iterator[Finding]:
+    """Every finding, as soon as it is there. Each check is bounded in time."""
+    for name, check in _checks(config):
+        try:
+            found = check()
+        except EdgeFerError as error:
+            found = of_error(name, error)
+        except Exception as error:  # noqa: BLE001 - one check that fails is no reason to leave out the others
+            what = f"the check itself failed with {type(error).__name__}: {error}"
+            found = fault(name, what, "This is a fault of edge-fer: please report it")
+        yield from [found] if isinstance(found, Finding) else found
+
+
+def _checks(config: Config) -> Iterator[tuple[str, Check]]:
+    """Each check by name; a new one is a function and a row."""
+    daemon = running_daemon()
+    devices = [device for camera in config.cameras.values() if (device := vision.device_of(camera.source))]
+    first, of_first = next(iter(config.cameras.items()))
+    yield "service", service
+    yield "user", partial(machine.user, devices)
+    yield "disk", partial(machine.disk, config.state_dir, config.mqtt.outbox.max_size)
+    yield "memory ceiling", machine.memory
+    yield "temperature", machine.warmth
+    yield "throttling", machine.power
+    yield "clock", machine.clock
+    yield "model", partial(vision.model, config.emotion)
+    yield "detector", partial(vision.detector, first, of_first, Store(config.models_dir))
+    for name, camera in config.cameras.items():
+        yield f"camera {name}", partial(vision.camera, name, camera, daemon)
+    yield "broker", partial(_broker, config)
+
+
+def _broker(config: Config) -> list[Finding]:
+    if config.mqtt.broker == "embedded":
+        return [skipped("broker", "the embedded one is part of the daemon")]
+    return broker(broker_settings(config), Topics(config.node.id), config.cameras)

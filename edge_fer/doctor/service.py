@@ -1,0 +1,91 @@
+"""The service: whether it runs, and who it runs as."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from edge_fer.doctor.finding import Finding, fault, good, skipped, warning
+
+__all__ = ["become_the_service", "running_daemon", "service"]
+
+ACCOUNT = "edge-fer"
+UNIT = "edge-fer.service"
+#: Where systemd puts what it hands over to the service while it runs.
+CREDENTIALS = Path("/run/credentials") / UNIT
+#: What the unit's EnvironmentFile= is.
+ENVIRONMENT = Path("/etc/edge-fer/environment")
+
+
+def service(root: Path = Path("/")) -> Finding:
+    """Whether systemd runs the daemon."""
+    if not (root / "run/systemd/system").is_dir():
+        return skipped("service", "systemd does not run here")
+    command = ["systemctl", "show", "-P", "LoadState", "-P", "ActiveState", "-P", "Result", UNIT]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.split()  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return skipped("service", f"systemctl does not answer: {error}")
+    loaded, active, result = (*shown, "", "", "")[:3] if len(shown) == 3 else ("not-found", "", "")
+    if loaded != "loaded":
+        return skipped("service", "it is not installed")
+    if active == "active":
+        return good("service", "it runs")
+    if active in {"failed", "activating"}:
+        return fault(
+            "service", f"it does not start ({result})", f"Look at the other findings, and at journalctl -u {UNIT}"
+        )
+    return warning("service", f"it does not run ({active})", f"Run `sudo systemctl enable --now {UNIT}`")
+
+
+def running_daemon(proc: Path = Path("/proc")) -> int | None:
+    """The id of a process that is the daemon, as far as this user may see; None where there is none."""
+    for pid, arguments in _processes(proc):
+        names = [Path(argument).name for argument in arguments[:3]]
+        if pid != os.getpid() and ("edge-fer" in names or "edge_fer" in names) and "run" in arguments:
+            return pid
+    return None
+
+
+def become_the_service() -> bool:
+    """Where this is root and the service has a user of its own: becomes that user, and sees what it is given.
+
+    What root may do says nothing about what the service may do.
+
+    Returns:
+        Whether it did.
+    """
+    if os.geteuid() != 0:
+        return False
+    try:
+        account = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return False
+    for name, value in _environment():
+        os.environ.setdefault(name, value)
+    if CREDENTIALS.is_dir():
+        os.environ.setdefault("CREDENTIALS_DIRECTORY", str(CREDENTIALS))
+    os.environ["HOME"] = account.pw_dir
+    os.initgroups(ACCOUNT, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    return True
+
+
+def _processes(proc: Path) -> Iterator[tuple[int, list[str]]]:
+    for folder in proc.glob("[0-9]*"):
+        with suppress(OSError):
+            line = (folder / "cmdline").read_bytes().decode(errors="replace")
+            yield int(folder.name), line.rstrip("\0").split("\0")
+
+
+def _environment() -> Iterator[tuple[str, str]]:
+    with suppress(OSError):
+        for line in ENVIRONMENT.read_text(encoding="utf-8").splitlines():
+            name, equals, value = line.strip().partition("=")
+            if equals and name.isidentifier():
+                yield name, value.strip("\"'")

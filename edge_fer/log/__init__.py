@@ -1,0 +1,7 @@
+"""The log: to systemd's journal with fields, or to standard error; quiet about what fails again and again."""
+
+from __future__ import annotations
+
+from edge_fer.log.setup import complain, set_up_log
+
+__all__ = ["complain", "set_up_log"]

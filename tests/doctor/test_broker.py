@@ -1,0 +1,197 @@
+"""The doctor at a real broker: each thing that can be wrong with it is told as what it is."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+
+from edge_fer.doctor import broker as doctor
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.topics import Topics
+from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool
+from tests.daemon import Daemon
+
+TOPICS = Topics("test")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
+
+
+def look(url, **options):
+    settings = BrokerSettings.from_url(url, node="test", **options)
+    return {finding.name: finding for finding in doctor.broker(settings, TOPICS, ["front"])}
+
+
+def states(findings):
+    return {name: str(finding.state) for name, finding in findings.items()}
+
+
+def password(tmp_path, text="right"):
+    file = tmp_path / "password"
+    file.write_text(text)
+    return file
+
+
+def with_user(broker):
+    return broker.url.replace("://", "://edge@")
+
+
+def test_all_is_well_and_nothing_is_left_behind(tmp_path):
+    with Mosquitto(tmp_path) as broker, Subscriber(broker) as seen:
+        found = look(broker.url)
+        assert states(found) == {
+            "broker": "good",
+            "login": "good",
+            "encryption": "skipped",
+            "publishing": "good",
+            "subscribing": "good",
+        }
+        assert "MQTT 5" in found["broker"].what
+        seen.wait_for(lambda m: m.topic == "edge-fer/test/camera/front/doctor")
+        assert {m.topic for m in seen.messages} == {"edge-fer/test/doctor", "edge-fer/test/camera/front/doctor"}
+        assert broker.retained("#") == {}
+
+
+def test_a_daemon_that_runs_is_not_disturbed(tmp_path):
+    from edge_fer.sample import sample_path
+
+    camera = {"source": str(sample_path()), "loop": True}
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Subscriber(broker) as seen,
+        Daemon(tmp_path, {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}}) as daemon,
+    ):
+        seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
+        assert states(look(broker.url))["publishing"] == "good"
+        time.sleep(0.5)
+        assert [m.payload for m in seen.of("test/availability")] == ["online"]
+        assert daemon.stop() == 0
+
+
+def test_nobody_listens():
+    found = look(f"mqtt://{HOST}:{free_port()}")
+    assert states(found) == {"broker": "fault"}
+    assert "runs, listens on the network" in found["broker"].remedy
+
+
+def test_the_name_is_not_found():
+    assert "name server" in look("mqtt://no-such-broker.invalid")["broker"].remedy
+
+
+def test_it_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "OPENING", 3.0)
+    with Mosquitto(tmp_path) as broker:
+        broker.pause()
+        begin = time.monotonic()
+        found = look(broker.url)
+        assert time.monotonic() - begin < 6, "it has a limit"
+        broker.resume()
+    assert states(found) == {"broker": "fault"}
+
+
+@pytest.mark.parametrize("text", ["wrong-and-secret", ""])
+def test_the_password_is_wrong_or_missing(tmp_path, text):
+    with Mosquitto(tmp_path / "broker", users={"edge": "right"}) as broker:
+        found = look(with_user(broker), password_file=password(tmp_path, text))
+    assert states(found)["login"] == "fault"
+    assert "password" in found["login"].what + found["login"].remedy
+    assert "wrong-and-secret" not in str(found)
+
+
+def test_a_certificate_of_a_stranger_and_one_for_another_host(tmp_path, certificates, others):
+    with Mosquitto(tmp_path / "a", certificates=certificates) as broker:
+        found = look(broker.url, ca_file=others.ca)
+        assert states(found) == {"broker": "good", "encryption": "fault"}
+        assert "ca_file" in found["encryption"].remedy
+    with Mosquitto(tmp_path / "b", certificates=others) as broker:
+        assert "for another host" in look(broker.url, ca_file=others.ca)["encryption"].what
+
+
+def test_days_left_on_the_certificate(tmp_path, certificates):
+    with Mosquitto(tmp_path / "short", certificates=certificates) as broker:
+        found = look(broker.url, ca_file=certificates.ca)["encryption"]
+    assert (str(found.state), "for 1 more days" in found.what) == ("warning", True), found
+
+
+def test_a_certificate_that_lasts_and_one_that_has_ended(tmp_path, certificates, monkeypatch):
+    def issue(days):
+        subprocess.run(
+            [
+                *(tool("openssl"), "x509", "-req", "-in", certificates.server.with_suffix(".csr")),
+                *("-CA", certificates.ca, "-CAkey", certificates.ca.with_suffix(".key"), "-CAcreateserial"),
+                *("-days", days, "-extfile", certificates.server.with_suffix(".ext"), "-out", certificates.server),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    before = certificates.server.read_bytes()
+    try:
+        issue("400")
+        with Mosquitto(tmp_path / "long", certificates=certificates) as broker:
+            found = look(broker.url, ca_file=certificates.ca)["encryption"]
+            assert (str(found.state), "for 399 more days" in found.what) == ("good", True), found
+        issue("-1")
+        with Mosquitto(tmp_path / "over", certificates=certificates) as broker:
+            found = look(broker.url, ca_file=certificates.ca)["encryption"]
+            assert (str(found.state), "expired" in found.what) == ("fault", True), found
+    finally:
+        certificates.server.write_bytes(before)
+
+
+def test_it_wants_a_certificate_of_ours(tmp_path, certificates):
+    with Mosquitto(tmp_path, certificates=certificates, ask_for_certificate=True) as broker:
+        found = look(broker.url, ca_file=certificates.ca)
+        assert states(found)["login"] == "fault"
+        assert "cert_file" in found["login"].remedy
+        files = {"cert_file": certificates.client, "key_file": certificates.client_key}
+        assert states(look(broker.url, ca_file=certificates.ca, **files))["login"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("acl", "publishing", "subscribing"),
+    [
+        (["user edge", "topic readwrite edge-fer/test/#"], "good", "good"),
+        (["user edge", "topic write edge-fer/test/#"], "good", "warning"),
+        (["user edge", "topic read edge-fer/test/#"], "fault", "warning"),
+        (["user edge", "topic readwrite edge-fer/test/doctor"], "fault", "warning"),
+        (["user other", "topic readwrite #"], "fault", "warning"),
+    ],
+)
+def test_what_the_access_list_grants(tmp_path, acl, publishing, subscribing):
+    with Mosquitto(tmp_path / "broker", users={"edge": "right"}, acl=acl) as broker:
+        found = look(with_user(broker), password_file=password(tmp_path))
+    assert (states(found)["publishing"], states(found)["subscribing"]) == (publishing, subscribing), found
+    if publishing == "fault":
+        assert "access list" in found["publishing"].remedy
+        assert "edge-fer/test/" in found["publishing"].what
+
+
+def test_a_broker_of_the_old_version_cannot_say_what_it_passes_on(tmp_path, monkeypatch):
+    acl = ["user edge", "topic write edge-fer/test/#"]
+    monkeypatch.setattr(doctor, "ProtocolChoice", OnlyOld)
+    with Mosquitto(tmp_path / "broker", users={"edge": "right"}, acl=acl) as broker:
+        found = look(with_user(broker), password_file=password(tmp_path))
+    assert "MQTT 3.1.1" in found["broker"].what
+    assert (states(found)["publishing"], states(found)["subscribing"]) == ("warning", "warning")
+
+
+class OnlyOld(doctor.ProtocolChoice):
+    def __init__(self):
+        super().__init__(doctor.Protocol.V311)
+
+
+def test_a_password_that_others_can_read_is_worth_a_word(tmp_path, monkeypatch):
+    settings = BrokerSettings.from_url(
+        "mqtt://edge@192.0.2.1", node="test", password_file=password(tmp_path), allow_insecure=True
+    )
+    assert str(doctor._encryption(settings, {}).state) == "warning"

@@ -1,0 +1,66 @@
+"""The unit, as systemd itself judges it. That its sandbox holds is seen in tests/install, where systemd runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).resolve().parents[2] / "systemd" / "edge-fer.service"
+
+
+@pytest.fixture(scope="module")
+def analyze():
+    path = shutil.which("systemd-analyze")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("systemd-analyze is missing, and CI must judge the unit")
+        pytest.skip("needs systemd-analyze (apt install systemd)")
+
+    def run(*arguments):
+        return subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_it_is_strict_enough(analyze):
+    ended = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(UNIT))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Overall exposure level for edge-fer.service: " in ended.stdout, "it was judged at all"
+
+
+def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path):
+    """In a copy, because the program stands where only the installer puts it."""
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text().replace("/opt/edge-fer/bin/edge-fer", sys.executable))
+    ended = analyze("verify", "--man=no", str(copy))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def settings():
+    """The settings of the unit, each with all values it is given."""
+    found = {}
+    for line in UNIT.read_text().splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_it_is_restarted_for_ever_but_not_on_a_wrong_config():
+    unit = settings()
+    assert unit["Restart"] == ["always"]
+    assert unit["RestartPreventExitStatus"] == ["78"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert "RestartSteps" not in unit
+
+
+def test_the_watchdog_waits_longer_than_the_daemon_for_a_lost_camera():
+    from edge_fer.service import ALL_LOST_AFTER, STUCK_AFTER
+
+    seconds = int(settings()["WatchdogSec"][0].removesuffix("s"))
+    assert seconds > ALL_LOST_AFTER + STUCK_AFTER, "it shall end with a word, not by a kill"
