@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import threading
@@ -46,6 +47,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     become_the_service()
+    # what is wrong becomes a finding; as a line of the log it would be said twice
+    logging.disable(logging.WARNING)
     findings = checkup(load_from(args).config)
     code = _as_json(findings) if args.json else _as_lines(findings)
     if threading.active_count() > 1:
