@@ -12,7 +12,7 @@ from typing import Protocol
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import Clock
-from edge_fer.errors import EdgeFerError, SourceError, SourceLostError
+from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
 __all__ = ["Service"]
@@ -97,7 +97,8 @@ class Service:
         """Runs until it is over. Must be called from the main thread.
 
         Raises:
-            SourceError: no camera is left, for the reasons given.
+            SourceError: no camera is left, for the reasons given; or one hangs in its driver, and only a new process
+                can open it again.
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
@@ -128,6 +129,7 @@ class Service:
         """One look at everything: feeds the watchdog, tells health, and sees whether anything is left to watch."""
         now = self._clock().mono
         self._blame_pipelines()
+        self._blame_stuck_drivers()
         if all(camera.moving(now, STUCK_AFTER) for camera in self._cameras):
             notify("WATCHDOG=1")
         if now >= self._health_due:
@@ -160,6 +162,12 @@ class Service:
         errors = [camera.loop.error for camera in self._cameras if camera.loop.error]
         if errors and not self._stop.is_set():
             raise errors[0] if len(errors) == 1 else SourceError("; ".join(str(error) for error in errors))
+
+    def _blame_stuck_drivers(self) -> None:
+        """Ends the service for the sake of one camera, although others may work: a new process can have them all."""
+        for camera in self._cameras:
+            if isinstance(camera.loop.error, SourceStuckError):
+                raise camera.loop.error
 
     def _blame_pipelines(self) -> None:
         for camera in self._cameras:

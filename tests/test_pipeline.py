@@ -173,4 +173,4 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
-    assert list(watch.stages()) == ["detect", "track", "crop", "classify", "smooth", "rules"]
+    assert list(watch.stages()) == ["view", "detect", "track", "crop", "classify", "smooth", "rules"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from edge_fer.capture.clock import SystemClock
-from edge_fer.errors import EdgeFerError, SourceError, SourceLostError
+from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.service import Service
 
 
@@ -107,6 +107,14 @@ def test_it_gives_up_when_all_cameras_have_been_lost_for_long(service):
     with pytest.raises(SourceLostError, match=r"a is unplugged; b is unplugged.*Check the cameras"):
         service(*lost, all_lost_after=60).run()
     assert lost[0].log[-1] == "link down"
+
+
+def test_a_camera_that_hangs_in_its_driver_ends_it_although_another_works(service):
+    stuck = ScriptedCamera(name="stuck", ended=True, loop=Loop(error=SourceStuckError("stuck is silent"), stuck=1))
+    it = service(ScriptedCamera(), stuck)
+    with pytest.raises(SourceStuckError, match="stuck is silent"):
+        it.run()
+    assert it.stuck
 
 
 def test_a_fault_of_ours_ends_it_with_a_word(service):

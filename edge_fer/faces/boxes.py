@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_fer.types import Box, Face, Point
+from edge_fer.types import Box, Face, Keypoints, Point
 
-__all__ = ["part_inside", "reframed", "without_doubles"]
+__all__ = ["part_inside", "reframed", "scaled", "without_doubles"]
 
 
 def reframed(box: Box, *, scale: float, shift: Point = (0.0, 0.0)) -> Box:
@@ -21,6 +21,20 @@ def reframed(box: Box, *, scale: float, shift: Point = (0.0, 0.0)) -> Box:
     x, y = box.centre
     new = side * scale
     return Box(x + shift[0] * side - new / 2, y + shift[1] * side - new / 2, new, new)
+
+
+def scaled(face: Face, across: float, down: float) -> Face:
+    """The face as it is in the same picture of so many times the width and height."""
+
+    def point(of: Point) -> Point:
+        return of[0] * across, of[1] * down
+
+    box, points = face.box, face.keypoints
+    return Face(
+        Box(*point((box.x, box.y)), *point((box.width, box.height))),
+        face.confidence,
+        points and Keypoints(point(points.right_eye), point(points.left_eye), point(points.nose), point(points.mouth)),
+    )
 
 
 def part_inside(box: Box, width: int, height: int) -> float:
