@@ -1,12 +1,15 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
+# make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types tests benchmarks format generated sample clean
+PICAMERA2_PYTHON ?= python3
+
+.PHONY: run test lint types tests test-picamera2 benchmarks format generated sample clean
 
 run: $(VENV)/run.done
 	@$(BIN)/edge-fer run --demo
@@ -23,6 +26,14 @@ types: $(VENV)/test.done
 tests: $(VENV)/test.done
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
+
+# libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
+# Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;
+# then `python3 -m venv --system-site-packages pi && pi/bin/pip install -e .[test]` (on Debian also `picamera2`, for
+# which pip wants gcc, python3-dev and libcap-dev) and `make test-picamera2 PICAMERA2_PYTHON=pi/bin/python`
+test-picamera2:
+	@$(PICAMERA2_PYTHON) -c 'import libcamera' || { sed -n '/^# libcamera/,/^# which/s/^# //p' Makefile; exit 1; }
+	$(PICAMERA2_PYTHON) -m pytest tests/capture/test_picamera2_contract.py tests/capture/test_picamera2.py -rs
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

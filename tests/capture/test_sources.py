@@ -48,7 +48,7 @@ def test_kind_of_looks_at_the_disk(tmp_path):
 @pytest.mark.parametrize(
     ("source", "match"),
     [
-        ("webcam", "'webcam' is nothing that is known.*Write /dev/video0"),
+        ("webcam", "'webcam' is nothing that is known.*Write picamera2"),
         ("", "nothing that is known"),
         ("  ", "nothing that is known"),
         ("-1", "nothing that is known"),
