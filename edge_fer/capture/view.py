@@ -20,6 +20,10 @@ SLACK = 1.3
 DIM = 0.35
 #: Looks after which a place is known, and seconds over which it is learned anew all the time: light and shadows wander.
 KNOWN_AFTER, LEARNED_OVER = 60, 600.0
+#: How much of a place that is hardly to be recognised is learned, of what is else.
+RELUCTANCE = 0.1
+#: Seconds over which it is averaged how much of a place is there: somebody who walks by hides some of it for a moment.
+STEADIED_OVER = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class ViewSettings:
     dark: float = 0.1
     covered: float = 0.004
     washed_out: float = 0.6
-    moved: float = 0.35
+    moved: float = 0.45
     moved_after: float = 120.0
     accept_after: float = 86_400.0
 
@@ -89,6 +93,7 @@ class ViewWatch:
         self._sight: Held[View] = Held()
         self._moved: Held[bool] = Held(value=False)
         self._place: Edges | None = None
+        self._there: float | None = None
         self._looks = 0
         self._looked = -float("inf")
 
@@ -130,10 +135,11 @@ class ViewWatch:
         if sight.white >= settings.washed_out / self._slack(View.WASHED_OUT):
             return View.WASHED_OUT
         if sight.contrast < settings.covered * self._slack(View.COVERED):
-            # a room that has grown dark before its last contrast went is dark; what it would be else, cannot be told
-            if sight.brightness <= DIM and self._sight.value is View.DARK:
-                return View.DARK
-            if sight.brightness <= DIM or (in_place is not None and in_place < settings.moved):
+            recognised = in_place is not None and in_place >= settings.moved
+            if sight.brightness <= DIM:
+                # the faintest trace of the place, or its having grown dark slowly, tells darkness from a cover
+                return View.DARK if recognised or self._sight.value is View.DARK else View.COVERED
+            if in_place is not None and not recognised:
                 return View.COVERED
         if sight.brightness <= settings.dark * self._slack(View.DARK):
             return View.DARK
@@ -145,16 +151,22 @@ class ViewWatch:
     def _follow(self, edges: Edges, in_place: float | None, mono: float) -> None:
         """Sees whether the camera has moved, and learns the place."""
         settings = self._settings
-        moved = in_place is not None and in_place < settings.moved * (SLACK if self._moved.value else 1.0)
+        if in_place is not None:
+            self._there = in_place if self._there is None else self._there + (in_place - self._there) / STEADIED_OVER
+        there = self._there
+        moved = there is not None and there < settings.moved * (SLACK if self._moved.value else 1.0)
         self._moved.update(moved, mono, after=settings.moved_after if moved else settings.after)
         if self._moved.value and mono - self._moved.since >= settings.accept_after:
-            self._place, self._looks = None, 0
+            self._place, self._there, self._looks = None, None, 0
             self._moved = Held(value=False)
         elif not moved and not self._moved.value:
-            self._learn(edges)
+            self._learn(edges, in_place)
 
-    def _learn(self, edges: Edges) -> None:
+    def _learn(self, edges: Edges, in_place: float | None) -> None:
         self._looks += 1
         share = max(1 / self._looks, INTERVAL / LEARNED_OVER)
+        if in_place is not None and in_place < self._settings.moved * SLACK:
+            # the place may have changed, or the camera be about to be told as moved, which must not be learned away
+            share *= RELUCTANCE if in_place >= self._settings.moved else 0
         place = edges if self._place is None else (1 - share) * self._place + share * edges
         self._place = place.astype(edges.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -28,8 +28,12 @@ WHITE = 250
 NOISE = 0.5
 #: Length that a mean of edges keeps only where the same edge was there most of the time.
 LASTING = 0.35
-#: So few pixels with lasting edges say nothing about a place; a bare wall has none.
-FEWEST = 30
+#: How far a picture is shifted, down and across, to see how well any other would agree with a place.
+ELSEWHERE = ((0, 13), (0, -19), (11, 0), (-9, 0), (12, 23), (-8, 29))
+#: Parts into which a picture is divided, down and across.
+REGIONS = (2, 4)
+#: Fewer pixels with lasting edges say nothing about a part of a place; a bare wall has none.
+FEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ def sight_of(image: Image, mask: Mask | None = None) -> Sight:
 def kept(edges: Edges, reference: Edges) -> float | None:
     """How much of what stands still is in its place: 1 for all of it, about 0 for a view of something else.
 
-    Neither brighter nor darker light changes it, nor what moves (that is not in the reference), as long as most of what
-    stands still can be seen.
+    Neither brighter nor darker light changes it, nor what moves (that is not in the reference), nor what hides up to
+    half of it: the better half of the picture's parts counts.
 
     Args:
         edges: of a picture.
@@ -90,10 +94,29 @@ def kept(edges: Edges, reference: Edges) -> float | None:
     """
     length = np.abs(reference)
     lasting = length > LASTING
-    if np.count_nonzero(lasting) < FEWEST:
+    telling = _by_region(lasting)
+    enough = telling >= FEWEST
+    if not enough.any():
         return None
-    agree = (edges[lasting] * reference[lasting].conj()).real / np.square(length[lasting])
-    return float(np.clip(np.mean(np.clip(agree, -1, 1)), 0, 1))
+    expected = np.where(lasting, reference / np.square(np.maximum(length, LASTING)), 0).conj()
+
+    def agreement(found: Edges) -> NDArray[np.float64]:
+        return np.maximum(_by_region(np.clip((found * expected).real, -1, 1))[enough] / telling[enough], 0)
+
+    # in a place full of upright things, or of planks, edges agree wherever the camera looks
+    chance = np.mean([agreement(np.roll(edges, by, (0, 1))) for by in ELSEWHERE], axis=0)
+    there = np.sort((agreement(edges) - chance) / np.maximum(1 - chance, 0.1))
+    # what people hide is no sign; what is seen where it was, is
+    best = there[len(there) // 2 :]
+    return float(np.clip(np.mean(best), 0, 1))
+
+
+def _by_region(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Sums over each of the regions, float64 (2, 4)."""
+    down, across = REGIONS
+    width, height = SIZE
+    parts = values.reshape(down, height // down, across, width // across)
+    return np.asarray(parts.sum(axis=(1, 3), dtype=np.float64))
 
 
 def _edges(across: NDArray[np.float32], down: NDArray[np.float32], inner: Mask) -> Edges:

@@ -84,7 +84,7 @@ class ViewWatch(Section):
         default=0.6, description="Share of a picture from which on so much pure white leaves it washed out."
     )
     moved: Fraction = Field(
-        default=0.35, description="Share of what stands still below which so much found in its place means moved."
+        default=0.45, description="Share of what stands still below which so much found in its place means moved."
     )
     moved_after: Annotated[Seconds, DURATION.within(1, 86_400)] = Field(
         default=120.0, description="How long that must hold; people who stand before the camera hide things too."
