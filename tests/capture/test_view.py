@@ -305,3 +305,15 @@ def test_what_is_remembered_of_a_place_are_a_few_thousand_directions():
     assert watch._place.shape == (36, 64)
     assert watch._place.dtype == np.complex64
     assert np.abs(watch._place).max() <= 1
+
+
+def test_the_dark_is_no_part_of_the_time_that_a_move_must_last():
+    def moved(picture, _second):
+        return turned(picture, across=0.4)
+
+    def night(picture, second):
+        return lit(moved(picture, second), 0.115)
+
+    told = story(ViewWatch(), (200, place, as_it_is), (80, place, moved), (200, place, night), (200, place, moved))
+    assert [view for _, view in told] == [None, CLEAR, DARK, CLEAR, MOVED]
+    assert told[-1][0] - told[-2][0] > 100
