@@ -2,6 +2,7 @@
 # make test    everything that is checked before a change lands
 # make models  fetch the face detector's model files, once; without them, Haar has to do
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
+# make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make generated  write the parts of the docs that follow from the code
 # make sample  make the sample recording again
 PYTHON ?= python3
@@ -9,7 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: run test test-install lint types tests benchmarks format generated models sample clean
+PICAMERA2_PYTHON ?= python3
+
+.PHONY: run test test-install test-picamera2 lint types tests benchmarks format generated models sample clean
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -34,6 +37,14 @@ tests: $(VENV)/test.done models
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
+
+# libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
+# Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;
+# then `python3 -m venv --system-site-packages pi && pi/bin/pip install -e .[test]` (on Debian also `picamera2`, for
+# which pip wants gcc, python3-dev and libcap-dev) and `make test-picamera2 PICAMERA2_PYTHON=pi/bin/python`
+test-picamera2:
+	@$(PICAMERA2_PYTHON) -c 'import libcamera' || { sed -n '/^# libcamera/,/^# which/s/^# //p' Makefile; exit 1; }
+	$(PICAMERA2_PYTHON) -m pytest tests/capture/test_picamera2_contract.py tests/capture/test_picamera2.py -rs
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

@@ -17,6 +17,8 @@ __all__ = [
     "SourceError",
     "SourceLostError",
     "SourceStalledError",
+    "SourceStuckError",
+    "SourceUnfitError",
 ]
 
 
@@ -72,6 +74,16 @@ class SourceLostError(SourceError):
 
 class SourceStalledError(SourceLostError, TimeoutError):
     """A source delivers no frames but does not say why."""
+
+
+class SourceStuckError(SourceStalledError):
+    """A source hangs in its driver and cannot be opened again from this process; only a new one can."""
+
+
+class SourceUnfitError(SourceError, ValueError):
+    """A source lacks something that is installed or set by people; restarting will not help."""
+
+    exit_code = 78
 
 
 class BrokerError(EdgeFerError, ConnectionError):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
+from edge_fer.faces.boxes import scaled
 from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.types import (
@@ -27,6 +28,7 @@ from edge_fer.types import (
     Scene,
     Scores,
     Track,
+    View,
 )
 
 __all__ = ["Pipeline", "Stages", "Told"]
@@ -111,6 +113,23 @@ class SceneTeller(Protocol):
     def offer(self, scene: Scene, /, *, last: bool = False) -> Scene | None: ...
 
 
+class Watch(Protocol):
+    """Watches what the camera gets to see at all."""
+
+    @property
+    def view(self) -> View | None: ...
+    def look(self, image: Image, at: Instant, /) -> View | None: ...
+
+
+class NoWatch:
+    """Watches nothing."""
+
+    view = None
+
+    def look(self, _image: Image, _at: Instant, /) -> None:
+        """Sees nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a pipeline is made of.
@@ -131,6 +150,7 @@ class Stages:
         rules: the camera's alert rules.
         scenes: tells what the camera sees as a whole.
         sum_up: makes a scene of readings.
+        watch: watches what the camera gets to see at all.
     """
 
     motion: MotionGate
@@ -147,7 +167,8 @@ class Stages:
     events: EventTeller
     rules: Sequence[Rule]
     scenes: SceneTeller
-    sum_up: Callable[[str, Sequence[Reading], int, Instant], Scene]
+    sum_up: Callable[[str, Sequence[Reading], int, Instant, View | None], Scene]
+    watch: Watch = field(default_factory=NoWatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +229,10 @@ class Pipeline:
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time
+        with time("view"):
+            stages.watch.look(frame.overview, frame.at)
         with time("motion"):
-            moved = stages.motion.moved(frame.image)
+            moved = stages.motion.moved(frame.overview)
         work = stages.attention.decide(frame.at.mono, moved=moved)
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
@@ -243,7 +266,7 @@ class Pipeline:
             work = Work.DETECT
         if work is Work.DETECT:
             with time("detect"):
-                found = stages.detector.detect(image)
+                found = self._detect(frame)
             stages.motion.remember()
             faces = stages.lifeless.sift(image, found, at.mono)
         with time("track"):
@@ -251,6 +274,13 @@ class Pipeline:
             stages.follower.learn(image, tracks.visible + tracks.coasting)
         stages.attention.done(work, at.mono, tracks)
         return tracks
+
+    def _detect(self, frame: Frame) -> list[Face]:
+        """The faces, in pixels of the whole picture, although they are searched in the smaller one."""
+        found = self._stages.detector.detect(frame.overview)
+        (height, width), (small_height, small_width) = frame.image.shape[:2], frame.overview.shape[:2]
+        across, down = width / small_width, height / small_height
+        return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found; all readable faces go through the model together."""
@@ -293,7 +323,7 @@ class Pipeline:
             stages.smoother.forget(track_id)
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
         changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
-        scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at), last=last)
+        scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at, stages.watch.view), last=last)
         return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
 
     def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import Clock
-from edge_fer.errors import EdgeFerError, SourceError, SourceLostError
+from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
 __all__ = ["Service"]
@@ -113,7 +113,8 @@ class Service:
             The successor, once everything has ended in good order; None where the end is for good.
 
         Raises:
-            SourceError: no camera is left, for the reasons given.
+            SourceError: no camera is left, for the reasons given; or one hangs in its driver, and only a new process
+                can open it again.
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
@@ -153,6 +154,7 @@ class Service:
         now = self._clock().mono
         self._blame_pipelines()
         self._on_tick(now)
+        self._blame_stuck_drivers()
         if self._moving(now):
             notify("WATCHDOG=1")
         if now >= self._health_due:
@@ -195,6 +197,12 @@ class Service:
         errors = [camera.loop.error for camera in self._cameras if camera.loop.error]
         if errors and not self._stop.is_set():
             raise errors[0] if len(errors) == 1 else SourceError("; ".join(str(error) for error in errors))
+
+    def _blame_stuck_drivers(self) -> None:
+        """Ends the service for the sake of one camera, although others may work: a new process can have them all."""
+        for camera in self._cameras:
+            if isinstance(camera.loop.error, SourceStuckError):
+                raise camera.loop.error
 
     def _blame_pipelines(self) -> None:
         for camera in self._cameras:

@@ -37,6 +37,7 @@ __all__ = [
     "Scene",
     "Scores",
     "Track",
+    "View",
 ]
 
 #: RGB uint8 (height, width, 3), everywhere inside; sources convert.
@@ -92,18 +93,27 @@ class Frame:
         index: counts the frames the source delivered, from 0.
         image: RGB uint8 (height, width, 3).
         at: when it was captured; for recordings, the start of the run plus the presentation time.
+        small: the same picture in fewer pixels, RGB uint8 too, where the camera makes one at no cost of ours; for
+            whoever looks at all of it and needs no detail.
     """
 
     camera: str
     index: int
     image: Image
     at: Instant
+    small: Image | None = None
 
     def __post_init__(self) -> None:
-        shape, dtype = self.image.shape, self.image.dtype
-        if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
-            msg = f"a frame is RGB uint8 (height, width, 3), not {dtype} {shape}"
-            raise ValueError(msg)
+        for image in (self.image,) if self.small is None else (self.image, self.small):
+            shape, dtype = image.shape, image.dtype
+            if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+                msg = f"a frame is RGB uint8 (height, width, 3), not {dtype} {shape}"
+                raise ValueError(msg)
+
+    @property
+    def overview(self) -> Image:
+        """The picture with the fewest pixels that shows everything."""
+        return self.image if self.small is None else self.small
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +327,16 @@ class AlertChange:
     at: Instant
 
 
+class View(StrEnum):
+    """What a camera gets to see at all."""
+
+    CLEAR = "clear"
+    DARK = "dark"
+    COVERED = "covered"
+    WASHED_OUT = "washed_out"
+    MOVED = "moved"
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What one camera sees as a whole.
@@ -327,6 +347,7 @@ class Scene:
         people: how many are in view.
         mood: the leading emotion over all of them, `UNCERTAIN` where none can be read, None where nobody is.
         confidence: the mood's mean score over those who could be read, 0 to 1.
+        view: what the camera gets to see at all; None where that is not watched, or not known yet.
     """
 
     camera: str
@@ -334,3 +355,4 @@ class Scene:
     people: int
     mood: str | None
     confidence: float
+    view: View | None = None

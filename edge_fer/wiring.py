@@ -11,9 +11,14 @@ from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.picamera2_controls import Exposure, PiSettings
+from edge_fer.capture.picamera2_pictures import small_size
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.transform import with_mirrors
+from edge_fer.capture.view import ViewSettings, ViewWatch
+from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.detectors import detector_name, make_detector
@@ -40,7 +45,7 @@ from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Pipeline, Smoother, Stages, Told
+from edge_fer.pipeline import NoWatch, Pipeline, Smoother, Stages, Told, Watch
 from edge_fer.publishing import Publisher
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
 from edge_fer.rules.events import EventTeller
@@ -144,20 +149,30 @@ def build_service(
     )
 
 
-def build_pipeline(name: str, camera: config.Camera, *, store: Store, time: Stopwatch) -> Pipeline:
+def build_pipeline(
+    name: str, camera: config.Camera, *, store: Store, time: Stopwatch, overview: float = 1.0
+) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config, with models out of `store`.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        store: where fetched model files are.
+        time: times the stages.
+        overview: width of the pictures in which faces are searched over that of the frames.
 
     Raises:
         ModelError: a model is missing or wrong.
     """
     classifier = _classifier(camera.emotion)
     gate = _quality_gate(camera.faces)
+    searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     stages = Stages(
         motion=MotionGate(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
         follower=Follower(),
         lifeless=LifelessFilter(camera.faces.lifeless_after),
-        detector=make_detector(camera.faces, store),
+        detector=make_detector(searched, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame),
         judge=gate.judge,
@@ -168,6 +183,7 @@ def build_pipeline(name: str, camera: config.Camera, *, store: Store, time: Stop
         rules=[_rule(name, rule, alert) for rule, alert in camera.alerts.items()],
         scenes=SceneTeller(),
         sum_up=scene_of,
+        watch=_watch(camera),
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
@@ -182,6 +198,10 @@ def _camera(
     heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
 ) -> Camera:
+    # a Pi camera mirrors its pictures by itself, and so turns them upside down
+    is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
+    small = small_size(camera.size) if is_pi else None
+    mirror, rotate = with_mirrors(camera.rotate, camera.flip) if is_pi else ((False, False), camera.rotate)
     options = SourceOptions(
         size=camera.size,
         fps=camera.fps,
@@ -190,6 +210,7 @@ def _camera(
         # a read should give up by itself before the loop takes it for stuck
         read_timeout=0.8 * camera.stall_after,
         sample=sample_path(),
+        pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )
     source = make_source(name, camera.source, clock=clock, options=options)
     watch = Stopwatch()
@@ -208,13 +229,15 @@ def _camera(
             clock=clock,
             stall_after=camera.stall_after,
             realtime=not source.live and camera.speed == "realtime",
-            rotate=camera.rotate,
-            flip=camera.flip,
+            rotate=rotate,
+            flip="none" if is_pi else camera.flip,
             zones=_zones(camera),
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(name, camera, store=store, time=watch),
+        pipeline=build_pipeline(
+            name, camera, store=store, time=watch, overview=small[0] / camera.size[0] if small else 1.0
+        ),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -240,6 +263,23 @@ def _zones(camera: config.Camera) -> Zones:
         return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
 
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
+
+
+def _exposure(exposure: config.Exposure) -> Exposure:
+    return Exposure(
+        time=exposure.time,
+        gain=exposure.gain,
+        compensation=exposure.compensation,
+        short=exposure.motion == "sharp",
+    )
+
+
+def _watch(camera: config.Camera) -> Watch:
+    width, height = VIEW_SIZE
+    seen = _zones(camera).mask(height, width) > 0
+    if not camera.view.enabled or not seen.any():
+        return NoWatch()
+    return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
 
 
 def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
@@ -291,7 +331,7 @@ def _state_file(settings: config.Config, name: str) -> Path:
 
 def _camera_info(camera: config.Camera) -> CameraInfo:
     kind = kind_of(camera.source)
-    asked = camera.size if kind is SourceKind.DEVICE else None
+    asked = camera.size if kind in {SourceKind.DEVICE, SourceKind.PICAMERA2} else None
     return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
+from edge_fer.config.tree import Faces
 from edge_fer.mqtt.messages import schemas
 from tests import mqtt_page
 
@@ -31,6 +33,25 @@ def test_the_configs_in_the_readme_load():
     assert blocks
     for block in blocks:
         load([Layer("README", block)], settings=False)
+
+
+def test_the_config_on_the_page_of_cameras_loads():
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/camera.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        load([Layer("camera.md", block)], settings=False)
+
+
+def test_the_pixels_on_a_face_are_as_the_formula_says():
+    text = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
+    assert "pixels = picture width x 0.14 m / (2 x distance x tan(horizontal field of view / 2))" in text
+    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+)° \| ([^°]+) \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for camera, field, cells in rows:
+        at_a_metre = 0.14 / (2 * math.tan(math.radians(float(field)) / 2))
+        pixels = [str(round(1280 * at_a_metre / metres)) for metres in (1, 2, 3, 4)]
+        farthest = [f"{width * at_a_metre / Faces().min_size:.1f} m" for width in (1280, 1920)]
+        assert cells.split(" | ") == pixels + farthest, camera
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

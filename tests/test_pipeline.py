@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from edge_fer.pipeline import Pipeline, Stages
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.types import Box, Face, Frame, Quality, QualityFault
+from edge_fer.types import Box, Face, Frame, Keypoints, Quality, QualityFault, Track, View
 from tests.invented import at, scores, track
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
@@ -209,7 +211,8 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
-    assert list(watch.stages()) == ["motion", "follow", "detect", "track", "crop", "classify", "smooth", "rules"]
+    wanted = ["view", "motion", "follow", "detect", "track", "crop", "classify", "smooth", "rules"]
+    assert list(watch.stages()) == wanted
 
 
 def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
@@ -244,3 +247,60 @@ def test_whoever_cannot_be_followed_is_searched_for_at_once(pipeline, script):
     assert script.searched == 2
     assert pipeline.work[Work.DETECT] == 2
     assert script.learned == ["a", "b"]
+
+
+class Watching:
+    def __init__(self):
+        self.looked = []
+        self.view = None
+
+    def look(self, image, at):
+        self.looked.append(image)
+
+
+def test_faces_are_searched_in_the_small_picture_and_cut_out_of_the_large_one(script, pipeline):
+    searched, cut = [], []
+    points = Keypoints((20, 20), (40, 20), (30, 30), (30, 40))
+
+    class Detector:
+        def detect(self, image):
+            searched.append(image)
+            return [Face(Box(10, 10, 50, 50), 0.9, points)]
+
+    class Tracker:
+        def expected(self, at):
+            return {}
+
+        def update(self, faces, at, followed):
+            found = Track("a", faces[0], at, at)
+            return TrackingStep(visible=(found,), appeared=(found,))
+
+    def crop(image, face):
+        cut.append((image, face))
+        return image
+
+    watching = Watching()
+    stages = replace(pipeline._stages, detector=Detector(), tracker=Tracker(), crop=crop, watch=watching)
+    large, small = np.zeros((720, 1280, 3), np.uint8), np.zeros((240, 640, 3), np.uint8)
+    Pipeline("cam", stages, min_confidence=0.5).step(Frame("cam", 0, large, at(0), small))
+    assert searched[0] is watching.looked[0] is small
+    ((image, face),) = cut
+    assert image is large
+    assert face == Face(Box(20, 30, 100, 150), 0.9, Keypoints((40, 60), (80, 60), (60, 90), (60, 120)))
+
+
+def test_a_small_picture_must_be_one_too():
+    with pytest.raises(ValueError, match=r"RGB uint8 .*not uint8 \(36, 64\)"):
+        Frame("cam", 0, np.zeros((64, 64, 3), np.uint8), at(0), np.zeros((36, 64), np.uint8))
+
+
+def test_a_change_of_the_view_is_told_even_of_an_empty_scene(script, pipeline):
+    watching = Watching()
+    line = Pipeline("cam", replace(pipeline._stages, watch=watching), min_confidence=0.5)
+    told = []
+    for second, view in enumerate([None, View.CLEAR, View.CLEAR, View.COVERED]):
+        watching.view = view
+        scene = line.step(frame(second)).scene
+        told.append(scene and scene.view)
+    assert told == [None, View.CLEAR, None, View.COVERED]
+    assert line.finish(at(9)).scene is None, "nothing has changed"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from edge_fer.capture.clock import SystemClock
-from edge_fer.errors import EdgeFerError, SourceError, SourceLostError
+from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.service import Service
 
 
@@ -130,6 +130,14 @@ def test_it_goes_on_where_nothing_can_take_its_place(service, monkeypatch):
     assert it.run(lambda: asked.append("once")) is None
     assert asked == ["once"]
     assert [word for word in said if word != "WATCHDOG=1"] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+
+
+def test_a_camera_that_hangs_in_its_driver_ends_it_although_another_works(service):
+    stuck = ScriptedCamera(name="stuck", ended=True, loop=Loop(error=SourceStuckError("stuck is silent"), stuck=1))
+    it = service(ScriptedCamera(), stuck)
+    with pytest.raises(SourceStuckError, match="stuck is silent"):
+        it.run()
+    assert it.stuck
 
 
 def test_a_fault_of_ours_ends_it_with_a_word(service):

@@ -15,8 +15,8 @@ from edge_fer.capture.port import Source
 from edge_fer.capture.slot import FileSlot, Slot, SlotClosedError
 from edge_fer.capture.transform import Flip, Rotation, transform
 from edge_fer.capture.zones import EVERYWHERE, Zones
-from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
-from edge_fer.types import Frame, Instant
+from edge_fer.errors import SourceError, SourceLostError, SourceStalledError, SourceStuckError
+from edge_fer.types import Frame, Image, Instant
 
 __all__ = ["CaptureLoop", "CaptureState", "OnState"]
 
@@ -50,8 +50,8 @@ class CaptureLoop:
     leaves it behind (it ends by itself if its read ever returns) and opens the source anew.
 
     A live source that is lost, stalls, or whose driver raises something unforeseen, is tried again for ever, with
-    growing waits. One that can never work, and did not work before, ends the loop. So does any fault of a recording,
-    which could only be begun anew, and would tell everything twice.
+    growing waits. One that can never work, and did not work before, ends the loop, and so does one that hangs in its
+    driver for good. So does any fault of a recording, which could only be begun anew, and would tell everything twice.
 
     Args:
         name: the camera's name in the config.
@@ -133,15 +133,9 @@ class CaptureLoop:
 
     @property
     def stuck(self) -> int:
-        """Reads that never came back and still hold a thread; while there are any, end the process with os._exit."""
-        return sum(reader.is_alive() for reader in self._left_behind)
-
-    def stalled(self, now_mono: float) -> bool:
-        """Whether a live source that should be sending has sent nothing for `stall_after` seconds.
-
-        The loop notices that by itself; this is for whoever watches the loop from another thread.
-        """
-        return self._source.live and self.state is CaptureState.ONLINE and now_mono - self._heard > self._stall_after
+        """Reads that never came back, and drivers that hang; while there are any, end the process with os._exit."""
+        hangs = isinstance(self.error, SourceStuckError)
+        return sum(reader.is_alive() for reader in self._left_behind) + hangs
 
     def run(self, stop: threading.Event) -> None:
         """Captures until the recording is over, the source failed for good, the slot is closed, or `stop` is set."""
@@ -222,9 +216,9 @@ class CaptureLoop:
                 raise SourceLostError(msg) from error
 
     def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
-        image = self._zones.blank(transform(frame.image, rotate=self._rotate, flip=self._flip))
+        image, small = self._prepared(frame.image), frame.small
         # numbered through, however often the source was opened
-        frame = Frame(frame.camera, self.frames, image, frame.at)
+        frame = Frame(frame.camera, self.frames, image, frame.at, None if small is None else self._prepared(small))
         if self._realtime:
             self._wait(frame.at.mono - self._clock().mono, stop)
         while not stop.is_set():
@@ -234,6 +228,9 @@ class CaptureLoop:
                 return
             self._on_pass()
 
+    def _prepared(self, image: Image) -> Image:
+        return self._zones.blank(transform(image, rotate=self._rotate, flip=self._flip))
+
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         while seconds > 0 and not stop.wait(min(seconds, self._poll)):
             seconds -= self._poll
@@ -241,7 +238,9 @@ class CaptureLoop:
 
     def _final(self, error: SourceError) -> bool:
         # a camera that worked may be there again with other rights: udev sets them a moment after the device appears
-        return not self._source.live or not (self._worked or isinstance(error, SourceLostError))
+        # one that hangs can only be opened by another process
+        stuck = isinstance(error, SourceStuckError)
+        return stuck or not self._source.live or not (self._worked or isinstance(error, SourceLostError))
 
     def _came_online(self) -> None:
         if self.state is not CaptureState.ONLINE:

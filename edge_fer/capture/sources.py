@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +12,8 @@ from typing import TypeAlias
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
 from edge_fer.capture.opencv_live import OpenCvLive
+from edge_fer.capture.picamera2_controls import PiSettings
+from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.port import Source
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.stills import Stills
@@ -30,6 +32,7 @@ STREAM = re.compile(r"(rtsps?|https?)://.", re.IGNORECASE)
 class SourceKind(StrEnum):
     """A kind of frame source."""
 
+    PICAMERA2 = "picamera2"
     DEVICE = "device"
     STREAM = "stream"
     VIDEO = "video"
@@ -50,6 +53,7 @@ class SourceOptions:
         open_timeout: longest wait, in seconds, for a stream to open.
         read_timeout: longest wait, in seconds, for a stream's next frame; less than `CaptureLoop`'s `stall_after`.
         sample: the recording that `sample` means.
+        pi: what only a Pi camera can be told.
     """
 
     size: tuple[int, int] | None = None
@@ -60,14 +64,15 @@ class SourceOptions:
     open_timeout: float = 10.0
     read_timeout: float = 8.0
     sample: Path | None = None
+    pi: PiSettings = field(default_factory=PiSettings)
 
 
 def kind_of(source: str) -> SourceKind:
     """What a camera's `source` means.
 
     Args:
-        source: `/dev/video0` (or another device), its number alone, an rtsp, rtsps, http or https address, a video
-            file, a folder of pictures, or `sample`.
+        source: `picamera2`, or `picamera2:` and which of several; `/dev/video0` (or another device), its number
+            alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`.
 
     Raises:
         SourceError: nothing that is known.
@@ -75,6 +80,8 @@ def kind_of(source: str) -> SourceKind:
     path = Path(source)
     if source == SourceKind.SAMPLE:
         return SourceKind.SAMPLE
+    if source.partition(":")[0] == SourceKind.PICAMERA2:
+        return SourceKind.PICAMERA2
     if source.isdecimal() or source.startswith("/dev/"):
         return SourceKind.DEVICE
     if STREAM.match(source):
@@ -89,7 +96,8 @@ def kind_of(source: str) -> SourceKind:
         if path.is_file() or path.suffix.lower() in VIDEO_SUFFIXES:
             return SourceKind.VIDEO
     msg = f"source {redacted(source)!r} is nothing that is known"
-    raise SourceError(msg, remedy="Write /dev/video0, an rtsp:// or http:// address, a video file, a folder or sample")
+    remedy = "Write picamera2, /dev/video0, an rtsp:// or http:// address, a video file, a folder or sample"
+    raise SourceError(msg, remedy=remedy)
 
 
 def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> Source:
@@ -108,6 +116,19 @@ def make_source(camera: str, source: str, *, clock: Clock, options: SourceOption
 
 
 Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], Source]
+
+
+def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    return Picamera2Live(
+        camera,
+        source.partition(":")[2],
+        clock=clock,
+        size=options.size,
+        fps=options.fps,
+        read_timeout=options.read_timeout,
+        settings=options.pi,
+        share=options.share,
+    )
 
 
 def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
@@ -144,6 +165,7 @@ def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
 
 #: One row a kind; a new kind is one more file, and one more row here and in `kind_of`.
 FACTORIES: Mapping[SourceKind, Factory] = {
+    SourceKind.PICAMERA2: picamera2,
     SourceKind.DEVICE: device,
     SourceKind.STREAM: stream,
     SourceKind.VIDEO: video,

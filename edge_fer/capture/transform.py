@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_fer.types import Image
 
-__all__ = ["Flip", "Rotation", "transform"]
+__all__ = ["Flip", "Rotation", "transform", "with_mirrors"]
 
 Rotation: TypeAlias = Literal[0, 90, 180, 270]
 Flip: TypeAlias = Literal["none", "horizontal", "vertical"]
@@ -34,3 +34,22 @@ def transform(image: Image, *, rotate: Rotation = 0, flip: Flip = "none") -> Ima
     if flip != "none":
         image = np.asarray(cv2.flip(image, FLIPS[flip]), dtype=np.uint8)
     return image
+
+
+def with_mirrors(rotate: Rotation, flip: Flip) -> tuple[tuple[bool, bool], Rotation]:
+    """The same turning for a camera that can mirror its pictures by itself, and so turn them upside down.
+
+    Args:
+        rotate: degrees clockwise.
+        flip: how to mirror after that.
+
+    Returns:
+        Whether the camera should mirror left and right, and top and bottom; and what to rotate by after that, 0 or 90.
+    """
+    across, down = flip == "horizontal", flip == "vertical"
+    sideways = rotate in {90, 270}
+    if sideways:  # mirrored before a quarter turn, left and right become top and bottom
+        across, down = down, across
+    if rotate >= 180:
+        across, down = not across, not down
+    return (across, down), 90 if sideways else 0

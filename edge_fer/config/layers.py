@@ -22,7 +22,7 @@ __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged"]
 _LARGEST_FILE: Final = 256 * 1024
 _BY_NAME: Final = frozenset({"cameras", "alerts", "zones"})
 #: What of the global sections each camera takes over.
-PER_CAMERA: Final = ("faces", "emotion", "alerts")
+PER_CAMERA: Final = ("view", "faces", "emotion", "alerts")
 
 
 @dataclass(frozen=True, slots=True)

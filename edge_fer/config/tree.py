@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.link import Mqtt, Outbox
+from edge_fer.config.optics import Exposure, Focus, ViewWatch
 from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Count, Section, Switch, Text
 from edge_fer.config.units import (
@@ -36,6 +37,7 @@ __all__ = [
     "Camera",
     "Config",
     "Emotion",
+    "Exposure",
     "FaceQuality",
     "Faces",
     "Heat",
@@ -44,6 +46,7 @@ __all__ = [
     "Outbox",
     "Section",
     "Smoothing",
+    "ViewWatch",
     "When",
     "Zone",
 ]
@@ -302,12 +305,13 @@ class Zone(Section):
 
 
 class Camera(Section):
-    """One camera or recording; `faces`, `emotion` and `alerts` here override the global ones for it."""
+    """One camera or recording; `view`, `faces`, `emotion` and `alerts` here override the global ones for it."""
 
     source: Text = Field(
         default="auto",
-        description="Where pictures come from: auto, a device (/dev/video0), an rtsp:// or http:// address, "
-        "a video file, a folder of pictures, or sample (a recording that comes with edge-fer).",
+        description="Where pictures come from: auto, picamera2 (a Pi camera; picamera2:1 the second one), a device "
+        "(/dev/video0), an rtsp:// or http:// address, a video file, a folder of pictures, or sample (a recording "
+        "that comes with edge-fer).",
     )
     size: tuple[Side, Side] = Field(
         default=(1280, 720), description="Width and height in pixels to ask the camera for."
@@ -331,6 +335,13 @@ class Camera(Section):
     zones: dict[Name, Zone] = Field(
         default={}, description="Parts of the picture that alone are looked at, or that never are, by name."
     )
+    exposure: Exposure = Field(default=Exposure(), description="How pictures are exposed (Pi cameras only).")
+    focus: Focus = Field(
+        default="auto",
+        description="What the lens is focused on: auto, continuous (like auto, and a fault where the lens cannot), or "
+        "a fixed 1 / distance in metres (Pi cameras only).",
+    )
+    view: ViewWatch = Field(default=ViewWatch(), description="Overrides of the global `view` for this camera.")
     faces: Faces = Field(default=Faces(), description="Overrides of the global `faces` for this camera.")
     emotion: Emotion = Field(default=Emotion(), description="Overrides of the global `emotion` for this camera.")
     alerts: dict[Name, Alert] = Field(
@@ -378,6 +389,7 @@ class Config(Section):
         default={"camera": Camera()},
         description="The cameras by name; where none is named, there is one called `camera`.",
     )
+    view: ViewWatch = Field(default=ViewWatch(), description="When a camera's view is told as covered or moved.")
     faces: Faces = Field(default=Faces(), description="How faces are found and followed.")
     emotion: Emotion = Field(default=Emotion(), description="How emotions are read from faces.")
     alerts: dict[Name, Alert] = Field(

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from edge_fer.config.optics import FocusRange
 from edge_fer.config.tree import Config, Section
 from edge_fer.config.units import Quantity, Share
 
@@ -51,7 +52,7 @@ def section_at(path: tuple[Any, ...]) -> type[Section] | None:
 def allowed(info: FieldInfo) -> str:
     """Which values a field takes, in words."""
     for limit in reversed(info.metadata):
-        if isinstance(limit, Quantity | Share):
+        if isinstance(limit, Quantity | Share | FocusRange):
             return limit.range
     bounds = [
         f"{words} {getattr(limit, name)}" for limit in info.metadata for name, words in BOUNDS if hasattr(limit, name)

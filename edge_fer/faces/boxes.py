@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from edge_fer.types import Box, Face, Keypoints, Point
 
-__all__ = ["face_of", "part_inside", "reframed", "without_doubles"]
+__all__ = ["face_of", "part_inside", "reframed", "scaled", "without_doubles"]
 
 #: Eyes and mouth closer than this, in sides of the box, make no face; such keypoints are left out.
 LEAST_DOWN = 0.15
@@ -48,6 +48,20 @@ def face_of(box: Box, confidence: float, points: Keypoints, *, scale: float) -> 
     centre = (eyes + mouth) / 2 + down / abs(down) * BELOW_MIDDLE * tight.width
     half = tight.width / 2
     return Face(Box(centre.real - half, centre.imag - half, tight.width, tight.height), confidence, points)
+
+
+def scaled(face: Face, across: float, down: float) -> Face:
+    """The face as it is in the same picture of so many times the width and height."""
+
+    def point(of: Point) -> Point:
+        return of[0] * across, of[1] * down
+
+    box, points = face.box, face.keypoints
+    return Face(
+        Box(*point((box.x, box.y)), *point((box.width, box.height))),
+        face.confidence,
+        points and Keypoints(point(points.right_eye), point(points.left_eye), point(points.nose), point(points.mouth)),
+    )
 
 
 def part_inside(box: Box, width: int, height: int) -> float:

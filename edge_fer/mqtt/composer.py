@@ -98,6 +98,7 @@ class Composer:
             people=scene.people,
             mood=scene.mood,
             confidence=scene.confidence,
+            view=scene.view,
         )
 
     def info(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from edge_fer.types import AlertState, EventKind, Instant, QualityFault
+from edge_fer.types import AlertState, EventKind, Instant, QualityFault, View
 
 __all__ = [
     "OFFLINE",
@@ -218,6 +218,10 @@ class CameraState(Message):
         description="Leading emotion over all of them; `uncertain`: none can be read; null: nobody is in view."
     )
     confidence: Fraction = Field(description="The mood's mean score over those who could be read, 0 to 1.")
+    view: View | None = Field(
+        description="What the camera gets to see at all; moved: it no longer looks where it did. null: not watched, "
+        "or not known yet."
+    )
 
 
 class AlertInstance(_Part):

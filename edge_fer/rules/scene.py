@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_fer.types import UNCERTAIN, Instant, Reading, Scene
+from edge_fer.types import UNCERTAIN, Instant, Reading, Scene, View
 
 __all__ = ["SceneTeller", "scene_of"]
 
@@ -12,7 +12,7 @@ __all__ = ["SceneTeller", "scene_of"]
 CONFIDENCE_STEP = 0.05
 
 
-def scene_of(camera: str, readings: Sequence[Reading], people: int, at: Instant) -> Scene:
+def scene_of(camera: str, readings: Sequence[Reading], people: int, at: Instant, view: View | None = None) -> Scene:
     """Sums up what one camera sees.
 
     Args:
@@ -20,15 +20,16 @@ def scene_of(camera: str, readings: Sequence[Reading], people: int, at: Instant)
         readings: of the people found in this frame.
         people: everybody in view, those the detector missed in this frame included.
         at: when the frame was captured.
+        view: what it gets to see at all.
     """
     if not people:
-        return Scene(camera, at, people=0, mood=None, confidence=0.0)
+        return Scene(camera, at, 0, None, 0.0, view)
     certain = [reading.scores for reading in readings if reading.label != UNCERTAIN]
     if not certain:
-        return Scene(camera, at, people, UNCERTAIN, confidence=0.0)
+        return Scene(camera, at, people, UNCERTAIN, 0.0, view)
     mean = {label: sum(scores[label] for scores in certain) / len(certain) for label in certain[0]}
     mood = max(mean, key=mean.__getitem__)
-    return Scene(camera, at, people, mood, mean[mood])
+    return Scene(camera, at, people, mood, mean[mood], view)
 
 
 class SceneTeller:
@@ -57,5 +58,5 @@ class SceneTeller:
 
 
 def _alike(one: Scene, other: Scene) -> bool:
-    same = (one.people, one.mood) == (other.people, other.mood)
+    same = (one.people, one.mood, one.view) == (other.people, other.mood, other.view)
     return same and abs(one.confidence - other.confidence) < CONFIDENCE_STEP

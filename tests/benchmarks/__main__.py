@@ -21,6 +21,7 @@ import numpy as np
 
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.video_file import VideoFile
+from edge_fer.capture.view import ViewWatch
 from edge_fer.config.tree import Camera, Faces
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.faces.haar import HaarDetector
@@ -118,6 +119,16 @@ def frame_budget(passes: int) -> dict[str, float]:
     return {"empty scene / busy scene": spent(lambda _: still) / spent(lambda index: busy[index % len(busy)])}
 
 
+def view(passes: int) -> dict[str, float]:
+    """Looking at the view, as often as it is done (once a second) and as large as pictures come, against ten steps."""
+    watch, line = ViewWatch(), build_pipeline("bench", Camera(), store=Store(FOLDER), time=Stopwatch())
+    frames = VideoFile("bench", sample_path(), clock=SystemClock()).frames()
+    frame = next(frame for frame in frames if frame.index == 60)
+    times = iter(range(100, 1_000_000))
+    look = seconds(lambda: watch.look(frame.image, at(next(times))), passes + 100)
+    return {"view / 10 steps": look / (10 * seconds(lambda: line.step(frame), max(5, passes // 4)))}
+
+
 def posting(passes: int) -> dict[str, float]:
     """Handing an event to the outbox against classifying a face."""
     (event,) = EventTeller(uncertain_after=1).update([reading(0)], appeared=[track()], left=[], at=at(0))
@@ -144,7 +155,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     logging.disable(logging.WARNING)  # there is no broker, on purpose
     passes = 20 if args.smoke else 400
-    ratios = classifier(passes) | pipeline(passes) | frame_budget(passes) | posting(passes)
+    ratios = classifier(passes) | pipeline(passes) | view(passes) | frame_budget(passes) | posting(passes)
     if args.json:
         print(json.dumps(ratios, indent=2))
     else:

@@ -336,16 +336,6 @@ def test_as_fast_as_it_goes_waits_for_nothing():
     assert stage.loop.frames == 5
 
 
-def test_stalled_as_seen_from_outside():
-    stage = Stage([Deliver(2), Stall()], enough=frames(2), stall_after=10)
-    assert not stage.loop.stalled(1e9), "it has not begun"
-    stage.run()
-    assert not stage.loop.stalled(1009)
-    assert stage.loop.stalled(1011)
-    recording = Stage([Deliver(2)], live=False).run()
-    assert not recording.loop.stalled(1e9)
-
-
 def test_each_camera_is_lost_and_found_by_itself():
     clock = InventedClock()
     good = BrokenSource("good", [[Deliver(10_000_000, every=0.001)]], clock=clock)

@@ -8,6 +8,7 @@ import pytest
 
 from edge_fer.capture.discovery import find_camera, video_nodes
 from edge_fer.capture.opencv_live import OpenCvLive
+from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
 from edge_fer.capture.stills import Stills
 from edge_fer.capture.v4l2 import Capability, capability, parse
@@ -19,6 +20,9 @@ from tests.capture.helpers import InventedClock, flat, write_video
 @pytest.mark.parametrize(
     ("source", "kind"),
     [
+        ("picamera2", SourceKind.PICAMERA2),
+        ("picamera2:1", SourceKind.PICAMERA2),
+        ("picamera2:/base/soc/i2c0mux/i2c@1/imx219@10", SourceKind.PICAMERA2),
         ("/dev/video0", SourceKind.DEVICE),
         ("/dev/v4l/by-id/usb-046d_C920-video-index0", SourceKind.DEVICE),
         ("0", SourceKind.DEVICE),
@@ -48,7 +52,7 @@ def test_kind_of_looks_at_the_disk(tmp_path):
 @pytest.mark.parametrize(
     ("source", "match"),
     [
-        ("webcam", "'webcam' is nothing that is known.*Write /dev/video0"),
+        ("webcam", "'webcam' is nothing that is known.*Write picamera2"),
         ("", "nothing that is known"),
         ("  ", "nothing that is known"),
         ("-1", "nothing that is known"),
@@ -71,6 +75,7 @@ def test_make_source(tmp_path):
     def make(source):
         return make_source("front", source, clock=InventedClock(), options=options)
 
+    assert isinstance(make("picamera2:1"), Picamera2Live)
     assert isinstance(make("0"), OpenCvLive)
     assert make("/dev/video3").live
     assert make("rtsp://192.0.2.7/live").live

@@ -6,6 +6,7 @@ import pytest
 
 from edge_fer.config import Layer, load
 from edge_fer.config.explain import explain
+from edge_fer.config.layers import PER_CAMERA
 from edge_fer.config.writing import written
 
 FILE = """\
@@ -65,7 +66,7 @@ def test_a_setting_shows_its_value_and_where_it_came_from(rows, path, value, ori
 
 
 def test_of_a_camera_only_what_differs_is_listed(rows):
-    below = [path for path in rows if path.startswith("cameras.back.") and path.count(".") > 2]
+    below = [path for path in rows if path.startswith("cameras.back.") and path.split(".")[2] in PER_CAMERA]
     assert below == []
     assert "cameras.front.faces.min_size" not in rows
 
@@ -84,7 +85,7 @@ def test_every_setting_of_every_section_is_listed():
     loaded = load(environ={}, settings=False)
     paths = [row.path for row in explain(loaded)]
     everything = set(_paths(written(loaded.config)))
-    taken_over = {path for path in everything if re.match(r"cameras\.camera\.(faces|emotion|alerts)", path)}
+    taken_over = {path for path in everything if re.match(rf"cameras\.camera\.({'|'.join(PER_CAMERA)})", path)}
     assert sorted(paths) == sorted(everything - taken_over)
 
 

@@ -1,0 +1,76 @@
+"""A Pi camera through the wiring: what the config says reaches it, and what it sends comes out as messages."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from edge_fer import wiring
+from edge_fer.capture import picamera2_live
+from edge_fer.capture.video_file import VideoFile
+from edge_fer.capture.view import ViewWatch
+from edge_fer.config import tree as config
+from edge_fer.pipeline import NoWatch
+from edge_fer.sample import sample_path
+from edge_fer.stopwatch import Stopwatch
+from tests.capture.helpers import InventedClock
+from tests.capture.picamera2_stand_in import Hardware
+from tests.invented import at
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Pictures of the sample in which there is a face."""
+    return [frame.image for frame in VideoFile("x", sample_path(), clock=InventedClock()).frames()][60:90]
+
+
+def test_a_face_in_the_small_stream_is_read_from_the_large_one(faces):
+    hardware = Hardware(picture=lambda index: faces[index % len(faces)])
+    source = picamera2_live.Picamera2Live("front", clock=hardware.clock, loader=lambda: hardware.library)
+    camera = config.Camera(source="picamera2", view=config.ViewWatch(enabled=False))
+    line = wiring.build_pipeline("front", camera, time=Stopwatch(), overview=0.5)
+    frames = source.frames()
+    readings = [line.step(next(frames)).readings for _ in range(6)]
+    frames.close()
+    (reading,) = readings[-1]
+    assert reading.quality.faults == ()
+    assert reading.scores
+
+
+def test_what_the_config_says_reaches_the_camera(monkeypatch):
+    made = []
+
+    def source(*given, **named):
+        made.append(named)
+        return VideoFile("front", sample_path(), clock=InventedClock())
+
+    monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", source)
+    camera = config.Camera(
+        source="picamera2:1",
+        rotate=270,
+        flip="horizontal",
+        focus=0.5,
+        exposure=config.Exposure(time=0.02, gain=4.0, motion="smooth"),
+    )
+    built = wiring._camera("front", camera, SimpleNamespace(online=print), InventedClock(), None)
+    settings = made[0]["settings"]
+    assert settings.mirror == (True, False)
+    assert (built.loop._rotate, built.loop._flip) == (90, "none")
+    assert settings.focus == 0.5
+    assert (settings.exposure.time, settings.exposure.gain, settings.exposure.short) == (0.02, 4.0, False)
+    # sought in half the pixels, a face is half as large
+    assert built._pipeline._stages.detector._smallest == pytest.approx(24 / 0.8)
+
+
+def test_the_view_is_watched_as_the_config_says():
+    watch = wiring._watch(config.ViewWatch(dark=0.3))
+    assert isinstance(watch, ViewWatch)
+    assert watch._settings.dark == 0.3
+    off = wiring._watch(config.ViewWatch(enabled=False))
+    assert isinstance(off, NoWatch)
+    assert off.look(None, at(0)) is off.view is None
+
+
+def test_the_defaults_of_config_and_code_are_the_same():
+    assert wiring._watch(config.ViewWatch())._settings == ViewWatch()._settings
