@@ -11,6 +11,7 @@ from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.recorded import RecordedSource
 from edge_fer.capture.zones import EVERYWHERE, Zones, _mask
 from edge_fer.faces.haar import HaarDetector
+from edge_fer.types import Frame
 from tests.capture.helpers import InventedClock, KeepingSlot
 from tests.faces.pictures import on_wall
 
@@ -92,6 +93,23 @@ def test_a_face_in_an_excluded_zone_is_never_found_and_its_pixels_are_gone():
     assert face.box.x > 320
     assert not seen[:, :320].any()
     assert np.array_equal(seen[:, 321:], image[:, 321:])
+
+
+def test_the_small_picture_of_a_pi_camera_is_blanked_and_turned_too():
+    clock, slot = InventedClock(), KeepingSlot()
+
+    class TwoStreams:
+        live = False  # ends with its only frame
+
+        def frames(self):
+            yield Frame("front", 0, white(60, 120), clock(), white(30, 60))
+
+    zones = Zones(exclude=(LEFT_HALF,))
+    CaptureLoop("front", TwoStreams(), slot, clock=clock, rotate=90, zones=zones).run(threading.Event())
+    small = slot.kept[0].small
+    assert small.shape == (60, 30, 3)
+    assert not small[:, :15].any()
+    assert small[:, 16:].all()
 
 
 def test_zones_refer_to_the_picture_as_it_is_after_it_was_turned_and_flipped():
