@@ -1,7 +1,7 @@
 """Lift rare emotions in a trained net: ``python -m models.recipe.lift --checkpoint best.pt``.
 
 A net that has seen few pictures of an emotion may name it too seldom for its F1. Taking ``strength * log(prior)`` from
-the logits mends that after training, at no cost at all, for it goes into the last layer's bias (Menon et al., "Long-Tail
+the logits mends that after training, at no cost, for it goes into the last layer's bias (Menon et al., "Long-Tail
 Learning via Logit Adjustment", 2021). Without ``--strength``, prints what each does on the public test; with it, writes
 the changed checkpoint. Not every net gains: one that learned from softened labels named rare emotions often enough.
 """
