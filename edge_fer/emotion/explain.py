@@ -20,7 +20,8 @@ def activation_map(classifier: EmotionClassifier, crop: Image, label: str) -> ND
     """How much each place of a face speaks for a label, against the other labels.
 
     It is coarse: a few cells across the face, each of which has seen much around it. It tells where the model looked,
-    not why.
+    not why. Of the present model (3 by 3 cells), covering the place it points at takes no more of the label away than
+    covering another, so show it to nobody as a reason.
 
     Args:
         classifier: with a model that has maps, as the packaged one.

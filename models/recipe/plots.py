@@ -25,11 +25,10 @@ def draw_training(lines: list[dict], out: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
     for name, truth in (("ferplus", "FER+ majority"), ("fer2013", "FER2013 label")):
         left.plot(epochs, [100 * line["public"][name] for line in lines], label=f"public test, {truth}")
-    left.set(xlabel="epoch", ylabel="accuracy, %")
-    # Targets are soft and pictures harmed, so that this loss is of another kind than the other.
-    right.plot(epochs, [line["train_loss"] for line in lines], label="training")
-    right.plot(epochs, [line["public"]["loss"] for line in lines], label="public test, FER2013 label")
-    right.set(xlabel="epoch", ylabel="cross-entropy")
+    left.set(xlabel="epoch", ylabel="accuracy or F1, %")
+    left.plot(epochs, [100 * line["public"]["macro_f1"] for line in lines], label="public test, macro-F1 (FER+)")
+    right.plot(epochs, [line["train_loss"] for line in lines], label="training, teacher's part included")
+    right.set(xlabel="epoch", ylabel="loss")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)

