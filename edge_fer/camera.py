@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 #: Longest wait for a frame within one pass, in seconds.
 POLL = 0.25
 
+#: Seconds of grace that a frame may be under way before time goes on without it.
+GRACE = 5.0
+
 #: Makes the capture loop, given what it calls on every change of state and on every pass.
 MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
 
@@ -118,6 +121,7 @@ class Camera:
 
     def _work(self) -> None:
         seen: Instant | None = None
+        last: Instant | None = None
         try:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
@@ -127,10 +131,14 @@ class Camera:
                     self._give_up(seen)
                     seen = None
                 if frame is not None and not self._stop.is_set():
-                    seen = frame.at
+                    seen = last = frame.at
                     self.watch.frame()
                     self._tell(self._pipeline.step(frame))
+                elif frame is None:
+                    self._tell(self._pipeline.pass_time(self._clock().later(-GRACE)))
             self._give_up(seen)
+            if last is not None and not self._stop.is_set():
+                self._tell(self._pipeline.end(last))
         except Exception as error:
             log.exception("camera %s: its pipeline failed", self.name)
             self.error = error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
@@ -24,10 +24,11 @@ from edge_fer.types import (
     Reading,
     Scene,
     Scores,
+    Summary,
     Track,
 )
 
-__all__ = ["Pipeline", "Stages", "Told"]
+__all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
 
 
 class Tracker(Protocol):
@@ -74,6 +75,35 @@ class SceneTeller(Protocol):
     def offer(self, scene: Scene, /, *, last: bool = False) -> Scene | None: ...
 
 
+class Summaries(Protocol):
+    """Sums up what is seen, in windows of time."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]: ...
+    def pass_time(self, at: Instant, /) -> list[Summary]: ...
+    def finish(self) -> list[Summary]: ...
+    def satisfaction(self, at: Instant, /) -> float | None: ...
+
+
+class NoSummaries:
+    """Sums up nothing."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
+        """Nothing is over."""
+        return []
+
+    def pass_time(self, _at: Instant, /) -> list[Summary]:
+        """Nothing is over."""
+        return []
+
+    def finish(self) -> list[Summary]:
+        """Nothing was begun."""
+        return []
+
+    def satisfaction(self, _at: Instant, /) -> float | None:
+        """Not known."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a pipeline is made of.
@@ -90,6 +120,7 @@ class Stages:
         rules: the camera's alert rules.
         scenes: tells what the camera sees as a whole.
         sum_up: makes a scene of readings.
+        summaries: sums up what is seen, in windows of time.
     """
 
     detector: FaceDetector
@@ -103,6 +134,7 @@ class Stages:
     rules: Sequence[Rule]
     scenes: SceneTeller
     sum_up: Callable[[str, Sequence[Reading], int, Instant], Scene]
+    summaries: Summaries = field(default_factory=NoSummaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +148,9 @@ class Told:
         changes: alerts that began to fire or were resolved.
         alerts: the pending and firing alerts of those rules for which they changed.
         scene: the scene, where it is worth telling.
+        summaries: windows of time that are over.
+        people: how many are in view; with `readings` and `left`, what a trace records.
+        left: ids of the people given up.
     """
 
     at: Instant
@@ -124,6 +159,9 @@ class Told:
     changes: tuple[AlertChange, ...] = ()
     alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
     scene: Scene | None = None
+    summaries: tuple[Summary, ...] = ()
+    people: int = 0
+    left: tuple[str, ...] = ()
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -173,6 +211,14 @@ class Pipeline:
         """
         return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
 
+    def pass_time(self, at: Instant) -> Told:
+        """Tells what time alone brings about, while there are no frames."""
+        return Told(at, summaries=tuple(self._stages.summaries.pass_time(at)))
+
+    def end(self, at: Instant) -> Told:
+        """Tells what was begun, because there will be no more frames at all; call `finish` before."""
+        return Told(at, summaries=tuple(self._stages.summaries.finish()))
+
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found; all readable faces go through the model together."""
         stages, time = self._stages, self._time
@@ -214,8 +260,20 @@ class Pipeline:
             stages.smoother.forget(track_id)
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
         changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
-        scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at), last=last)
-        return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
+        summaries = stages.summaries.update(readings, left=gone, at=at)
+        seen = stages.sum_up(self.camera, readings, people, at)
+        scene = stages.scenes.offer(replace(seen, satisfaction=stages.summaries.satisfaction(at)), last=last)
+        return Told(
+            at,
+            readings,
+            tuple(events),
+            tuple(changes),
+            self._changed_alerts(),
+            scene,
+            tuple(summaries),
+            people,
+            tuple(gone),
+        )
 
     def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:
         """The alerts of the rules for which one came, went, or changed its state since the last step."""

@@ -31,22 +31,28 @@ class Publisher:
         link: takes the messages.
         topics: of the node.
         composer: of the node's messages.
+        events: whether anything but summaries is published about people.
     """
 
-    def __init__(self, link: Link, topics: Topics, composer: Composer) -> None:
+    def __init__(self, link: Link, topics: Topics, composer: Composer, *, events: bool = True) -> None:
         self._link = link
         self._topics = topics
         self._composer = composer
+        self._events = events
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
         self.online(camera, False, at)
-        for rule in rules:
+        for rule in rules if self._events else ():
             self._link.retain(self._topics.alert(camera, rule), self._composer.alert_status(camera, rule, (), at), at)
 
     def tell(self, camera: str, told: Told) -> None:
         """Publishes what one step of a camera's pipeline tells; alerts first."""
         topics, compose = self._topics, self._composer
+        for summary in told.summaries:
+            self._link.post(topics.summary(camera), Kind.SUMMARY, compose.summary(summary), summary.at)
+        if not self._events:
+            return
         for change in told.changes:
             self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
         for rule, alerts in told.alerts.items():

@@ -25,25 +25,32 @@ from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.health import health_of
+from edge_fer.keeping import EVERY, Keeper
+from edge_fer.local_time import local_zone
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import CameraInfo, ModelInfo
+from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Pipeline, Smoother, Stages, Told
+from edge_fer.pipeline import NoSummaries, Pipeline, Rule, Smoother, Stages, Told
+from edge_fer.pipeline import Summaries as SummariesStage
 from edge_fer.publishing import Publisher
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rules.calendar import Calendar
 from edge_fer.rules.events import EventTeller
+from edge_fer.rules.mood import MoodScale
 from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.rules.summaries import Summaries
+from edge_fer.rules.trend import Trend
 from edge_fer.sample import sample_path
 from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["build_pipeline", "build_service", "find_source"]
+__all__ = ["build_pipeline", "build_rules", "build_scale", "build_service", "build_summaries", "find_source"]
 
 DETECTORS: Mapping[str, Callable[[config.Faces], FaceDetector]] = {
     "haar": lambda faces: HaarDetector(min_size=faces.min_size),
@@ -106,14 +113,18 @@ def build_service(
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
     )
-    publisher = Publisher(link, topics, composer)
+    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
+    keeper = Keeper(settings.state_dir)
     cameras = []
     infos = {}
     for name, given in settings.cameras.items():
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, show))
+        summaries = build_summaries(name, camera, settings)
+        cameras.append(
+            _camera(name, camera, publisher, clock, show, summaries=summaries, keep=_kept(keeper, name, summaries))
+        )
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
     started = clock()
@@ -121,7 +132,12 @@ def build_service(
     def announce() -> None:
         now = clock()
         info = composer.info(
-            now, version=__version__, model=model, detector=_detector_name(settings.faces), cameras=infos
+            now,
+            version=__version__,
+            model=model,
+            detector=_detector_name(settings.faces),
+            cameras=infos,
+            privacy=_privacy_info(settings.privacy),
         )
         publisher.info(info, now)
         for name, camera in settings.cameras.items():
@@ -135,14 +151,23 @@ def build_service(
         cameras,
         link,
         broker=EmbeddedBroker(settings.mqtt.embedded_port) if embedded else None,
+        background=[keeper],
         announce=announce,
         tell_health=tell_health,
         clock=clock,
     )
 
 
-def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipeline:
+def build_pipeline(
+    name: str, camera: config.Camera, *, time: Stopwatch, summaries: SummariesStage | None = None
+) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        time: times the stages.
+        summaries: sums up; nothing, if left out.
 
     Raises:
         ModelError: a model is missing or wrong.
@@ -158,11 +183,64 @@ def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipe
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
-        rules=[_rule(name, rule, alert) for rule, alert in camera.alerts.items()],
+        rules=build_rules(name, camera),
         scenes=SceneTeller(),
         sum_up=scene_of,
+        summaries=summaries or NoSummaries(),
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def build_rules(name: str, camera: config.Camera) -> list[Rule]:
+    """The alert rules of one camera."""
+    return [_rule(name, rule, alert) for rule, alert in camera.alerts.items()]
+
+
+def build_summaries(name: str, camera: config.Camera, settings: config.Config) -> Summaries:
+    """What sums up what one camera sees; has its trend with it."""
+    calendar = Calendar(local_zone(settings.node.timezone))
+    return Summaries(
+        name,
+        [int(length) for length in settings.summaries.windows],
+        labels=LABEL_SETS[camera.emotion.labels],
+        calendar=calendar,
+        scale=build_scale(settings.mood),
+        trend=Trend(calendar),
+        over=settings.mood.over,
+        k_minimum=settings.privacy.k_minimum,
+        # a few frames of a slow camera may be missed before nothing is known
+        max_gap=max(1.0, 5 / camera.fps),
+    )
+
+
+def build_scale(mood: config.Mood) -> MoodScale:
+    """What makes satisfaction and distress of seconds."""
+    return MoodScale(
+        weights=mood.weights.model_dump(),
+        distressed=frozenset(mood.distress.emotion),
+        moderate=mood.distress.moderate,
+        high=mood.distress.high,
+        min_read=mood.min_read,
+    )
+
+
+def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
+    """Keeps one camera's open windows and its trend over restarts; to be called with everything it tells."""
+    keep_windows = keeper.keep("summaries.json", name, snapshot=summaries.snapshot, restore=summaries.restore)
+    trend = summaries.trend
+    keep_trend = keeper.keep("trends.json", name, snapshot=trend.snapshot, restore=trend.restore)
+    due, learned = float("-inf"), 0
+
+    def look(told: Told) -> None:
+        nonlocal due, learned
+        if told.at.mono >= due:
+            due = told.at.mono + EVERY
+            keep_windows()
+        if trend.version != learned:
+            learned = trend.version
+            keep_trend()
+
+    return look
 
 
 def _camera(
@@ -171,6 +249,9 @@ def _camera(
     publisher: Publisher,
     clock: SystemClock,
     show: Callable[[str, Told], None] | None,
+    *,
+    summaries: Summaries,
+    keep: Callable[[Told], None],
 ) -> Camera:
     options = SourceOptions(
         size=camera.size,
@@ -185,6 +266,7 @@ def _camera(
 
     def tell(told: Told) -> None:
         publisher.tell(name, told)
+        keep(told)
         if show:
             show(name, told)
 
@@ -202,7 +284,7 @@ def _camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(name, camera, time=watch),
+        pipeline=build_pipeline(name, camera, time=watch, summaries=summaries),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -260,6 +342,10 @@ def _camera_info(camera: config.Camera) -> CameraInfo:
     kind = kind_of(camera.source)
     asked = camera.size if kind is SourceKind.DEVICE else None
     return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
+
+
+def _privacy_info(privacy: config.Privacy) -> PrivacyInfo:
+    return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
 
 
 def _classifier(emotion: config.Emotion) -> EmotionClassifier:

@@ -171,22 +171,34 @@ class Stints:
         self._standing: dict[str, tuple[str, bool, float]] = {}
         self._until = float("-inf")
 
-    def update(self, readings: Iterable[Reading], *, left: Iterable[str], at: Instant) -> list[Stint]:
+    def update(self, readings: Iterable[Reading] | None, *, left: Iterable[str], at: Instant) -> list[Stint]:
         """What stood between the last frame and this one.
 
         Args:
-            readings: one for each person found in this frame.
+            readings: one for each person found in this frame; None where nothing has changed since the last.
             left: ids of the people given up with this frame.
             at: when the frame was captured.
         """
-        begin, self._until = self._until, max(self._until, at.mono)
-        stints = [
+        stints = self.pass_to(at.mono)
+        self.stand(readings, left=left)
+        return stints
+
+    def pass_to(self, mono: float) -> list[Stint]:
+        """What stood since it was last asked, until `mono`; what stands goes on."""
+        begin, self._until = self._until, max(self._until, mono)
+        return [
             Stint(who, label, seconds, attentive)
             for who, (label, attentive, since) in self._standing.items()
             if (seconds := min(self._until, since + self._max_gap) - max(begin, since)) > 0
         ]
-        for reading in readings:
-            self._standing[reading.track_id] = reading.label, not reading.quality.faults, self._until
+
+    def stand(self, readings: Iterable[Reading] | None, *, left: Iterable[str]) -> None:
+        """Lets these readings stand from now on; None confirms those that do."""
+        now = self._until
+        if readings is None:
+            self._standing = {who: (label, read, now) for who, (label, read, _) in self._standing.items()}
+        else:
+            for reading in readings:
+                self._standing[reading.track_id] = reading.label, not reading.quality.faults, now
         for who in left:
             self._standing.pop(who, None)
-        return stints
