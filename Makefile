@@ -1,12 +1,13 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
 # make generated  write the parts of the docs that follow from the code
+# make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types tests benchmarks format generated sample clean
+.PHONY: run test lint types tests benchmarks format generated outcomes sample clean
 
 run: $(VENV)/run.done
 	@$(BIN)/edge-fer run --demo
@@ -35,6 +36,9 @@ format: $(VENV)/test.done
 generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
+
+outcomes: $(VENV)/test.done
+	$(BIN)/python -m tests.traces.make
 
 sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image

@@ -16,6 +16,7 @@ __all__ = [
     "SourceError",
     "SourceLostError",
     "SourceStalledError",
+    "TraceError",
 ]
 
 
@@ -75,3 +76,7 @@ class BrokerError(EdgeFerError, ConnectionError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class TraceError(EdgeFerError, ValueError):
+    """A trace cannot be written, or is none."""

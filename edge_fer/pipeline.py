@@ -143,24 +143,25 @@ class Told:
 
     Attributes:
         at: when the step's frame was captured.
-        readings: of everybody found in the frame; for displays and records, not for the broker.
+        readings: of everybody found in the frame; for displays and records, not for the broker. None where no frame
+            was looked at.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
         alerts: the pending and firing alerts of those rules for which they changed.
         scene: the scene, where it is worth telling.
         summaries: windows of time that are over.
-        people: how many are in view; with `readings` and `left`, what a trace records.
+        people: how many are in view, None where there was no frame; with `readings` and `left`, what a trace records.
         left: ids of the people given up.
     """
 
     at: Instant
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Reading, ...] | None = None
     events: tuple[Event, ...] = ()
     changes: tuple[AlertChange, ...] = ()
     alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
     scene: Scene | None = None
     summaries: tuple[Summary, ...] = ()
-    people: int = 0
+    people: int | None = None
     left: tuple[str, ...] = ()
 
 

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
 from edge_fer.types import Instant
 
-__all__ = ["Link", "Publisher"]
+__all__ = ["Link", "Publisher", "Unlinked"]
 
 
 class Link(Protocol):
@@ -22,6 +23,26 @@ class Link(Protocol):
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Takes the newest value of a retained topic."""
+
+
+class Unlinked:
+    """In place of a link, where nothing is to be published."""
+
+    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+        """Drops it."""
+
+    def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Drops it."""
+
+    def status(self) -> LinkStatus:
+        """Not connected."""
+        return LinkStatus()
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def close(self, timeout: float, /) -> None:
+        """Nothing to end."""
 
 
 class Publisher:

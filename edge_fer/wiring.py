@@ -37,7 +37,7 @@ from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import NoSummaries, Pipeline, Rule, Smoother, Stages, Told
 from edge_fer.pipeline import Summaries as SummariesStage
-from edge_fer.publishing import Publisher
+from edge_fer.publishing import Publisher, Unlinked
 from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
 from edge_fer.rules.calendar import Calendar
 from edge_fer.rules.events import EventTeller
@@ -89,13 +89,18 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
 
 
 def build_service(
-    settings: config.Config, *, demo: bool = False, show: Callable[[str, Told], None] | None = None
+    settings: config.Config,
+    *,
+    demo: bool = False,
+    publish: bool = True,
+    show: Callable[[str, Told], None] | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
 
     Args:
         settings: the config.
         demo: whether the sample recording, played for ever, will do where there is no camera.
+        publish: whether anything goes to the broker, and is kept over restarts.
         show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
 
     Raises:
@@ -103,16 +108,8 @@ def build_service(
     """
     clock = SystemClock()
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
-    embedded = settings.mqtt.broker == "embedded"
-    link = Link(
-        broker=_broker(settings),
-        topics=topics,
-        outbox=_state_file(settings, "outbox.sqlite"),
-        clock=clock,
-        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
-        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-        protocol=Protocol.V311 if embedded else Protocol.V5,
-    )
+    embedded = publish and settings.mqtt.broker == "embedded"
+    link = _link(settings, topics, clock, embedded=embedded) if publish else Unlinked()
     publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     keeper = Keeper(settings.state_dir)
     cameras = []
@@ -151,10 +148,22 @@ def build_service(
         cameras,
         link,
         broker=EmbeddedBroker(settings.mqtt.embedded_port) if embedded else None,
-        background=[keeper],
+        background=[keeper] if publish else [],
         announce=announce,
         tell_health=tell_health,
         clock=clock,
+    )
+
+
+def _link(settings: config.Config, topics: Topics, clock: SystemClock, *, embedded: bool) -> Link:
+    return Link(
+        broker=_broker(settings),
+        topics=topics,
+        outbox=_state_file(settings, "outbox.sqlite"),
+        clock=clock,
+        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+        protocol=Protocol.V311 if embedded else Protocol.V5,
     )
 
 

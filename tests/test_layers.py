@@ -20,6 +20,8 @@ MAY_IMPORT = {
     **{room: BASE | {"config", "runtime"} for room in FLOW},
     "sample": BASE,
     "models": set(),
+    "trace": BASE,
+    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
     "notify": set(),
     "keeping": set(),
     "local_time": set(),
@@ -44,7 +46,9 @@ MAY_IMPORT = {
         "service",
         "stopwatch",
     },
-    "commands": FLOW | BASE | {"wiring", "service", "config", "runtime", "sample", "pipeline"},
+    "commands": FLOW
+    | BASE
+    | {"wiring", "service", "config", "runtime", "sample", "pipeline", "trace", "replay", "local_time"},
     "cli": BASE | {"commands"},
     "__main__": {"cli"},
 }

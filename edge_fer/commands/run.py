@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._recording import Recording
 from edge_fer.commands._show import Show
 from edge_fer.config import Config, Layer
 from edge_fer.errors import EdgeFerError
+from edge_fer.pipeline import Told
 from edge_fer.wiring import build_service
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def add_parser(subparsers: Subparsers) -> None:
     add_config_arguments(parser)
     parser.add_argument("--show", action="store_true", help="print each event and alert as it happens")
     parser.add_argument(
+        "--record", metavar="TRACE", type=Path, help="also write a trace, as `edge-fer record` does, 500 MB at most"
+    )
+    parser.add_argument(
         "--demo",
         action="store_true",
         help="try it out: like --show, with the sample recording where there is no camera, "
@@ -55,7 +60,14 @@ def _run(args: argparse.Namespace) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    service = build_service(settings, demo=args.demo, show=Show() if args.show or args.demo else None)
+    recording = Recording(args.record, settings) if args.record else None
+    watchers = [watcher for watcher in (Show() if args.show or args.demo else None, recording) if watcher]
+
+    def show(camera: str, told: Told) -> None:
+        for watcher in watchers:
+            watcher(camera, told)
+
+    service = build_service(settings, demo=args.demo, show=show)
     if args.demo:
         _greet(settings)
     try:
@@ -65,6 +77,9 @@ def _run(args: argparse.Namespace) -> int:
             print(f"edge-fer: {error}", file=sys.stderr)
             _leave(error.exit_code)
         raise
+    finally:
+        if recording:
+            recording.close()
     if service.stuck:
         _leave(0)
     return 0
