@@ -69,7 +69,11 @@ class TraceReader:
             msg = f"{path} cannot be read: {error.strerror}"
             raise TraceError(msg, remedy="Name a trace that `edge-fer record` has written") from error
         self._file = cast("BinaryIO", opened)
-        self.cameras = self._header()
+        try:
+            self.cameras = self._header()
+        except TraceError:
+            self._file.close()
+            raise
         self._only = next(iter(self.cameras)) if len(self.cameras) == 1 else None
         self._anchor: tuple[float, datetime, bool] | None = None
 
@@ -173,4 +177,4 @@ def _told(error: Exception) -> str:
         return f"is not JSON: {error.msg}"
     if isinstance(error, KeyError):
         return f"has no {error}, or one that is not known"
-    return str(error)
+    return str(error) if isinstance(error, ValueError) else "is no step of a trace"

@@ -72,7 +72,12 @@ class TraceWriter:
         self._clock: tuple[float, bool] | None = None
         self._numbers: dict[tuple[str, str], int] = {}
         self._count = 0
-        self._file = _made(path)
+        self._raw = _made(path)
+        # no name and no time inside, so that the same trace is the same file
+        packed = (
+            gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0) if path.suffix == ".gz" else self._raw
+        )
+        self._file = io.TextIOWrapper(packed, encoding="utf-8")
         self._line(
             {"edge_fer_trace": VERSION, "version": made_by, "cameras": {name: list(of) for name, of in cameras.items()}}
         )
@@ -123,6 +128,7 @@ class TraceWriter:
             self.full = True
             try:
                 self._file.close()
+                self._raw.close()
             except OSError as error:
                 raise self._cannot(error) from error
 
@@ -163,16 +169,12 @@ class TraceWriter:
         return TraceError(f"{self._path} cannot be written: {error.strerror}", remedy="Name a file where there is room")
 
 
-def _made(path: Path) -> io.TextIOWrapper:
+def _made(path: Path) -> io.BufferedWriter:
     try:
-        raw = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except FileExistsError:
         msg = f"{path} exists already"
         raise TraceError(msg, remedy="Name another file, or remove this one") from None
     except OSError as error:
         msg = f"{path} cannot be made: {error.strerror}"
         raise TraceError(msg, remedy="Name a file in a folder that you may write to") from error
-    if path.suffix != ".gz":
-        return io.TextIOWrapper(raw, encoding="utf-8")
-    # no name and no time inside, so that the same trace is the same file
-    return io.TextIOWrapper(gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0), encoding="utf-8")

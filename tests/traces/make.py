@@ -1,8 +1,8 @@
 """Makes the traces that the tests replay, and what each profile made of its own: `python -m tests.traces.make`.
 
 `counter.jsonl.gz` is what `edge-fer record` made of a recording of an actor who shows one emotion after another (by
-Wolfgang Langer, on Pexels); the recording itself is not here. The other two are invented: what people do is drawn from a
-generator with a fixed seed, in a ward where one patient grows distressed twice, and in a crowd whose mood turns.
+Wolfgang Langer, on Pexels); the recording itself is not here. The other two are invented: what people do is drawn from
+a generator with a fixed seed, in a ward where one patient grows distressed twice, and in a crowd whose mood turns.
 """
 
 from __future__ import annotations
