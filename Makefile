@@ -36,6 +36,7 @@ format: $(VENV)/test.done
 generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
+	$(BIN)/python -m tests.tuning_page
 
 outcomes: $(VENV)/test.done
 	$(BIN)/python -m tests.traces.make

@@ -104,6 +104,7 @@ def test_killing_it_loses_a_few_seconds_and_no_more(tmp_path):
     assert before["watched"] > ran - 8, "written every five seconds"
     with Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}, "--show") as daemon:
         daemon.wait_for("appeared", 40)
+        time.sleep(2)
         assert daemon.stop() == 0
     after = kept(tmp_path)
     assert after["watched"] > before["watched"], "it goes on where it was"
