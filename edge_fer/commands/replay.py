@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
+_QUARTER = 900
+
 _DESCRIPTION = """\
 Takes a trace, as `edge-fer record` writes it, through the alert rules and summaries of a config, as fast as it can, and
 prints which alerts would have fired, when, and for how long. With --against, another config is shown beside it.
@@ -61,7 +63,9 @@ def _replay(args: argparse.Namespace) -> int:
     settings = named[0][1]
     zone, timeline = local_zone(settings.node.timezone), Timeline()
     with TraceReader(args.trace) as trace:
-        outcomes = [_outcome(name, config, trace) for name, config in named]
+        # a table shows the longest windows alone, and a long trace has many short ones
+        shortest = 0 if args.json else _QUARTER
+        outcomes = [_outcome(name, config, trace, shortest) for name, config in named]
         steps, readings = replay(timeline.watching(trace) if args.plot else trace, outcomes)
     if trace.last is None or trace.first is None:
         msg = f"{args.trace} holds no frames"
@@ -80,7 +84,7 @@ def _replay(args: argparse.Namespace) -> int:
     return 0
 
 
-def _outcome(name: str, settings: Config, trace: TraceReader) -> Outcome:
+def _outcome(name: str, settings: Config, trace: TraceReader, shortest: int) -> Outcome:
     judges = {}
     for camera, labels in trace.cameras.items():
         general = Camera(faces=settings.faces, emotion=settings.emotion, alerts=settings.alerts)
@@ -90,7 +94,7 @@ def _outcome(name: str, settings: Config, trace: TraceReader) -> Outcome:
             msg = f"{name}: `emotion.labels` is {given.emotion.labels}, but the trace was recorded with {recorded}"
             raise ConfigError(msg, remedy=f"Set it to {recorded}, or record another trace")
         judges[camera] = Judge(build_rules(camera, given), build_summaries(camera, given, settings))
-    return Outcome(name, judges)
+    return Outcome(name, judges, shortest)
 
 
 def _plot(path: Path, timeline: Timeline, outcomes: list[Outcome], settings: Config) -> None:

@@ -52,12 +52,14 @@ class Outcome:
     Attributes:
         name: of the config.
         judges: by camera.
+        shortest: shorter windows are not kept, in seconds.
         firings: the alerts that fired, in the order in which they did.
-        summaries: the windows that were told.
+        summaries: the windows that were told and kept.
     """
 
     name: str
     judges: Mapping[str, Judge]
+    shortest: int = 0
     firings: list[Firing] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
     _active: dict[str, Firing] = field(default_factory=dict)
@@ -69,12 +71,15 @@ class Outcome:
             if step.readings is not None:
                 for change in rule.update(step.readings, left=step.left, at=step.at):
                     self._note(change)
-        self.summaries += judge.summaries.update(step.readings, left=step.left, at=step.at)
+        self._keep(judge.summaries.update(step.readings, left=step.left, at=step.at))
 
     def finish(self) -> None:
         """The trace is over."""
         for judge in self.judges.values():
-            self.summaries += judge.summaries.finish()
+            self._keep(judge.summaries.finish())
+
+    def _keep(self, summaries: Iterable[Summary]) -> None:
+        self.summaries += [summary for summary in summaries if summary.length >= self.shortest]
 
     def _note(self, change: AlertChange) -> None:
         alert = change.alert
