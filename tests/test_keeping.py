@@ -65,6 +65,18 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_nothing_stops(tmp_path
     assert caplog.text.count("cannot be written") == 1
 
 
+def test_whoever_reads_the_file_finds_it_whole(tmp_path):
+    keeper, things = kept(tmp_path, "a")
+    things["a"][0].value = "old"
+    keeper.close()
+    with (tmp_path / "file.json").open() as file:
+        keeper, things = kept(tmp_path, "a")
+        things["a"][0].value = "new"
+        keeper.close()
+        assert json.load(file)["kept"] == {"a": "old"}, "a new file has taken its place"
+    assert json.loads((tmp_path / "file.json").read_text())["kept"] == {"a": "new"}
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     keeper, things = kept(tmp_path, "a")
     things["a"][0].value = 1

@@ -54,7 +54,7 @@ class Disclosure:
             part: of which, in turn, parts may have been told; then only the rest is hidden.
             seen: whether anybody was seen in it.
         """
-        self.hides_any = self.hides_any or (part.hides_any if part.has_parts else seen)
+        self.hides_any = self.hides_any or seen
         for who in part.hidden if part.has_parts else part.made:
             if len(self.hidden) < self.k:
                 self.hidden.add(who)

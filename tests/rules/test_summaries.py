@@ -25,10 +25,17 @@ NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)  # a Monday
 class Scene:
     """Invented people before one camera, by a clock that can be set."""
 
-    def __init__(self, lengths=(60, 900, HOUR, DAY), *, zone=UTC, start=NINE, k=1, trend=None, mono=0.0):
+    def __init__(self, lengths=(60, 900, HOUR, DAY), *, zone=UTC, start=NINE, k=1, trend=None, mono=0.0, max_gap=1.0):
         calendar = Calendar(zone)
         self.summaries = Summaries(
-            "cam", lengths, labels=LABELS, calendar=calendar, scale=SCALE, trend=trend or Trend(calendar), k_minimum=k
+            "cam",
+            lengths,
+            labels=LABELS,
+            calendar=calendar,
+            scale=SCALE,
+            trend=trend or Trend(calendar),
+            k_minimum=k,
+            max_gap=max_gap,
         )
         self.now = Instant(mono, start)
         self.told = []
@@ -77,6 +84,26 @@ def test_a_frame_that_stands_over_a_border_counts_on_both_sides():
     assert first.numbers.seconds["sad"] == pytest.approx(0.3)
     assert second.numbers.seconds["sad"] == pytest.approx(0.6)
     assert second.numbers.seconds["happy"] == pytest.approx(1.0), "a frame stands no longer than that"
+
+
+def test_a_slow_camera_fills_windows_that_are_shorter_than_its_pauses():
+    scene = Scene((10, 60), max_gap=30.0)
+    for _ in range(3):
+        scene.see(25, a="happy")
+    scene.told += scene.summaries.finish()
+    assert [(s.since.second, s.watched) for s in scene.of(10)] == [
+        (20, 5),
+        *((t, 10) for t in (30, 40, 50, 0)),
+        (10, 5),
+    ]
+    assert sum(s.watched for s in scene.of(60)) == 50
+
+
+def test_the_last_hour_is_short_where_the_clocks_change_by_half_an_hour():
+    calendar = Calendar(ZoneInfo("Australia/Lord_Howe"))
+    before_midnight = datetime(2026, 10, 4, 12, 45, tzinfo=UTC)  # 23:45, half an hour having been skipped
+    since, until = calendar.window(before_midnight, HOUR)
+    assert (until - since, until) == (timedelta(minutes=30), calendar.window(before_midnight, DAY)[1])
 
 
 def test_a_window_of_which_nothing_was_watched_is_not_told():
