@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 #: Longest wait for a frame within one pass, in seconds.
 POLL = 0.25
 
-#: Seconds of grace that a frame may be under way before time goes on without it.
+#: Seconds without a frame after which time goes on without it.
 GRACE = 5.0
 
 #: Makes the capture loop, given what it calls on every change of state and on every pass.
@@ -122,6 +122,7 @@ class Camera:
     def _work(self) -> None:
         seen: Instant | None = None
         last: Instant | None = None
+        arrived = 0.0
         try:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
@@ -132,10 +133,12 @@ class Camera:
                     seen = None
                 if frame is not None and not self._stop.is_set():
                     seen = last = frame.at
+                    arrived = self._worked_at
                     self.watch.frame()
                     self._tell(self._pipeline.step(frame))
-                elif frame is None:
-                    self._tell(self._pipeline.pass_time(self._clock().later(-GRACE)))
+                elif last is not None and (idle := self._worked_at - arrived - GRACE) > 0:
+                    # from the frames' own time on: a recording may be behind the clock, or ahead of it
+                    self._tell(self._pipeline.pass_time(last.later(idle)))
             self._give_up(seen)
             if last is not None and not self._stop.is_set():
                 self._tell(self._pipeline.end(last))
