@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 #: Longest wait for a frame within one pass, in seconds.
 POLL = 0.25
 
+#: Seconds without a frame after which time goes on without it.
+GRACE = 5.0
+
 #: Makes the capture loop, given what it calls on every change of state and on every pass.
 MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
 
@@ -128,6 +131,8 @@ class Camera:
 
     def _work(self) -> None:
         seen: Instant | None = None
+        last: Instant | None = None
+        arrived = 0.0
         try:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
@@ -137,10 +142,16 @@ class Camera:
                     self._give_up(seen)
                     seen = None
                 if frame is not None and not self._stop.is_set():
-                    seen = frame.at
+                    seen = last = frame.at
+                    arrived = self._worked_at
                     self.watch.frame()
                     self._tell(self._pipeline.step(frame))
+                elif last is not None and (idle := self._worked_at - arrived - GRACE) > 0:
+                    # from the frames' own time on: a recording may be behind the clock, or ahead of it
+                    self._tell(self._pipeline.pass_time(last.later(idle)))
             self._give_up(seen)
+            if last is not None and not self._stop.is_set():
+                self._tell(self._pipeline.end(last))
         except Exception as error:
             log.exception("camera %s: its pipeline failed", self.name, extra={"camera": self.name})
             self.error = error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
@@ -27,11 +27,12 @@ from edge_fer.types import (
     Reading,
     Scene,
     Scores,
+    Summary,
     Track,
     View,
 )
 
-__all__ = ["Pipeline", "Stages", "Told"]
+__all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
 
 
 class MotionGate(Protocol):
@@ -130,6 +131,35 @@ class NoWatch:
         """Sees nothing."""
 
 
+class Summaries(Protocol):
+    """Sums up what is seen, in windows of time."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]: ...
+    def pass_time(self, at: Instant, /) -> list[Summary]: ...
+    def finish(self) -> list[Summary]: ...
+    def satisfaction(self, at: Instant, /) -> float | None: ...
+
+
+class NoSummaries:
+    """Sums up nothing."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
+        """Nothing is over."""
+        return []
+
+    def pass_time(self, _at: Instant, /) -> list[Summary]:
+        """Nothing is over."""
+        return []
+
+    def finish(self) -> list[Summary]:
+        """Nothing was begun."""
+        return []
+
+    def satisfaction(self, _at: Instant, /) -> float | None:
+        """Not known."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a pipeline is made of.
@@ -151,6 +181,7 @@ class Stages:
         scenes: tells what the camera sees as a whole.
         sum_up: makes a scene of readings.
         watch: watches what the camera gets to see at all.
+        summaries: sums up what is seen, in windows of time.
     """
 
     motion: MotionGate
@@ -169,6 +200,7 @@ class Stages:
     scenes: SceneTeller
     sum_up: Callable[[str, Sequence[Reading], int, Instant, View | None], Scene]
     watch: Watch = field(default_factory=NoWatch)
+    summaries: Summaries = field(default_factory=NoSummaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +210,28 @@ class Told:
     Attributes:
         at: when the step's frame was captured.
         readings: of everybody found in the frame; for displays and records, not for the broker. None where the frame
-            was left alone because nothing moved: then nothing has changed either.
+            was left alone because nothing moved: then nothing has changed either; and where there was no frame.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
         alerts: the pending and firing alerts of those rules for which they changed.
         scene: the scene, where it is worth telling.
+        summaries: windows of time that are over.
+        people: how many are in view, None where there was no frame; with `readings`, `left` and `view`, what a trace
+            records.
+        left: ids of the people given up.
+        view: what the camera gets to see at all; None where that is not watched, or not known yet.
     """
 
     at: Instant
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Reading, ...] | None = None
     events: tuple[Event, ...] = ()
     changes: tuple[AlertChange, ...] = ()
     alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
     scene: Scene | None = None
+    summaries: tuple[Summary, ...] = ()
+    people: int | None = None
+    left: tuple[str, ...] = ()
+    view: View | None = None
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -219,6 +260,7 @@ class Pipeline:
         self._stages = stages
         self._min_confidence = min_confidence
         self._time = time
+        self._people = 0
         self._alert_states: dict[str, tuple[tuple[str, AlertState], ...]] = {rule.name: () for rule in stages.rules}
 
     @property
@@ -237,7 +279,7 @@ class Pipeline:
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
             stages.tracker.rest(frame.at)
-            return Told(frame.at)
+            return self._rest(frame.at)
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
@@ -253,6 +295,19 @@ class Pipeline:
             stage.forget()
         self._stages.attention.reset()
         return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+
+    def pass_time(self, at: Instant) -> Told:
+        """Tells what time alone brings about, while there are no frames."""
+        return Told(at, summaries=tuple(self._stages.summaries.pass_time(at)))
+
+    def end(self, at: Instant) -> Told:
+        """Tells what was begun, because there will be no more frames at all; call `finish` before."""
+        return Told(at, summaries=tuple(self._stages.summaries.finish()))
+
+    def _rest(self, at: Instant) -> Told:
+        """Tells what time alone brings about in a frame that was left alone: everybody is as they were."""
+        summaries = self._stages.summaries.update(None, left=(), at=at)
+        return Told(at, summaries=tuple(summaries), people=self._people, view=self._stages.watch.view)
 
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
         """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
@@ -318,13 +373,27 @@ class Pipeline:
         last: bool = False,
     ) -> Told:
         stages = self._stages
+        self._people = people
         gone = [track.id for track in left]
         for track_id in gone:
             stages.smoother.forget(track_id)
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
         changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
-        scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at, stages.watch.view), last=last)
-        return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
+        summaries = stages.summaries.update(readings, left=gone, at=at)
+        seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
+        scene = stages.scenes.offer(replace(seen, satisfaction=stages.summaries.satisfaction(at)), last=last)
+        return Told(
+            at,
+            readings,
+            tuple(events),
+            tuple(changes),
+            self._changed_alerts(),
+            scene,
+            tuple(summaries),
+            people,
+            tuple(gone),
+            stages.watch.view,
+        )
 
     def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:
         """The alerts of the rules for which one came, went, or changed its state since the last step."""

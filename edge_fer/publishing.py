@@ -7,11 +7,12 @@ from typing import Protocol
 
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
 from edge_fer.types import Instant
 
-__all__ = ["Link", "Publisher"]
+__all__ = ["Link", "Publisher", "Unlinked"]
 
 
 class Link(Protocol):
@@ -24,6 +25,26 @@ class Link(Protocol):
         """Takes the newest value of a retained topic."""
 
 
+class Unlinked:
+    """In place of a link, where nothing is to be published."""
+
+    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+        """Drops it."""
+
+    def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Drops it."""
+
+    def status(self) -> LinkStatus:
+        """Not connected."""
+        return LinkStatus()
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def close(self, timeout: float, /) -> None:
+        """Nothing to end."""
+
+
 class Publisher:
     """One node's voice. May be used by all cameras' threads at once.
 
@@ -31,22 +52,28 @@ class Publisher:
         link: takes the messages.
         topics: of the node.
         composer: of the node's messages.
+        events: whether anything but summaries is published about people.
     """
 
-    def __init__(self, link: Link, topics: Topics, composer: Composer) -> None:
+    def __init__(self, link: Link, topics: Topics, composer: Composer, *, events: bool = True) -> None:
         self._link = link
         self._topics = topics
         self._composer = composer
+        self._events = events
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
         self.online(camera, False, at)
-        for rule in rules:
+        for rule in rules if self._events else ():
             self._link.retain(self._topics.alert(camera, rule), self._composer.alert_status(camera, rule, (), at), at)
 
     def tell(self, camera: str, told: Told) -> None:
         """Publishes what one step of a camera's pipeline tells; alerts first."""
         topics, compose = self._topics, self._composer
+        for summary in told.summaries:
+            self._link.post(topics.summary(camera), Kind.SUMMARY, compose.summary(summary), summary.at)
+        if not self._events:
+            return
         for change in told.changes:
             self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
         for rule, alerts in told.alerts.items():

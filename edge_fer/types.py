@@ -23,6 +23,7 @@ __all__ = [
     "AlertState",
     "Box",
     "CropFrame",
+    "Distress",
     "Event",
     "EventKind",
     "Face",
@@ -36,6 +37,8 @@ __all__ = [
     "Reading",
     "Scene",
     "Scores",
+    "Summary",
+    "SummaryNumbers",
     "Track",
     "View",
 ]
@@ -190,6 +193,14 @@ class CropFrame:
     mouth: Point
     box_scale: float = 1.0
     box_shift: Point = (0.0, 0.0)
+
+
+class Distress(StrEnum):
+    """How much of the time people look distressed: an indicator, never a diagnosis. The lowest first."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
 
 
 class QualityFault(StrEnum):
@@ -348,6 +359,7 @@ class Scene:
         mood: the leading emotion over all of them, `UNCERTAIN` where none can be read, None where nobody is.
         confidence: the mood's mean score over those who could be read, 0 to 1.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        satisfaction: index over the last while, 0 to 100; None where too little could be read.
     """
 
     camera: str
@@ -356,3 +368,54 @@ class Scene:
     mood: str | None
     confidence: float
     view: View | None = None
+    satisfaction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one camera saw in a window of time. All durations in seconds.
+
+    Attributes:
+        camera: the camera's name.
+        at: when it was told: the window's end, or when it was cut short.
+        length: of the kind of window, nominally.
+        since: when the window begins by the wall clock, UTC.
+        until: when it ends, UTC.
+        watched: for how long of it the camera was watched.
+        numbers: what was seen; None where it is held back, because too few people made it.
+    """
+
+    camera: str
+    at: Instant
+    length: int
+    since: datetime
+    until: datetime
+    watched: float
+    numbers: SummaryNumbers | None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryNumbers:
+    """What was seen in a window. All durations in seconds, added up over people.
+
+    Attributes:
+        people: visits; somebody who left and came back counts twice.
+        presence: how long people were in view.
+        attention: how long of that their faces could be read, which means turned toward the camera.
+        seconds: how long each emotion of the label set led.
+        uncertain: how long none did; with `seconds` it adds up to `presence`.
+        satisfaction: index, 0 to 100; None where too little could be read.
+        distress: the level; None likewise.
+        distress_share: the share of readable time that a distressed emotion led, 0 to 1; None likewise.
+        usual: the satisfaction usual at these hours of the week; None while that is not known.
+    """
+
+    people: int
+    presence: float
+    attention: float
+    seconds: Mapping[str, float]
+    uncertain: float
+    satisfaction: float | None
+    distress: Distress | None
+    distress_share: float | None
+    usual: float | None

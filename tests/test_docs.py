@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from edge_fer.config import Layer, load
 from edge_fer.config.tree import Faces
 from edge_fer.mqtt.messages import schemas
-from tests import mqtt_page
+from tests import mqtt_page, tuning_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/**/*.md")])
@@ -20,6 +20,26 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/
 
 def test_the_page_of_messages_is_up_to_date():
     assert mqtt_page.page() == mqtt_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.mqtt_page"
+
+
+def test_the_page_on_tuning_shows_what_a_replay_prints_and_draws():
+    text, picture = tuning_page.page()
+    assert text == tuning_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"
+    assert picture == tuning_page.PICTURE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"
+
+
+@pytest.mark.parametrize("page", ["summaries", "privacy"])
+def test_the_configs_on_the_pages_load(page):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        load([Layer(page, block)], settings=False)
+
+
+def test_the_notice_is_one_page_of_its_own_that_fetches_nothing():
+    notice = (ROOT / "docs" / "notice.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=|url\(|@import|<script", notice)
 
 
 @pytest.mark.parametrize("kind", list(schemas()))

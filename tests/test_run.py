@@ -76,7 +76,7 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             assert retained["edge-fer/test/camera/front/availability"] == "online"
             info = json.loads(retained["edge-fer/test/info"])
             assert info["cameras"]["front"]["source"] == str(sample_path())
-            assert info["privacy"] == {"pictures_published": False}
+            assert info["privacy"] == {"pictures_published": False, "events_published": True, "k_minimum": 1}
             alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])
             assert alert["state"] in {"inactive", "pending", "firing"}
             assert "edge-fer/test/camera/front/state" in retained

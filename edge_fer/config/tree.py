@@ -10,10 +10,12 @@ import os
 import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.link import Mqtt, Outbox
+from edge_fer.config.numbers import Mood, Privacy, Summaries
 from edge_fer.config.optics import Exposure, Focus, ViewWatch
 from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Count, Section, Switch, Text
@@ -41,11 +43,14 @@ __all__ = [
     "FaceQuality",
     "Faces",
     "Heat",
+    "Mood",
     "Mqtt",
     "Node",
     "Outbox",
+    "Privacy",
     "Section",
     "Smoothing",
+    "Summaries",
     "ViewWatch",
     "When",
     "Zone",
@@ -127,6 +132,21 @@ class Node(Section):
         examples=["counter-1a2b"],
     )
     site: str = Field(default="", description="Where the device stands, in your own words; passed on in messages.")
+    timezone: str | None = Field(
+        default=None,
+        description="The time zone in which days begin and hours are counted; left out, the system's.",
+        examples=["Europe/Berlin"],
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                refuse("is no time zone that is known here", "Write one such as `Europe/Berlin` (see `timedatectl`)")
+        return name
 
 
 class FaceQuality(Section):
@@ -396,6 +416,9 @@ class Config(Section):
         default={}, description="The alerts by name; the profile brings the first, `false` switches one off."
     )
     heat: Heat = Field(default=Heat(), description="What is done when the machine gets hot.")
+    mood: Mood = Field(default=Mood(), description="How satisfaction and distress are made of emotions.")
+    summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
+    privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from edge_fer.types import AlertState, EventKind, Instant, QualityFault, View
+from edge_fer.types import AlertState, Distress, EventKind, Instant, QualityFault, View
 
 __all__ = [
     "OFFLINE",
@@ -40,6 +40,8 @@ __all__ = [
     "PrivacyInfo",
     "Sequenced",
     "StageLatency",
+    "SummaryDraft",
+    "SummaryMessage",
     "restamp",
     "rfc3339",
     "schemas",
@@ -67,6 +69,7 @@ def _rounded(value: Any) -> float:
 
 Number: TypeAlias = Annotated[float, BeforeValidator(_rounded)]
 Fraction: TypeAlias = Annotated[float, BeforeValidator(_rounded), Field(ge=0, le=1)]
+Index: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 1)), Field(ge=0, le=100)]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 3)), Field(ge=0)]
 Moment: TypeAlias = Annotated[
@@ -125,6 +128,12 @@ class PrivacyInfo(_Part):
     """What leaves the device."""
 
     pictures_published: bool = Field(description="Whether any picture is ever published.")
+    events_published: bool = Field(
+        default=True, description="Whether anything but summaries is published about people."
+    )
+    k_minimum: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="A summary that fewer people made is held back; 1: none is."
+    )
 
 
 class Info(Message):
@@ -222,6 +231,10 @@ class CameraState(Message):
         description="What the camera gets to see at all; moved: it no longer looks where it did. null: not watched, "
         "or not known yet."
     )
+    satisfaction: Index | None = Field(
+        default=None,
+        description="How content people looked over the last while (`mood.over`), 0 to 100; null: too little was read.",
+    )
 
 
 class AlertInstance(_Part):
@@ -284,6 +297,41 @@ class AlertEventMessage(AlertEventDraft, Sequenced):
     """`camera/<camera>/alert_event`: an alert that fired or was resolved."""
 
 
+class SummaryDraft(Message):
+    """What one camera saw in a window of time, before it is sent."""
+
+    camera: str = Field(description="Name of the camera.")
+    window: str = Field(description="Length of this kind of window, such as 1m, 15m, 1h or 1d.")
+    since: Moment = Field(description="When the window begins.")
+    until: Moment = Field(description="When it ends; a day may have 23 or 25 hours.")
+    watched_s: Seconds = Field(description="How long of it the camera was watched, in seconds.")
+    held_back: bool = Field(
+        description="Whether too few people made it, or a shorter window within it that was held back could be worked "
+        "out from it; all below is null then."
+    )
+    people: Count | None = Field(description="Visits; somebody who left and came back counts twice.")
+    presence_s: Seconds | None = Field(description="How long people were in view, added up over them, in seconds.")
+    attention_s: Seconds | None = Field(
+        description="How long of that their faces could be read, which means turned toward the camera, in seconds."
+    )
+    seconds: dict[str, Seconds] | None = Field(description="How long each emotion led, in seconds.")
+    shares: dict[str, Fraction] | None = Field(description="The same as shares of their sum; all 0 where nothing led.")
+    uncertain_share: Fraction | None = Field(description="The share of `presence_s` in which none led.")
+    satisfaction: Index | None = Field(description="How content people looked, 0 to 100; null: too little was read.")
+    distress: Distress | None = Field(
+        description="How much of the time people looked distressed, an indicator and no diagnosis; null: likewise."
+    )
+    distress_share: Fraction | None = Field(description="The share of the readable time behind it; null: likewise.")
+    usual: Index | None = Field(
+        description="The satisfaction usual at these hours of the week; null: not known, before three weeks."
+    )
+    difference: Number | None = Field(description="`satisfaction` less `usual`; null where either is.")
+
+
+class SummaryMessage(SummaryDraft, Sequenced):
+    """`camera/<camera>/summary`: what one camera saw in a window of time."""
+
+
 _KINDS: dict[str, type[Message]] = {
     "info": Info,
     "health": Health,
@@ -291,6 +339,7 @@ _KINDS: dict[str, type[Message]] = {
     "alert": AlertStatus,
     "event": EventMessage,
     "alert_event": AlertEventMessage,
+    "summary": SummaryMessage,
 }
 
 
@@ -327,14 +376,14 @@ def _restamped(message: dict[str, Any], at: Instant) -> dict[str, Any]:
 
 
 def _moved(value: JsonValue, shift: timedelta) -> Any:
-    """The value with each `since` in it moved by `shift`."""
+    """The value with each `since` and `until` in it moved by `shift`."""
     if isinstance(value, list):
         return [_moved(item, shift) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         key: rfc3339((datetime.fromisoformat(item) + shift).astimezone(UTC))
-        if key == "since" and isinstance(item, str)
+        if key in {"since", "until"} and isinstance(item, str)
         else _moved(item, shift)
         for key, item in value.items()
     }

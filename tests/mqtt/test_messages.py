@@ -16,6 +16,7 @@ from edge_fer.mqtt.messages import (
     Kind,
     Message,
     ModelInfo,
+    PrivacyInfo,
     StageLatency,
     restamp,
     rfc3339,
@@ -23,7 +24,19 @@ from edge_fer.mqtt.messages import (
     seal,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import UNCERTAIN, AlertState, Event, EventKind, Instant, Quality, QualityFault, Reading
+from edge_fer.types import (
+    UNCERTAIN,
+    AlertState,
+    Distress,
+    Event,
+    EventKind,
+    Instant,
+    Quality,
+    QualityFault,
+    Reading,
+    Summary,
+    SummaryNumbers,
+)
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 
@@ -42,7 +55,7 @@ def sealed(message: Message, when: Instant, *, seq: int = 1, replayed: bool = Fa
 
 
 def test_schemas_are_sound_and_describe_every_field():
-    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event"}
+    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event", "summary"}
     for kind, schema in SCHEMAS.items():
         jsonschema.Draft202012Validator.check_schema(schema)
         parts = schema.get("$defs", {})
@@ -124,6 +137,44 @@ def test_state(people):
     assert found["mood"] == ("happy" if people else None)
 
 
+SEEN = SummaryNumbers(4, 100.0, 80.0, {"happy": 30.0, "sad": 10.0}, 60.0, 75.0, Distress.LOW, 0.25, 80.0)
+
+
+def summary(numbers, length=900):
+    when = at(length)
+    return Summary("front", when, length, at(0).utc, when.utc, 899.99999, numbers)
+
+
+def test_a_summary():
+    found = valid("summary", sealed(COMPOSER.summary(summary(SEEN)), at(900)))
+    assert (found["window"], found["since"], found["until"], found["ts"]) == (
+        "15m", "2026-01-01T00:00:00.000Z", "2026-01-01T00:15:00.000Z", "2026-01-01T00:15:00.000Z",
+    )  # fmt: skip
+    assert (found["people"], found["uncertain_share"], found["difference"]) == (4, 0.6, -5.0)
+    assert found["shares"] == {"happy": 0.75, "sad": 0.25}
+    assert (found["held_back"], found["distress"]) == (False, "low")
+
+
+def test_a_summary_that_is_held_back_tells_no_number():
+    found = valid("summary", sealed(COMPOSER.summary(summary(None)), at(900)))
+    told = {key for key, value in found.items() if value is not None}
+    assert found["held_back"]
+    assert not told & {"people", "presence_s", "attention_s", "seconds", "shares", "satisfaction", "distress", "usual"}
+
+
+def test_a_summary_of_a_window_in_which_nobody_was_seen():
+    empty = SummaryNumbers(0, 0.0, 0.0, {"happy": 0.0}, 0.0, None, None, None, None)
+    found = valid("summary", sealed(COMPOSER.summary(summary(empty)), at(900)))
+    assert (found["shares"], found["uncertain_share"], found["satisfaction"]) == ({"happy": 0.0}, 0.0, None)
+
+
+def test_a_window_is_put_right_with_the_clock():
+    late = Instant(900.0, at(900).utc, synced=False)
+    unsure = Summary("front", late, 900, at(0).utc, at(900).utc, 900.0, SEEN)
+    found = json.loads(sealed(COMPOSER.summary(unsure), Instant(900.0, at(4500).utc)))
+    assert (found["since"], found["until"]) == ("2026-01-01T01:00:00.000Z", "2026-01-01T01:15:00.000Z")
+
+
 def test_info_and_health():
     info = COMPOSER.info(
         at(0),
@@ -131,9 +182,10 @@ def test_info_and_health():
         model=ModelInfo(name="m", sha256="0" * 64, runtime="r 1", labels=["happy", "sad"], scores={"accuracy": 0.61}),
         detector="haar",
         cameras={"front": CameraInfo(source="/dev/video0", kind="usb", size=(1280, 720))},
+        privacy=PrivacyInfo(pictures_published=False, events_published=False, k_minimum=5),
     )
     found = valid("info", info.model_dump_json())
-    assert found["privacy"] == {"pictures_published": False}
+    assert found["privacy"] == {"pictures_published": False, "events_published": False, "k_minimum": 5}
     assert found["cameras"]["front"]["size"] == [1280, 720]
     camera = CameraHealth(
         online=True, fps=9.87654, fps_limit=2.5, frames=10, skipped=20, dropped=1, stalls=0, losses=0,
