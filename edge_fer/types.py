@@ -23,6 +23,7 @@ __all__ = [
     "AlertState",
     "Box",
     "CropFrame",
+    "Distress",
     "Event",
     "EventKind",
     "Face",
@@ -180,6 +181,14 @@ class CropFrame:
     mouth: Point
     box_scale: float = 1.0
     box_shift: Point = (0.0, 0.0)
+
+
+class Distress(StrEnum):
+    """How much of the time people look distressed: an indicator, never a diagnosis. The lowest first."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
 
 
 class QualityFault(StrEnum):
