@@ -148,11 +148,12 @@ class MoodWindow:
 
 
 class Stint(NamedTuple):
-    """For so many seconds until now, a label stood for a person."""
+    """For so many seconds, a label stood for a person; `attentive`: their face could be read, clear or not."""
 
     track_id: str
     label: str
     seconds: float
+    attentive: bool
 
 
 class Stints:
@@ -166,8 +167,8 @@ class Stints:
 
     def __init__(self, *, max_gap: float = MAX_GAP) -> None:
         self._max_gap = max_gap
-        #: label and instant of each person's last reading, in monotonic seconds
-        self._standing: dict[str, tuple[str, float]] = {}
+        #: of each person's last reading: label, whether attentive, monotonic seconds
+        self._standing: dict[str, tuple[str, bool, float]] = {}
         self._until = float("-inf")
 
     def update(self, readings: Iterable[Reading], *, left: Iterable[str], at: Instant) -> list[Stint]:
@@ -180,12 +181,12 @@ class Stints:
         """
         begin, self._until = self._until, max(self._until, at.mono)
         stints = [
-            Stint(who, label, seconds)
-            for who, (label, since) in self._standing.items()
+            Stint(who, label, seconds, attentive)
+            for who, (label, attentive, since) in self._standing.items()
             if (seconds := min(self._until, since + self._max_gap) - max(begin, since)) > 0
         ]
         for reading in readings:
-            self._standing[reading.track_id] = reading.label, self._until
+            self._standing[reading.track_id] = reading.label, not reading.quality.faults, self._until
         for who in left:
             self._standing.pop(who, None)
         return stints

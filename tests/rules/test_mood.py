@@ -92,23 +92,23 @@ def test_a_reading_stands_until_the_next_frame():
         (0, [reading(0, "happy")], ()), (0.5, [unreadable(0.5)], ()), (0.75, [reading(0.75, "sad")], ())
     )
     assert first == []
-    assert second == [("a", "happy", 0.5)]
-    assert third == [("a", UNCERTAIN, 0.25)]
+    assert second == [("a", "happy", 0.5, True)]
+    assert third == [("a", UNCERTAIN, 0.25, False)]
 
 
 def test_nothing_is_known_of_a_gap():
-    assert stints((0, [reading(0, "happy")], ()), (100, [reading(100, "sad")], ()))[1] == [("a", "happy", 1.0)]
+    assert stints((0, [reading(0, "happy")], ()), (100, [reading(100, "sad")], ()))[1] == [("a", "happy", 1.0, True)]
 
 
 def test_a_person_missed_by_the_detector_is_held_for_as_long_as_a_gap_and_one_who_left_no_longer():
     told = stints((0, [reading(0, "sad")], ()), *((t / 2, [], ()) for t in range(1, 5)))
-    assert told == [[], [("a", "sad", 0.5)], [("a", "sad", 0.5)], [], []]
-    assert stints((0, [reading(0, "sad")], ()), (0.2, [], ("a",)), (0.4, [], ()))[1:] == [[("a", "sad", 0.2)], []]
+    assert told == [[], [("a", "sad", 0.5, True)], [("a", "sad", 0.5, True)], [], []]
+    assert stints((0, [reading(0, "sad")], ()), (0.2, [], ("a",)), (0.4, [], ()))[1:] == [[("a", "sad", 0.2, True)], []]
 
 
 def test_time_that_runs_backwards_credits_nothing_twice():
     told = stints((5, [reading(5)], ()), (4, [reading(4)], ()), (5.5, [reading(5.5)], ()))
-    assert [sum(s for _, _, s in step) for step in told] == [0, 0, 0.5]
+    assert [sum(s for _, _, s, _ in step) for step in told] == [0, 0, 0.5]
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.sets(st.sampled_from("abc")), st.sets(st.sampled_from("abc")))))
