@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.handover import hand_over
+from edge_fer.rules.sight import Sight
 from edge_fer.types import (
     UNCERTAIN,
-    Alert,
     AlertChange,
-    AlertState,
     Event,
     Face,
     Frame,
@@ -22,8 +23,12 @@ from edge_fer.types import (
     Instant,
     Quality,
     Reading,
+    Resolution,
+    Sample,
     Scene,
     Scores,
+    Source,
+    Standing,
     Track,
 )
 
@@ -58,16 +63,6 @@ class EventTeller(Protocol):
     ) -> list[Event]: ...
 
 
-class Rule(Protocol):
-    """One alert rule."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def alerts(self) -> tuple[Alert, ...]: ...
-    def update(self, readings: Iterable[Reading], *, left: Iterable[str], at: Instant) -> list[AlertChange]: ...
-
-
 class SceneTeller(Protocol):
     """Decides which scenes are worth telling."""
 
@@ -90,6 +85,7 @@ class Stages:
         rules: the camera's alert rules.
         scenes: tells what the camera sees as a whole.
         sum_up: makes a scene of readings.
+        samples: gives the newest of each outside number that a rule asks for.
     """
 
     detector: FaceDetector
@@ -100,9 +96,10 @@ class Stages:
     reduce: Callable[[Scores], Scores]
     smoother: Smoother
     events: EventTeller
-    rules: Sequence[Rule]
+    rules: Sequence[AlertRule]
     scenes: SceneTeller
     sum_up: Callable[[str, Sequence[Reading], int, Instant], Scene]
+    samples: Callable[[], Mapping[Source, Sample]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ class Told:
         readings: of everybody found in the frame; for displays and records, not for the broker.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
-        alerts: the pending and firing alerts of those rules for which they changed.
+        alerts: how those rules stand for which that changed; None for one that is gone.
         scene: the scene, where it is worth telling.
     """
 
@@ -122,7 +119,7 @@ class Told:
     readings: tuple[Reading, ...] = ()
     events: tuple[Event, ...] = ()
     changes: tuple[AlertChange, ...] = ()
-    alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
+    alerts: Mapping[str, Standing | None] = field(default_factory=dict)
     scene: Scene | None = None
 
 
@@ -152,7 +149,8 @@ class Pipeline:
         self._stages = stages
         self._min_confidence = min_confidence
         self._time = time
-        self._alert_states: dict[str, tuple[tuple[str, AlertState], ...]] = {rule.name: () for rule in stages.rules}
+        self._rules: Sequence[AlertRule] = stages.rules
+        self._stood: dict[str, Standing] = {rule.name: _to_tell(rule.standing) for rule in self._rules}
 
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages."""
@@ -172,6 +170,13 @@ class Pipeline:
         The pipeline can go on with later frames afterwards.
         """
         return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+
+    def change_rules(self, rules: Sequence[AlertRule], at: Instant) -> Told:
+        """Puts others in the place of its alert rules; the alerts of those that stay the same go on."""
+        self._rules, changes = hand_over(self._rules, rules, at, people_stay=True)
+        gone = self._stood.keys() - {rule.name for rule in self._rules}
+        self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
+        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found; all readable faces go through the model together."""
@@ -213,16 +218,26 @@ class Pipeline:
         for track_id in gone:
             stages.smoother.forget(track_id)
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
-        changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
+        sight = Sight(at, readings, people, gone, samples=stages.samples())
+        changes = [
+            change
+            for rule in self._rules
+            for change in (rule.end(at, Resolution.UNWATCHED, left=gone) if last else rule.update(sight))
+        ]
         scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at), last=last)
-        return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
+        return Told(at, readings, tuple(events), tuple(changes), self._changed_standings(), scene)
 
-    def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:
-        """The alerts of the rules for which one came, went, or changed its state since the last step."""
+    def _changed_standings(self) -> dict[str, Standing]:
+        """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""
         changed = {}
-        for rule in self._stages.rules:
-            states = tuple((alert.id, alert.state) for alert in rule.alerts)
-            if states != self._alert_states[rule.name]:
-                self._alert_states[rule.name] = states
-                changed[rule.name] = rule.alerts
+        for rule in self._rules:
+            standing = rule.standing
+            if self._stood.get(rule.name) != (to_tell := _to_tell(standing)):
+                self._stood[rule.name] = to_tell
+                changed[rule.name] = standing
         return changed
+
+
+def _to_tell(standing: Standing) -> Standing:
+    """What of a standing is worth telling when it changes: not every value measured."""
+    return replace(standing, alerts=tuple(replace(alert, value=0.0, threshold=0.0) for alert in standing.alerts))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,11 @@ __all__ = [
     "QualityFault",
     "Reading",
     "Resolution",
+    "Sample",
     "Scene",
     "Scores",
     "SignalState",
+    "Source",
     "Standing",
     "Track",
     "View",
@@ -379,6 +381,30 @@ class Standing:
     silenced_until: datetime | None = None
     in_schedule: bool = True
     signal: SignalState | None = None
+
+
+class Source(NamedTuple):
+    """Where an outside number comes from.
+
+    Attributes:
+        topic: of the messages.
+        steps: keys and indices on the way to the number in their payload; none, where the payload is the number.
+    """
+
+    topic: str
+    steps: tuple[str | int, ...] = ()
+
+
+class Sample(NamedTuple):
+    """The newest of an outside number.
+
+    Attributes:
+        value: the number; None where the message had none in that place.
+        mono: when it came, in monotonic seconds; None where that is not known, as for a retained message.
+    """
+
+    value: float | None
+    mono: float | None
 
 
 class View(StrEnum):

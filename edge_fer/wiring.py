@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -32,18 +33,21 @@ from edge_fer.mqtt.messages import CameraInfo, ModelInfo
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Pipeline, Smoother, Stages, Told
 from edge_fer.publishing import Publisher
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rulebook import make_rules, sources_in
+from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.events import EventTeller
+from edge_fer.rules.mood import MoodScale
 from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.sample import sample_path
 from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS
+from edge_fer.types import LABEL_SETS, Sample, Source
 
-__all__ = ["build_pipeline", "build_service", "find_source"]
+__all__ = ["build_pipeline", "build_rules", "build_service", "find_source"]
 
 DETECTORS: Mapping[str, Callable[[config.Faces], FaceDetector]] = {
     "haar": lambda faces: HaarDetector(min_size=faces.min_size),
@@ -55,6 +59,26 @@ SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
     "mode": lambda smoothing: ModeSmoother(smoothing.readings),
 }
+
+
+#: How seconds by emotion become satisfaction and distress.
+_SCALE = MoodScale(
+    weights={"happy": 1.0, "angry": -1.0, "disgust": -1.0, "fear": -1.0, "sad": -1.0},
+    distressed=frozenset({"sad", "angry", "fear"}),
+    moderate=0.3,
+    high=0.6,
+    min_read=5.0,
+)
+
+
+class _NothingUsual:
+    """A baseline that knows nothing yet."""
+
+    def usual(self, _measure: str, _utc: datetime, /) -> None:
+        """Not known."""
+
+
+_NOTHING_USUAL = _NothingUsual()
 
 
 def find_source(camera: str, source: str, *, or_sample: bool) -> str:
@@ -97,6 +121,7 @@ def build_service(
     clock = SystemClock()
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = settings.mqtt.broker == "embedded"
+    signals = Signals(sources_in(settings.cameras), clock)
     link = Link(
         broker=_broker(settings),
         topics=topics,
@@ -105,6 +130,7 @@ def build_service(
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
+        signals=signals,
     )
     publisher = Publisher(link, topics, composer)
     cameras = []
@@ -113,7 +139,8 @@ def build_service(
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, show))
+        make_pipeline = partial(build_pipeline, name, camera, timezone=settings.node.timezone, samples=signals.samples)
+        cameras.append(_camera(name, camera, publisher, clock, show, make_pipeline=make_pipeline))
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
     started = clock()
@@ -141,7 +168,14 @@ def build_service(
     )
 
 
-def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipeline:
+def build_pipeline(
+    name: str,
+    camera: config.Camera,
+    *,
+    time: Stopwatch,
+    timezone: str | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
+) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config.
 
     Raises:
@@ -158,9 +192,10 @@ def build_pipeline(name: str, camera: config.Camera, *, time: Stopwatch) -> Pipe
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
-        rules=[_rule(name, rule, alert) for rule, alert in camera.alerts.items()],
+        rules=build_rules(name, camera, timezone=timezone),
         scenes=SceneTeller(),
         sum_up=scene_of,
+        samples=samples,
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
@@ -171,6 +206,8 @@ def _camera(
     publisher: Publisher,
     clock: SystemClock,
     show: Callable[[str, Told], None] | None,
+    *,
+    make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     options = SourceOptions(
         size=camera.size,
@@ -202,7 +239,7 @@ def _camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(name, camera, time=watch),
+        pipeline=make_pipeline(time=watch),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -210,19 +247,9 @@ def _camera(
     )
 
 
-def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
-    return EmotionRule(
-        camera,
-        name,
-        severity=alert.severity,
-        condition=EmotionCondition(frozenset(alert.when.emotion), alert.when.score),
-        timing=Timing(
-            for_=alert.for_,
-            keep_firing_for=alert.keep_firing_for,
-            cooldown=alert.cooldown,
-            max_uncertain=alert.max_uncertain,
-        ),
-    )
+def build_rules(name: str, camera: config.Camera, *, timezone: str | None) -> list[AlertRule]:
+    """The alert rules of one camera, fresh."""
+    return make_rules(name, camera, timezone=timezone, scale=_SCALE, baseline=_NOTHING_USUAL)
 
 
 def _detector_name(faces: config.Faces) -> str:

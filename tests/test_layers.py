@@ -23,13 +23,14 @@ MAY_IMPORT = {
     "notify": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
+    "rulebook": BASE | {"config", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera"},
     "service": FLOW | BASE | {"camera", "notify"},
     "wiring": FLOW
     | BASE
-    | {"camera", "config", "health", "pipeline", "publishing", "runtime", "sample", "service", "stopwatch"},
+    | {"camera", "config", "health", "pipeline", "publishing", "rulebook", "runtime", "sample", "service", "stopwatch"},
     "commands": FLOW | BASE | {"wiring", "service", "config", "runtime", "sample", "pipeline"},
     "cli": BASE | {"commands"},
     "__main__": {"cli"},

@@ -48,7 +48,7 @@ def section_at(path: tuple[Any, ...]) -> type[Section] | None:
     section: type[Section] | None = Config
     parts = iter(keys)
     for part in parts:
-        info = keys_of(section).get(part) if section else None
+        info = keys_of(section).get(str(part)) if section else None
         if info is None:
             return None
         section, by_name = inner_section(info)

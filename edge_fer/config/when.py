@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     Field,
     GetCoreSchemaHandler,
+    JsonValue,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
@@ -65,7 +66,7 @@ def _some_and_distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Labels: TypeAlias = Annotated[tuple[Label, ...], AfterValidator(_some_and_distinct)]
-_LIST: Final = {"minItems": 1, "uniqueItems": True}
+_LIST: Final[dict[str, JsonValue]] = {"minItems": 1, "uniqueItems": True}
 Window: TypeAlias = Annotated[Seconds, DURATION.within(1, 86_400)]
 Number: TypeAlias = Annotated[float, Field(strict=True)]
 

@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from edge_fer.types import Instant, Reading, View
+from edge_fer.types import Instant, Reading, Sample, Source, View
 
-__all__ = ["Sample", "Sight", "Source"]
-
-
-class Source(NamedTuple):
-    """Where an outside number comes from.
-
-    Attributes:
-        topic: of the messages.
-        steps: keys and indices on the way to the number in their payload; none, where the payload is the number.
-    """
-
-    topic: str
-    steps: tuple[str | int, ...] = ()
-
-
-class Sample(NamedTuple):
-    """The newest of an outside number.
-
-    Attributes:
-        value: the number; None where the message had none in that place.
-        mono: when it came, in monotonic seconds; None where that is not known, as for a retained message.
-    """
-
-    value: float | None
-    mono: float | None
+__all__ = ["Sight"]
 
 
 @dataclass(frozen=True, slots=True)

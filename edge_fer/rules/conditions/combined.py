@@ -11,6 +11,7 @@ from edge_fer.rules.conditions.finding import (
     Findings,
     Verdict,
     any_of,
+    worst,
 )
 from edge_fer.rules.sight import Sight
 
@@ -35,9 +36,11 @@ class Combined:
         """About each person of whom any part says something, else about the scene."""
         found = [part.find(sight) for part in self._parts]
         people = dict.fromkeys(subject for part in found for subject in part if subject is not SCENE)
-        if not people and not all(SCENE in part for part in found):
-            return {}
-        return {who: self._together(_about(who, part) for part in found) for who in people or (SCENE,)}
+        if people or all(SCENE in part for part in found):
+            return {who: self._together(_about(who, part) for part in found) for who in people or (SCENE,)}
+        # there is nobody to be about, but what is known of signals is told all the same
+        signal = worst(finding.signal for part in found for finding in part.values())
+        return {SCENE: Finding(Verdict.FAILS, None, 0.0, signal)}
 
 
 class Anybody:
@@ -53,14 +56,11 @@ class Anybody:
     def find(self, sight: Sight) -> Findings:
         """About the scene: the person with the highest value among those that decide."""
         found = self._condition.find(sight)
-        if SCENE in found:
-            return found
-        if not found:
-            return {} if sight.people else {SCENE: Finding(Verdict.FAILS, None, 0.0)}
-        told = sorted(found.values(), key=lambda finding: -(finding.value or 0.0))
-        whole = any_of(told)
+        people = [finding for who, finding in found.items() if who is not SCENE]
+        people.sort(key=lambda finding: -(finding.value or 0.0))
+        whole = any_of(people) if people else found.get(SCENE, Finding(Verdict.FAILS, None, 0.0))
         # somebody whom the detector missed may be the one
-        missed = sight.people > len(found) and whole.verdict is Verdict.FAILS
+        missed = sight.people > len(people) and whole.verdict is Verdict.FAILS
         return {SCENE: Finding(Verdict.UNKNOWN, None, whole.threshold, whole.signal) if missed else whole}
 
 

@@ -40,8 +40,8 @@ class EmotionCondition:
                 self._in_a_row.pop(reading.track_id, None)
             elif verdict is Verdict.HOLDS:
                 self._in_a_row[reading.track_id] = row = min(row + 1, self._repeated)
-                # fewer in a row deny nothing yet, but confirm nothing either
-                verdict = Verdict.HOLDS if row == self._repeated else Verdict.FAILS
+                # fewer in a row deny nothing, but confirm nothing either
+                verdict = Verdict.HOLDS if row == self._repeated else Verdict.UNKNOWN
         return Finding(verdict, measured, self._score)
 
     def _judge(self, reading: Reading, measured: float) -> Verdict:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from edge_fer.rules.conditions.finding import SCENE, Finding, Findings, Verdict
-from edge_fer.rules.sight import Sight, Source
-from edge_fer.types import SignalState
+from edge_fer.rules.sight import Sight
+from edge_fer.types import SignalState, Source
 
 __all__ = ["SignalCondition"]
 
 
 class SignalCondition:
-    """The newest number of a source is above, or below, a threshold. One that is missing, too old or no number
-    says nothing, and is told as such.
+    """The newest number of a source is above, or below, a threshold.
+
+    One that is missing, too old or no number says nothing, and is told as such.
 
     Args:
         source: where it comes from.
