@@ -10,7 +10,7 @@ from typing import Any
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import CameraHealth, CameraInfo, Message, ModelInfo, StageLatency, schemas, seal
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import Alert, AlertChange, AlertState, Event, EventKind, Scene
+from edge_fer.types import Alert, AlertChange, AlertState, Event, EventKind, Scene, Standing
 from tests.invented import at, reading
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"
@@ -64,7 +64,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "info": _plain(info),
         "health": _plain(health),
         "state": _plain(say.state(Scene("front", at(12), 2, "happy", 0.81))),
-        "alert": _plain(say.alert_status("front", "unhappy-guest", [alert], at(12))),
+        "alert": _plain(say.alert_status("front", "unhappy-guest", Standing((alert,)), at(12))),
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
     }

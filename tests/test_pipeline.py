@@ -8,10 +8,12 @@ import pytest
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.pipeline import Pipeline, Stages
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.conditions.emotion import EmotionCondition
 from edge_fer.rules.events import EventTeller
+from edge_fer.rules.lifecycle import Timing
 from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.types import Box, Face, Frame, Quality, QualityFault
+from edge_fer.types import Box, Face, Frame, Quality, QualityFault, Resolution, Standing
 from tests.invented import at, scores, track
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
@@ -74,7 +76,7 @@ def pipeline(script):
         smoother=Smoother(script),
         events=EventTeller(uncertain_after=1),
         rules=[
-            EmotionRule(
+            AlertRule(
                 "cam",
                 "unhappy",
                 severity="warning",
@@ -149,7 +151,7 @@ def test_alert_states_are_told_when_they_change_and_only_then(pipeline, script):
     script.next = TrackingStep(visible=(track(),))
     script.scores = scores(angry=0.9)
     told = [pipeline.step(frame(t)) for t in range(5)]
-    states = [[str(alert.state) for alert in step.alerts["unhappy"]] if step.alerts else None for step in told]
+    states = [[str(alert.state) for alert in step.alerts["unhappy"].alerts] if step.alerts else None for step in told]
     assert states == [["pending"], None, ["firing"], None, None]
     assert [len(step.changes) for step in told] == [0, 0, 1, 0, 0]
 
@@ -162,7 +164,8 @@ def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pip
     told = pipeline.finish(at(3.1))
     assert [str(event.kind) for event in told.events] == ["left"]
     assert [change.resolved for change in told.changes] == [True]
-    assert told.alerts == {"unhappy": ()}
+    assert told.alerts == {"unhappy": Standing()}
+    assert told.changes[0].reason is Resolution.UNWATCHED
     assert told.scene.people == 0
     assert script.forgotten == ["a"]
 

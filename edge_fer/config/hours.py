@@ -1,4 +1,4 @@
-"""Hours of the week, as people write them: `mon-fri 08:00-18:00`, `sat,sun 22:00-02:00`, `22:00-06:00`."""
+"""Hours of the week, as people write them: `mon-fri 08:00-18:00`, `sat sun 22:00-02:00`, `22:00-06:00`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Hours:
     end: int
 
     def __str__(self) -> str:
-        days = "" if len(self.days) == len(DAYS) else f"{','.join(DAYS[day] for day in sorted(self.days))} "
+        days = "" if len(self.days) == len(DAYS) else " ".join([*(DAYS[day] for day in sorted(self.days)), ""])
         return f"{days}{_clock(self.begin)}-{_clock(self.end)}"
 
 
@@ -44,27 +44,27 @@ def _read(value: object) -> Hours:
         return value
     if not isinstance(value, str):
         refuse("is not hours of the week", _EXAMPLE)
-    *days, times = value.lower().split()
+    *days, times = value.lower().split() or [""]
     found = _TIMES.fullmatch(times)
-    if found is None or len(days) > 1:
+    if found is None:
         refuse("is not hours of the week", f"{_EXAMPLE}; hours have two digits, and `24:00` is the end of a day")
     begin = int(found[1]) * 60 + int(found[2])
     end = _DAY if found[3] is None else int(found[3]) * 60 + int(found[4])
     if begin == end:
         refuse("is no time at all", "Write `00:00-24:00` for whole days")
-    return Hours(_days(days[0]) if days else frozenset(range(len(DAYS))), begin, end)
+    return Hours(_days(days or ["mon-sun"]), begin, end)
 
 
-def _days(text: str) -> frozenset[int]:
-    """The days in `mon-wed,sat`; a range may go past Sunday."""
+def _days(parts: list[str]) -> frozenset[int]:
+    """The days in `mon-wed sat`; a range may go past Sunday."""
     days: set[int] = set()
-    for part in text.split(","):
+    for part in parts:
         first, dash, last = part.partition("-")
         for name in (first, last) if dash else (first,):
             if name not in DAYS:
                 refuse(f"names no day with `{name[:20]}`", did_you_mean(name, DAYS) or f"Write {', '.join(DAYS)}")
         begin, end = DAYS.index(first), DAYS.index(last if dash else first)
-        days.update(day % len(DAYS) for day in range(begin, end + 1 if end >= begin else end + 1 + len(DAYS)))
+        days.update(day % len(DAYS) for day in range(begin, (end if end >= begin else end + len(DAYS)) + 1))
     return frozenset(days)
 
 
@@ -76,5 +76,5 @@ WrittenHours: TypeAlias = Annotated[
     Hours,
     PlainValidator(_read),
     PlainSerializer(str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^(\S+ +)?[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^(\S+ +)*[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"}),
 ]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from edge_fer.config import BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
 from edge_fer.config.tree import Camera
+from edge_fer.config.when import WhenEmotion, WhenMorePeople, WhenSignal
 from tests.config.loading import load_layers, load_text
 
 
@@ -63,6 +64,33 @@ def test_lists_replace():
     config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear]}}}").config
     assert config.alerts["unhappy-guest"].when.emotion == ("fear",)
     assert config.alerts["unhappy-guest"].when.score == 0.6
+
+
+def test_a_when_of_another_kind_replaces_and_one_of_the_same_kind_merges():
+    config = load_layers("alerts: {unhappy-guest: {when: {more_people_than: 3}}}").config
+    assert config.alerts["unhappy-guest"].when == WhenMorePeople(more_people_than=3)
+    assert config.alerts["unhappy-guest"].cooldown == 60
+    config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear], repeated: 5}}}").config
+    assert config.alerts["unhappy-guest"].when == WhenEmotion(emotion=("fear",), score=0.6, repeated=5)
+    low = "alerts: {a: {when: {signal: x, above: 1}}}"
+    (part, _) = (
+        load_layers(low, "alerts: {a: {when: {any: [{signal: y, below: 2}, {no_face: true}]}}}")
+        .config.alerts["a"]
+        .when.any
+    )
+    assert part == WhenSignal(signal="y", below=2)
+
+
+def test_repeated_says_how_long_unless_for_does():
+    text = "alerts: {a: {when: {emotion: [fear], repeated: 5}%s}}"
+    assert load_layers(text % "").config.alerts["a"].for_ == 0
+    assert load_layers(text % ", for: 3s").config.alerts["a"].for_ == 3
+
+
+def test_what_is_about_the_scene_has_its_scope():
+    text = "alerts: {a: {when: %s}}"
+    assert load_layers(text % "{no_face: true}").config.alerts["a"].scope == "scene"
+    assert load_layers(text % "{all: [{no_face: true}, {emotion: [sad]}]}").config.alerts["a"].scope == "person"
 
 
 def test_a_heading_with_nothing_under_it_says_nothing():

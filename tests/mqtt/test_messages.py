@@ -22,7 +22,7 @@ from edge_fer.mqtt.messages import (
     seal,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import UNCERTAIN, AlertState, Event, EventKind, Instant, Quality, QualityFault, Reading
+from edge_fer.types import UNCERTAIN, AlertState, Event, EventKind, Instant, Quality, QualityFault, Reading, Standing
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 
@@ -106,14 +106,16 @@ def test_alert_event(resolved):
 )
 def test_alert_status_is_the_furthest_of_its_alerts(states, expected):
     alerts = [alert(at(3), state=state) for state in states]
-    found = valid("alert", COMPOSER.alert_status("front", "unhappy-guest", alerts, at(4)).model_dump_json())
+    found = valid(
+        "alert", COMPOSER.alert_status("front", "unhappy-guest", Standing(tuple(alerts)), at(4)).model_dump_json()
+    )
     assert found["state"] == expected
     assert [instance["state"] for instance in found["alerts"]] == [state.value for state in states]
 
 
 def test_an_inactive_alert_has_nothing_to_tell():
     with pytest.raises(ValueError, match="inactive"):
-        COMPOSER.alert_status("front", "r", [alert(at(0), state=AlertState.INACTIVE)], at(0))
+        COMPOSER.alert_status("front", "r", Standing((alert(at(0), state=AlertState.INACTIVE),)), at(0))
 
 
 @pytest.mark.parametrize("people", [0, 3])
@@ -178,7 +180,7 @@ def test_a_clock_put_right_moves_every_moment_along():
     assert found["ts"] == "2026-01-01T12:00:00.000Z"
     assert found["since"] == "2026-01-01T11:59:56.000Z"
     assert found["clock_synced"] is True
-    status = COMPOSER.alert_status("front", "r", [alert(wrong.later(-4))], wrong).model_dump_json()
+    status = COMPOSER.alert_status("front", "r", Standing((alert(wrong.later(-4)),)), wrong).model_dump_json()
     found = valid("alert", restamp(status, right))
     assert found["alerts"][0]["since"] == "2026-01-01T11:59:56.000Z"
 
