@@ -205,7 +205,7 @@ class Camera(Section):
 class Config(Section):
     """Everything that can be set."""
 
-    profile: Literal["counter", "ward"] = Field(
+    profile: Literal["counter", "ward", "crowd"] = Field(
         default="counter", description="The place it is made for, which sets defaults for all below."
     )
     node: Node = Field(default_factory=Node, description="What this device is called.")
@@ -216,7 +216,7 @@ class Config(Section):
     faces: Faces = Field(default=Faces(), description="How faces are found and followed.")
     emotion: Emotion = Field(default=Emotion(), description="How emotions are read from faces.")
     alerts: dict[Name, Alert] = Field(
-        default={}, description="The alerts by name; the profile brings the first, `false` switches one off."
+        default={}, description="The alerts by name; the profile brings some, `false` switches one off."
     )
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
     state_dir: Path = Field(

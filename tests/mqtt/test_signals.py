@@ -178,7 +178,7 @@ class TestOverABroker:
         with socket.create_server(("127.0.0.1", 0)) as server:
             Thread(target=refuse_subscriptions, args=[server], daemon=True).start()
             url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
-            with linked(tmp_path, url, signals=signals(PLAIN), protocol=Protocol.V311, close=0.2) as link:
+            with linked(tmp_path, url, signals=signals(PLAIN), protocol=Protocol.V311, close=1.0) as link:
                 until(lambda: "does not let us subscribe to plain" in caplog.text)
                 assert link.status().connected
 
