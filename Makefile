@@ -35,6 +35,7 @@ format: $(VENV)/test.done
 generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
+	$(BIN)/python -m tests.timelines
 
 sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image

@@ -47,7 +47,7 @@ from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Sample, Source
 
-__all__ = ["build_pipeline", "build_rules", "build_service", "find_source"]
+__all__ = ["alerts_alone_differ", "build_pipeline", "build_rules", "build_service", "find_source"]
 
 DETECTORS: Mapping[str, Callable[[config.Faces], FaceDetector]] = {
     "haar": lambda faces: HaarDetector(min_size=faces.min_size),
@@ -250,6 +250,19 @@ def _camera(
 def build_rules(name: str, camera: config.Camera, *, timezone: str | None) -> list[AlertRule]:
     """The alert rules of one camera, fresh."""
     return make_rules(name, camera, timezone=timezone, scale=_SCALE, baseline=_NOTHING_USUAL)
+
+
+def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
+    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+
+    Other outside signals ask for another subscription, which only a new link makes.
+    """
+
+    def without_alerts(settings: config.Config) -> config.Config:
+        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        return settings.model_copy(update={"alerts": {}, "cameras": cameras})
+
+    return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)
 
 
 def _detector_name(faces: config.Faces) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,11 @@ from edge_fer.faces.tracking import TrackingStep
 from edge_fer.pipeline import Pipeline, Stages
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.conditions.emotion import EmotionCondition
+from edge_fer.rules.conditions.signal import SignalCondition
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.lifecycle import Timing
 from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.types import Box, Face, Frame, Quality, QualityFault, Resolution, Standing
+from edge_fer.types import Box, Face, Frame, Quality, QualityFault, Resolution, Sample, SignalState, Source, Standing
 from tests.invented import at, scores, track
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
@@ -59,6 +62,18 @@ class Smoother:
         self.forget = script.forgotten.append
 
 
+def make_rule(name, settings=None):
+    return AlertRule(
+        "cam",
+        name,
+        severity="warning",
+        condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6),
+        timing=Timing(2, 1, 0, 10),
+        settings=settings,
+        new_id=lambda: "alert",
+    )
+
+
 @pytest.fixture
 def script():
     return ScriptedStages()
@@ -76,14 +91,7 @@ def pipeline(script):
         smoother=Smoother(script),
         events=EventTeller(uncertain_after=1),
         rules=[
-            AlertRule(
-                "cam",
-                "unhappy",
-                severity="warning",
-                condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6),
-                timing=Timing(2, 1, 0, 10),
-                new_id=lambda: "alert",
-            )
+            make_rule("unhappy"),
         ],
         scenes=SceneTeller(interval=1),
         sum_up=scene_of,
@@ -177,3 +185,24 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
     assert list(watch.stages()) == ["detect", "track", "crop", "classify", "smooth", "rules"]
+
+
+def test_rules_change_between_two_frames_and_what_stays_the_same_goes_on(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    assert [bool(pipeline.step(frame(t)).changes) for t in range(4)] == [False, False, True, False]
+    told = pipeline.change_rules([make_rule("other", settings=1)], at(3))
+    assert [(change.alert.rule, change.reason) for change in told.changes] == [("unhappy", Resolution.RELOAD)]
+    assert told.alerts == {"unhappy": None, "other": Standing()}
+    assert [bool(pipeline.step(frame(t)).changes) for t in range(4, 7)] == [False, False, True]
+    same = pipeline.change_rules([make_rule("other", settings=1)], at(7))
+    assert (same.changes, same.alerts) == ((), {})
+
+
+def test_outside_numbers_are_asked_for_with_every_frame(pipeline, script):
+    number = Source("x")
+    condition = SignalCondition(number, 100, above=True, max_age=5)
+    rule = AlertRule("cam", "pulse", severity="info", condition=condition, timing=Timing(0, 0, 0, 0))
+    stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: Sample(120, 0.0)})
+    step = Pipeline("cam", stages, min_confidence=0.4).step(frame(1))
+    assert [(change.alert.value, change.signal) for change in step.changes] == [(120, SignalState.FRESH)]

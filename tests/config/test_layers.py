@@ -11,7 +11,6 @@ from edge_fer.config.tree import Camera
 from edge_fer.config.when import WhenEmotion, WhenMorePeople, WhenSignal
 from tests.config.loading import load_layers, load_text
 
-
 #: The alerts of two profiles.
 COUNTER = ["unhappy-guest", "queue", "bad-quarter", "view-lost"]
 WARD = ["distress", "lasting-distress", "no-face", "view-lost"]
