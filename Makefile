@@ -59,6 +59,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.tuning_page
+	$(BIN)/python -m tests.timelines
 
 outcomes: $(VENV)/test.done
 	$(BIN)/python -m tests.traces.make

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
 from edge_fer.faces.attention import Work
 from edge_fer.pipeline import Pipeline, Told
+from edge_fer.rules.alerts import AlertRule
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import Instant
 
@@ -73,6 +75,7 @@ class Camera:
         self._clock = clock
         self._stop = threading.Event()
         self._interrupted = threading.Event()
+        self._rules: SimpleQueue[Sequence[AlertRule]] = SimpleQueue()
         self._captured_at = self._worked_at = 0.0
         self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
         self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
@@ -99,6 +102,10 @@ class Camera:
         self._captured_at = self._worked_at = now.mono
         self._working.start()
         self._capturing.start()
+
+    def change_rules(self, rules: Sequence[AlertRule]) -> None:
+        """Puts others in the place of its alert rules before the next frame; from any thread."""
+        self._rules.put(rules)
 
     def stop(self) -> None:
         """Asks both threads to end after what they are at."""
@@ -136,6 +143,7 @@ class Camera:
         try:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
+                self._renew_rules(seen)
                 frame = self.loop.slot.take(POLL)
                 if self._interrupted.is_set():
                     self._interrupted.clear()
@@ -157,6 +165,11 @@ class Camera:
             self.error = error
         finally:
             self._tell_online(False, self._clock())
+
+    def _renew_rules(self, seen: Instant | None) -> None:
+        """Puts new rules in place, at the instant of the last frame, or now where nothing is seen."""
+        while not self._rules.empty():
+            self._tell(self._pipeline.change_rules(self._rules.get(), seen or self._clock()))
 
     def _give_up(self, seen: Instant | None) -> None:
         """Gives up everybody in view, at the instant of the last frame: nothing is known of the time since."""

@@ -10,7 +10,7 @@ from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
-from edge_fer.types import Instant
+from edge_fer.types import Instant, Standing
 
 __all__ = ["Link", "Publisher", "Unlinked"]
 
@@ -24,6 +24,9 @@ class Link(Protocol):
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Takes the newest value of a retained topic."""
 
+    def clear(self, topic: str, /) -> None:
+        """Takes it that a retained topic has no value any more."""
+
 
 class Unlinked:
     """In place of a link, where nothing is to be published."""
@@ -33,6 +36,9 @@ class Unlinked:
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Drops it."""
+
+    def clear(self, topic: str, /) -> None:
+        """Nothing is there."""
 
     def status(self) -> LinkStatus:
         """Not connected."""
@@ -65,7 +71,7 @@ class Publisher:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
         self.online(camera, False, at)
         for rule in rules if self._events else ():
-            self._link.retain(self._topics.alert(camera, rule), self._composer.alert_status(camera, rule, (), at), at)
+            self._stand(camera, rule, Standing(), at)
 
     def tell(self, camera: str, told: Told) -> None:
         """Publishes what one step of a camera's pipeline tells; alerts first."""
@@ -76,13 +82,20 @@ class Publisher:
             return
         for change in told.changes:
             self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
-        for rule, alerts in told.alerts.items():
-            status = compose.alert_status(camera, rule, alerts, told.at)
-            self._link.retain(topics.alert(camera, rule), status, told.at)
+        for rule, standing in told.alerts.items():
+            self._stand(camera, rule, standing, told.at)
         for event in told.events:
             self._link.post(topics.event(camera), Kind.EVENT, compose.event(event), event.at)
         if told.scene:
             self._link.retain(topics.state(camera), compose.state(told.scene), told.at)
+
+    def _stand(self, camera: str, rule: str, standing: Standing | None, at: Instant) -> None:
+        """How a rule stands; None where it is gone."""
+        topic = self._topics.alert(camera, rule)
+        if standing is None:
+            self._link.clear(topic)
+        else:
+            self._link.retain(topic, self._composer.alert_status(camera, rule, standing, at), at)
 
     def online(self, camera: str, online: bool, at: Instant) -> None:  # noqa: FBT001 - handed on as it comes
         """Publishes whether a camera delivers frames."""

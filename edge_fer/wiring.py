@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -46,11 +46,13 @@ from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Rule, Smoother, Stages, Told, Watch
+from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Told, Watch
 from edge_fer.pipeline import Summaries as SummariesStage
 from edge_fer.publishing import Publisher, Unlinked
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rulebook import make_rules, sources_in
+from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.calendar import Calendar
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.mood import MoodScale
@@ -60,9 +62,10 @@ from edge_fer.rules.trend import Trend
 from edge_fer.sample import sample_path
 from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS
+from edge_fer.types import LABEL_SETS, Sample, Source
 
 __all__ = [
+    "alerts_alone_differ",
     "broker_settings",
     "build_pipeline",
     "build_rules",
@@ -123,7 +126,8 @@ def build_service(
     clock = SystemClock()
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = publish and settings.mqtt.broker == "embedded"
-    link = _link(settings, topics, clock, embedded=embedded) if publish else Unlinked()
+    signals = Signals(sources_in(settings.cameras), clock)
+    link = _link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
     publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     keeper = Keeper(settings.state_dir)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
@@ -135,9 +139,18 @@ def build_service(
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
         summaries = build_summaries(name, camera, settings)
+        make_pipeline = partial(
+            build_pipeline,
+            name,
+            camera,
+            store=store,
+            rules=build_rules(name, camera, settings, summaries.trend),
+            summaries=summaries,
+            samples=signals.samples,
+        )
         keep = _kept(keeper, name, summaries)
         cameras.append(
-            _camera(name, camera, publisher, clock, store=store, heat=heat, show=show, summaries=summaries, keep=keep)
+            _camera(name, camera, publisher, clock, heat=heat, show=show, keep=keep, make_pipeline=make_pipeline)
         )
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
@@ -174,7 +187,7 @@ def build_service(
     )
 
 
-def _link(settings: config.Config, topics: Topics, clock: SystemClock, *, embedded: bool) -> Link:
+def _link(settings: config.Config, topics: Topics, clock: SystemClock, signals: Signals, *, embedded: bool) -> Link:
     return Link(
         broker=broker_settings(settings),
         topics=topics,
@@ -183,6 +196,7 @@ def _link(settings: config.Config, topics: Topics, clock: SystemClock, *, embedd
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
+        signals=signals,
     )
 
 
@@ -193,7 +207,9 @@ def build_pipeline(
     store: Store,
     time: Stopwatch,
     overview: float = 1.0,
+    rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
 ) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config, with models out of `store`.
 
@@ -203,7 +219,9 @@ def build_pipeline(
         store: where fetched model files are.
         time: times the stages.
         overview: width of the pictures in which faces are searched over that of the frames.
+        rules: its alert rules.
         summaries: sums up; nothing, if left out.
+        samples: gives the newest of each outside number that a rule asks for.
 
     Raises:
         ModelError: a model is missing or wrong.
@@ -224,18 +242,26 @@ def build_pipeline(
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
-        rules=build_rules(name, camera),
+        rules=rules,
         scenes=SceneTeller(),
         sum_up=scene_of,
         watch=_watch(camera),
         summaries=summaries or NoSummaries(),
+        samples=samples,
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
 
-def build_rules(name: str, camera: config.Camera) -> list[Rule]:
-    """The alert rules of one camera."""
-    return [_rule(name, rule, alert) for rule, alert in camera.alerts.items()]
+def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
+    """The alert rules of one camera, fresh.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        settings: the config.
+        trend: knows what is usual there.
+    """
+    return make_rules(name, camera, timezone=settings.node.timezone, scale=build_scale(settings.mood), baseline=trend)
 
 
 def build_summaries(name: str, camera: config.Camera, settings: config.Config) -> Summaries:
@@ -291,11 +317,10 @@ def _camera(
     publisher: Publisher,
     clock: SystemClock,
     *,
-    store: Store,
     heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
-    summaries: Summaries,
     keep: Callable[[Told], None],
+    make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     # a Pi camera mirrors its pictures by itself, and so turns them upside down
     is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
@@ -335,14 +360,7 @@ def _camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(
-            name,
-            camera,
-            store=store,
-            time=watch,
-            overview=small[0] / camera.size[0] if small else 1.0,
-            summaries=summaries,
-        ),
+        pipeline=make_pipeline(time=watch, overview=small[0] / camera.size[0] if small else 1.0),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -387,19 +405,17 @@ def _watch(camera: config.Camera) -> Watch:
     return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
 
 
-def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
-    return EmotionRule(
-        camera,
-        name,
-        severity=alert.severity,
-        condition=EmotionCondition(frozenset(alert.when.emotion), alert.when.score),
-        timing=Timing(
-            for_=alert.for_,
-            keep_firing_for=alert.keep_firing_for,
-            cooldown=alert.cooldown,
-            max_uncertain=alert.max_uncertain,
-        ),
-    )
+def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
+    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+
+    Other outside signals ask for another subscription, which only a new link makes.
+    """
+
+    def without_alerts(settings: config.Config) -> config.Config:
+        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        return settings.model_copy(update={"alerts": {}, "cameras": cameras})
+
+    return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)
 
 
 def broker_settings(settings: config.Config) -> BrokerSettings:

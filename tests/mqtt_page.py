@@ -20,7 +20,18 @@ from edge_fer.mqtt.messages import (
     seal,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import Alert, AlertChange, AlertState, Distress, Event, EventKind, Scene, Summary, SummaryNumbers
+from edge_fer.types import (
+    Alert,
+    AlertChange,
+    AlertState,
+    Distress,
+    Event,
+    EventKind,
+    Scene,
+    Standing,
+    Summary,
+    SummaryNumbers,
+)
 from tests.invented import at, reading
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"
@@ -79,7 +90,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "info": _plain(info),
         "health": _plain(health),
         "state": _plain(say.state(Scene("front", at(12), 2, "happy", 0.81, satisfaction=78.5))),
-        "alert": _plain(say.alert_status("front", "unhappy-guest", [alert], at(12))),
+        "alert": _plain(say.alert_status("front", "unhappy-guest", Standing((alert,)), at(12))),
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
         "summary": _sealed(say.summary(_summary()), 96, at(900)),

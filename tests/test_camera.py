@@ -20,6 +20,7 @@ from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Told
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import Standing
 from edge_fer.wiring import build_pipeline
 from tests.fetched import FOLDER
 from tests.shared import shared_data
@@ -95,6 +96,9 @@ class Counting:
 
     def end(self, at):
         return Told(at)
+
+    def change_rules(self, rules, at):
+        return Told(at, alerts=dict.fromkeys(rules, Standing()))
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +211,14 @@ def test_it_moves_while_frames_or_retries_do_and_not_when_the_pipeline_hangs():
     camera.stop()
     camera.join(10)
     assert camera.moving(later + 1000, within=4), "what has ended is not stuck"
+
+
+def test_rules_are_changed_by_the_pipelines_own_thread(short_clip):
+    ear = Ear()
+    camera = make_camera(VideoFile("front", short_clip, clock=SystemClock()), ear, Counting())
+    camera.change_rules(["a", "b"])
+    camera.start()
+    ear.wait_for(lambda: ear.told)
+    camera.stop()
+    camera.join(30)
+    assert list(ear.told[0].alerts) == ["a", "b"]

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "local_time": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
+    "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"runtime", "sample", "service", "stopwatch"},
+    | {"rulebook", "runtime", "sample", "service", "stopwatch"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "commands": FLOW
     | BASE

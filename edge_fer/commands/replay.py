@@ -93,7 +93,8 @@ def _outcome(name: str, settings: Config, trace: TraceReader, shortest: int) -> 
             recorded = next(name for name, of in LABEL_SETS.items() if of == labels)
             msg = f"{name}: `emotion.labels` is {given.emotion.labels}, but the trace was recorded with {recorded}"
             raise ConfigError(msg, remedy=f"Set it to {recorded}, or record another trace")
-        judges[camera] = Judge(build_rules(camera, given), build_summaries(camera, given, settings))
+        summaries = build_summaries(camera, given, settings)
+        judges[camera] = Judge(build_rules(camera, given, settings, summaries.trend), summaries)
     return Outcome(name, judges, shortest)
 
 

@@ -27,7 +27,7 @@ from edge_fer.mqtt.messages import (
     rfc3339,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Summary, SummaryNumbers
+from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 
 __all__ = ["Composer"]
 
@@ -82,18 +82,25 @@ class Composer:
             since=rfc3339(alert.since.utc),
             value=alert.value,
             threshold=alert.threshold,
+            reason=change.reason,
+            acknowledged=alert.acknowledged,
+            signal=change.signal,
         )
 
-    def alert_status(self, camera: str, rule: str, alerts: Sequence[Alert], at: Instant) -> AlertStatus:
-        """Where a rule's alerts stand; `alerts` are the pending and firing ones."""
-        states = {alert.state for alert in alerts}
+    def alert_status(self, camera: str, rule: str, standing: Standing, at: Instant) -> AlertStatus:
+        """Where a rule's alerts stand."""
+        states = {alert.state for alert in standing.alerts}
         furthest = next((s for s in (AlertState.FIRING, AlertState.PENDING) if s in states), AlertState.INACTIVE)
         return AlertStatus(
             **self._envelope(at),
             camera=camera,
             rule=rule,
             state=furthest,
-            alerts=[_instance(alert) for alert in alerts],
+            alerts=[_instance(alert) for alert in standing.alerts],
+            silenced=standing.silenced,
+            silenced_until=rfc3339(standing.silenced_until) if standing.silenced_until else None,
+            in_schedule=standing.in_schedule,
+            signal=standing.signal,
         )
 
     def state(self, scene: Scene) -> CameraState:
@@ -202,4 +209,5 @@ def _instance(alert: Alert) -> AlertInstance:
         since=rfc3339(alert.since.utc),
         value=alert.value,
         threshold=alert.threshold,
+        acknowledged=alert.acknowledged,
     )

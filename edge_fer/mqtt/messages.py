@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from edge_fer.types import AlertState, Distress, EventKind, Instant, QualityFault, View
+from edge_fer.types import AlertState, Distress, EventKind, Instant, QualityFault, Resolution, SignalState, View
 
 __all__ = [
     "OFFLINE",
@@ -75,6 +75,13 @@ Seconds: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(
 Moment: TypeAlias = Annotated[
     str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", json_schema_extra={"format": "date-time"})
 ]
+
+
+_SUBJECT = "The person: a random id that lives as long as they are in view; null: it is about the scene as a whole."
+_SIGNAL = (
+    "What is known of the rule's outside signal: fresh, stale (too old), invalid (no number), missing (none yet); "
+    "null: it has none."
+)
 
 
 class _Part(BaseModel):
@@ -238,10 +245,10 @@ class CameraState(Message):
 
 
 class AlertInstance(_Part):
-    """One rule's condition holding for one person."""
+    """One rule's condition holding for one person, or for the scene as a whole."""
 
     id: str = Field(description="Id of this alert, the same from firing to resolved.")
-    track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
+    track_id: str | None = Field(description=_SUBJECT)
     severity: str = Field(description="As the rule says.")
     state: Literal[AlertState.PENDING, AlertState.FIRING] = Field(
         description="pending: not for long enough yet; firing: for long enough."
@@ -249,6 +256,7 @@ class AlertInstance(_Part):
     since: Moment = Field(description="When the condition began to hold.")
     value: Number = Field(description="What was measured last, in the threshold's unit.")
     threshold: Number = Field(description="What it is compared with.")
+    acknowledged: bool = Field(default=False, description="Whether somebody has said that they know of it.")
 
 
 class AlertStatus(Message):
@@ -257,7 +265,13 @@ class AlertStatus(Message):
     camera: str = Field(description="Name of the camera.")
     rule: str = Field(description="Name of the rule.")
     state: AlertState = Field(description="inactive: it holds for nobody; else the furthest state of its alerts.")
-    alerts: list[AlertInstance] = Field(description="The people for whom it holds, and since when.")
+    alerts: list[AlertInstance] = Field(description="The people for whom it holds, or the scene, and since when.")
+    silenced: bool = Field(default=False, description="Whether it sends no alert events for now.")
+    silenced_until: Moment | None = Field(
+        default=None, description="When that ends; null: it is not silenced, or without an end."
+    )
+    in_schedule: bool = Field(default=True, description="Whether it watches at this hour.")
+    signal: SignalState | None = Field(default=None, description=_SIGNAL)
 
 
 class EventDraft(Message):
@@ -287,10 +301,18 @@ class AlertEventDraft(Message):
     alert_id: str = Field(description="Id of this alert, the same from firing to resolved.")
     rule: str = Field(description="Name of the rule.")
     severity: str = Field(description="As the rule says.")
-    track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
+    track_id: str | None = Field(description=_SUBJECT)
     since: Moment = Field(description="When the condition began to hold.")
     value: Number = Field(description="What was measured last, in the threshold's unit.")
     threshold: Number = Field(description="What it is compared with.")
+    reason: Resolution | None = Field(
+        default=None,
+        description="Why it was resolved: over (the condition), unclear (nothing was known for too long), left "
+        "(the person), unwatched (the camera was lost, or the device ended), schedule (its hours are over), reload "
+        "(the rule was changed); null: it fires.",
+    )
+    acknowledged: bool = Field(default=False, description="Whether somebody has said that they know of it.")
+    signal: SignalState | None = Field(default=None, description=_SIGNAL)
 
 
 class AlertEventMessage(AlertEventDraft, Sequenced):
@@ -376,14 +398,14 @@ def _restamped(message: dict[str, Any], at: Instant) -> dict[str, Any]:
 
 
 def _moved(value: JsonValue, shift: timedelta) -> Any:
-    """The value with each `since` and `until` in it moved by `shift`."""
+    """The value with each moment of our clock in it moved by `shift`."""
     if isinstance(value, list):
         return [_moved(item, shift) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         key: rfc3339((datetime.fromisoformat(item) + shift).astimezone(UTC))
-        if key in {"since", "until"} and isinstance(item, str)
+        if key in {"since", "until", "silenced_until"} and isinstance(item, str)
         else _moved(item, shift)
         for key, item in value.items()
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge_fer.pipeline import Rule, Summaries
+from edge_fer.pipeline import Summaries
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.sight import Sight
 from edge_fer.trace.reader import Step
-from edge_fer.types import AlertChange, Instant, Summary
+from edge_fer.types import AlertChange, Instant, Reading, Summary
 
 __all__ = ["Firing", "Judge", "Outcome", "replay"]
 
@@ -41,7 +43,7 @@ class Firing:
 class Judge:
     """What judges one camera's readings: the rules, and what sums up."""
 
-    rules: Sequence[Rule]
+    rules: Sequence[AlertRule]
     summaries: Summaries
 
 
@@ -63,14 +65,19 @@ class Outcome:
     firings: list[Firing] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
     _active: dict[str, Firing] = field(default_factory=dict)
+    _standing: dict[str, Sequence[Reading]] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:
-        """Takes one step of the trace; where nothing has changed, alerts see what they saw."""
+        """Takes one step of the trace; where nothing has changed, the readings stand. Outside signals are not in it."""
         judge = self.judges[step.camera]
+        fresh = step.readings is not None
+        if step.readings is not None:
+            self._standing[step.camera] = step.readings
+        readings = self._standing.get(step.camera, ())
+        sight = Sight(step.at, readings, step.people, step.left, step.view, fresh=fresh)
         for rule in judge.rules:
-            if step.readings is not None:
-                for change in rule.update(step.readings, left=step.left, at=step.at):
-                    self._note(change)
+            for change in rule.update(sight):
+                self._note(change)
         self._keep(judge.summaries.update(step.readings, left=step.left, at=step.at))
 
     def finish(self) -> None:

@@ -170,11 +170,9 @@ def replaying(passes: int) -> dict[str, float]:
         writer.close()
 
         def run(most: int) -> int:
-            outcome = Outcome(
-                "bench",
-                {"camera": Judge(build_rules("camera", camera), build_summaries("camera", camera, settings))},
-                shortest=900,
-            )
+            summaries = build_summaries("camera", camera, settings)
+            rules = build_rules("camera", camera, settings, summaries.trend)
+            outcome = Outcome("bench", {"camera": Judge(rules, summaries)}, shortest=900)
             with TraceReader(path) as trace:
                 replay(islice(trace, most), [outcome])
             assert outcome.firings

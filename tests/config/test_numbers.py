@@ -25,8 +25,8 @@ from tests.config.loading import load_text
         ("mood: {distress: {moderate: 0.7, high: 0.6}}", "below `moderate`"),
         ("privacy: {k_minimum: 0}", "privacy.k_minimum"),
         ("privacy: {events: false}", "privacy.events"),
-        ("node: {timezone: Mars/Olympus}", "is no time zone"),
-        ("node: {timezone: ../../etc/passwd}", "is no time zone"),
+        ("node: {timezone: Mars/Olympus}", "is not a timezone"),
+        ("node: {timezone: ../../etc/passwd}", "is not a timezone"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path, text, told):

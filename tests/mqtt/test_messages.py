@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
@@ -26,6 +27,7 @@ from edge_fer.mqtt.messages import (
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
     UNCERTAIN,
+    AlertChange,
     AlertState,
     Distress,
     Event,
@@ -34,6 +36,9 @@ from edge_fer.types import (
     Quality,
     QualityFault,
     Reading,
+    Resolution,
+    SignalState,
+    Standing,
     Summary,
     SummaryNumbers,
 )
@@ -120,14 +125,16 @@ def test_alert_event(resolved):
 )
 def test_alert_status_is_the_furthest_of_its_alerts(states, expected):
     alerts = [alert(at(3), state=state) for state in states]
-    found = valid("alert", COMPOSER.alert_status("front", "unhappy-guest", alerts, at(4)).model_dump_json())
+    found = valid(
+        "alert", COMPOSER.alert_status("front", "unhappy-guest", Standing(tuple(alerts)), at(4)).model_dump_json()
+    )
     assert found["state"] == expected
     assert [instance["state"] for instance in found["alerts"]] == [state.value for state in states]
 
 
 def test_an_inactive_alert_has_nothing_to_tell():
     with pytest.raises(ValueError, match="inactive"):
-        COMPOSER.alert_status("front", "r", [alert(at(0), state=AlertState.INACTIVE)], at(0))
+        COMPOSER.alert_status("front", "r", Standing((alert(at(0), state=AlertState.INACTIVE),)), at(0))
 
 
 @pytest.mark.parametrize("people", [0, 3])
@@ -233,7 +240,7 @@ def test_a_clock_put_right_moves_every_moment_along():
     assert found["ts"] == "2026-01-01T12:00:00.000Z"
     assert found["since"] == "2026-01-01T11:59:56.000Z"
     assert found["clock_synced"] is True
-    status = COMPOSER.alert_status("front", "r", [alert(wrong.later(-4))], wrong).model_dump_json()
+    status = COMPOSER.alert_status("front", "r", Standing((alert(wrong.later(-4)),)), wrong).model_dump_json()
     found = valid("alert", restamp(status, right))
     assert found["alerts"][0]["since"] == "2026-01-01T11:59:56.000Z"
 
@@ -241,3 +248,26 @@ def test_a_clock_put_right_moves_every_moment_along():
 def test_a_moment_known_all_along_stays_as_it_is():
     draft = alert_event(at(9.1234), since=at(5))
     assert json.loads(restamp(draft.model_dump_json(), at(9.1234))) == draft.model_dump(mode="json")
+
+
+def test_alert_status_tells_silence_schedule_and_signal():
+    standing = Standing(silenced=True, silenced_until=at(60).utc, in_schedule=False, signal=SignalState.STALE)
+    found = valid("alert", COMPOSER.alert_status("front", "pulse", standing, at(4)).model_dump_json())
+    assert (found["silenced"], found["silenced_until"]) == (True, "2026-01-01T00:01:00.000Z")
+    assert (found["in_schedule"], found["signal"]) == (False, "stale")
+
+
+def test_an_alert_of_the_scene_has_no_track_and_its_end_has_a_reason():
+    of_scene = replace(alert(at(0)), track_id=None, acknowledged=True)
+    change = AlertChange(True, of_scene, at(9), Resolution.UNCLEAR, SignalState.MISSING)
+    found = valid("alert_event", sealed(COMPOSER.alert_event(change), at(9)))
+    assert (found["track_id"], found["reason"], found["acknowledged"]) == (None, "unclear", True)
+    assert found["signal"] == "missing"
+
+
+def test_the_end_of_a_silence_moves_along_with_a_clock_put_right():
+    wrong = Instant(100.0, datetime(1970, 1, 1, 0, 1, tzinfo=UTC), synced=False)
+    right = Instant(100.0, datetime(2026, 1, 1, 12, 0, tzinfo=UTC))
+    standing = Standing(silenced=True, silenced_until=wrong.later(60).utc)
+    status = COMPOSER.alert_status("front", "r", standing, wrong).model_dump_json()
+    assert valid("alert", restamp(status, right))["silenced_until"] == "2026-01-01T12:01:00.000Z"

@@ -26,7 +26,7 @@ from tests.shared import SHARED
 
 FOLDER = Path(__file__).parent
 PROFILES = Path(__file__).parents[2] / "edge_fer" / "config" / "profiles"
-SEVEN = LABEL_SETS["seven"]
+SEVEN, FIVE = LABEL_SETS["seven"], LABEL_SETS["five"]
 NINE = Instant(0.0, datetime(2026, 1, 5, 9, tzinfo=UTC))
 #: What replaying a trace needs to say about the place, so that it is the same on every machine.
 PLACE = {"node": {"id": "test", "timezone": "Europe/Berlin"}}
@@ -54,18 +54,20 @@ def profiles() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
-def reading(rng: random.Random, who: str, at: Instant, face: Emotions | None, before: Reading | None) -> Reading:
+def reading(
+    rng: random.Random, labels: tuple[str, ...], who: str, at: Instant, face: Emotions | None, before: Reading | None
+) -> Reading:
     """A reading of a face that shows emotions more or less strongly, with some noise."""
     if face is None:
         scores = dict(before.scores) if before else {}
         fault = (QualityFault.TURNED_AWAY,)
         return Reading("camera", who, at, UNCERTAIN, max(scores.values(), default=0.0), scores, Quality(0.2, fault))
-    raw = {label: math.exp(4 * face.get(label, 0.0) + rng.gauss(0, 0.25)) for label in SEVEN}
+    raw = {label: math.exp(4 * face.get(label, 0.0) + rng.gauss(0, 0.25)) for label in labels}
     whole = sum(raw.values())
     fresh = {label: value / whole for label, value in raw.items()}
     # as steady as smoothing leaves them
     kept = before.scores if before and before.scores else fresh
-    scores = {label: 0.8 * kept[label] + 0.2 * fresh[label] for label in SEVEN}
+    scores = {label: 0.8 * kept[label] + 0.2 * fresh[label] for label in labels}
     leading = max(scores, key=scores.__getitem__)
     certain = scores[leading] >= 0.45
     return Reading("camera", who, at, leading if certain else UNCERTAIN, scores[leading], scores, Quality(0.9))
@@ -96,21 +98,21 @@ def crowd() -> Invented:
             if (time + 40 * temper) % 45 < 5:
                 people[who] = None
             elif turned and temper < 0.75:
-                people[who] = {"angry": 1.0} if temper < 0.5 else {"fear": 0.9}
+                people[who] = {"angry": 1.0} if temper < 0.5 else {"sad": 0.9}
             else:
                 people[who] = {"happy": 1.0} if (time / 30 + 10 * temper) % 3 < 1 else {"neutral": 0.8}
         yield time, people
 
 
-def write_invented(path: Path, scene: Invented, seed: int) -> None:
+def write_invented(path: Path, scene: Invented, labels: tuple[str, ...], seed: int) -> None:
     """Writes an invented scene as a trace."""
     rng = random.Random(seed)  # noqa: S311 - nothing is kept secret by it
-    writer = TraceWriter(path, {"camera": SEVEN}, made_by="tests", most_bytes=10_000_000)
+    writer = TraceWriter(path, {"camera": labels}, made_by="tests", most_bytes=10_000_000)
     known: dict[str, Reading] = {}
     for time, people in scene:
         at = NINE.later(time)
         left = sorted(known.keys() - people.keys())
-        known = {who: reading(rng, who, at, face, known.get(who)) for who, face in people.items()}
+        known = {who: reading(rng, labels, who, at, face, known.get(who)) for who, face in people.items()}
         writer.step("camera", at, list(known.values()), people=len(known), left=left)
     writer.close()
 
@@ -145,8 +147,8 @@ def main() -> None:
     """Makes the traces where they are missing, and the outcomes anew."""
     makers: dict[str, Callable[[Path], None]] = {
         "counter": write_recorded,
-        "ward": lambda path: write_invented(path, ward(), 1),
-        "crowd": lambda path: write_invented(path, crowd(), 2),
+        "ward": lambda path: write_invented(path, ward(), SEVEN, 1),
+        "crowd": lambda path: write_invented(path, crowd(), FIVE, 2),
     }
     for profile, make in makers.items():
         path = FOLDER / f"{profile}.jsonl.gz"
