@@ -16,10 +16,11 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 
 from edge_fer.config.alert import Alert
 from edge_fer.config.faults import did_you_mean
+from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.section import Count, Section, Switch, Text
 from edge_fer.config.units import DURATION, PIXELS, Fraction, Pixels, Seconds, refuse
-from edge_fer.config.when import WhenSignal, labels_in, parts_of
+from edge_fer.config.when import labels_in, parts_of
 from edge_fer.types import LABEL_SETS
 
 __all__ = [
