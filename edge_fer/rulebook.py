@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from edge_fer.config import kinds
 from edge_fer.config import tree as config
-from edge_fer.config import when as kinds
 from edge_fer.config.alert import Alert
 from edge_fer.config.json_path import steps_of
+from edge_fer.config.when import WhenAll, WhenAny, parts_of
 from edge_fer.local_time import local_zone
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.conditions.combined import Anybody, Combined
@@ -56,7 +57,7 @@ def make_rules(
 
     def rule(name: str, alert: Alert) -> AlertRule:
         condition = _condition(alert.when, means)
-        of_people = any(part.of_person for _, part in kinds.parts_of(alert.when))
+        of_people = any(part.of_person for _, part in parts_of(alert.when))
         timing = Timing(
             for_=alert.for_,
             keep_firing_for=alert.keep_firing_for,
@@ -84,7 +85,7 @@ def sources_in(cameras: Mapping[str, config.Camera]) -> frozenset[Source]:
         _source(part)
         for camera in cameras.values()
         for alert in camera.alerts.values()
-        for _, part in kinds.parts_of(alert.when)
+        for _, part in parts_of(alert.when)
         if isinstance(part, kinds.WhenSignal)
     )
 
@@ -118,8 +119,8 @@ def _parts(parts: Sequence[kinds.Kind], means: _Means) -> list[Condition]:
 
 #: What makes the condition of each kind.
 _MAKERS: Mapping[type[kinds.Kind], Callable[[Any, _Means], Condition]] = {
-    kinds.WhenAll: lambda when, means: Combined(_parts(when.all, means), all_of),
-    kinds.WhenAny: lambda when, means: Combined(_parts(when.any, means), any_of),
+    WhenAll: lambda when, means: Combined(_parts(when.all, means), all_of),
+    WhenAny: lambda when, means: Combined(_parts(when.any, means), any_of),
     kinds.WhenEmotion: lambda when, _: EmotionCondition(frozenset(when.emotion), when.score, repeated=when.repeated),
     kinds.WhenCrowd: lambda when, means: CrowdCondition(
         frozenset(when.crowd), when.share, over=when.over, min_people=when.min_people, max_gap=means.gap

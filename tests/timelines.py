@@ -14,7 +14,7 @@ from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.types import AlertChange
 from tests.invented import reading, unreadable
-from tests.rules.kit import frame, rules_of
+from tests.rules.kit import frame, rules_in
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "profiles"
 
@@ -92,7 +92,7 @@ class Played:
 def picture(profile: str) -> str:
     """The timeline of a profile's story as SVG."""
     story = STORIES[profile]
-    rules = rules_of(f"profile: {profile}\nnode: {{timezone: UTC}}")
+    rules = rules_in(f"profile: {profile}\nnode: {{timezone: UTC}}")
     rule = next(rule for rule in rules if rule.name == story.rule)
     played = list(_play(rule, story))
     x = _scale(story.seconds)

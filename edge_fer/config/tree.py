@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from edge_fer.config.alert import Alert
 from edge_fer.config.faults import did_you_mean
+from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.numbers import Mood, Privacy, Summaries
 from edge_fer.config.optics import Exposure, Focus, ViewWatch
@@ -34,7 +35,7 @@ from edge_fer.config.units import (
     Seconds,
     refuse,
 )
-from edge_fer.config.when import WhenSignal, labels_in, parts_of
+from edge_fer.config.when import labels_in, parts_of
 from edge_fer.types import LABEL_SETS
 
 __all__ = [

@@ -8,10 +8,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from edge_fer.config.kinds import Kind
 from edge_fer.config.optics import FocusRange
 from edge_fer.config.tree import Config, Section
 from edge_fer.config.units import Quantity, Share
-from edge_fer.config.when import KINDS, Kind, without_tags
+from edge_fer.config.when import KINDS, without_tags
 
 __all__ = ["BOUNDS", "allowed", "inner_section", "keys_of", "kinds_of", "owners_of", "section_at"]
 

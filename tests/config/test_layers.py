@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from edge_fer.config import BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
+from edge_fer.config.kinds import WhenEmotion, WhenMorePeople, WhenSignal
 from edge_fer.config.tree import Camera
-from edge_fer.config.when import WhenEmotion, WhenMorePeople, WhenSignal
 from tests.config.loading import load_layers, load_text
 
 #: The alerts of two profiles.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
+from edge_fer.config.tree import Config
 from edge_fer.rulebook import make_rules
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.conditions.over_time import Baseline
@@ -32,13 +34,19 @@ class Unknown:
 
 def rule_of(when: str, timing: str = QUICK, *, baseline: Baseline | None = None, more: str = "") -> AlertRule:
     """The rule named `rule` with this `when`, as the config and the wiring make it."""
-    rules = rules_of(f"alerts: {{rule: {{when: {when}, {timing}}}}}\n{more}", baseline)
-    return next(rule for rule in rules if rule.name == "rule")
+    (rule,) = rules_of(f"rule: {{when: {when}, {timing}}}", baseline, more=more)
+    return rule
 
 
-def rules_of(text: str, baseline: Baseline | None = None) -> list[AlertRule]:
-    """The rules of the default camera."""
-    loaded = load_layers(text).config
+def rules_of(alerts: str, baseline: Baseline | None = None, *, more: str = "") -> list[AlertRule]:
+    """These rules, without any of a profile; as they stand between the braces of `alerts: {}`."""
+    off = ", ".join(f"{name}: false" for name in _config("{}").alerts)
+    return rules_in(f"alerts: {{{alerts}}}\n{more}", f"alerts: {{{off}}}", baseline=baseline)
+
+
+def rules_in(*texts: str, baseline: Baseline | None = None) -> list[AlertRule]:
+    """The rules that a config, in layers, gives the default camera."""
+    loaded = _config(*reversed(texts))
     ids = (f"alert-{number}" for number in itertools.count())
     rules = make_rules(
         "cam",
@@ -50,6 +58,11 @@ def rules_of(text: str, baseline: Baseline | None = None) -> list[AlertRule]:
     for rule in rules:
         rule._new_id = lambda: next(ids)
     return rules
+
+
+@cache
+def _config(*layers: str) -> Config:
+    return load_layers(*layers).config
 
 
 UNKNOWN = Unknown()
