@@ -30,23 +30,30 @@ class Secrets:
 
     Args:
         known: secrets that are known by their text; what is only like one is found besides.
+        names: of users, which are taken out where they stand as words of their own.
     """
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
+    def __init__(self, known: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         # longest first, so that what one begins with does not spare its rest
         self._known = sorted({text for text in known if len(text) >= SHORTEST}, key=len, reverse=True)
+        # a name may be part of other words: a user called edge is none of edge-fer's business
+        self._names = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") for name in set(names) if name]
 
     @classmethod
     def of(cls, loaded: Loaded) -> Self:
         """The secrets of a config: in its files, in its addresses, and out of the environment."""
         config = loaded.config
         addresses = [config.mqtt.broker, *(camera.source for camera in config.cameras.values())]
-        return cls([*_in_file(config.mqtt.password_file), *_in_addresses(addresses), *_of_environment(loaded.root)])
+        logins = [login for address in addresses for login in _login(address)]
+        known = [*_in_file(config.mqtt.password_file), *_in_addresses(addresses), *_of_environment(loaded.root)]
+        return cls([*known, *(password for _, password in logins)], (name for name, _ in logins))
 
     def taken_out_of(self, text: str) -> str:
         """The text without them."""
         for secret in self._known:
             text = text.replace(secret, HIDDEN)
+        for name in self._names:
+            text = name.sub(HIDDEN, text)
         text = URL.sub(lambda found: LOGIN.sub(rf"\1{HIDDEN}@", redacted(found[0])), text)
         return SETTING.sub(rf"\1{HIDDEN}", text)
 
@@ -59,11 +66,15 @@ def _in_file(file: Path | None) -> Iterator[str]:
             return
 
 
+def _login(address: str) -> Iterator[tuple[str, str]]:
+    """The name and the password in an address, as they are written there and as they are meant."""
+    name, _, password = address.partition("://")[2].rpartition("@")[0].partition(":")
+    yield name, password
+    yield unquote(name), unquote(password)
+
+
 def _in_addresses(addresses: Iterable[str]) -> Iterator[str]:
     for address in addresses:
-        login, at, _ = address.partition("://")[2].rpartition("@")
-        if at:
-            yield from (text for part in login.partition(":")[::2] for text in (part, unquote(part)))
         try:
             query = urlsplit(address).query
         except ValueError:

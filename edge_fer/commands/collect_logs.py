@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from edge_fer import __version__
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._looking import findings_of, leave
 from edge_fer.commands._secrets import Secrets
 from edge_fer.config.explain import explain
-from edge_fer.doctor.checkup import checkup
 from edge_fer.doctor.service import UNIT, become_the_service
 from edge_fer.errors import EdgeFerError
 
@@ -57,7 +57,7 @@ def _collect(args: argparse.Namespace) -> int:
         for line in lines:
             print(line)
         print(flush=True)
-    return 0
+    return leave(0)
 
 
 def _sections(args: argparse.Namespace, journal: str) -> Iterator[tuple[str, Iterator[str]]]:
@@ -71,7 +71,9 @@ def _sections(args: argparse.Namespace, journal: str) -> Iterator[tuple[str, Ite
     else:
         secrets = Secrets.of(loaded)
         config = (f"{row.path} = {row.value}  ({row.origin})" for row in explain(loaded))
-        findings = (f"{found.state:8} {found.name}: {found.what}. {found.remedy}" for found in checkup(loaded.config))
+        findings = (
+            f"{found.state:8} {found.name}: {found.what}. {found.remedy}" for found in findings_of(loaded.config)
+        )
     parts = {"versions": _versions(), "config": config, "doctor": findings, "journal": iter(journal.splitlines())}
     for title, lines in parts.items():
         yield title, map(secrets.taken_out_of, lines)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
-import sys
-import threading
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
-from edge_fer.doctor.checkup import checkup
+from edge_fer.commands._looking import findings_of, leave
 from edge_fer.doctor.finding import Finding, State
 from edge_fer.doctor.service import become_the_service
 
@@ -47,15 +43,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     become_the_service()
-    # what is wrong becomes a finding; as a line of the log it would be said twice
-    logging.disable(logging.WARNING)
-    findings = checkup(load_from(args).config)
-    code = _as_json(findings) if args.json else _as_lines(findings)
-    if threading.active_count() > 1:
-        # a camera's driver hangs, and would keep the interpreter from its end
-        sys.stdout.flush()
-        os._exit(code)
-    return code
+    findings = findings_of(load_from(args).config)
+    return leave(_as_json(findings) if args.json else _as_lines(findings))
 
 
 def _as_json(findings: Iterable[Finding]) -> int:

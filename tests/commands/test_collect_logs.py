@@ -100,3 +100,9 @@ def test_ordinary_words_stay():
         "mqtt.password_file = /etc/edge-fer/mqtt-password  (default), 12:30:01 camera front is online at http://h:80/x"
     )
     assert Secrets().taken_out_of(text) == text
+
+
+def test_a_user_called_like_a_part_of_other_words_takes_nothing_with_it():
+    secrets = Secrets(names=["edge"])
+    text = secrets.taken_out_of("edge-fer 1.0, ai-edge-litert, /etc/edge-fer: the broker lets edge in (edge)")
+    assert text == "edge-fer 1.0, ai-edge-litert, /etc/edge-fer: the broker lets *** in (***)"

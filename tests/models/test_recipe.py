@@ -11,6 +11,8 @@ from models.recipe.architectures import build, count_macs  # noqa: E402
 from models.recipe.augment import augment, mixup  # noqa: E402
 from models.recipe.checkpoint import save_checkpoint  # noqa: E402
 from models.recipe.distil import HEADS, fingerprint, load_teacher, read_soft_labels  # noqa: E402
+from models.recipe.errors import RecipeError  # noqa: E402
+from models.recipe.lift import adjustment, lift  # noqa: E402
 from models.recipe.optimise import Progress, cross_entropy, learning_rate  # noqa: E402
 from models.recipe.sampling import draw, picture_weights  # noqa: E402
 from models.recipe.soft_labels import ask  # noqa: E402
@@ -158,3 +160,23 @@ def test_cross_entropy_counts_every_head():
     assert cross_entropy(logits, targets).item() == pytest.approx(np.log(7), rel=1e-5)
     logits[:, 1, 0] = 100
     assert cross_entropy(logits, targets).item() == pytest.approx(np.log(7) / 2, rel=1e-5)
+
+
+def test_lifting_moves_the_logits_by_what_it_says_and_rare_ones_up():
+    prior = np.array([0.1, 0.01, 0.02, 0.3, 0.15, 0.12, 0.3])
+    shift = adjustment(prior, 0.2)
+    assert shift.mean() == pytest.approx(0)
+    assert list(np.argsort(shift)[::-1][:2]) == [1, 2]
+    assert shift[1] - shift[3] == pytest.approx(0.2 * np.log(30))
+    assert not adjustment(prior, 0).any()
+    net = build("mobilenet_fused", width=0.5).eval()
+    pictures = torch.rand(3, 1, 48, 48)
+    with torch.no_grad():
+        before = net(pictures)
+        lift(net, shift)
+        assert torch.allclose(net(pictures) - before, torch.from_numpy(shift).float().expand(3, 7), atol=1e-4)
+
+
+def test_a_net_without_such_an_end_is_not_lifted():
+    with pytest.raises(RecipeError, match="does not end in a dense layer"):
+        lift(torch.nn.Flatten(), np.zeros(7))

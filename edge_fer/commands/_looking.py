@@ -1,0 +1,32 @@
+"""What the commands have in common that look at everything: they say things once, and end whatever hangs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+from edge_fer.config.tree import Config
+from edge_fer.doctor.checkup import checkup
+from edge_fer.doctor.finding import Finding
+
+__all__ = ["findings_of", "leave"]
+
+
+def findings_of(config: Config) -> Iterator[Finding]:
+    """Every finding; what is wrong becomes one, and is not said in the log as well."""
+    logging.disable(logging.WARNING)
+    try:
+        yield from checkup(config)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def leave(code: int) -> int:
+    """The exit code; or the process ends here, where a camera left a thread that would break the interpreter's end."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        os._exit(code)
+    return code
