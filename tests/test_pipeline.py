@@ -108,13 +108,13 @@ class Smoother:
         self.forget = script.forgotten.append
 
 
-def make_rule(name, settings=None):
+def make_rule(name, settings=None, *, repeated=1, for_=2):
     return AlertRule(
         "cam",
         name,
         severity="warning",
-        condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6),
-        timing=Timing(2, 1, 0, 10),
+        condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6, repeated=repeated),
+        timing=Timing(for_, 1, 0, 10),
         settings=settings,
         new_id=lambda: "alert",
     )
@@ -249,6 +249,58 @@ def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
     assert pipeline.work == {Work.REST: 17, Work.FOLLOW: 0, Work.DETECT: 1}
     pipeline.step(frame(2))
     assert script.searched == 2
+
+
+class Counted:
+    """Stands in for summaries: takes down what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def update(self, readings, *, left, at):
+        self.told.append((at.mono, None if readings is None else len(readings), left))
+        return []
+
+    def satisfaction(self, at):
+        return None
+
+
+def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
+    counted, watching = Counted(), Watching()
+    watching.view = View.CLEAR
+    line = Pipeline("cam", replace(pipeline._stages, summaries=counted, watch=watching), min_confidence=0.5)
+    script.next = TrackingStep(visible=(track("a"), track("b")))
+    line.step(frame(0))
+    script.moves = False
+    told = line.step(frame(0.1))
+    assert counted.told == [(0, 2, []), (0.1, None, ())]
+    assert (told.readings, told.people, told.left, told.view) == (None, 2, (), View.CLEAR)
+    line.finish(at(0.2))
+    script.moves = True
+    assert line.step(frame(0.3)).people == 0
+
+
+def test_an_alert_fires_in_a_frame_at_rest_as_the_readings_stand(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    pipeline.change_rules([make_rule("soon", for_=0.25)], at(0))
+    pipeline.step(frame(0))
+    script.moves = False
+    told = [pipeline.step(frame(t / 10)) for t in range(1, 5)]
+    assert [t.readings for t in told] == [None] * 4
+    assert [bool(t.changes) for t in told] == [False, False, True, False]
+    assert [[alert.state for alert in t.alerts["soon"].alerts] for t in told if t.alerts] == [["firing"]]
+
+
+def test_readings_that_stand_are_no_further_readings_in_a_row(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    pipeline.change_rules([make_rule("row", repeated=3, for_=0)], at(0))
+    pipeline.step(frame(0))
+    script.moves = False
+    assert not any(pipeline.step(frame(t / 10)).changes for t in range(1, 5))
+    script.moves = True
+    assert [bool(pipeline.step(frame(t)).changes) for t in (0.5, 0.6)] == [False, True]
 
 
 def test_a_motionless_patient_is_followed_and_read_without_a_search(pipeline, script):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge_fer.errors import TraceError
 from edge_fer.trace.reader import TraceReader
 from edge_fer.trace.writer import TraceWriter
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading
+from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading, View
 from tests.invented import at, reading, unreadable
 
 SEVEN = LABEL_SETS["seven"]
@@ -72,6 +72,16 @@ def test_what_is_written_is_read_again(tmp_path_factory, frames):
             assert (new.label, new.quality.faults) == (old.label, old.quality.faults)
             assert new.scores == pytest.approx(dict(old.scores), abs=1e-4)
             assert new.quality.value == pytest.approx(old.quality.value, abs=1e-3)
+
+
+def test_the_view_is_written_where_it_changes_and_read_with_every_step(tmp_path):
+    views = [None, View.CLEAR, View.CLEAR, View.DARK, None, None]
+    file = writer(tmp_path / "t")
+    for second, view in enumerate(views):
+        file.step("cam", at(second), None, people=0, left=(), view=view)
+    file.close()
+    assert [step.view for step in steps_of(tmp_path / "t")] == views
+    assert (tmp_path / "t").read_text().count('"v":') == 3
 
 
 def test_a_trace_holds_nobodys_id_and_is_for_its_owner_alone(tmp_path):
@@ -153,6 +163,7 @@ GOOD = '{"t": 1, "r": [[1, "happy", 0.9, [0,0,0,0.9,0,0,0.1], 0.9]]}'
         (GOOD.replace("0.9]]", '0.9, ["bad"]]]'), "bad"),
         ('{"t": 1, "r": [[1]]}', "unpack"),
         ('{"t": 1, "r": 7}', "no step"),
+        ('{"t": 1, "v": "foggy"}', "foggy"),
         ('{"clock": {"t": 1, "utc": "yesterday", "synced": true}}', "yesterday"),
         ('{"clock": {"t": 1, "utc": "2026-01-01T00:00:00+02:00", "synced": true}}', "UTC"),
     ],

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from datetime import datetime
 
 import cv2
 import pytest
 
 from edge_fer.trace.reader import TraceReader
+from edge_fer.trace.writer import TraceWriter
+from edge_fer.types import LABEL_SETS, View
 from tests.daemon import edge_fer
+from tests.invented import at, reading
 from tests.traces.make import FOLDER, PLACE, outcome, profiles
 
 WARD = FOLDER / "ward.jsonl.gz"
@@ -24,8 +28,23 @@ def test_a_profile_makes_of_its_trace_what_it_always_did(profile):
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.jsonl.gz")), ids=lambda path: path.name)
 def test_the_traces_can_be_read(path):
     with TraceReader(path) as trace:
-        assert sum(len(step.readings) for step in trace) > 400
+        assert sum(len(step.readings or ()) for step in trace) > 400
         assert not trace.cut_off
+
+
+def test_readings_stand_where_nothing_changed_and_the_view_is_judged(tmp_path):
+    """As in the daemon: an alert whose `for` ends while frames are left alone fires then."""
+    path = tmp_path / "still.jsonl"
+    file = TraceWriter(path, {"camera": LABEL_SETS["seven"]}, made_by="test", most_bytes=10**6)
+    for tick in range(100):
+        told = [reading(tick / 10, "sad")] if tick == 0 else None
+        file.step("camera", at(tick / 10), told, people=1, left=(), view=View.COVERED if tick >= 50 else View.CLEAR)
+    file.close()
+    alerts = {"sad": {"when": {"emotion": ["sad"]}, "for": "3s"}, "seen": {"when": {"view": ["covered"]}, "for": "1s"}}
+    told = edge_fer("replay", str(path), "--config", str(config(tmp_path, "still", alerts=alerts)), "--json")
+    fired = json.loads(told.stdout)["configs"][0]["alerts"]
+    began = {alert["rule"]: datetime.fromisoformat(alert["fired"]) - at(0).utc for alert in fired}
+    assert {rule: seconds.total_seconds() for rule, seconds in began.items()} == pytest.approx({"sad": 3, "seen": 6})
 
 
 def config(tmp_path, name, **settings):
