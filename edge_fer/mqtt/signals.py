@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
 from edge_fer.types import Instant, Sample, Source
 
@@ -71,14 +71,9 @@ def _parsed(payload: bytes) -> Any:
     if len(payload) > LARGEST_PAYLOAD:
         return _NoJson
     try:
-        return json.loads(payload, parse_constant=_refused)
+        return json.loads(payload)
     except (ValueError, RecursionError):
         return _NoJson
-
-
-def _refused(word: str) -> NoReturn:
-    """`NaN` and `Infinity` are no JSON, though Python reads them."""
-    raise ValueError(word)
 
 
 def _number_at(content: Any, steps: tuple[str | int, ...]) -> float | None:
@@ -97,4 +92,5 @@ def _number_at(content: Any, steps: tuple[str | int, ...]) -> float | None:
         number = float(content)
     except OverflowError:
         return None
+    # `NaN` and `Infinity` are no JSON, though Python reads them
     return number if math.isfinite(number) else None

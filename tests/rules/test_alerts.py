@@ -131,6 +131,12 @@ def test_resolves_when_the_person_leaves_and_forgets_a_pending_one():
     assert rule.standing.alerts == ()
 
 
+def test_somebody_given_up_with_the_same_frame_begins_nothing():
+    rule = make_rule(Timing(0, 0, 0, 10))
+    assert see(rule, [reading(0, "angry")], left=["a"], when=at(0)) == []
+    assert rule.standing.alerts == ()
+
+
 def test_cooldown_belongs_to_the_rule_so_a_new_track_of_the_same_person_stays_quiet():
     script = [*angry(0, 6), (6, [], ["a"]), *angry(7, 80, who="b")]
     # resolved at 6, so quiet until 66

@@ -183,6 +183,11 @@ class TestDistress:
         assert [what for _, what, _ in told] == ["firing", "over"]
         assert play(rule_of(self.WHEN), [*showing("fear", 0, 20), frame(20, left=["a"])])[-1] == (20, "left", "a")
 
+    def test_nothing_is_kept_of_a_person_who_left(self):
+        rule = rule_of(self.WHEN, "for: 0s, cooldown: 0s")
+        script = [*showing("fear", 0, 12), frame(12, left=["a"]), *(frame(t) for t in range(13, 30))]
+        assert play(rule, script) == [(10, "firing", "a"), (12, "left", "a")]
+
     def test_a_face_that_cannot_be_read_is_neither(self):
         assert play(rule_of(self.WHEN), blurred(0, 60)) == []
 

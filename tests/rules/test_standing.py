@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -33,6 +34,11 @@ class TestSilence:
         # what still fires when the silence ends is told then
         assert play(rule, showing("angry", 1, 30)) == [(20, "firing", "a")]
         assert rule.standing.silenced is False
+
+    def test_a_clock_that_may_be_wrong_silences_nothing_by_date(self):
+        rule = rule_of(ANGRY, f"{QUICK}, silenced: 2030-01-01T00:00Z")
+        wrong = [replace(sight, at=replace(sight.at, synced=False)) for sight in showing("angry", 0, 6)]
+        assert play(rule, wrong) == [(4, "firing", "a")]
 
     def test_what_began_and_ended_in_silence_is_never_told(self):
         rule = rule_of(ANGRY, NOT_QUIET)
