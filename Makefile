@@ -4,6 +4,7 @@
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make generated  write the parts of the docs that follow from the code
+# make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
 
-.PHONY: run test test-install test-picamera2 lint types tests benchmarks format generated models sample clean
+.PHONY: run test test-install test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -57,6 +58,11 @@ format: $(VENV)/test.done
 generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
+	$(BIN)/python -m tests.tuning_page
+	$(BIN)/python -m tests.timelines
+
+outcomes: $(VENV)/test.done
+	$(BIN)/python -m tests.traces.make
 
 sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image

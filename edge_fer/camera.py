@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
 from edge_fer.faces.attention import Work
 from edge_fer.pipeline import Pipeline, Told
+from edge_fer.rules.alerts import AlertRule
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import Instant
 
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Longest wait for a frame within one pass, in seconds.
 POLL = 0.25
+
+#: Seconds without a frame after which time goes on without it.
+GRACE = 5.0
 
 #: Makes the capture loop, given what it calls on every change of state and on every pass.
 MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
@@ -70,6 +75,7 @@ class Camera:
         self._clock = clock
         self._stop = threading.Event()
         self._interrupted = threading.Event()
+        self._rules: SimpleQueue[Sequence[AlertRule]] = SimpleQueue()
         self._captured_at = self._worked_at = 0.0
         self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
         self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
@@ -96,6 +102,10 @@ class Camera:
         self._captured_at = self._worked_at = now.mono
         self._working.start()
         self._capturing.start()
+
+    def change_rules(self, rules: Sequence[AlertRule]) -> None:
+        """Puts others in the place of its alert rules before the next frame; from any thread."""
+        self._rules.put(rules)
 
     def stop(self) -> None:
         """Asks both threads to end after what they are at."""
@@ -128,24 +138,38 @@ class Camera:
 
     def _work(self) -> None:
         seen: Instant | None = None
+        last: Instant | None = None
+        arrived = 0.0
         try:
             while not (self._stop.is_set() or self.loop.slot.closed):
                 self._worked_at = self._clock().mono
+                self._renew_rules(seen)
                 frame = self.loop.slot.take(POLL)
                 if self._interrupted.is_set():
                     self._interrupted.clear()
                     self._give_up(seen)
                     seen = None
                 if frame is not None and not self._stop.is_set():
-                    seen = frame.at
+                    seen = last = frame.at
+                    arrived = self._worked_at
                     self.watch.frame()
                     self._tell(self._pipeline.step(frame))
+                elif last is not None and (idle := self._worked_at - arrived - GRACE) > 0:
+                    # from the frames' own time on: a recording may be behind the clock, or ahead of it
+                    self._tell(self._pipeline.pass_time(last.later(idle)))
             self._give_up(seen)
+            if last is not None and not self._stop.is_set():
+                self._tell(self._pipeline.end(last))
         except Exception as error:
             log.exception("camera %s: its pipeline failed", self.name, extra={"camera": self.name})
             self.error = error
         finally:
             self._tell_online(False, self._clock())
+
+    def _renew_rules(self, seen: Instant | None) -> None:
+        """Puts new rules in place, at the instant of the last frame, or now where nothing is seen."""
+        while not self._rules.empty():
+            self._tell(self._pipeline.change_rules(self._rules.get(), seen or self._clock()))
 
     def _give_up(self, seen: Instant | None) -> None:
         """Gives up everybody in view, at the instant of the last frame: nothing is known of the time since."""

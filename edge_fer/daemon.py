@@ -19,15 +19,15 @@ log = logging.getLogger(__name__)
 class Daemon:
     """Runs a service until it is over; on SIGHUP, the one that takes its place.
 
-    SIGINT and SIGTERM end it, a second one of the same kind at once. The handlers are those of the daemon, not of a
-    service, so that a signal between two services is not lost.
+    SIGINT and SIGTERM end it, and so does SIGHUP where nothing can be renewed; a second one of the same kind does so at
+    once. The handlers are those of the daemon, not of a service, so that a signal between two services is not lost.
 
     Args:
         service: the first one.
-        renew: reads the config again and makes a service of it, ready to run.
+        renew: reads the config again and makes a service of it, ready to run; None where it is never read again.
     """
 
-    def __init__(self, service: Service, renew: Callable[[], Service]) -> None:
+    def __init__(self, service: Service, renew: Callable[[], Service] | None = None) -> None:
         self._service = service
         self._renew = renew
         self._stopped = self._reloaded = False
@@ -43,7 +43,8 @@ class Daemon:
         Raises:
             EdgeFerError: why it ended, unless it was stopped or all recordings are over.
         """
-        handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGHUP: self._reload}
+        on_hangup: Callable[[int, FrameType | None], None] = self._reload if self._renew else self._stop
+        handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGHUP: on_hangup}
         with ExitStack() as ending:
             for number, handler in handlers.items():
                 ending.callback(signal.signal, number, signal.signal(number, handler))
@@ -72,7 +73,7 @@ class Daemon:
         """The service that the config now asks for; None where it asks for what cannot be."""
         self._reloaded = False
         try:
-            return self._renew()
+            return self._renew() if self._renew else None
         except EdgeFerError as error:
             log.error("the config was not taken over, and the old one stays in force: %s", error)  # noqa: TRY400
             return None

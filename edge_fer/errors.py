@@ -19,6 +19,7 @@ __all__ = [
     "SourceStalledError",
     "SourceStuckError",
     "SourceUnfitError",
+    "TraceError",
 ]
 
 
@@ -92,3 +93,7 @@ class BrokerError(EdgeFerError, ConnectionError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class TraceError(EdgeFerError, ValueError):
+    """A trace cannot be written, or is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from edge_fer.emotion.smoothing import Smoothed
@@ -12,11 +12,12 @@ from edge_fer.faces.attention import Work
 from edge_fer.faces.boxes import scaled
 from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.handover import hand_over
+from edge_fer.rules.sight import Sight
 from edge_fer.types import (
     UNCERTAIN,
-    Alert,
     AlertChange,
-    AlertState,
     Box,
     Event,
     Face,
@@ -25,13 +26,18 @@ from edge_fer.types import (
     Instant,
     Quality,
     Reading,
+    Resolution,
+    Sample,
     Scene,
     Scores,
+    Source,
+    Standing,
+    Summary,
     Track,
     View,
 )
 
-__all__ = ["Pipeline", "Stages", "Told"]
+__all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
 
 
 class MotionGate(Protocol):
@@ -97,16 +103,6 @@ class EventTeller(Protocol):
     ) -> list[Event]: ...
 
 
-class Rule(Protocol):
-    """One alert rule."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def alerts(self) -> tuple[Alert, ...]: ...
-    def update(self, readings: Iterable[Reading], *, left: Iterable[str], at: Instant) -> list[AlertChange]: ...
-
-
 class SceneTeller(Protocol):
     """Decides which scenes are worth telling."""
 
@@ -130,6 +126,35 @@ class NoWatch:
         """Sees nothing."""
 
 
+class Summaries(Protocol):
+    """Sums up what is seen, in windows of time."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]: ...
+    def pass_time(self, at: Instant, /) -> list[Summary]: ...
+    def finish(self) -> list[Summary]: ...
+    def satisfaction(self, at: Instant, /) -> float | None: ...
+
+
+class NoSummaries:
+    """Sums up nothing."""
+
+    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
+        """Nothing is over."""
+        return []
+
+    def pass_time(self, _at: Instant, /) -> list[Summary]:
+        """Nothing is over."""
+        return []
+
+    def finish(self) -> list[Summary]:
+        """Nothing was begun."""
+        return []
+
+    def satisfaction(self, _at: Instant, /) -> float | None:
+        """Not known."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a pipeline is made of.
@@ -151,6 +176,8 @@ class Stages:
         scenes: tells what the camera sees as a whole.
         sum_up: makes a scene of readings.
         watch: watches what the camera gets to see at all.
+        summaries: sums up what is seen, in windows of time.
+        samples: gives the newest of each outside number that a rule asks for.
     """
 
     motion: MotionGate
@@ -165,10 +192,12 @@ class Stages:
     reduce: Callable[[Scores], Scores]
     smoother: Smoother
     events: EventTeller
-    rules: Sequence[Rule]
+    rules: Sequence[AlertRule]
     scenes: SceneTeller
     sum_up: Callable[[str, Sequence[Reading], int, Instant, View | None], Scene]
     watch: Watch = field(default_factory=NoWatch)
+    summaries: Summaries = field(default_factory=NoSummaries)
+    samples: Callable[[], Mapping[Source, Sample]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +207,28 @@ class Told:
     Attributes:
         at: when the step's frame was captured.
         readings: of everybody found in the frame; for displays and records, not for the broker. None where the frame
-            was left alone because nothing moved: then nothing has changed either.
+            was left alone because nothing moved: then nothing has changed either; and where there was no frame.
         events: what happened to people.
         changes: alerts that began to fire or were resolved.
-        alerts: the pending and firing alerts of those rules for which they changed.
+        alerts: how those rules stand for which that changed; None for one that is gone.
         scene: the scene, where it is worth telling.
+        summaries: windows of time that are over.
+        people: how many are in view, None where there was no frame; with `readings`, `left` and `view`, what a trace
+            records.
+        left: ids of the people given up.
+        view: what the camera gets to see at all; None where that is not watched, or not known yet.
     """
 
     at: Instant
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Reading, ...] | None = None
     events: tuple[Event, ...] = ()
     changes: tuple[AlertChange, ...] = ()
-    alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
+    alerts: Mapping[str, Standing | None] = field(default_factory=dict)
     scene: Scene | None = None
+    summaries: tuple[Summary, ...] = ()
+    people: int | None = None
+    left: tuple[str, ...] = ()
+    view: View | None = None
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -219,7 +257,10 @@ class Pipeline:
         self._stages = stages
         self._min_confidence = min_confidence
         self._time = time
-        self._alert_states: dict[str, tuple[tuple[str, AlertState], ...]] = {rule.name: () for rule in stages.rules}
+        self._people = 0
+        self._readings: Sequence[Reading] = ()
+        self._rules: Sequence[AlertRule] = stages.rules
+        self._stood: dict[str, Standing] = {rule.name: _to_tell(rule.standing) for rule in self._rules}
 
     @property
     def work(self) -> Mapping[Work, int]:
@@ -237,7 +278,7 @@ class Pipeline:
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
             stages.tracker.rest(frame.at)
-            return Told(frame.at)
+            return self._rest(frame.at)
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
@@ -253,6 +294,34 @@ class Pipeline:
             stage.forget()
         self._stages.attention.reset()
         return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+
+    def change_rules(self, rules: Sequence[AlertRule], at: Instant) -> Told:
+        """Puts others in the place of its alert rules; the alerts of those that stay the same go on."""
+        self._rules, changes = hand_over(self._rules, rules, at, people_stay=True)
+        gone = self._stood.keys() - {rule.name for rule in self._rules}
+        self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
+        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
+
+    def pass_time(self, at: Instant) -> Told:
+        """Tells what time alone brings about, while there are no frames."""
+        return Told(at, summaries=tuple(self._stages.summaries.pass_time(at)))
+
+    def end(self, at: Instant) -> Told:
+        """Tells what was begun, because there will be no more frames at all; call `finish` before."""
+        return Told(at, summaries=tuple(self._stages.summaries.finish()))
+
+    def _rest(self, at: Instant) -> Told:
+        """Tells what time alone brings about in a frame that was left alone: everybody is as they were."""
+        stages, view = self._stages, self._stages.watch.view
+        sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False)
+        return Told(
+            at,
+            changes=tuple(change for rule in self._rules for change in rule.update(sight)),
+            alerts=self._changed_standings(),
+            summaries=tuple(stages.summaries.update(None, left=(), at=at)),
+            people=self._people,
+            view=view,
+        )
 
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
         """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
@@ -318,20 +387,44 @@ class Pipeline:
         last: bool = False,
     ) -> Told:
         stages = self._stages
+        self._people, self._readings = people, readings
         gone = [track.id for track in left]
         for track_id in gone:
             stages.smoother.forget(track_id)
         events = stages.events.update(readings, appeared=appeared, left=left, at=at)
-        changes = [change for rule in stages.rules for change in rule.update(readings, left=gone, at=at)]
-        scene = stages.scenes.offer(stages.sum_up(self.camera, readings, people, at, stages.watch.view), last=last)
-        return Told(at, readings, tuple(events), tuple(changes), self._changed_alerts(), scene)
+        sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
+        changes = [
+            change
+            for rule in self._rules
+            for change in (rule.end(at, Resolution.UNWATCHED, left=gone) if last else rule.update(sight))
+        ]
+        summaries = stages.summaries.update(readings, left=gone, at=at)
+        seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
+        scene = stages.scenes.offer(replace(seen, satisfaction=stages.summaries.satisfaction(at)), last=last)
+        return Told(
+            at,
+            readings,
+            tuple(events),
+            tuple(changes),
+            self._changed_standings(),
+            scene,
+            tuple(summaries),
+            people,
+            tuple(gone),
+            stages.watch.view,
+        )
 
-    def _changed_alerts(self) -> dict[str, tuple[Alert, ...]]:
-        """The alerts of the rules for which one came, went, or changed its state since the last step."""
+    def _changed_standings(self) -> dict[str, Standing]:
+        """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""
         changed = {}
-        for rule in self._stages.rules:
-            states = tuple((alert.id, alert.state) for alert in rule.alerts)
-            if states != self._alert_states[rule.name]:
-                self._alert_states[rule.name] = states
-                changed[rule.name] = rule.alerts
+        for rule in self._rules:
+            standing = rule.standing
+            if self._stood.get(rule.name) != (to_tell := _to_tell(standing)):
+                self._stood[rule.name] = to_tell
+                changed[rule.name] = standing
         return changed
+
+
+def _to_tell(standing: Standing) -> Standing:
+    """What of a standing is worth telling when it changes: not every value measured."""
+    return replace(standing, alerts=tuple(replace(alert, value=0.0, threshold=0.0) for alert in standing.alerts))

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
-from edge_fer.types import Instant
+from edge_fer.types import Instant, Standing
 
-__all__ = ["Link", "Publisher"]
+__all__ = ["Link", "Publisher", "Unlinked"]
 
 
 class Link(Protocol):
@@ -23,6 +24,32 @@ class Link(Protocol):
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Takes the newest value of a retained topic."""
 
+    def clear(self, topic: str, /) -> None:
+        """Takes it that a retained topic has no value any more."""
+
+
+class Unlinked:
+    """In place of a link, where nothing is to be published."""
+
+    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+        """Drops it."""
+
+    def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Drops it."""
+
+    def clear(self, topic: str, /) -> None:
+        """Nothing is there."""
+
+    def status(self) -> LinkStatus:
+        """Not connected."""
+        return LinkStatus()
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def close(self, timeout: float, /) -> None:
+        """Nothing to end."""
+
 
 class Publisher:
     """One node's voice. May be used by all cameras' threads at once.
@@ -31,31 +58,44 @@ class Publisher:
         link: takes the messages.
         topics: of the node.
         composer: of the node's messages.
+        events: whether anything but summaries is published about people.
     """
 
-    def __init__(self, link: Link, topics: Topics, composer: Composer) -> None:
+    def __init__(self, link: Link, topics: Topics, composer: Composer, *, events: bool = True) -> None:
         self._link = link
         self._topics = topics
         self._composer = composer
+        self._events = events
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
         self.online(camera, False, at)
-        for rule in rules:
-            self._link.retain(self._topics.alert(camera, rule), self._composer.alert_status(camera, rule, (), at), at)
+        for rule in rules if self._events else ():
+            self._stand(camera, rule, Standing(), at)
 
     def tell(self, camera: str, told: Told) -> None:
         """Publishes what one step of a camera's pipeline tells; alerts first."""
         topics, compose = self._topics, self._composer
+        for summary in told.summaries:
+            self._link.post(topics.summary(camera), Kind.SUMMARY, compose.summary(summary), summary.at)
+        if not self._events:
+            return
         for change in told.changes:
             self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
-        for rule, alerts in told.alerts.items():
-            status = compose.alert_status(camera, rule, alerts, told.at)
-            self._link.retain(topics.alert(camera, rule), status, told.at)
+        for rule, standing in told.alerts.items():
+            self._stand(camera, rule, standing, told.at)
         for event in told.events:
             self._link.post(topics.event(camera), Kind.EVENT, compose.event(event), event.at)
         if told.scene:
             self._link.retain(topics.state(camera), compose.state(told.scene), told.at)
+
+    def _stand(self, camera: str, rule: str, standing: Standing | None, at: Instant) -> None:
+        """How a rule stands; None where it is gone."""
+        topic = self._topics.alert(camera, rule)
+        if standing is None:
+            self._link.clear(topic)
+        else:
+            self._link.retain(topic, self._composer.alert_status(camera, rule, standing, at), at)
 
     def online(self, camera: str, online: bool, at: Instant) -> None:  # noqa: FBT001 - handed on as it comes
         """Publishes whether a camera delivers frames."""

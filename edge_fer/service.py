@@ -46,6 +46,13 @@ class Broker(Protocol):
     def stop(self) -> None: ...
 
 
+class Background(Protocol):
+    """Something that works beside the cameras: started before the first, closed after the last."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class Service:
     """Runs cameras and the link until told to stop, until every recording is over, or until nothing is left to watch.
 
@@ -55,6 +62,7 @@ class Service:
         cameras: what to watch, at least one.
         link: to the broker.
         broker: one of our own, if the link leads to it.
+        background: what works beside the cameras.
         announce: publishes what the node is, before the link starts.
         tell_health: publishes how the node is doing.
         clock: the machine's.
@@ -68,6 +76,7 @@ class Service:
         link: Link,
         *,
         broker: Broker | None = None,
+        background: Sequence[Background] = (),
         announce: Callable[[], None],
         tell_health: Callable[[], None],
         clock: Clock,
@@ -77,6 +86,7 @@ class Service:
         self._cameras = cameras
         self._link = link
         self._broker = broker
+        self._background = background
         self._announce = announce
         self._tell_health = tell_health
         self._clock = clock
@@ -125,6 +135,9 @@ class Service:
             self._announce()
             self._link.start()
             ending.callback(self._say_goodbye)
+            for worker in self._background:
+                worker.start()
+                ending.callback(worker.close)
             for camera in self._cameras:
                 camera.start()
             ending.callback(self._stop_cameras)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ __all__ = [
     "AlertState",
     "Box",
     "CropFrame",
+    "Distress",
     "Event",
     "EventKind",
     "Face",
@@ -34,8 +35,15 @@ __all__ = [
     "Quality",
     "QualityFault",
     "Reading",
+    "Resolution",
+    "Sample",
     "Scene",
     "Scores",
+    "SignalState",
+    "Source",
+    "Standing",
+    "Summary",
+    "SummaryNumbers",
     "Track",
     "View",
 ]
@@ -192,6 +200,14 @@ class CropFrame:
     box_shift: Point = (0.0, 0.0)
 
 
+class Distress(StrEnum):
+    """How much of the time people look distressed: an indicator, never a diagnosis. The lowest first."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+
+
 class QualityFault(StrEnum):
     """Why a face cannot be read."""
 
@@ -293,38 +309,113 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One rule's condition holding for one person.
+    """One rule's condition holding for one person, or for the scene as a whole.
 
     Attributes:
         id: random; the same from `firing` to `resolved`.
         camera: the camera's name.
         rule: the rule's name in the config.
         severity: as the rule says.
-        track_id: the person.
+        track_id: the person; None for the scene.
         state: pending or firing.
         since: when the condition began to hold.
         value: what was measured last, in the threshold's unit.
         threshold: what it is compared with.
+        acknowledged: whether somebody has said that they know.
     """
 
     id: str
     camera: str
     rule: str
     severity: str
-    track_id: str
+    track_id: str | None
     state: AlertState
     since: Instant
     value: float
     threshold: float
+    acknowledged: bool = False
+
+
+class Resolution(StrEnum):
+    """Why an alert was resolved."""
+
+    OVER = "over"
+    UNCLEAR = "unclear"
+    LEFT = "left"
+    UNWATCHED = "unwatched"
+    SCHEDULE = "schedule"
+    RELOAD = "reload"
+
+
+class SignalState(StrEnum):
+    """What is known of a number that something else publishes."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    INVALID = "invalid"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class AlertChange:
-    """An alert that began to fire, or was resolved, at `at`."""
+    """An alert that began to fire, or was resolved.
+
+    Attributes:
+        resolved: which of the two.
+        alert: the alert, as it then was.
+        at: when.
+        reason: why it was resolved; None where it began to fire.
+        signal: what was known of the rule's outside signal; None where it has none.
+    """
 
     resolved: bool
     alert: Alert
     at: Instant
+    reason: Resolution | None = None
+    signal: SignalState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a rule stands on one camera.
+
+    Attributes:
+        alerts: the pending and firing ones, oldest first.
+        silenced: whether it sends no alert events for now.
+        silenced_until: when that ends; None where it is not silenced, or without an end.
+        in_schedule: whether it watches at this hour.
+        signal: what is known of its outside signals, the worst of them; None where it has none.
+    """
+
+    alerts: tuple[Alert, ...] = ()
+    silenced: bool = False
+    silenced_until: datetime | None = None
+    in_schedule: bool = True
+    signal: SignalState | None = None
+
+
+class Source(NamedTuple):
+    """Where an outside number comes from.
+
+    Attributes:
+        topic: of the messages.
+        steps: keys and indices on the way to the number in their payload; none, where the payload is the number.
+    """
+
+    topic: str
+    steps: tuple[str | int, ...] = ()
+
+
+class Sample(NamedTuple):
+    """The newest of an outside number.
+
+    Attributes:
+        value: the number; None where the message had none in that place.
+        mono: when it came, in monotonic seconds; None where that is not known, as for a retained message.
+    """
+
+    value: float | None
+    mono: float | None
 
 
 class View(StrEnum):
@@ -348,6 +439,7 @@ class Scene:
         mood: the leading emotion over all of them, `UNCERTAIN` where none can be read, None where nobody is.
         confidence: the mood's mean score over those who could be read, 0 to 1.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        satisfaction: index over the last while, 0 to 100; None where too little could be read.
     """
 
     camera: str
@@ -356,3 +448,54 @@ class Scene:
     mood: str | None
     confidence: float
     view: View | None = None
+    satisfaction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one camera saw in a window of time. All durations in seconds.
+
+    Attributes:
+        camera: the camera's name.
+        at: when it was told: the window's end, or when it was cut short.
+        length: of the kind of window, nominally.
+        since: when the window begins by the wall clock, UTC.
+        until: when it ends, UTC.
+        watched: for how long of it the camera was watched.
+        numbers: what was seen; None where it is held back, because too few people made it.
+    """
+
+    camera: str
+    at: Instant
+    length: int
+    since: datetime
+    until: datetime
+    watched: float
+    numbers: SummaryNumbers | None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryNumbers:
+    """What was seen in a window. All durations in seconds, added up over people.
+
+    Attributes:
+        people: visits; somebody who left and came back counts twice.
+        presence: how long people were in view.
+        attention: how long of that their faces could be read, which means turned toward the camera.
+        seconds: how long each emotion of the label set led.
+        uncertain: how long none did; with `seconds` it adds up to `presence`.
+        satisfaction: index, 0 to 100; None where too little could be read.
+        distress: the level; None likewise.
+        distress_share: the share of readable time that a distressed emotion led, 0 to 1; None likewise.
+        usual: the satisfaction usual at these hours of the week; None while that is not known.
+    """
+
+    people: int
+    presence: float
+    attention: float
+    seconds: Mapping[str, float]
+    uncertain: float
+    satisfaction: float | None
+    distress: Distress | None
+    distress_share: float | None
+    usual: float | None

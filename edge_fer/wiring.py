@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -37,25 +37,43 @@ from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
+from edge_fer.keeping import EVERY, Keeper
+from edge_fer.local_time import local_zone
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import CameraInfo, ModelInfo
+from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import NoWatch, Pipeline, Smoother, Stages, Told, Watch
-from edge_fer.publishing import Publisher
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Told, Watch
+from edge_fer.pipeline import Summaries as SummariesStage
+from edge_fer.publishing import Publisher, Unlinked
+from edge_fer.rulebook import make_rules, sources_in
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.calendar import Calendar
 from edge_fer.rules.events import EventTeller
+from edge_fer.rules.mood import MoodScale
 from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.rules.summaries import Summaries
+from edge_fer.rules.trend import Trend
 from edge_fer.sample import sample_path
 from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS
+from edge_fer.types import LABEL_SETS, Sample, Source
 
-__all__ = ["broker_settings", "build_pipeline", "build_service", "find_source"]
+__all__ = [
+    "alerts_alone_differ",
+    "broker_settings",
+    "build_pipeline",
+    "build_rules",
+    "build_scale",
+    "build_service",
+    "build_summaries",
+    "find_source",
+]
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
@@ -88,13 +106,18 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
 
 
 def build_service(
-    settings: config.Config, *, demo: bool = False, show: Callable[[str, Told], None] | None = None
+    settings: config.Config,
+    *,
+    demo: bool = False,
+    publish: bool = True,
+    show: Callable[[str, Told], None] | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
 
     Args:
         settings: the config.
         demo: whether the sample recording, played for ever, will do where there is no camera.
+        publish: whether anything goes to the broker, and is kept over restarts.
         show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
 
     Raises:
@@ -102,18 +125,12 @@ def build_service(
     """
     clock = SystemClock()
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
-    embedded = settings.mqtt.broker == "embedded"
-    link = Link(
-        broker=broker_settings(settings),
-        topics=topics,
-        outbox=_state_file(settings, "outbox.sqlite"),
-        clock=clock,
-        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
-        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-        protocol=Protocol.V311 if embedded else Protocol.V5,
-    )
+    embedded = publish and settings.mqtt.broker == "embedded"
+    signals = Signals(sources_in(settings.cameras), clock)
+    link = _link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
+    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
+    keeper = Keeper(settings.state_dir)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
-    publisher = Publisher(link, topics, composer)
     cameras = []
     infos = {}
     store = Store(settings.models_dir)
@@ -121,7 +138,20 @@ def build_service(
         source = find_source(name, given.source, or_sample=demo)
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
-        cameras.append(_camera(name, camera, publisher, clock, store=store, heat=heat, show=show))
+        summaries = build_summaries(name, camera, settings)
+        make_pipeline = partial(
+            build_pipeline,
+            name,
+            camera,
+            store=store,
+            rules=build_rules(name, camera, settings, summaries.trend),
+            summaries=summaries,
+            samples=signals.samples,
+        )
+        keep = _kept(keeper, name, summaries)
+        cameras.append(
+            _camera(name, camera, publisher, clock, heat=heat, show=show, keep=keep, make_pipeline=make_pipeline)
+        )
         infos[name] = _camera_info(camera)
     model = _model_info(_classifier(settings.emotion))
     detector = detector_name(settings.faces, store)
@@ -129,7 +159,14 @@ def build_service(
 
     def announce() -> None:
         now = clock()
-        info = composer.info(now, version=__version__, model=model, detector=detector, cameras=infos)
+        info = composer.info(
+            now,
+            version=__version__,
+            model=model,
+            detector=detector,
+            cameras=infos,
+            privacy=_privacy_info(settings.privacy),
+        )
         publisher.info(info, now)
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
@@ -142,6 +179,7 @@ def build_service(
         cameras,
         link,
         broker=EmbeddedBroker(settings.mqtt.embedded_port) if embedded else None,
+        background=[keeper] if publish else [],
         announce=announce,
         tell_health=tell_health,
         clock=clock,
@@ -149,8 +187,29 @@ def build_service(
     )
 
 
+def _link(settings: config.Config, topics: Topics, clock: SystemClock, signals: Signals, *, embedded: bool) -> Link:
+    return Link(
+        broker=broker_settings(settings),
+        topics=topics,
+        outbox=_state_file(settings, "outbox.sqlite"),
+        clock=clock,
+        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+        protocol=Protocol.V311 if embedded else Protocol.V5,
+        signals=signals,
+    )
+
+
 def build_pipeline(
-    name: str, camera: config.Camera, *, store: Store, time: Stopwatch, overview: float = 1.0
+    name: str,
+    camera: config.Camera,
+    *,
+    store: Store,
+    time: Stopwatch,
+    overview: float = 1.0,
+    rules: Sequence[AlertRule] = (),
+    summaries: SummariesStage | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
 ) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config, with models out of `store`.
 
@@ -160,6 +219,9 @@ def build_pipeline(
         store: where fetched model files are.
         time: times the stages.
         overview: width of the pictures in which faces are searched over that of the frames.
+        rules: its alert rules.
+        summaries: sums up; nothing, if left out.
+        samples: gives the newest of each outside number that a rule asks for.
 
     Raises:
         ModelError: a model is missing or wrong.
@@ -180,12 +242,73 @@ def build_pipeline(
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
-        rules=[_rule(name, rule, alert) for rule, alert in camera.alerts.items()],
+        rules=rules,
         scenes=SceneTeller(),
         sum_up=scene_of,
         watch=_watch(camera),
+        summaries=summaries or NoSummaries(),
+        samples=samples,
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
+    """The alert rules of one camera, fresh.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        settings: the config.
+        trend: knows what is usual there.
+    """
+    return make_rules(name, camera, timezone=settings.node.timezone, scale=build_scale(settings.mood), baseline=trend)
+
+
+def build_summaries(name: str, camera: config.Camera, settings: config.Config) -> Summaries:
+    """What sums up what one camera sees; has its trend with it."""
+    calendar = Calendar(local_zone(settings.node.timezone))
+    return Summaries(
+        name,
+        [int(length) for length in settings.summaries.windows],
+        labels=LABEL_SETS[camera.emotion.labels],
+        calendar=calendar,
+        scale=build_scale(settings.mood),
+        trend=Trend(calendar),
+        over=settings.mood.over,
+        k_minimum=settings.privacy.k_minimum,
+        # a few frames of a slow camera may be missed before nothing is known
+        max_gap=max(1.0, 5 / camera.fps),
+    )
+
+
+def build_scale(mood: config.Mood) -> MoodScale:
+    """What makes satisfaction and distress of seconds."""
+    return MoodScale(
+        weights=mood.weights.model_dump(),
+        distressed=frozenset(mood.distress.emotion),
+        moderate=mood.distress.moderate,
+        high=mood.distress.high,
+        min_read=mood.min_read,
+    )
+
+
+def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
+    """Keeps one camera's open windows and its trend over restarts; to be called with everything it tells."""
+    keep_windows = keeper.keep("summaries.json", name, snapshot=summaries.snapshot, restore=summaries.restore)
+    trend = summaries.trend
+    keep_trend = keeper.keep("trends.json", name, snapshot=trend.snapshot, restore=trend.restore)
+    due, learned = float("-inf"), 0
+
+    def look(told: Told) -> None:
+        nonlocal due, learned
+        if told.at.mono >= due:
+            due = told.at.mono + EVERY
+            keep_windows()
+        if trend.version != learned:
+            learned = trend.version
+            keep_trend()
+
+    return look
 
 
 def _camera(
@@ -194,9 +317,10 @@ def _camera(
     publisher: Publisher,
     clock: SystemClock,
     *,
-    store: Store,
     heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
+    keep: Callable[[Told], None],
+    make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     # a Pi camera mirrors its pictures by itself, and so turns them upside down
     is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
@@ -217,6 +341,7 @@ def _camera(
 
     def tell(told: Told) -> None:
         publisher.tell(name, told)
+        keep(told)
         if show:
             show(name, told)
 
@@ -235,9 +360,7 @@ def _camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=build_pipeline(
-            name, camera, store=store, time=watch, overview=small[0] / camera.size[0] if small else 1.0
-        ),
+        pipeline=make_pipeline(time=watch, overview=small[0] / camera.size[0] if small else 1.0),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
@@ -282,19 +405,17 @@ def _watch(camera: config.Camera) -> Watch:
     return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
 
 
-def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
-    return EmotionRule(
-        camera,
-        name,
-        severity=alert.severity,
-        condition=EmotionCondition(frozenset(alert.when.emotion), alert.when.score),
-        timing=Timing(
-            for_=alert.for_,
-            keep_firing_for=alert.keep_firing_for,
-            cooldown=alert.cooldown,
-            max_uncertain=alert.max_uncertain,
-        ),
-    )
+def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
+    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+
+    Other outside signals ask for another subscription, which only a new link makes.
+    """
+
+    def without_alerts(settings: config.Config) -> config.Config:
+        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        return settings.model_copy(update={"alerts": {}, "cameras": cameras})
+
+    return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)
 
 
 def broker_settings(settings: config.Config) -> BrokerSettings:
@@ -333,6 +454,10 @@ def _camera_info(camera: config.Camera) -> CameraInfo:
     kind = kind_of(camera.source)
     asked = camera.size if kind in {SourceKind.DEVICE, SourceKind.PICAMERA2} else None
     return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
+
+
+def _privacy_info(privacy: config.Privacy) -> PrivacyInfo:
+    return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
 
 
 def _classifier(emotion: config.Emotion) -> EmotionClassifier:

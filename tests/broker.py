@@ -211,6 +211,11 @@ class Mosquitto:
         options = [*self.client_options(user), "-t", topic, "-q", "1", *content, *(["-r"] if retain else [])]
         subprocess.run([tool("mosquitto_pub"), *options], check=True, timeout=10)
 
+    def publish_file(self, topic: str, file: Path) -> None:
+        """Publishes what is in a file, which may be long."""
+        command = [tool("mosquitto_pub"), *self.client_options(), "-t", topic, "-q", "1", "-f", str(file)]
+        subprocess.run(command, check=True, timeout=10)
+
     def retained(self, pattern: str = "#", *, user: str | None = None) -> dict[str, str]:
         """The retained payloads by topic, as a newcomer sees them."""
         options = [*self.client_options(user), "-t", pattern, "-F", "%j", "-q", "1", "--retained-only", "-W", "1"]

@@ -8,9 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import CameraHealth, CameraInfo, FrameWork, Message, ModelInfo, StageLatency, schemas, seal
+from edge_fer.mqtt.messages import (
+    CameraHealth,
+    CameraInfo,
+    FrameWork,
+    Message,
+    ModelInfo,
+    PrivacyInfo,
+    StageLatency,
+    schemas,
+    seal,
+)
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import Alert, AlertChange, AlertState, Event, EventKind, Scene
+from edge_fer.types import (
+    Alert,
+    AlertChange,
+    AlertState,
+    Distress,
+    Event,
+    EventKind,
+    Scene,
+    Standing,
+    Summary,
+    SummaryNumbers,
+)
 from tests.invented import at, reading
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"
@@ -63,15 +84,23 @@ def examples() -> dict[str, dict[str, Any]]:
         cameras={"front": doing},
         link=LinkStatus(connected=True),
     )
-    info = say.info(at(0), version="0.1.0", model=model, detector="haar", cameras={"front": camera})
+    private = PrivacyInfo(pictures_published=False, events_published=True, k_minimum=1)
+    info = say.info(at(0), version="0.1.0", model=model, detector="haar", cameras={"front": camera}, privacy=private)
     return {
         "info": _plain(info),
         "health": _plain(health),
-        "state": _plain(say.state(Scene("front", at(12), 2, "happy", 0.81))),
-        "alert": _plain(say.alert_status("front", "unhappy-guest", [alert], at(12))),
+        "state": _plain(say.state(Scene("front", at(12), 2, "happy", 0.81, satisfaction=78.5))),
+        "alert": _plain(say.alert_status("front", "unhappy-guest", Standing((alert,)), at(12))),
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
+        "summary": _sealed(say.summary(_summary()), 96, at(900)),
     }
+
+
+def _summary() -> Summary:
+    seconds = {"angry": 3.0, "disgust": 0.0, "fear": 0.0, "happy": 130.5, "sad": 6.0, "surprise": 4.5, "neutral": 156.0}
+    numbers = SummaryNumbers(14, 412.0, 360.0, seconds, 112.0, 70.3, Distress.LOW, 0.03, 64.8)
+    return Summary("front", at(900), 900, at(0).utc, at(900).utc, 900.0, numbers)
 
 
 def _plain(message: Message) -> dict[str, Any]:

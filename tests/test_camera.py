@@ -20,6 +20,7 @@ from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Told
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import Standing
 from edge_fer.wiring import build_pipeline
 from tests.fetched import FOLDER
 from tests.shared import shared_data
@@ -90,6 +91,15 @@ class Counting:
         self.finished += 1
         return Told(at)
 
+    def pass_time(self, at):
+        return Told(at)
+
+    def end(self, at):
+        return Told(at)
+
+    def change_rules(self, rules, at):
+        return Told(at, alerts=dict.fromkeys(rules, Standing()))
+
 
 @pytest.fixture(scope="module")
 def short_clip(tmp_path_factory):
@@ -127,7 +137,7 @@ def play(path, *, realtime):
                 dict(r.scores),
                 r.quality,
             )
-            for r in told.readings
+            for r in told.readings or ()
         ]
         for told in ear.told
     ]
@@ -148,7 +158,7 @@ def test_so_does_a_real_clip():
     clip = shared_data() / "clips" / "wolfgang-langer-pexels.mp4"
     fast = play(clip, realtime=False)
     assert play(clip, realtime=True) == fast
-    assert len(fast[0]) == 472 + 1, "every frame, and the farewell"
+    assert len(fast[0]) == 472 + 2, "every frame, the farewell, and the summaries that were begun"
 
 
 def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself():
@@ -201,3 +211,14 @@ def test_it_moves_while_frames_or_retries_do_and_not_when_the_pipeline_hangs():
     camera.stop()
     camera.join(10)
     assert camera.moving(later + 1000, within=4), "what has ended is not stuck"
+
+
+def test_rules_are_changed_by_the_pipelines_own_thread(short_clip):
+    ear = Ear()
+    camera = make_camera(VideoFile("front", short_clip, clock=SystemClock()), ear, Counting())
+    camera.change_rules(["a", "b"])
+    camera.start()
+    ear.wait_for(lambda: ear.told)
+    camera.stop()
+    camera.join(30)
+    assert list(ear.told[0].alerts) == ["a", "b"]

@@ -11,15 +11,39 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
 from edge_fer.config.tree import Faces
+from edge_fer.config.units import DURATION
+from edge_fer.config.when import KINDS, kind_in
 from edge_fer.mqtt.messages import schemas
-from tests import mqtt_page
+from tests import mqtt_page, timelines, tuning_page
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/**/*.md")])
+#: Pages that are about alerts: every YAML in them is a config.
+ON_ALERTS = [ROOT / "docs" / "alerts.md", *sorted(ROOT.glob("docs/profiles/*.md"))]
 
 
 def test_the_page_of_messages_is_up_to_date():
     assert mqtt_page.page() == mqtt_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.mqtt_page"
+
+
+def test_the_page_on_tuning_shows_what_a_replay_prints_and_draws():
+    text, picture = tuning_page.page()
+    assert text == tuning_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"
+    assert picture == tuning_page.PICTURE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"
+
+
+@pytest.mark.parametrize("page", ["summaries", "privacy"])
+def test_the_configs_on_the_pages_load(page):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        load([Layer(page, block)], settings=False)
+
+
+def test_the_notice_is_one_page_of_its_own_that_fetches_nothing():
+    notice = (ROOT / "docs" / "notice.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=|url\(|@import|<script", notice)
 
 
 @pytest.mark.parametrize("kind", list(schemas()))
@@ -52,6 +76,41 @@ def test_the_pixels_on_a_face_are_as_the_formula_says():
         pixels = [str(round(1280 * at_a_metre / metres)) for metres in (1, 2, 3, 4)]
         farthest = [f"{width * at_a_metre / Faces().min_size:.1f} m" for width in (1280, 1920)]
         assert cells.split(" | ") == pixels + farthest, camera
+
+
+@pytest.mark.parametrize("page", ON_ALERTS, ids=lambda page: page.stem)
+def test_every_example_of_an_alert_loads(page):
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        load([Layer(page.name, block)], settings=False)
+
+
+def test_every_kind_of_alert_has_an_example():
+    text = ON_ALERTS[0].read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    alerts = [alert for block in blocks for alert in load([Layer("x", block)], settings=False).config.alerts.values()]
+    assert {kind_in(alert.when) for alert in alerts} == KINDS.keys()
+    assert all(f"### `{kind}`" in text for kind in KINDS.keys() - {"all", "any"})
+
+
+@pytest.mark.parametrize("profile", timelines.STORIES)
+def test_the_timelines_are_what_the_rules_do(profile):
+    drawn = (timelines.FOLDER / f"{profile}.svg").read_text(encoding="utf-8")
+    assert timelines.picture(profile) == drawn, "run: python -m tests.timelines"
+
+
+@pytest.mark.parametrize("profile", timelines.STORIES)
+def test_the_page_of_a_profile_names_each_of_its_alerts_with_its_times(profile):
+    text = (timelines.FOLDER / f"{profile}.md").read_text(encoding="utf-8")
+    for name, alert in load([Layer("x", f"profile: {profile}")], settings=False).config.alerts.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        cells = [cell.strip() for cell in row.split("|")]
+        times = [alert.for_, alert.keep_firing_for, alert.cooldown]
+        assert cells[3:6] == [DURATION.write(seconds) for seconds in times], name
+        if "`max_uncertain` | |" in text:
+            assert cells[6] == DURATION.write(alert.max_uncertain), name
+        assert cells[-2] == alert.severity, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -22,10 +22,15 @@ MAY_IMPORT = {
     "detectors": FLOW | BASE | {"config", "fetching"},
     "sample": BASE,
     "models": set(),
+    "trace": BASE,
+    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
     "notify": set(),
     "heat": set(),
+    "keeping": set(),
+    "local_time": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
+    "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
@@ -34,12 +39,13 @@ MAY_IMPORT = {
     "log": BASE,
     "wiring": FLOW
     | BASE
-    | {"camera", "config", "detectors", "fetching", "health", "heat", "pipeline", "publishing", "runtime", "sample"}
-    | {"service", "stopwatch"},
+    | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
+    | {"rulebook", "runtime", "sample", "service", "stopwatch"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "commands": FLOW
     | BASE
-    | {"wiring", "daemon", "service", "doctor", "config", "fetching", "log", "runtime", "sample", "pipeline"},
+    | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
+    | {"pipeline", "replay", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

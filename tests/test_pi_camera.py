@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -11,12 +12,16 @@ from edge_fer.capture import picamera2_live
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.capture.view import ViewWatch
 from edge_fer.config import tree as config
+from edge_fer.fetching.store import Store
 from edge_fer.pipeline import NoWatch
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
 from tests.capture.helpers import InventedClock
 from tests.capture.picamera2_stand_in import Hardware
+from tests.fetched import FOLDER
 from tests.invented import at
+
+HAAR = config.Faces(detector="haar")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +33,12 @@ def faces():
 def test_a_face_in_the_small_stream_is_read_from_the_large_one(faces):
     hardware = Hardware(picture=lambda index: faces[index % len(faces)])
     source = picamera2_live.Picamera2Live("front", clock=hardware.clock, loader=lambda: hardware.library)
-    camera = config.Camera(source="picamera2", view=config.ViewWatch(enabled=False))
-    line = wiring.build_pipeline("front", camera, time=Stopwatch(), overview=0.5)
+    camera = config.Camera(source="picamera2", view=config.ViewWatch(enabled=False), faces=HAAR)
+    line = wiring.build_pipeline("front", camera, store=Store(FOLDER), time=Stopwatch(), overview=0.5)
     frames = source.frames()
     readings = [line.step(next(frames)).readings for _ in range(6)]
     frames.close()
-    (reading,) = readings[-1]
+    (reading,) = next(found for found in reversed(readings) if found)
     assert reading.quality.faults == ()
     assert reading.scores
 
@@ -48,12 +53,22 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
     monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", source)
     camera = config.Camera(
         source="picamera2:1",
+        faces=HAAR,
         rotate=270,
         flip="horizontal",
         focus=0.5,
         exposure=config.Exposure(time=0.02, gain=4.0, motion="smooth"),
     )
-    built = wiring._camera("front", camera, SimpleNamespace(online=print), InventedClock(), None)
+    built = wiring._camera(
+        "front",
+        camera,
+        SimpleNamespace(online=print),
+        InventedClock(),
+        heat=SimpleNamespace(share=1.0),
+        show=None,
+        keep=lambda told: None,
+        make_pipeline=partial(wiring.build_pipeline, "front", camera, store=Store(FOLDER)),
+    )
     settings = made[0]["settings"]
     assert settings.mirror == (True, False)
     assert (built.loop._rotate, built.loop._flip) == (90, "none")
@@ -64,13 +79,13 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
 
 
 def test_the_view_is_watched_as_the_config_says():
-    watch = wiring._watch(config.ViewWatch(dark=0.3))
+    watch = wiring._watch(config.Camera(view=config.ViewWatch(dark=0.3)))
     assert isinstance(watch, ViewWatch)
     assert watch._settings.dark == 0.3
-    off = wiring._watch(config.ViewWatch(enabled=False))
+    off = wiring._watch(config.Camera(view=config.ViewWatch(enabled=False)))
     assert isinstance(off, NoWatch)
     assert off.look(None, at(0)) is off.view is None
 
 
 def test_the_defaults_of_config_and_code_are_the_same():
-    assert wiring._watch(config.ViewWatch())._settings == ViewWatch()._settings
+    assert wiring._watch(config.Camera())._settings == ViewWatch()._settings

@@ -11,10 +11,27 @@ from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Attention, Work
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.pipeline import Pipeline, Stages
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.conditions.emotion import EmotionCondition
+from edge_fer.rules.conditions.signal import SignalCondition
 from edge_fer.rules.events import EventTeller
+from edge_fer.rules.lifecycle import Timing
 from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.types import Box, Face, Frame, Keypoints, Quality, QualityFault, Track, View
+from edge_fer.types import (
+    Box,
+    Face,
+    Frame,
+    Keypoints,
+    Quality,
+    QualityFault,
+    Resolution,
+    Sample,
+    SignalState,
+    Source,
+    Standing,
+    Track,
+    View,
+)
 from tests.invented import at, scores, track
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
@@ -91,6 +108,18 @@ class Smoother:
         self.forget = script.forgotten.append
 
 
+def make_rule(name, settings=None, *, repeated=1, for_=2):
+    return AlertRule(
+        "cam",
+        name,
+        severity="warning",
+        condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6, repeated=repeated),
+        timing=Timing(for_, 1, 0, 10),
+        settings=settings,
+        new_id=lambda: "alert",
+    )
+
+
 @pytest.fixture
 def script():
     return ScriptedStages()
@@ -112,14 +141,7 @@ def pipeline(script):
         smoother=Smoother(script),
         events=EventTeller(uncertain_after=1),
         rules=[
-            EmotionRule(
-                "cam",
-                "unhappy",
-                severity="warning",
-                condition=EmotionCondition(frozenset({"angry", "sad"}), 0.6),
-                timing=Timing(2, 1, 0, 10),
-                new_id=lambda: "alert",
-            )
+            make_rule("unhappy"),
         ],
         scenes=SceneTeller(interval=1),
         sum_up=scene_of,
@@ -187,7 +209,7 @@ def test_alert_states_are_told_when_they_change_and_only_then(pipeline, script):
     script.next = TrackingStep(visible=(track(),))
     script.scores = scores(angry=0.9)
     told = [pipeline.step(frame(t)) for t in range(5)]
-    states = [[str(alert.state) for alert in step.alerts["unhappy"]] if step.alerts else None for step in told]
+    states = [[str(alert.state) for alert in step.alerts["unhappy"].alerts] if step.alerts else None for step in told]
     assert states == [["pending"], None, ["firing"], None, None]
     assert [len(step.changes) for step in told] == [0, 0, 1, 0, 0]
 
@@ -200,7 +222,8 @@ def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pip
     told = pipeline.finish(at(3.1))
     assert [str(event.kind) for event in told.events] == ["left"]
     assert [change.resolved for change in told.changes] == [True]
-    assert told.alerts == {"unhappy": ()}
+    assert told.alerts == {"unhappy": Standing()}
+    assert told.changes[0].reason is Resolution.UNWATCHED
     assert told.scene.people == 0
     assert script.forgotten == ["all", "all", "all", "a"]
 
@@ -222,10 +245,62 @@ def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
     assert script.rested == at(1.7)
     assert script.searched == script.remembered == 1
     assert script.classified == [0]
-    assert {(t.readings, t.events, t.scene) for t in told} == {((), (), None)}
+    assert {(t.readings, t.events, t.scene) for t in told} == {(None, (), None)}
     assert pipeline.work == {Work.REST: 17, Work.FOLLOW: 0, Work.DETECT: 1}
     pipeline.step(frame(2))
     assert script.searched == 2
+
+
+class Counted:
+    """Stands in for summaries: takes down what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def update(self, readings, *, left, at):
+        self.told.append((at.mono, None if readings is None else len(readings), left))
+        return []
+
+    def satisfaction(self, at):
+        return None
+
+
+def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
+    counted, watching = Counted(), Watching()
+    watching.view = View.CLEAR
+    line = Pipeline("cam", replace(pipeline._stages, summaries=counted, watch=watching), min_confidence=0.5)
+    script.next = TrackingStep(visible=(track("a"), track("b")))
+    line.step(frame(0))
+    script.moves = False
+    told = line.step(frame(0.1))
+    assert counted.told == [(0, 2, []), (0.1, None, ())]
+    assert (told.readings, told.people, told.left, told.view) == (None, 2, (), View.CLEAR)
+    line.finish(at(0.2))
+    script.moves = True
+    assert line.step(frame(0.3)).people == 0
+
+
+def test_an_alert_fires_in_a_frame_at_rest_as_the_readings_stand(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    pipeline.change_rules([make_rule("soon", for_=0.25)], at(0))
+    pipeline.step(frame(0))
+    script.moves = False
+    told = [pipeline.step(frame(t / 10)) for t in range(1, 5)]
+    assert [t.readings for t in told] == [None] * 4
+    assert [bool(t.changes) for t in told] == [False, False, True, False]
+    assert [[alert.state for alert in t.alerts["soon"].alerts] for t in told if t.alerts] == [["firing"]]
+
+
+def test_readings_that_stand_are_no_further_readings_in_a_row(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    pipeline.change_rules([make_rule("row", repeated=3, for_=0)], at(0))
+    pipeline.step(frame(0))
+    script.moves = False
+    assert not any(pipeline.step(frame(t / 10)).changes for t in range(1, 5))
+    script.moves = True
+    assert [bool(pipeline.step(frame(t)).changes) for t in (0.5, 0.6)] == [False, True]
 
 
 def test_a_motionless_patient_is_followed_and_read_without_a_search(pipeline, script):
@@ -304,3 +379,24 @@ def test_a_change_of_the_view_is_told_even_of_an_empty_scene(script, pipeline):
         told.append(scene and scene.view)
     assert told == [None, View.CLEAR, None, View.COVERED]
     assert line.finish(at(9)).scene is None, "nothing has changed"
+
+
+def test_rules_change_between_two_frames_and_what_stays_the_same_goes_on(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.9)
+    assert [bool(pipeline.step(frame(t)).changes) for t in range(4)] == [False, False, True, False]
+    told = pipeline.change_rules([make_rule("other", settings=1)], at(3))
+    assert [(change.alert.rule, change.reason) for change in told.changes] == [("unhappy", Resolution.RELOAD)]
+    assert told.alerts == {"unhappy": None, "other": Standing()}
+    assert [bool(pipeline.step(frame(t)).changes) for t in range(4, 7)] == [False, False, True]
+    same = pipeline.change_rules([make_rule("other", settings=1)], at(7))
+    assert (same.changes, same.alerts) == ((), {})
+
+
+def test_outside_numbers_are_asked_for_with_every_frame(pipeline, script):
+    number = Source("x")
+    condition = SignalCondition(number, 100, above=True, max_age=5)
+    rule = AlertRule("cam", "pulse", severity="info", condition=condition, timing=Timing(0, 0, 0, 0))
+    stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: Sample(120, 0.0)})
+    step = Pipeline("cam", stages, min_confidence=0.4).step(frame(1))
+    assert [(change.alert.value, change.signal) for change in step.changes] == [(120, SignalState.FRESH)]

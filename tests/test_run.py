@@ -76,7 +76,7 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             assert retained["edge-fer/test/camera/front/availability"] == "online"
             info = json.loads(retained["edge-fer/test/info"])
             assert info["cameras"]["front"]["source"] == str(sample_path())
-            assert info["privacy"] == {"pictures_published": False}
+            assert info["privacy"] == {"pictures_published": False, "events_published": True, "k_minimum": 1}
             alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])
             assert alert["state"] in {"inactive", "pending", "firing"}
             assert "edge-fer/test/camera/front/state" in retained
@@ -89,6 +89,35 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
         assert retained["edge-fer/test/availability"] == "offline"
         assert retained["edge-fer/test/camera/front/availability"] == "offline"
         assert json.loads(retained["edge-fer/test/camera/front/state"])["people"] == 0
+
+
+def test_an_outside_signal_fires_an_alert_of_the_scene(tmp_path):
+    rules = {
+        "pulse": {
+            "when": {"signal": "bed/pulse", "path": "$.bpm", "above": 120},
+            "for": "500ms",
+            "keep_firing_for": "500ms",
+        }
+    }
+
+    def known(state):
+        return lambda m: m.topic.endswith("/alert/pulse") and m.payload and m.json["signal"] == state
+
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        broker.publish("bed/pulse", '{"bpm": 180}', retain=True)
+        with Daemon(tmp_path, config(broker, ENDLESS, alerts=rules)) as daemon:
+            # what the broker had kept may be of last week
+            (stale,) = seen.wait_for(known("stale"), timeout=40)[:1]
+            assert stale.json["state"] == "inactive"
+            broker.publish("bed/pulse", '{"bpm": 130}')
+            (fired,) = seen.wait_for(lambda m: m.topic.endswith("/alert_event"), timeout=20)
+            broker.publish("bed/pulse", '{"bpm": 80}')
+            seen.wait_for(lambda m: m.topic.endswith("/alert_event"), count=2, timeout=20)
+            assert daemon.stop() == 0
+        check_payloads(seen.messages)
+        (fired, resolved) = (message.json for message in seen.of("/alert_event"))
+    assert (fired["track_id"], fired["value"], fired["threshold"], fired["signal"]) == (None, 130, 120, "fresh")
+    assert (resolved["reason"], resolved["alert_id"]) == ("over", fired["alert_id"])
 
 
 def test_an_alert_is_pending_fires_and_is_resolved_when_the_person_leaves(tmp_path):

@@ -51,4 +51,4 @@ def _alert(change: AlertChange) -> str:
     alert = change.alert
     word = "resolved" if change.resolved else "ALERT"
     measured = f"{alert.value:.2f}, threshold {alert.threshold:.2f}"
-    return f"{word:8}  {alert.track_id}  {alert.rule} ({alert.severity}): {measured}"
+    return f"{word:8}  {alert.track_id or 'scene'}  {alert.rule} ({alert.severity}): {measured}"

@@ -7,15 +7,19 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._recording import Recording
 from edge_fer.commands._show import Show
 from edge_fer.config import Config, Layer
 from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
+from edge_fer.pipeline import Told
 from edge_fer.service import Service
 from edge_fer.wiring import build_service
 
@@ -46,6 +50,9 @@ def add_parser(subparsers: Subparsers) -> None:
     add_config_arguments(parser)
     parser.add_argument("--show", action="store_true", help="print each event and alert as it happens")
     parser.add_argument(
+        "--record", metavar="TRACE", type=Path, help="also write a trace, as `edge-fer record` does, 500 MB at most"
+    )
+    parser.add_argument(
         "--demo",
         action="store_true",
         help="try it out: like --show, with the sample recording where there is no camera, "
@@ -55,7 +62,6 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    show = Show() if args.show or args.demo else None
     # found out once: later, the broker that listens may be our own
     preferred = [_demo_layer()] if args.demo else []
 
@@ -69,15 +75,20 @@ def _run(args: argparse.Namespace) -> int:
         renewed = settings()
         service = build(renewed)
         set_up_log(renewed.log_level)
+        if recording:
+            recording.go_on_with(renewed)
         return service
 
     first = settings()
     set_up_log(first.log_level)
+    recording = Recording(args.record, first) if args.record else None
+    show = _telling(Show() if args.show or args.demo else None, recording)
     daemon = Daemon(build(first), renew)
     if args.demo:
         _greet(first)
     try:
-        daemon.run()
+        with closing(recording) if recording else nullcontext():
+            daemon.run()
     except EdgeFerError as error:
         if daemon.stuck:
             complain(error)
@@ -86,6 +97,17 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
+
+
+def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
+    """Tells each of those that are there what a camera tells."""
+    there = [watcher for watcher in watchers if watcher]
+
+    def tell(camera: str, told: Told) -> None:
+        for watcher in there:
+            watcher(camera, told)
+
+    return tell
 
 
 def _leave(code: int) -> None:

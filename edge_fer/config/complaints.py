@@ -14,6 +14,7 @@ from edge_fer.config.faults import Fault, did_you_mean
 from edge_fer.config.layers import is_named
 from edge_fer.config.units import REFUSED
 from edge_fer.config.walk import BOUNDS, keys_of, owners_of, section_at
+from edge_fer.config.when import without_tags
 from edge_fer.config.writing import inline
 
 __all__ = ["DEFAULT", "faults_of"]
@@ -51,13 +52,14 @@ def faults_of(error: ValidationError, root: Entry) -> Iterator[Fault]:
             location = (*details["loc"], *below)
             in_key = location[-1:] == (_IN_KEY,)
             location = location[:-1] if in_key else location
-            found = _written_at(root, location)
-            entry, rest = found[-1], location[len(found) - 1 :]
+            keys, _ = without_tags(location)
+            found = _written_at(root, keys)
+            entry, rest = found[-1], keys[len(found) - 1 :]
             problem, remedy = _NAME_RULE if in_key else _in_our_words(details, location, None if rest else entry)
-            if entry.value is False and is_named(location):
+            if entry.value is False and is_named(keys):
                 others = [name for name, other in found[-2].children.items() if other.value is not False]
                 problem = "switches off what does not exist"
-                remedy = did_you_mean(str(location[-1]), others) or "Take the line out"
+                remedy = did_you_mean(str(keys[-1]), others) or "Take the line out"
             path = dotted((*entry.path, *rest))
             teller = next((one for one in reversed(found) if one.layer != DEFAULT), entry)
             of_key = rest or in_key or details["type"] == "extra_forbidden"

@@ -1,7 +1,7 @@
 """Layers of the config: where each is read from, and how a higher one overrides a lower one.
 
-Maps merge key by key; lists and single values replace. Under the maps of names (`cameras`, `alerts`, `zones`), `false`
-switches an entry off and anything else switches it on again.
+Maps merge key by key; lists and single values replace, and so does a `when` of another kind. Under the maps of names
+(`cameras`, `alerts`, `zones`), `false` switches an entry off and anything else switches it on again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 from edge_fer.config.entries import Entry, KeyPath
 from edge_fer.config.faults import Fault, redacted
 from edge_fer.config.reader import Reading, read_yaml
+from edge_fer.config.when import kind_in
 
 __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged"]
 
@@ -128,6 +129,8 @@ def merged(low: Entry | None, high: Entry) -> Entry:
         return replace(high, value={}, written=None)
     if not isinstance(high.value, Mapping):
         return high
+    if high.path[-1:] == ("when",) and kind_in(below) != kind_in(high.value) is not None:
+        below = {}  # it watches for something else
     return replace(high, value={**below, **{key: merged(below.get(key), entry) for key, entry in high.value.items()}})
 
 

@@ -47,8 +47,17 @@ def fitted(section: Entry, profile: str) -> Entry:
 
 
 def _fitted_alert(alert: Entry, profile: str, known: tuple[str, ...]) -> Entry:
-    when, emotion = alert.at("when"), alert.at("when", "emotion")
-    if when is None or emotion is None or emotion.layer != profile or not isinstance(emotion.value, tuple):
-        return alert
-    kept = tuple(item for item in emotion.value if item.value in known)
-    return alert.with_children({"when": when.with_children({"emotion": replace(emotion, value=kept)})})
+    when = alert.at("when")
+    return alert.with_children({"when": _fitted_when(when, profile, known)}) if when else alert
+
+
+def _fitted_when(when: Entry, profile: str, known: tuple[str, ...]) -> Entry:
+    fit: dict[str, Entry] = {}
+    for key, entry in when.children.items():
+        if entry.layer != profile or not isinstance(entry.value, tuple):
+            continue
+        if key in {"emotion", "crowd"}:
+            fit[key] = replace(entry, value=tuple(item for item in entry.value if item.value in known))
+        elif key in {"all", "any"}:
+            fit[key] = replace(entry, value=tuple(_fitted_when(part, profile, known) for part in entry.value))
+    return when.with_children(fit) if fit else when

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from edge_fer.config.tree import Config, Section
-from edge_fer.config.walk import inner_section, keys_of
+from edge_fer.config.walk import inner_section, keys_of, kinds_of
 from edge_fer.config.writing import written
 
 __all__ = ["json_schema"]
@@ -39,6 +39,7 @@ def json_schema() -> dict[str, Any]:
 
 def _sections(section: type[Section]) -> set[type[Section]]:
     inner = {found for info in keys_of(section).values() if (found := inner_section(info)[0])}
+    inner |= {kind for info in keys_of(section).values() for kind in kinds_of(info).values()}
     return {section}.union(*map(_sections, inner))
 
 
@@ -57,12 +58,15 @@ def _as_written(section: type[Section], schema: dict[str, Any]) -> dict[str, Any
                 "propertyNames": {"pattern": r"^[A-Za-z0-9_-]{1,64}$"},
                 "additionalProperties": {"anyOf": entry},
             }
+        elif kinds := kinds_of(info):
+            anyone = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds.values()]
+            properties[key] = {"description": info.description, "anyOf": [*anyone, {"type": "null"}]}
         elif inner:
             anything = [{"$ref": f"#/$defs/{inner.__name__}"}, {"type": "null"}]
             properties[key] = {"description": info.description, "anyOf": anything}
         else:
             beside = {"description": part.pop("description")}
-            if not info.is_required() and info.default_factory is None:
+            if key in defaults and info.default_factory is None:
                 beside["default"] = defaults[key]
             properties[key] = {**beside, "anyOf": [part, {"$ref": f"#/$defs/{_FROM_ENVIRONMENT}"}]}
     return {

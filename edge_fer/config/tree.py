@@ -10,10 +10,15 @@ import os
 import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
+from edge_fer.config.alert import Alert
+from edge_fer.config.faults import did_you_mean
+from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
+from edge_fer.config.numbers import Mood, Privacy, Summaries
 from edge_fer.config.optics import Exposure, Focus, ViewWatch
 from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Count, Section, Switch, Text
@@ -30,6 +35,7 @@ from edge_fer.config.units import (
     Seconds,
     refuse,
 )
+from edge_fer.config.when import labels_in, parts_of
 from edge_fer.types import LABEL_SETS
 
 __all__ = [
@@ -41,19 +47,20 @@ __all__ = [
     "FaceQuality",
     "Faces",
     "Heat",
+    "Mood",
     "Mqtt",
     "Node",
     "Outbox",
+    "Privacy",
     "Section",
     "Smoothing",
+    "Summaries",
     "ViewWatch",
-    "When",
     "Zone",
 ]
 
 #: What a node, a camera or an alert may be called: names become parts of MQTT topics.
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 Level: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=255)]
 Side: TypeAlias = Annotated[int, Field(strict=True, ge=64, le=8192)]
 
@@ -127,6 +134,19 @@ class Node(Section):
         examples=["counter-1a2b"],
     )
     site: str = Field(default="", description="Where the device stands, in your own words; passed on in messages.")
+    timezone: Text | None = Field(
+        default=None,
+        description="The time zone of the place, for schedules and summaries; left out, the system's.",
+        examples=["Europe/Berlin"],
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            remedy = did_you_mean(name, available_timezones())
+            refuse("is not a timezone", remedy or "Write its name in the IANA database, for example `Europe/Berlin`")
+        return name
 
 
 class FaceQuality(Section):
@@ -241,50 +261,6 @@ class Emotion(Section):
     )
 
 
-class When(Section):
-    """What an alert watches for in one person."""
-
-    emotion: tuple[Label, ...] = Field(
-        description="The emotions whose scores are added up; at least one.",
-        examples=[["angry", "sad"]],
-        json_schema_extra={"minItems": 1, "uniqueItems": True},
-    )
-    score: PositiveFraction = Field(default=0.6, description="The alert's condition holds from this sum on.")
-
-    @field_validator("emotion")
-    @classmethod
-    def _some_and_distinct(cls, emotions: tuple[str, ...]) -> tuple[str, ...]:
-        if not emotions:
-            refuse("is empty", "Write a list, for example `[angry, sad]`")
-        twice = [(index,) for index, emotion in enumerate(emotions) if emotion in emotions[:index]]
-        if twice:
-            refuse("is in the list twice", "Name each emotion once", at=twice)
-        return emotions
-
-
-class Alert(Section):
-    """One rule for when to raise the alarm."""
-
-    when: When = Field(
-        description="What must be seen in one person.", examples=[{"emotion": ["angry", "sad"], "score": 0.6}]
-    )
-    for_: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
-        default=4.0, alias="for", description="How long the condition must hold before the alert fires."
-    )
-    keep_firing_for: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
-        default=5.0, description="How long the condition must be over before the alert is resolved."
-    )
-    cooldown: Annotated[Seconds, DURATION.within(0, 604_800)] = Field(
-        default=60.0, description="How long after being resolved the same alert of the same camera stays silent."
-    )
-    severity: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="How serious it is; passed on in messages."
-    )
-    max_uncertain: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
-        default=10.0, description="How long an unreadable face may pause the clock of `for` before it starts over."
-    )
-
-
 class Zone(Section):
     """A part of a camera's picture, as it is after it was rotated and flipped."""
 
@@ -356,9 +332,9 @@ class Camera(Section):
             return alerts  # its own fault is told already
         known = LABEL_SETS[emotion.labels]
         unknown = [
-            (name, "when", "emotion", index)
+            (name, "when", *path)
             for name, alert in alerts.items()
-            for index, label in enumerate(alert.when.emotion)
+            for path, label in labels_in(alert.when)
             if label not in known
         ]
         if unknown:
@@ -381,7 +357,7 @@ class Heat(Section):
 class Config(Section):
     """Everything that can be set."""
 
-    profile: Literal["counter", "ward"] = Field(
+    profile: Literal["counter", "ward", "crowd"] = Field(
         default="counter", description="The place it is made for, which sets defaults for all below."
     )
     node: Node = Field(default_factory=Node, description="What this device is called.")
@@ -393,9 +369,12 @@ class Config(Section):
     faces: Faces = Field(default=Faces(), description="How faces are found and followed.")
     emotion: Emotion = Field(default=Emotion(), description="How emotions are read from faces.")
     alerts: dict[Name, Alert] = Field(
-        default={}, description="The alerts by name; the profile brings the first, `false` switches one off."
+        default={}, description="The alerts by name; the profile brings some, `false` switches one off."
     )
     heat: Heat = Field(default=Heat(), description="What is done when the machine gets hot.")
+    mood: Mood = Field(default=Mood(), description="How satisfaction and distress are made of emotions.")
+    summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
+    privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,
@@ -418,4 +397,21 @@ class Config(Section):
     def _at_least_one(cls, cameras: dict[str, Camera]) -> dict[str, Camera]:
         if not cameras:
             refuse("are all switched off", "Leave at least one camera on")
+        return cameras
+
+    @field_validator("cameras")
+    @classmethod
+    def _signals_of_others(cls, cameras: dict[str, Camera], info: ValidationInfo) -> dict[str, Camera]:
+        node = info.data.get("node")
+        if not isinstance(node, Node):
+            return cameras  # its own fault is told already
+        own = [
+            (camera, "alerts", name, "when", *path, "signal")
+            for camera, given in cameras.items()
+            for name, alert in given.alerts.items()
+            for path, part in parts_of(alert.when)
+            if isinstance(part, WhenSignal) and part.signal.startswith(f"edge-fer/{node.id}/")
+        ]
+        if own:
+            refuse("is what this device publishes itself", "Name a topic of another device", at=own)
         return cameras

@@ -8,11 +8,13 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from edge_fer.config.kinds import Kind
 from edge_fer.config.optics import FocusRange
 from edge_fer.config.tree import Config, Section
 from edge_fer.config.units import Quantity, Share
+from edge_fer.config.when import KINDS, without_tags
 
-__all__ = ["BOUNDS", "allowed", "inner_section", "keys_of", "owners_of", "section_at"]
+__all__ = ["BOUNDS", "allowed", "inner_section", "keys_of", "kinds_of", "owners_of", "section_at"]
 
 #: Names of numeric bounds, and the words for them.
 BOUNDS: Final = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
@@ -30,17 +32,25 @@ def inner_section(info: FieldInfo) -> tuple[type[Section] | None, bool]:
     annotation = info.annotation
     if get_origin(annotation) is dict:
         return get_args(annotation)[1], True
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if isinstance(annotation, type) and issubclass(annotation, Section) and annotation is not Kind:
         return annotation, False
     return None, False
 
 
+def kinds_of(info: FieldInfo) -> Mapping[str, type[Section]]:
+    """The sections that a field holds one of, by the key that tells which; none for most fields."""
+    return KINDS if info.annotation is Kind else {}
+
+
 def section_at(path: tuple[Any, ...]) -> type[Section] | None:
-    """The section whose keys stand at a key path; None where names or a value stand."""
+    """The section whose keys stand at a place as pydantic tells it; None where names or a value stand."""
+    keys, kind = without_tags(path)
+    if kind is not None:
+        return KINDS[kind] if path[-1] not in keys else None
     section: type[Section] | None = Config
-    parts = iter(path)
+    parts = iter(keys)
     for part in parts:
-        info = keys_of(section).get(part) if section else None
+        info = keys_of(section).get(str(part)) if section else None
         if info is None:
             return None
         section, by_name = inner_section(info)
@@ -60,6 +70,8 @@ def allowed(info: FieldInfo) -> str:
     if bounds:
         return ", ".join(bounds)
     annotation = info.annotation
+    if annotation is Kind:
+        return f"one of {', '.join(KINDS)}"
     if get_origin(annotation) is Literal:
         return ", ".join(map(str, get_args(annotation)))
     return "a list" if get_origin(annotation) is tuple else _IN_WORDS.get(annotation, "text")

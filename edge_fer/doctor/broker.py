@@ -66,7 +66,11 @@ class _Session:
         while True:
             self.protocol = choice.current
             self._connection = Connection(
-                self._settings, availability=None, protocol=choice.current, woken=lambda: None
+                self._settings,
+                availability=None,
+                protocol=choice.current,
+                woken=lambda: None,
+                received=lambda topic, _payload, _retained: self.received.add(topic),
             )
             if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
                 return None
@@ -104,7 +108,7 @@ class _Session:
 
     def subscribe(self, topic: str) -> int | None:
         """The broker's answer to a subscription."""
-        number = self.connection.subscribe(topic, lambda topic, _payload: self.received.add(topic))
+        number = self.connection.subscribe(topic)
         return self._answer(number)
 
     def publish(self, topic: str) -> int | None:
@@ -186,5 +190,5 @@ def _permissions(session: _Session, settings: BrokerSettings, topics: Topics, ca
             f"Watch {own} with another client while you run this",
         )
     refusal = "was refused" if asked is not None and asked >= 0x80 else "was granted, but no message came"
-    remedy = f"Allow {settings.username or 'this client'} to read {own}; the daemon itself only publishes"
+    remedy = f"Allow {settings.username or 'this client'} to read {own}; the daemon reads signals alone"
     return [published, warning("subscribing", f"the subscription to {own} {refusal}", remedy)]

@@ -18,6 +18,7 @@ from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
@@ -48,6 +49,7 @@ class Carrier:
         choice: with which version of MQTT.
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
+        signals: what is to be subscribed to, and takes what comes.
 
     Attributes:
         finishing: set to leave what waits for the next run.
@@ -66,6 +68,7 @@ class Carrier:
         choice: ProtocolChoice,
         holds: Holds,
         woken: Callable[[], None],
+        signals: Signals | None = None,
     ) -> None:
         self.finishing = False
         self._broker = broker
@@ -77,6 +80,7 @@ class Carrier:
         self._backoff = backoff
         self._woken = woken
         self._holds = holds
+        self._signals = signals
         self._sender = Sender(outbox, shelf, holds)
         self._fill_in = inf
         self._choice = choice
@@ -125,7 +129,12 @@ class Carrier:
         now = monotonic()
         if self._connection is None and now >= self._retry_at and not self.finishing:
             self._connection = Connection(
-                self._broker, availability=self._availability, protocol=self._choice.current, woken=self._woken
+                self._broker,
+                availability=self._availability,
+                protocol=self._choice.current,
+                woken=self._woken,
+                topics=self._signals.topics if self._signals else (),
+                received=self._received,
             )
         if self._connection is not None:
             self._serve(self._connection, now)
@@ -156,6 +165,10 @@ class Carrier:
             self._connection = None
         self._up_since = None
         self._outbox.close()
+
+    def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
+        if self._signals:
+            self._signals.take(topic, payload, retained=retained)
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edge_fer.config.units import DURATION
 from edge_fer.mqtt.messages import (
     AlertEventDraft,
     AlertInstance,
@@ -17,16 +18,21 @@ from edge_fer.mqtt.messages import (
     EventDraft,
     Health,
     Info,
+    Message,
     ModelInfo,
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    SummaryDraft,
     rfc3339,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene
+from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 
 __all__ = ["Composer"]
+
+#: What a summary tells although its numbers are held back.
+_TOLD_ANYWAY = {*Message.model_fields, "camera", "window", "since", "until", "watched_s", "held_back"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +82,25 @@ class Composer:
             since=rfc3339(alert.since.utc),
             value=alert.value,
             threshold=alert.threshold,
+            reason=change.reason,
+            acknowledged=alert.acknowledged,
+            signal=change.signal,
         )
 
-    def alert_status(self, camera: str, rule: str, alerts: Sequence[Alert], at: Instant) -> AlertStatus:
-        """Where a rule's alerts stand; `alerts` are the pending and firing ones."""
-        states = {alert.state for alert in alerts}
+    def alert_status(self, camera: str, rule: str, standing: Standing, at: Instant) -> AlertStatus:
+        """Where a rule's alerts stand."""
+        states = {alert.state for alert in standing.alerts}
         furthest = next((s for s in (AlertState.FIRING, AlertState.PENDING) if s in states), AlertState.INACTIVE)
         return AlertStatus(
             **self._envelope(at),
             camera=camera,
             rule=rule,
             state=furthest,
-            alerts=[_instance(alert) for alert in alerts],
+            alerts=[_instance(alert) for alert in standing.alerts],
+            silenced=standing.silenced,
+            silenced_until=rfc3339(standing.silenced_until) if standing.silenced_until else None,
+            in_schedule=standing.in_schedule,
+            signal=standing.signal,
         )
 
     def state(self, scene: Scene) -> CameraState:
@@ -99,10 +112,31 @@ class Composer:
             mood=scene.mood,
             confidence=scene.confidence,
             view=scene.view,
+            satisfaction=scene.satisfaction,
+        )
+
+    def summary(self, summary: Summary) -> SummaryDraft:
+        """What is told about a window of time."""
+        return SummaryDraft(
+            **self._envelope(summary.at),
+            camera=summary.camera,
+            window=DURATION.write(float(summary.length)),
+            since=rfc3339(summary.since),
+            until=rfc3339(summary.until),
+            watched_s=summary.watched,
+            held_back=summary.numbers is None,
+            **_numbers(summary.numbers),
         )
 
     def info(
-        self, at: Instant, *, version: str, model: ModelInfo, detector: str, cameras: Mapping[str, CameraInfo]
+        self,
+        at: Instant,
+        *,
+        version: str,
+        model: ModelInfo,
+        detector: str,
+        cameras: Mapping[str, CameraInfo],
+        privacy: PrivacyInfo,
     ) -> Info:
         """What the node is and runs; camera sources must hold no secrets."""
         return Info(
@@ -111,7 +145,7 @@ class Composer:
             model=model,
             detector=detector,
             cameras=dict(cameras),
-            privacy=PrivacyInfo(pictures_published=False),
+            privacy=privacy,
         )
 
     def health(
@@ -143,6 +177,26 @@ class Composer:
         )
 
 
+def _numbers(numbers: SummaryNumbers | None) -> dict[str, Any]:
+    if numbers is None:
+        return dict.fromkeys(SummaryDraft.model_fields.keys() - _TOLD_ANYWAY)
+    read = sum(numbers.seconds.values())
+    satisfaction, usual = numbers.satisfaction, numbers.usual
+    return {
+        "people": numbers.people,
+        "presence_s": numbers.presence,
+        "attention_s": numbers.attention,
+        "seconds": dict(numbers.seconds),
+        "shares": {label: spent / read if read else 0.0 for label, spent in numbers.seconds.items()},
+        "uncertain_share": numbers.uncertain / numbers.presence if numbers.presence else 0.0,
+        "satisfaction": satisfaction,
+        "distress": numbers.distress,
+        "distress_share": numbers.distress_share,
+        "usual": usual,
+        "difference": None if satisfaction is None or usual is None else satisfaction - usual,
+    }
+
+
 def _instance(alert: Alert) -> AlertInstance:
     if alert.state is AlertState.INACTIVE:
         msg = f"alert {alert.id} is inactive and has nothing to tell"
@@ -155,4 +209,5 @@ def _instance(alert: Alert) -> AlertInstance:
         since=rfc3339(alert.since.utc),
         value=alert.value,
         threshold=alert.threshold,
+        acknowledged=alert.acknowledged,
     )

@@ -8,15 +8,17 @@ no more than it may send at once; what was not acknowledged when the session end
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -25,13 +27,23 @@ from edge_fer.mqtt.messages import OFFLINE
 from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_tls_text
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.signals import LARGEST_PAYLOAD
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Received"]
+
+_log = logging.getLogger(__name__)
+
+#: Takes a message: topic, payload, and whether the broker had kept it for newcomers.
+Received: TypeAlias = Callable[[str, bytes, bool], None]
 
 #: Messages sent and not acknowledged yet, at most; brokers allow at least so many unless they say otherwise.
 _WINDOW = 20
 #: Seconds that the broker has to answer our CONNECT.
 _GREETING = 5.0
+#: Packets that are read in one turn, so that a flood of them does not keep ours from being sent.
+_READS = 200
+#: Bytes of a packet that a broker of MQTT 5 may send us; a larger one it keeps to itself.
+_LARGEST_PACKET = LARGEST_PAYLOAD + 1024
 #: What a broker may say when it hangs up on a message that it does not like.
 _UNEXPLAINED = {Trouble.CLOSED, Trouble.NOT_AUTHORISED, Trouble.QUOTA, Trouble.OTHER}
 
@@ -47,6 +59,12 @@ class _Client(paho.Client):
         return self._line
 
 
+def _connect_properties() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = _LARGEST_PACKET
+    return properties
+
+
 class Connection:
     """One session with the broker. For one thread, which calls `turn` whenever there may be something to do.
 
@@ -55,6 +73,8 @@ class Connection:
         availability: the topic of the Last Will; None: without one.
         protocol: version of MQTT to speak.
         woken: called from another thread when `turn` is to be called.
+        topics: what to subscribe to; none for most.
+        received: called from within `turn` with the topic and payload of each message, and whether it was retained.
 
     Attributes:
         is_up: whether the broker has accepted us.
@@ -64,7 +84,14 @@ class Connection:
     """
 
     def __init__(
-        self, settings: BrokerSettings, *, availability: str | None, protocol: Protocol, woken: Callable[[], None]
+        self,
+        settings: BrokerSettings,
+        *,
+        availability: str | None,
+        protocol: Protocol,
+        woken: Callable[[], None],
+        topics: Sequence[str] = (),
+        received: Received | None = None,
     ) -> None:
         self.is_up = False
         self.setback: Setback | None = None
@@ -73,13 +100,16 @@ class Connection:
         self._settings = settings
         self._availability = availability
         self._protocol = protocol
+        self._topics = topics
+        self._received = received
         self._dialling = Dialling(settings, woken)
         self._line: socket.socket | None = None
         self._client: _Client | None = None
         self._closing = False
         self._greeted = 0.0
         self._tls_error = ""
-        self._received: Callable[[str, bytes], None] = lambda _topic, _payload: None
+        #: id of the subscription to `topics`
+        self._subscription: int | None = None
         #: when each message was sent that is not acknowledged yet, in order
         self._sent: dict[int, float] = {}
         self._acknowledged: list[tuple[int, int]] = []
@@ -114,12 +144,11 @@ class Connection:
             self._fail(Setback(Trouble.CLOSED, paho.error_string(info.rc)))
         return info.mid
 
-    def subscribe(self, topic: str, received: Callable[[str, bytes], None]) -> int:
+    def subscribe(self, topic: str) -> int:
         """Asks for messages, at QoS 1.
 
         Args:
             topic: what about; may have wildcards.
-            received: called from `turn` with topic and payload of each message that comes, on whichever subscription.
 
         Returns:
             Its id, which `turn` gives back once it is acknowledged.
@@ -127,7 +156,6 @@ class Connection:
         if self._client is None:
             msg = "there is no session to subscribe in"
             raise RuntimeError(msg)
-        self._received = received
         code, mid = self._client.subscribe(topic, qos=1)
         if code is not MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             self._fail(Setback(Trouble.CLOSED, paho.error_string(code)))
@@ -200,14 +228,16 @@ class Connection:
         # a silent broker is asked after half the time, and has the other half to answer; a second of each goes to
         # whole seconds and to our turns
         keepalive = max(1, int(self._settings.keepalive / 2 - 1))
-        options: dict[str, Any] = {"clean_start": True} if is_v5 else {}
+        options: dict[str, Any] = {"clean_start": True, "properties": _connect_properties()} if is_v5 else {}
         client.connect(self._settings.host, self._settings.port, keepalive, **options)
 
     def _exchange(self, client: _Client) -> None:
         # everything there is, before anything is written: a broker that hangs up may have said why, and a failed
         # write would lose that
-        while self.setback is None and self._can_read():
+        reads = 0
+        while self.setback is None and reads < _READS and self._can_read():
             client.loop_read()
+            reads += 1
         if self.setback is None and client.want_write():
             client.loop_write()
         if self.setback is None:
@@ -241,7 +271,7 @@ class Connection:
             self._line.close()
 
     def _on_connect(
-        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
+        self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
             self.setback = of_code(reason.value, str(reason))
@@ -249,6 +279,8 @@ class Connection:
         self.is_up = True
         self.window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
         self.max_packet = getattr(properties, "MaximumPacketSize", None)
+        if self._topics:
+            _, self._subscription = client.subscribe([(topic, 0) for topic in self._topics])
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
@@ -271,13 +303,24 @@ class Connection:
         self._sent.pop(mid, None)
         self._acknowledged.append((mid, reason.value))
 
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if self._received is not None:
+            self._received(message.topic, bytes(message.payload), message.retain)
+
     def _on_subscribe(
         self, _client: paho.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
-        self._acknowledged += [(mid, reason.value) for reason in reasons]
-
-    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._received(message.topic, bytes(message.payload))
+        if mid != self._subscription:
+            self._acknowledged += [(mid, reason.value) for reason in reasons]
+            return
+        for topic, reason in zip(self._topics, reasons, strict=False):
+            if reason.is_failure:
+                _log.error(
+                    "the broker does not let us subscribe to %s (%s), so its signal is missing."
+                    " Allow this user to read it, in the broker's access list",
+                    topic,
+                    reason,
+                )
 
     def _on_log(self, _client: paho.Client, _data: Any, level: int, text: str) -> None:
         # paho tells errors of the socket nowhere else; the broker refuses a certificate only after the handshake

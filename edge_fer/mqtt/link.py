@@ -23,6 +23,7 @@ from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.types import Instant
@@ -53,6 +54,7 @@ class Link:
         backoff: when to try again.
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
+        signals: what other devices publish that is to be listened to.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Link:
         backoff: Backoff | None = None,
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
+        signals: Signals | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -77,6 +80,7 @@ class Link:
         self._backoff = backoff or Backoff()
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
+        self._signals = signals
         self._mailbox = Mailbox()
         self._shelf = Shelf()
         self._shelf.set(topics.availability, ONLINE, clock())
@@ -171,6 +175,7 @@ class Link:
                 choice=self._choice,
                 holds=self._holds,
                 woken=self._rouse,
+                signals=self._signals,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
             self._error = error

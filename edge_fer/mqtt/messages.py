@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from edge_fer.types import AlertState, EventKind, Instant, QualityFault, View
+from edge_fer.types import AlertState, Distress, EventKind, Instant, QualityFault, Resolution, SignalState, View
 
 __all__ = [
     "OFFLINE",
@@ -40,6 +40,8 @@ __all__ = [
     "PrivacyInfo",
     "Sequenced",
     "StageLatency",
+    "SummaryDraft",
+    "SummaryMessage",
     "restamp",
     "rfc3339",
     "schemas",
@@ -67,11 +69,19 @@ def _rounded(value: Any) -> float:
 
 Number: TypeAlias = Annotated[float, BeforeValidator(_rounded)]
 Fraction: TypeAlias = Annotated[float, BeforeValidator(_rounded), Field(ge=0, le=1)]
+Index: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 1)), Field(ge=0, le=100)]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 3)), Field(ge=0)]
 Moment: TypeAlias = Annotated[
     str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", json_schema_extra={"format": "date-time"})
 ]
+
+
+_SUBJECT = "The person: a random id that lives as long as they are in view; null: it is about the scene as a whole."
+_SIGNAL = (
+    "What is known of the rule's outside signal: fresh, stale (too old), invalid (no number), missing (none yet); "
+    "null: it has none."
+)
 
 
 class _Part(BaseModel):
@@ -125,6 +135,12 @@ class PrivacyInfo(_Part):
     """What leaves the device."""
 
     pictures_published: bool = Field(description="Whether any picture is ever published.")
+    events_published: bool = Field(
+        default=True, description="Whether anything but summaries is published about people."
+    )
+    k_minimum: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="A summary that fewer people made is held back; 1: none is."
+    )
 
 
 class Info(Message):
@@ -222,13 +238,17 @@ class CameraState(Message):
         description="What the camera gets to see at all; moved: it no longer looks where it did. null: not watched, "
         "or not known yet."
     )
+    satisfaction: Index | None = Field(
+        default=None,
+        description="How content people looked over the last while (`mood.over`), 0 to 100; null: too little was read.",
+    )
 
 
 class AlertInstance(_Part):
-    """One rule's condition holding for one person."""
+    """One rule's condition holding for one person, or for the scene as a whole."""
 
     id: str = Field(description="Id of this alert, the same from firing to resolved.")
-    track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
+    track_id: str | None = Field(description=_SUBJECT)
     severity: str = Field(description="As the rule says.")
     state: Literal[AlertState.PENDING, AlertState.FIRING] = Field(
         description="pending: not for long enough yet; firing: for long enough."
@@ -236,6 +256,7 @@ class AlertInstance(_Part):
     since: Moment = Field(description="When the condition began to hold.")
     value: Number = Field(description="What was measured last, in the threshold's unit.")
     threshold: Number = Field(description="What it is compared with.")
+    acknowledged: bool = Field(default=False, description="Whether somebody has said that they know of it.")
 
 
 class AlertStatus(Message):
@@ -244,7 +265,13 @@ class AlertStatus(Message):
     camera: str = Field(description="Name of the camera.")
     rule: str = Field(description="Name of the rule.")
     state: AlertState = Field(description="inactive: it holds for nobody; else the furthest state of its alerts.")
-    alerts: list[AlertInstance] = Field(description="The people for whom it holds, and since when.")
+    alerts: list[AlertInstance] = Field(description="The people for whom it holds, or the scene, and since when.")
+    silenced: bool = Field(default=False, description="Whether it sends no alert events for now.")
+    silenced_until: Moment | None = Field(
+        default=None, description="When that ends; null: it is not silenced, or without an end."
+    )
+    in_schedule: bool = Field(default=True, description="Whether it watches at this hour.")
+    signal: SignalState | None = Field(default=None, description=_SIGNAL)
 
 
 class EventDraft(Message):
@@ -274,14 +301,57 @@ class AlertEventDraft(Message):
     alert_id: str = Field(description="Id of this alert, the same from firing to resolved.")
     rule: str = Field(description="Name of the rule.")
     severity: str = Field(description="As the rule says.")
-    track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
+    track_id: str | None = Field(description=_SUBJECT)
     since: Moment = Field(description="When the condition began to hold.")
     value: Number = Field(description="What was measured last, in the threshold's unit.")
     threshold: Number = Field(description="What it is compared with.")
+    reason: Resolution | None = Field(
+        default=None,
+        description="Why it was resolved: over (the condition), unclear (nothing was known for too long), left "
+        "(the person), unwatched (the camera was lost, or the device ended), schedule (its hours are over), reload "
+        "(the rule was changed); null: it fires.",
+    )
+    acknowledged: bool = Field(default=False, description="Whether somebody has said that they know of it.")
+    signal: SignalState | None = Field(default=None, description=_SIGNAL)
 
 
 class AlertEventMessage(AlertEventDraft, Sequenced):
     """`camera/<camera>/alert_event`: an alert that fired or was resolved."""
+
+
+class SummaryDraft(Message):
+    """What one camera saw in a window of time, before it is sent."""
+
+    camera: str = Field(description="Name of the camera.")
+    window: str = Field(description="Length of this kind of window, such as 1m, 15m, 1h or 1d.")
+    since: Moment = Field(description="When the window begins.")
+    until: Moment = Field(description="When it ends; a day may have 23 or 25 hours.")
+    watched_s: Seconds = Field(description="How long of it the camera was watched, in seconds.")
+    held_back: bool = Field(
+        description="Whether too few people made it, or a shorter window within it that was held back could be worked "
+        "out from it; all below is null then."
+    )
+    people: Count | None = Field(description="Visits; somebody who left and came back counts twice.")
+    presence_s: Seconds | None = Field(description="How long people were in view, added up over them, in seconds.")
+    attention_s: Seconds | None = Field(
+        description="How long of that their faces could be read, which means turned toward the camera, in seconds."
+    )
+    seconds: dict[str, Seconds] | None = Field(description="How long each emotion led, in seconds.")
+    shares: dict[str, Fraction] | None = Field(description="The same as shares of their sum; all 0 where nothing led.")
+    uncertain_share: Fraction | None = Field(description="The share of `presence_s` in which none led.")
+    satisfaction: Index | None = Field(description="How content people looked, 0 to 100; null: too little was read.")
+    distress: Distress | None = Field(
+        description="How much of the time people looked distressed, an indicator and no diagnosis; null: likewise."
+    )
+    distress_share: Fraction | None = Field(description="The share of the readable time behind it; null: likewise.")
+    usual: Index | None = Field(
+        description="The satisfaction usual at these hours of the week; null: not known, before three weeks."
+    )
+    difference: Number | None = Field(description="`satisfaction` less `usual`; null where either is.")
+
+
+class SummaryMessage(SummaryDraft, Sequenced):
+    """`camera/<camera>/summary`: what one camera saw in a window of time."""
 
 
 _KINDS: dict[str, type[Message]] = {
@@ -291,6 +361,7 @@ _KINDS: dict[str, type[Message]] = {
     "alert": AlertStatus,
     "event": EventMessage,
     "alert_event": AlertEventMessage,
+    "summary": SummaryMessage,
 }
 
 
@@ -327,14 +398,14 @@ def _restamped(message: dict[str, Any], at: Instant) -> dict[str, Any]:
 
 
 def _moved(value: JsonValue, shift: timedelta) -> Any:
-    """The value with each `since` in it moved by `shift`."""
+    """The value with each moment of our clock in it moved by `shift`."""
     if isinstance(value, list):
         return [_moved(item, shift) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         key: rfc3339((datetime.fromisoformat(item) + shift).astimezone(UTC))
-        if key == "since" and isinstance(item, str)
+        if key in {"since", "until", "silenced_until"} and isinstance(item, str)
         else _moved(item, shift)
         for key, item in value.items()
     }

@@ -83,5 +83,9 @@ class Topics:
         """Alerts that fired or were resolved; by the outbox."""
         return self._of_camera(camera, "alert_event")
 
+    def summary(self, camera: str) -> str:
+        """What was seen in a window of time; by the outbox."""
+        return self._of_camera(camera, "summary")
+
     def _of_camera(self, camera: str, leaf: str) -> str:
         return f"{BASE}/{self.node}/camera/{_checked('camera', camera)}/{leaf}"

@@ -1,113 +1,42 @@
-"""Alerts after Prometheus: a condition is pending until it has held `for` so long, then fires, then is resolved.
-
-Source of the life cycle: the alerting rules of Prometheus (`for`, `keep_firing_for`).
-"""
+"""One alert rule on one camera: who its alerts are about, when they may fire, and what of it is told."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from datetime import datetime
 
-from edge_fer.types import UNCERTAIN, Alert, AlertChange, AlertState, Instant, Reading
+from edge_fer.rules.conditions.finding import SCENE, Condition, Finding, Subject, Verdict, worst
+from edge_fer.rules.lifecycle import Life, Timing, Turn
+from edge_fer.rules.schedule import Schedule
+from edge_fer.rules.sight import Sight
+from edge_fer.types import Alert, AlertChange, AlertState, Instant, Resolution, SignalState, Standing
 
-__all__ = ["EmotionCondition", "EmotionRule", "Timing", "Verdict"]
+__all__ = ["AlertRule"]
 
-
-class Verdict(Enum):
-    """What one reading says about a condition."""
-
-    HOLDS = auto()
-    FAILS = auto()
-    UNKNOWN = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class EmotionCondition:
-    """A person's scores for a set of emotions, added up, reach a threshold.
-
-    Attributes:
-        emotions: labels of the set.
-        score: threshold of the sum, above 0 to 1.
-    """
-
-    emotions: frozenset[str]
-    score: float
-
-    def measure(self, reading: Reading) -> float:
-        """The set's summed score, 0 to 1."""
-        return sum(score for label, score in reading.scores.items() if label in self.emotions)
-
-    def judge(self, reading: Reading) -> Verdict:
-        """Whether the reading confirms the condition, denies it, or says nothing.
-
-        A face that cannot be read says nothing. One that is merely torn between emotions cannot deny the
-        condition, but confirms it when the set as a whole is clear: angry 0.4 and sad 0.4 is `uncertain`
-        as an emotion and yet plainly unhappy.
-        """
-        if reading.quality.faults or not reading.scores:
-            return Verdict.UNKNOWN
-        if self.measure(reading) >= self.score:
-            return Verdict.HOLDS
-        return Verdict.UNKNOWN if reading.label == UNCERTAIN else Verdict.FAILS
+_NOTHING_KNOWN = Finding(Verdict.UNKNOWN, None, 0.0)
+_REASONS = {Turn.OVER: Resolution.OVER, Turn.UNCLEAR: Resolution.UNCLEAR}
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """How long is long enough. All in seconds.
+class _Silence:
+    """No alert events until then: by the clock on the wall (config), by a clock that never jumps, or without an end."""
 
-    Attributes:
-        for_: the condition must hold this long before the alert fires.
-        keep_firing_for: it must fail this long before the alert is resolved.
-        cooldown: after an alert of the rule began or was resolved, none begins on that camera for this long,
-            whoever it is about: the same person may have got a new track id.
-        max_uncertain: how long readings that say nothing may pause the clocks; then the condition counts as failed.
-    """
+    utc: datetime | None = None
+    mono: float | None = None
 
-    for_: float
-    keep_firing_for: float
-    cooldown: float
-    max_uncertain: float
+    def holds(self, at: Instant) -> bool:
+        if self.mono is not None:
+            return at.mono < self.mono
+        # a clock that may be wrong ends no silence, and begins none either: better an alert too many
+        return self.utc is None or (at.synced and at.utc < self.utc)
 
 
-@dataclass(slots=True)
-class _Instance:
-    """One person's alert with its clocks, in seconds."""
+class AlertRule:
+    """One rule on one camera: a life for each person, or for the scene, for whom its condition holds.
 
-    alert: Alert
-    judged: float
-    last: Verdict = Verdict.HOLDS
-    held: float = 0.0
-    failed: float = 0.0
-    paused: float = 0.0
-
-    def run_clocks(self, verdict: Verdict, at: Instant, max_uncertain: float) -> bool:
-        """Credits the time since the last verdict to the clock of that verdict, which stood until now.
-
-        Returns:
-            Whether nothing has been known for longer than `max_uncertain`.
-        """
-        passed = max(0.0, at.mono - self.judged)
-        if self.last is Verdict.HOLDS:
-            self.held += passed
-        elif self.last is Verdict.FAILS:
-            self.failed += passed
-        else:
-            self.paused += passed
-        in_the_dark = self.paused > max_uncertain
-        if in_the_dark and self.last is Verdict.UNKNOWN:
-            self.failed += passed
-        if verdict is Verdict.HOLDS:
-            self.failed = 0.0
-        if verdict is not Verdict.UNKNOWN:
-            self.paused = 0.0
-        self.judged, self.last = max(self.judged, at.mono), verdict
-        return in_the_dark
-
-
-class EmotionRule:
-    """One alert rule on one camera: an instance for each person for whom its condition holds.
+    For one thread, the pipeline's.
 
     Args:
         camera: the camera's name.
@@ -115,6 +44,9 @@ class EmotionRule:
         severity: handed on as it is.
         condition: what must hold.
         timing: how long.
+        schedule: at which hours of the week it watches.
+        silenced: whether it sends no alert events, or until when (UTC).
+        settings: whatever the rule was made of; two rules of one name with equal settings are the same.
         new_id: makes alert ids.
     """
 
@@ -124,82 +56,149 @@ class EmotionRule:
         name: str,
         *,
         severity: str,
-        condition: EmotionCondition,
+        condition: Condition,
         timing: Timing,
+        schedule: Schedule | None = None,
+        silenced: bool | datetime = False,
+        settings: object = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self.camera = camera
         self.name = name
+        self.settings = settings
         self._severity = severity
         self._condition = condition
         self._timing = timing
+        self._schedule = schedule or Schedule()
+        self._silence_of_config = _Silence(silenced if isinstance(silenced, datetime) else None) if silenced else None
+        self._silence: _Silence | None = None
+        self._until: datetime | None = None
         self._new_id = new_id
-        self._instances: dict[str, _Instance] = {}
+        self._lives: dict[Subject, Life] = {}
         self._quiet_until = float("-inf")
+        self._signal: SignalState | None = None
+        self._in_schedule = self._is_silenced = False
+        self._seen = False
 
     @property
-    def alerts(self) -> tuple[Alert, ...]:
-        """The pending and firing alerts, oldest first."""
-        return tuple(instance.alert for instance in self._instances.values())
+    def standing(self) -> Standing:
+        """How it stands, as of the last frame."""
+        return Standing(
+            tuple(life.alert for life in self._lives.values()),
+            silenced=self._is_silenced,
+            silenced_until=self._until if self._is_silenced else None,
+            in_schedule=self._in_schedule or not self._seen,
+            signal=self._signal,
+        )
 
-    def update(self, readings: Iterable[Reading], *, left: Iterable[str], at: Instant) -> list[AlertChange]:
-        """What the readings of one frame do to the rule's alerts.
+    def update(self, sight: Sight) -> list[AlertChange]:
+        """What one frame does to the rule's alerts.
+
+        A person without a finding is treated as unreadable; the alerts of those who left end.
+        """
+        at = sight.at
+        found = dict(self._condition.find(sight))
+        self._seen = True
+        self._signal = worst(finding.signal for finding in found.values()) or self._signal
+        self._in_schedule = self._schedule.covers(at)
+        self._look_at_silence(at)
+        ended = [self._end(track_id, at, Resolution.LEFT) for track_id in sight.left]
+        if not self._in_schedule:
+            moved = [self._end(subject, at, Resolution.SCHEDULE) for subject in list(self._lives)]
+        else:
+            gone = set(sight.left)
+            findings = {**dict.fromkeys(self._lives, _NOTHING_KNOWN), **found}
+            moved = [self._move(who, finding, at) for who, finding in findings.items() if who not in gone]
+        late = [] if self._is_silenced else [self._tell(life, at) for life in self._lives.values() if life.is_firing]
+        return [change for change in (*ended, *moved, *late) if change]
+
+    def end(
+        self, at: Instant, reason: Resolution, *, people_only: bool = False, left: Sequence[str] = ()
+    ) -> list[AlertChange]:
+        """Ends all its alerts, or those about people, because nobody watches for now.
 
         Args:
-            readings: one for each person found in this frame; a person without one is treated as unreadable.
-            left: ids of the people given up with this frame; their alerts end.
-            at: when the frame was captured.
+            at: when.
+            reason: why.
+            people_only: whether those about the scene go on.
+            left: ids of the people given up, of whom nothing is to be kept.
         """
-        ended = [self._end(track_id, at) for track_id in left]
-        verdicts = dict.fromkeys(self._instances, (Verdict.UNKNOWN, 0.0))
-        for reading in readings:
-            verdicts[reading.track_id] = self._condition.judge(reading), self._condition.measure(reading)
-        moved = [self._judge(track_id, verdict, value, at) for track_id, (verdict, value) in verdicts.items()]
-        return [change for change in ended + moved if change]
+        self._condition.find(Sight(at, left=left))
+        subjects = [subject for subject in self._lives if subject is not SCENE or not people_only]
+        return [change for subject in subjects if (change := self._end(subject, at, reason))]
 
-    def _judge(self, track_id: str, verdict: Verdict, value: float, at: Instant) -> AlertChange | None:
-        """Lets one verdict about one person move their alert."""
-        change = self._advance(track_id, verdict, value, at) if track_id in self._instances else None
-        if change is None and track_id not in self._instances and verdict is Verdict.HOLDS:
-            self._begin(track_id, value, at)
-            change = self._advance(track_id, verdict, value, at)
+    def acknowledge(self, alert_id: str | None = None) -> bool:
+        """Takes it that somebody knows of an alert, or of all that fire; their state says so from then on.
+
+        Returns:
+            Whether there was one.
+        """
+        known = [life for life in self._lives.values() if life.is_firing and alert_id in {None, life.alert.id}]
+        for life in known:
+            life.alert = replace(life.alert, acknowledged=True)
+        return bool(known)
+
+    def silence(self, seconds: float, at: Instant) -> None:
+        """Sends no alert events for so long; 0 ends it. Its state goes on being told.
+
+        An alert that began to fire meanwhile, and still does, is told when the silence is over.
+        """
+        until = at.later(seconds)
+        self._silence = _Silence(until.utc, until.mono)
+        self._look_at_silence(at)
+
+    def follow(self, other: AlertRule) -> None:
+        """Takes over from another rule of its name what is not about single alerts: its cooldown and silence."""
+        self._quiet_until = other._quiet_until
+        self._silence = other._silence
+
+    def _look_at_silence(self, at: Instant) -> None:
+        holding = [silence for silence in (self._silence, self._silence_of_config) if silence and silence.holds(at)]
+        self._is_silenced = bool(holding)
+        ends = [silence.utc for silence in holding]
+        self._until = None if None in ends else max((end for end in ends if end), default=None)
+
+    def _move(self, subject: Subject, finding: Finding, at: Instant) -> AlertChange | None:
+        """Lets one finding about somebody move their alert, or begin one."""
+        life = self._lives.get(subject)
+        change = self._advance(subject, life, finding, at) if life else None
+        if change is None and subject not in self._lives and finding.verdict is Verdict.HOLDS:
+            life = self._lives[subject] = Life.begin(self._pending(subject, finding, at))
+            change = self._advance(subject, life, finding, at)
         return change
 
-    def _begin(self, track_id: str, value: float, at: Instant) -> None:
-        alert = Alert(
+    def _advance(self, subject: Subject, life: Life, finding: Finding, at: Instant) -> AlertChange | None:
+        turn = life.take(finding, at, self._timing, may_fire=at.mono >= self._quiet_until)
+        if turn is Turn.FIRES:
+            self._quiet_until = at.mono + self._timing.cooldown
+            return None if self._is_silenced else self._tell(life, at)
+        return self._end(subject, at, _REASONS[turn]) if turn in _REASONS else None
+
+    def _pending(self, subject: Subject, finding: Finding, at: Instant) -> Alert:
+        return Alert(
             id=self._new_id(),
             camera=self.camera,
             rule=self.name,
             severity=self._severity,
-            track_id=track_id,
+            track_id=subject,
             state=AlertState.PENDING,
             since=at,
-            value=value,
-            threshold=self._condition.score,
+            value=finding.value or 0.0,
+            threshold=finding.threshold,
         )
-        self._instances[track_id] = _Instance(alert, judged=at.mono)
 
-    def _advance(self, track_id: str, verdict: Verdict, value: float, at: Instant) -> AlertChange | None:
-        instance = self._instances[track_id]
-        over = instance.run_clocks(verdict, at, self._timing.max_uncertain) or verdict is Verdict.FAILS
-        if verdict is not Verdict.UNKNOWN:
-            instance.alert = replace(instance.alert, value=value)
-        if instance.alert.state is AlertState.FIRING:
-            return self._end(track_id, at) if instance.failed >= self._timing.keep_firing_for and over else None
-        if over:
-            return self._end(track_id, at)
-        if verdict is Verdict.HOLDS and instance.held >= self._timing.for_ and at.mono >= self._quiet_until:
-            return self._fire(instance, at)
-        return None
+    def _tell(self, life: Life, at: Instant) -> AlertChange | None:
+        """That it fires, once."""
+        if life.told:
+            return None
+        life.told = True
+        return AlertChange(resolved=False, alert=life.alert, at=at, signal=self._signal)
 
-    def _fire(self, instance: _Instance, at: Instant) -> AlertChange:
-        instance.alert = replace(instance.alert, state=AlertState.FIRING)
-        self._quiet_until = at.mono + self._timing.cooldown
-        return AlertChange(resolved=False, alert=instance.alert, at=at)
-
-    def _end(self, track_id: str, at: Instant) -> AlertChange | None:
-        instance = self._instances.pop(track_id, None)
-        if instance is None or instance.alert.state is not AlertState.FIRING:
+    def _end(self, subject: Subject, at: Instant, reason: Resolution) -> AlertChange | None:
+        life = self._lives.pop(subject, None)
+        if life is None or not life.is_firing:
             return None
         self._quiet_until = at.mono + self._timing.cooldown
-        return AlertChange(resolved=True, alert=instance.alert, at=at)
+        if not life.told:
+            return None
+        return AlertChange(resolved=True, alert=life.alert, at=at, reason=reason, signal=self._signal)

@@ -10,6 +10,8 @@ __all__ = ["SceneTeller", "scene_of"]
 
 #: A smaller change of the mood's confidence is not worth a message.
 CONFIDENCE_STEP = 0.05
+#: Nor is a smaller one of satisfaction, of 100.
+SATISFACTION_STEP = 2.0
 
 
 def scene_of(camera: str, readings: Sequence[Reading], people: int, at: Instant, view: View | None = None) -> Scene:
@@ -59,4 +61,8 @@ class SceneTeller:
 
 def _alike(one: Scene, other: Scene) -> bool:
     same = (one.people, one.mood, one.view) == (other.people, other.mood, other.view)
+    if (one.satisfaction is None) != (other.satisfaction is None):
+        return False
+    if abs((one.satisfaction or 0.0) - (other.satisfaction or 0.0)) >= SATISFACTION_STEP:
+        return False
     return same and abs(one.confidence - other.confidence) < CONFIDENCE_STEP

@@ -11,7 +11,9 @@ import json
 import logging
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -22,6 +24,7 @@ import numpy as np
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.capture.view import ViewWatch
+from edge_fer.config import load
 from edge_fer.config.tree import Camera, Faces
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.faces.haar import HaarDetector
@@ -31,11 +34,14 @@ from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
+from edge_fer.replay.outcome import Judge, Outcome, replay
 from edge_fer.rules.events import EventTeller
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import Frame, Image
-from edge_fer.wiring import build_pipeline
+from edge_fer.trace.reader import TraceReader
+from edge_fer.trace.writer import TraceWriter
+from edge_fer.types import LABEL_SETS, Frame, Image
+from edge_fer.wiring import build_pipeline, build_rules, build_summaries
 from tests.fetched import FOLDER
 from tests.invented import at, reading, track
 
@@ -146,6 +152,46 @@ def posting(passes: int) -> dict[str, float]:
     return {"post / classify": post / seconds(lambda: whole.classify([crop]), passes)}
 
 
+def replaying(passes: int) -> dict[str, float]:
+    """A trace of one person at ten readings a second, against the processor's time that its replay takes.
+
+    In full it is a day of 864,000 readings. Memory is what is in use at most, for eight times as many frames over few.
+    """
+    settings = load([], settings=False).config
+    (camera,) = settings.cameras.values()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "trace.jsonl")
+        frames = 54 * passes**2 // 10
+        writer = TraceWriter(path, {"camera": LABEL_SETS["seven"]}, made_by="bench", most_bytes=10**9)
+        for index in range(frames):
+            label, when = ("angry", "neutral", "happy")[index // 50 % 3], index / 10
+            gone = ["a"] if index % 600 == 599 else []
+            writer.step("camera", at(when), [reading(when, label, 0.7)], people=1, left=gone)
+        writer.close()
+
+        def run(most: int) -> int:
+            summaries = build_summaries("camera", camera, settings)
+            rules = build_rules("camera", camera, settings, summaries.trend)
+            outcome = Outcome("bench", {"camera": Judge(rules, summaries)}, shortest=900)
+            with TraceReader(path) as trace:
+                replay(islice(trace, most), [outcome])
+            assert outcome.firings
+            assert outcome.summaries
+            return tracemalloc.get_traced_memory()[1] if tracemalloc.is_tracing() else 0
+
+        # the processor's time, because others may want the core, too
+        begin = process_time()
+        run(frames)
+        taken = process_time() - begin
+        peaks = []
+        few = min(frames, 17_280)
+        for most in (few // 8, few):
+            tracemalloc.start()
+            peaks.append(run(most))
+            tracemalloc.stop()
+    return {"real time / replay": frames / 10 / taken, "memory 8 x as long / short": peaks[1] / peaks[0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="few passes: shows that they run")
@@ -156,6 +202,7 @@ def main() -> None:
     logging.disable(logging.WARNING)  # there is no broker, on purpose
     passes = 20 if args.smoke else 400
     ratios = classifier(passes) | pipeline(passes) | view(passes) | frame_budget(passes) | posting(passes)
+    ratios |= replaying(passes)
     if args.json:
         print(json.dumps(ratios, indent=2))
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_fer.config.default import default_yaml
 from edge_fer.config.layers import PER_CAMERA
 from edge_fer.config.tree import Camera, Config, Section
-from edge_fer.config.walk import allowed, inner_section, keys_of
+from edge_fer.config.walk import allowed, inner_section, keys_of, kinds_of
 from edge_fer.config.writing import inline, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,8 @@ def _rows(section: type[Section], path: str) -> Iterator[str]:
             default = defaults.get(key)
             shown = "" if default is None or info.default_factory else f"`{inline(default)}`"
             yield f"| `{here}` | {shown} | {allowed(info)} | {info.description} |\n"
+            for kind in kinds_of(info).values():
+                yield from _rows(kind, f"{here}.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from edge_fer.config import load
 from edge_fer.config.default import default_yaml
 from edge_fer.config.reader import read_yaml
 from edge_fer.config.tree import Config
-from edge_fer.config.walk import inner_section, keys_of
+from edge_fer.config.walk import inner_section, keys_of, kinds_of
+from edge_fer.config.when import KINDS
 from edge_fer.config.writing import inline
 from tests.config.generated import INSTALLED, PAGE, page
 from tests.config.loading import load_text
@@ -55,6 +56,7 @@ def _sections(section=Config):
     for info in keys_of(section).values():
         if inner := inner_section(info)[0]:
             yield from _sections(inner)
+        yield from kinds_of(info).values()
 
 
 @pytest.mark.parametrize("section", sorted(set(_sections()), key=lambda section: section.__name__))
@@ -62,7 +64,7 @@ def test_every_setting_has_one_sentence_and_a_default(section):
     for key, info in keys_of(section).items():
         assert re.fullmatch(r"[^.]+(\.\w+[^.]*)*\.", info.description), key
         # which emotions an alert is about, and where a zone is, nobody can say but who makes it
-        assert not info.is_required() or key in {"when", "emotion", "polygon"}
+        assert not info.is_required() or key in {"when", "polygon", *KINDS}
 
 
 def test_the_installed_file_is_what_the_types_say():

@@ -77,7 +77,7 @@ def test_no_secret_shows(rows):
 
 def test_an_alert_that_is_off_shows_who_switched_it_off():
     loaded = load([Layer("A", "alerts: {unhappy-guest: false}")], environ={}, settings=False)
-    off = [(row.path, row.value, row.origin) for row in explain(loaded) if "alerts" in row.path]
+    off = [(row.path, row.value, row.origin) for row in explain(loaded) if "unhappy" in row.path]
     assert off == [("alerts.unhappy-guest", "false", "A")]
 
 

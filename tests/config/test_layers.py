@@ -7,8 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from edge_fer.config import BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
+from edge_fer.config.kinds import WhenEmotion, WhenMorePeople, WhenSignal
 from edge_fer.config.tree import Camera
 from tests.config.loading import load_layers, load_text
+
+#: The alerts of two profiles.
+COUNTER = ["unhappy-guest", "queue", "bad-quarter", "view-lost"]
+WARD = ["distress", "lasting-distress", "no-face", "view-lost"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +39,7 @@ def test_the_defaults():
 
 def test_the_ward_profile():
     config = load_layers("profile: ward").config
-    assert list(config.alerts) == ["distress"]
+    assert list(config.alerts) == WARD
     assert (config.alerts["distress"].for_, config.alerts["distress"].severity) == (30, "critical")
     assert config.cameras["camera"].emotion.smoothing.time_constant == 5
 
@@ -45,10 +50,10 @@ def test_the_config_is_frozen():
 
 
 def test_the_highest_layer_that_names_a_profile_chooses_it():
-    assert list(load_layers("profile: counter", "profile: ward", "faces: {}").config.alerts) == ["distress"]
+    assert list(load_layers("profile: counter", "profile: ward", "faces: {}").config.alerts) == WARD
     overrides = [Layer.setting("profile=counter")]
     config = load([Layer("file", "profile: ward")], overrides=overrides, environ={}, settings=False).config
-    assert list(config.alerts) == ["unhappy-guest"]
+    assert list(config.alerts) == COUNTER
 
 
 def test_higher_layers_win_and_maps_merge_by_key():
@@ -63,6 +68,33 @@ def test_lists_replace():
     config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear]}}}").config
     assert config.alerts["unhappy-guest"].when.emotion == ("fear",)
     assert config.alerts["unhappy-guest"].when.score == 0.6
+
+
+def test_a_when_of_another_kind_replaces_and_one_of_the_same_kind_merges():
+    config = load_layers("alerts: {unhappy-guest: {when: {more_people_than: 3}}}").config
+    assert config.alerts["unhappy-guest"].when == WhenMorePeople(more_people_than=3)
+    assert config.alerts["unhappy-guest"].cooldown == 60
+    config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear], repeated: 5}}}").config
+    assert config.alerts["unhappy-guest"].when == WhenEmotion(emotion=("fear",), score=0.6, repeated=5)
+    low = "alerts: {a: {when: {signal: x, above: 1}}}"
+    (part, _) = (
+        load_layers(low, "alerts: {a: {when: {any: [{signal: y, below: 2}, {no_face: true}]}}}")
+        .config.alerts["a"]
+        .when.any
+    )
+    assert part == WhenSignal(signal="y", below=2)
+
+
+def test_repeated_says_how_long_unless_for_does():
+    text = "alerts: {a: {when: {emotion: [fear], repeated: 5}%s}}"
+    assert load_layers(text % "").config.alerts["a"].for_ == 0
+    assert load_layers(text % ", for: 3s").config.alerts["a"].for_ == 3
+
+
+def test_what_is_about_the_scene_has_its_scope():
+    text = "alerts: {a: {when: %s}}"
+    assert load_layers(text % "{no_face: true}").config.alerts["a"].scope == "scene"
+    assert load_layers(text % "{all: [{no_face: true}, {emotion: [sad]}]}").config.alerts["a"].scope == "person"
 
 
 def test_a_heading_with_nothing_under_it_says_nothing():
@@ -83,7 +115,7 @@ def test_the_default_camera_goes_once_one_is_named():
 
 def test_false_switches_off_and_anything_else_on_again():
     off = "alerts: {unhappy-guest: false}\ncameras: {a: {fps: 3}, b: {}}"
-    assert load_layers(off).config.alerts == {}
+    assert list(load_layers(off).config.alerts) == COUNTER[1:]
     assert load_layers(off, "alerts: {unhappy-guest: true}").config.alerts["unhappy-guest"].for_ == 4
     again = load_layers(off, "alerts: {unhappy-guest: {for: 9s}}").config.alerts["unhappy-guest"]
     assert (again.for_, again.cooldown) == (9, 60)
@@ -105,7 +137,7 @@ def test_a_zone_is_switched_off_by_name_and_on_again():
 
 
 def test_what_is_switched_off_is_not_checked():
-    assert load_layers("alerts: {a: {for: 3}}", "alerts: {a: false}").config.alerts.keys() == {"unhappy-guest"}
+    assert load_layers("alerts: {a: {for: 3}}", "alerts: {a: false}").config.alerts.keys() == set(COUNTER)
 
 
 def test_a_camera_is_filled_from_the_global_sections_and_then_overridden():
@@ -124,7 +156,7 @@ def test_a_camera_is_filled_from_the_global_sections_and_then_overridden():
     assert (plain.faces, plain.emotion, plain.alerts) == (config.faces, config.emotion, config.alerts)
     assert (special.faces.min_size, special.faces.confirm) == (32, 5)
     assert (special.emotion.smoothing.method, special.emotion.smoothing.readings) == ("mode", 3)
-    assert list(special.alerts) == ["unhappy-guest", "a", "c"]
+    assert list(special.alerts) == [*COUNTER, "a", "c"]
     assert special.alerts["a"].when.emotion == ("sad",)
     assert special.alerts["a"].for_ == 8
 
@@ -133,9 +165,9 @@ def test_an_alert_off_everywhere_may_be_on_for_one_camera():
     text = "alerts: {unhappy-guest: false}\ncameras: {a: {alerts: {unhappy-guest: %s}}, b: {}}"
     for on in ("true", "{}", "{for: 2s}"):
         config = load_layers(text % on).config
-        assert (list(config.cameras["a"].alerts), list(config.cameras["b"].alerts)) == (["unhappy-guest"], [])
+        assert (set(config.cameras["a"].alerts), list(config.cameras["b"].alerts)) == (set(COUNTER), COUNTER[1:])
     assert load_layers(text % "{for: 2s}").config.cameras["a"].alerts["unhappy-guest"].for_ == 2
-    assert load_layers(text % "false").config.cameras["a"].alerts == {}
+    assert load_layers(text % "false").config.cameras["a"].alerts.keys() == set(COUNTER[1:])
 
 
 def test_an_overridden_camera_keeps_its_overrides_when_the_global_section_changes_higher_up():
@@ -235,7 +267,7 @@ def test_settings_on_the_command_line(setting, value):
 def test_settings_on_the_command_line_name_entries_too():
     overrides = [Layer.setting("alerts.unhappy-guest=false"), Layer.setting("cameras.a.source=clip.mp4")]
     config = load(overrides=overrides, environ={}, settings=False).config
-    assert config.alerts == {}
+    assert list(config.alerts) == COUNTER[1:]
     assert config.cameras["a"].source == "clip.mp4"
 
 

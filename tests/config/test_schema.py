@@ -18,7 +18,9 @@ UNSEEN = {
     "no broker address", "no host", "bad port", "more than an address", "password without a user",
     "password in the clear", "certificate in the clear", "certificate without key", "key without certificate",
     "variable not set", "no variable", "key twice", "tag", "key that is a list", "undefined alias", "control character",
-    "second document", "required key", "bad node name",
+    "second document", "required key", "bad node name", "required key of a kind", "no kind", "kind switched off",
+    "list of one", "topic with a wildcard", "topic that is none", "topic of our own", "path that is none",
+    "no threshold", "two thresholds", "day that is none", "no time at all", "timezone",
     "zone that crosses itself", "zone that touches itself", "zone without an inside", "zone closed by hand",
     "zone without corners", "zone switched off in vain",
 }  # fmt: skip

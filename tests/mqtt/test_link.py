@@ -20,7 +20,7 @@ from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.retry import Backoff, Protocol
-from edge_fer.types import AlertState
+from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
 from tests.mqtt.kit import (
     COMPOSER,
@@ -65,7 +65,7 @@ def retain_all(link):
     at = now()
     link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
     link.retain(TOPICS.camera_availability("front"), "online", at)
-    status = COMPOSER.alert_status("front", "unhappy-guest", [alert(at, state=AlertState.PENDING)], at)
+    status = COMPOSER.alert_status("front", "unhappy-guest", Standing((alert(at, state=AlertState.PENDING),)), at)
     link.retain(TOPICS.alert("front", "unhappy-guest"), status, at)
 
 

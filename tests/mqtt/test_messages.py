@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
@@ -16,6 +17,7 @@ from edge_fer.mqtt.messages import (
     Kind,
     Message,
     ModelInfo,
+    PrivacyInfo,
     StageLatency,
     restamp,
     rfc3339,
@@ -23,7 +25,23 @@ from edge_fer.mqtt.messages import (
     seal,
 )
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.types import UNCERTAIN, AlertState, Event, EventKind, Instant, Quality, QualityFault, Reading
+from edge_fer.types import (
+    UNCERTAIN,
+    AlertChange,
+    AlertState,
+    Distress,
+    Event,
+    EventKind,
+    Instant,
+    Quality,
+    QualityFault,
+    Reading,
+    Resolution,
+    SignalState,
+    Standing,
+    Summary,
+    SummaryNumbers,
+)
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 
@@ -42,7 +60,7 @@ def sealed(message: Message, when: Instant, *, seq: int = 1, replayed: bool = Fa
 
 
 def test_schemas_are_sound_and_describe_every_field():
-    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event"}
+    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event", "summary"}
     for kind, schema in SCHEMAS.items():
         jsonschema.Draft202012Validator.check_schema(schema)
         parts = schema.get("$defs", {})
@@ -107,14 +125,16 @@ def test_alert_event(resolved):
 )
 def test_alert_status_is_the_furthest_of_its_alerts(states, expected):
     alerts = [alert(at(3), state=state) for state in states]
-    found = valid("alert", COMPOSER.alert_status("front", "unhappy-guest", alerts, at(4)).model_dump_json())
+    found = valid(
+        "alert", COMPOSER.alert_status("front", "unhappy-guest", Standing(tuple(alerts)), at(4)).model_dump_json()
+    )
     assert found["state"] == expected
     assert [instance["state"] for instance in found["alerts"]] == [state.value for state in states]
 
 
 def test_an_inactive_alert_has_nothing_to_tell():
     with pytest.raises(ValueError, match="inactive"):
-        COMPOSER.alert_status("front", "r", [alert(at(0), state=AlertState.INACTIVE)], at(0))
+        COMPOSER.alert_status("front", "r", Standing((alert(at(0), state=AlertState.INACTIVE),)), at(0))
 
 
 @pytest.mark.parametrize("people", [0, 3])
@@ -124,6 +144,44 @@ def test_state(people):
     assert found["mood"] == ("happy" if people else None)
 
 
+SEEN = SummaryNumbers(4, 100.0, 80.0, {"happy": 30.0, "sad": 10.0}, 60.0, 75.0, Distress.LOW, 0.25, 80.0)
+
+
+def summary(numbers, length=900):
+    when = at(length)
+    return Summary("front", when, length, at(0).utc, when.utc, 899.99999, numbers)
+
+
+def test_a_summary():
+    found = valid("summary", sealed(COMPOSER.summary(summary(SEEN)), at(900)))
+    assert (found["window"], found["since"], found["until"], found["ts"]) == (
+        "15m", "2026-01-01T00:00:00.000Z", "2026-01-01T00:15:00.000Z", "2026-01-01T00:15:00.000Z",
+    )  # fmt: skip
+    assert (found["people"], found["uncertain_share"], found["difference"]) == (4, 0.6, -5.0)
+    assert found["shares"] == {"happy": 0.75, "sad": 0.25}
+    assert (found["held_back"], found["distress"]) == (False, "low")
+
+
+def test_a_summary_that_is_held_back_tells_no_number():
+    found = valid("summary", sealed(COMPOSER.summary(summary(None)), at(900)))
+    told = {key for key, value in found.items() if value is not None}
+    assert found["held_back"]
+    assert not told & {"people", "presence_s", "attention_s", "seconds", "shares", "satisfaction", "distress", "usual"}
+
+
+def test_a_summary_of_a_window_in_which_nobody_was_seen():
+    empty = SummaryNumbers(0, 0.0, 0.0, {"happy": 0.0}, 0.0, None, None, None, None)
+    found = valid("summary", sealed(COMPOSER.summary(summary(empty)), at(900)))
+    assert (found["shares"], found["uncertain_share"], found["satisfaction"]) == ({"happy": 0.0}, 0.0, None)
+
+
+def test_a_window_is_put_right_with_the_clock():
+    late = Instant(900.0, at(900).utc, synced=False)
+    unsure = Summary("front", late, 900, at(0).utc, at(900).utc, 900.0, SEEN)
+    found = json.loads(sealed(COMPOSER.summary(unsure), Instant(900.0, at(4500).utc)))
+    assert (found["since"], found["until"]) == ("2026-01-01T01:00:00.000Z", "2026-01-01T01:15:00.000Z")
+
+
 def test_info_and_health():
     info = COMPOSER.info(
         at(0),
@@ -131,9 +189,10 @@ def test_info_and_health():
         model=ModelInfo(name="m", sha256="0" * 64, runtime="r 1", labels=["happy", "sad"], scores={"accuracy": 0.61}),
         detector="haar",
         cameras={"front": CameraInfo(source="/dev/video0", kind="usb", size=(1280, 720))},
+        privacy=PrivacyInfo(pictures_published=False, events_published=False, k_minimum=5),
     )
     found = valid("info", info.model_dump_json())
-    assert found["privacy"] == {"pictures_published": False}
+    assert found["privacy"] == {"pictures_published": False, "events_published": False, "k_minimum": 5}
     assert found["cameras"]["front"]["size"] == [1280, 720]
     camera = CameraHealth(
         online=True, fps=9.87654, fps_limit=2.5, frames=10, skipped=20, dropped=1, stalls=0, losses=0,
@@ -181,7 +240,7 @@ def test_a_clock_put_right_moves_every_moment_along():
     assert found["ts"] == "2026-01-01T12:00:00.000Z"
     assert found["since"] == "2026-01-01T11:59:56.000Z"
     assert found["clock_synced"] is True
-    status = COMPOSER.alert_status("front", "r", [alert(wrong.later(-4))], wrong).model_dump_json()
+    status = COMPOSER.alert_status("front", "r", Standing((alert(wrong.later(-4)),)), wrong).model_dump_json()
     found = valid("alert", restamp(status, right))
     assert found["alerts"][0]["since"] == "2026-01-01T11:59:56.000Z"
 
@@ -189,3 +248,26 @@ def test_a_clock_put_right_moves_every_moment_along():
 def test_a_moment_known_all_along_stays_as_it_is():
     draft = alert_event(at(9.1234), since=at(5))
     assert json.loads(restamp(draft.model_dump_json(), at(9.1234))) == draft.model_dump(mode="json")
+
+
+def test_alert_status_tells_silence_schedule_and_signal():
+    standing = Standing(silenced=True, silenced_until=at(60).utc, in_schedule=False, signal=SignalState.STALE)
+    found = valid("alert", COMPOSER.alert_status("front", "pulse", standing, at(4)).model_dump_json())
+    assert (found["silenced"], found["silenced_until"]) == (True, "2026-01-01T00:01:00.000Z")
+    assert (found["in_schedule"], found["signal"]) == (False, "stale")
+
+
+def test_an_alert_of_the_scene_has_no_track_and_its_end_has_a_reason():
+    of_scene = replace(alert(at(0)), track_id=None, acknowledged=True)
+    change = AlertChange(True, of_scene, at(9), Resolution.UNCLEAR, SignalState.MISSING)
+    found = valid("alert_event", sealed(COMPOSER.alert_event(change), at(9)))
+    assert (found["track_id"], found["reason"], found["acknowledged"]) == (None, "unclear", True)
+    assert found["signal"] == "missing"
+
+
+def test_the_end_of_a_silence_moves_along_with_a_clock_put_right():
+    wrong = Instant(100.0, datetime(1970, 1, 1, 0, 1, tzinfo=UTC), synced=False)
+    right = Instant(100.0, datetime(2026, 1, 1, 12, 0, tzinfo=UTC))
+    standing = Standing(silenced=True, silenced_until=wrong.later(60).utc)
+    status = COMPOSER.alert_status("front", "r", standing, wrong).model_dump_json()
+    assert valid("alert", restamp(status, right))["silenced_until"] == "2026-01-01T12:01:00.000Z"

@@ -9,24 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.conditions.emotion import EmotionCondition
+from edge_fer.rules.lifecycle import Timing
+from edge_fer.rules.sight import Sight
 from edge_fer.types import AlertChange, AlertState, Instant
 from tests.invented import at, reading, torn, unreadable
 
-UNHAPPY = EmotionCondition(frozenset({"angry", "disgust", "sad"}), 0.6)
+UNHAPPY = frozenset({"angry", "disgust", "sad"})
 TIMING = Timing(for_=4, keep_firing_for=5, cooldown=60, max_uncertain=10)
 
 
 def make_rule(timing=TIMING):
     ids = (f"alert-{number}" for number in itertools.count())
-    return EmotionRule("cam", "unhappy", severity="warning", condition=UNHAPPY, timing=timing, new_id=lambda: next(ids))
+    condition = EmotionCondition(UNHAPPY, 0.6)
+    return AlertRule("cam", "unhappy", severity="warning", condition=condition, timing=timing, new_id=lambda: next(ids))
+
+
+def see(rule, readings, *, left=(), when):
+    return rule.update(Sight(when, readings, len(readings), tuple(left)))
 
 
 def play(rule, script):
     """Feeds (seconds, readings, left) and returns [(seconds, 'firing' or 'resolved', track id)]."""
     told = []
     for seconds, readings, left in script:
-        changes = rule.update(readings, left=left, at=at(seconds))
+        changes = see(rule, readings, left=left, when=at(seconds))
         told += [(seconds, "resolved" if c.resolved else "firing", c.alert.track_id) for c in changes]
     return told
 
@@ -46,17 +54,17 @@ def blurred(first, last):
 def test_fires_once_the_condition_has_held_and_is_resolved_once_it_has_failed():
     rule = make_rule()
     assert play(rule, angry(0, 4)) == []
-    assert [alert.state for alert in rule.alerts] == [AlertState.PENDING]
+    assert [alert.state for alert in rule.standing.alerts] == [AlertState.PENDING]
     assert play(rule, angry(4, 20)) == [(4, "firing", "a")]
-    assert [alert.state for alert in rule.alerts] == [AlertState.FIRING]
+    assert [alert.state for alert in rule.standing.alerts] == [AlertState.FIRING]
     assert play(rule, calm(20, 30)) == [(25, "resolved", "a")]
-    assert rule.alerts == ()
+    assert rule.standing.alerts == ()
 
 
 def test_firing_and_resolved_share_one_id_and_say_since_when():
     rule = make_rule()
-    changes = [c for t in range(12) for c in rule.update([reading(t, "sad")], left=[], at=at(t))]
-    changes += rule.update([], left=["a"], at=at(12))
+    changes = [c for t in range(12) for c in see(rule, [reading(t, "sad")], when=at(t))]
+    changes += see(rule, [], left=["a"], when=at(12))
     assert [(c.resolved, c.alert.id, c.alert.since) for c in changes] == [
         (False, "alert-0", at(0)),
         (True, "alert-0", at(0)),
@@ -120,7 +128,13 @@ def test_resolves_when_the_person_leaves_and_forgets_a_pending_one():
     assert play(make_rule(), [*angry(0, 6), (6, [], ["a"])]) == [(4, "firing", "a"), (6, "resolved", "a")]
     rule = make_rule()
     assert play(rule, [*angry(0, 3), (3, [], ["a"])]) == []
-    assert rule.alerts == ()
+    assert rule.standing.alerts == ()
+
+
+def test_somebody_given_up_with_the_same_frame_begins_nothing():
+    rule = make_rule(Timing(0, 0, 0, 10))
+    assert see(rule, [reading(0, "angry")], left=["a"], when=at(0)) == []
+    assert rule.standing.alerts == ()
 
 
 def test_cooldown_belongs_to_the_rule_so_a_new_track_of_the_same_person_stays_quiet():
@@ -150,7 +164,7 @@ def test_a_wall_clock_that_jumps_changes_no_duration():
     for t in range(8):
         # the wall clock is set back by an hour in the midst of it, as when the network comes up
         instant = Instant(float(t), at(t - 3600 * (t >= 2)).utc, synced=t >= 2)
-        changes = rule.update([replace(reading(t, "angry"), at=instant)], left=[], at=instant)
+        changes = see(rule, [replace(reading(t, "angry"), at=instant)], when=instant)
         fired += [(t, change.at.synced) for change in changes]
     assert fired == [(4, True)]
 
@@ -178,7 +192,7 @@ def test_whatever_happens_the_invariants_hold(frames, for_, keep_firing_for, coo
     for step, faces, left in frames:
         now += step
         readings = [make[face](now, who) for who, face in faces.items() if who not in left]
-        changes: list[AlertChange] = rule.update(readings, left=left, at=at(now))
+        changes: list[AlertChange] = see(rule, readings, left=left, when=at(now))
         for change in changes:
             who = change.alert.track_id
             if change.resolved:
@@ -190,4 +204,4 @@ def test_whatever_happens_the_invariants_hold(frames, for_, keep_firing_for, coo
                 firing[who] = change.alert.id
             last_change = now
         assert not left & firing.keys(), "outlived its person"
-        assert {a.track_id for a in rule.alerts if a.state is AlertState.FIRING} == firing.keys()
+        assert {a.track_id for a in rule.standing.alerts if a.state is AlertState.FIRING} == firing.keys()

@@ -1,0 +1,85 @@
+"""`edge-fer record`: writes a trace of what the cameras see, as numbers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._recording import MOST_BYTES, Recording
+from edge_fer.config.units import DURATION, SIZE, Quantity
+from edge_fer.daemon import Daemon
+from edge_fer.wiring import build_service
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION = """\
+Watches the cameras of the config and writes what it reads into a file of JSON Lines: numbers, never pictures.
+`edge-fer replay` shows what alerts and summaries any config makes of it. Nothing is published, and no broker is needed.
+
+A camera has one user: stop the daemon before, or record while it runs with `edge-fer run --record TRACE`.
+Ctrl-C ends it.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "record",
+        help="write a trace of readings, for tuning",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("trace", metavar="TRACE", type=Path, help="the file to write; compressed if it ends in .gz")
+    parser.add_argument("--for", dest="seconds", metavar="TIME", type=_of(DURATION), help="how long, such as 2h")
+    parser.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=_of(SIZE),
+        default=MOST_BYTES,
+        help="end at this size, before compression (default: 500MB)",
+    )
+    add_config_arguments(parser)
+    parser.set_defaults(handler=_record)
+
+
+def _of(quantity: Quantity) -> Callable[[str], float]:
+    """Reads a value with its unit, as in the config."""
+
+    def read(text: str) -> float:
+        try:
+            return quantity.read(text)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            msg = f"`{text}` {context.get('problem')}. {context.get('remedy')}"
+            raise argparse.ArgumentTypeError(msg) from None
+
+    return read
+
+
+def _record(args: argparse.Namespace) -> int:
+    settings = load_from(args).config
+    recording = Recording(
+        args.trace,
+        settings,
+        most_bytes=int(args.max_size),
+        most_seconds=args.seconds or float("inf"),
+        on_end=lambda: service.stop(),  # noqa: PLW0108 - it is built after this
+    )
+    service = build_service(settings, publish=False, show=recording)
+    print(f"recording {', '.join(settings.cameras)} into {args.trace}; Ctrl-C ends it", flush=True)
+    try:
+        Daemon(service).run()
+    finally:
+        recording.close()
+    if recording.error:
+        raise recording.error
+    print(f"{recording.steps} frames were recorded")
+    return 0

@@ -1,0 +1,151 @@
+"""Keeps small numbers on disk over restarts: written whole or not at all, in a thread of its own.
+
+Killing the process loses what changed in the last `EVERY` seconds; a power cut a few seconds more. A file that cannot
+be used is not missed: what it held starts anew, and the log says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+__all__ = ["EVERY", "Keeper"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at what has changed.
+EVERY = 5.0
+#: No file of ours is larger; what is, is none of ours.
+LARGEST = 8_000_000
+
+
+@dataclass(slots=True)
+class _Thing:
+    """Something to be kept: where, and how to take it out and put it back."""
+
+    file: str
+    name: str
+    snapshot: Callable[[], Any]
+    restore: Callable[[Any], None]
+    kept: Any = None
+
+
+class Keeper:
+    """Keeps things in a folder, a few to a file.
+
+    Args:
+        folder: where the files go; exists.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._things: list[_Thing] = []
+        self._files: dict[str, dict[str, Any]] = {}
+        self._changed: set[str] = set()
+        self._lock = Lock()
+        self._news, self._closing = Event(), Event()
+        self._complained = False
+        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+
+    def keep(
+        self, file: str, name: str, *, snapshot: Callable[[], Any], restore: Callable[[Any], None]
+    ) -> Callable[[], None]:
+        """Keeps one thing from now on.
+
+        Args:
+            file: the file's name.
+            name: of the thing within it.
+            snapshot: makes it into what JSON can hold.
+            restore: puts back what was kept; raises ValueError where that cannot be used.
+
+        Returns:
+            What to call, from the thread that changes the thing, whenever it should be kept as it is.
+        """
+        thing = _Thing(file, name, snapshot, restore)
+        self._things.append(thing)
+        return lambda: self._offer(thing)
+
+    def start(self) -> None:
+        """Puts back what was kept, and begins to keep."""
+        for file in dict.fromkeys(thing.file for thing in self._things):
+            self._files[file] = self._read(self._folder / file)
+        for thing in self._things:
+            kept = self._files[thing.file].get(thing.name)
+            if kept is not None:
+                try:
+                    thing.restore(kept)
+                except ValueError as error:
+                    _starts_anew(self._folder / thing.file, f"{thing.name}: {error}")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Keeps everything as it is now; call it once nothing changes any more."""
+        for thing in self._things:
+            self._offer(thing)
+        self._closing.set()
+        self._news.set()
+        self._thread.join(EVERY)
+
+    def _offer(self, thing: _Thing) -> None:
+        kept = thing.snapshot()
+        with self._lock:
+            if self._files.get(thing.file, {}).get(thing.name) != kept:
+                self._files.setdefault(thing.file, {})[thing.name] = kept
+                self._changed.add(thing.file)
+                self._news.set()
+
+    def _run(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            closing = self._closing.is_set()
+            with self._lock:
+                texts = {file: json.dumps({"v": 1, "kept": self._files[file]}) for file in sorted(self._changed)}
+                self._changed.clear()
+            for file, text in texts.items():
+                self._write(self._folder / file, text)
+            if closing:
+                return
+            # recordings play faster than the clock, and the disk should not
+            self._closing.wait(1.0)
+
+    def _write(self, path: Path, text: str) -> None:
+        fresh = path.with_name(f".{path.name}.new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            if not self._complained:
+                log.warning("%s cannot be written: %s; a restart would lose what it holds", path, error.strerror)
+            self._complained = True
+        else:
+            self._complained = False
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any]:
+        try:
+            with path.open("rb") as file:
+                found = json.loads(file.read(LARGEST))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            _starts_anew(path, str(error))
+            return {}
+        match found:
+            case {"v": 1, "kept": dict(kept)}:
+                return kept
+        _starts_anew(path, "it is of another version, or none of ours")
+        return {}
+
+
+def _starts_anew(path: Path, reason: str) -> None:
+    log.warning("%s cannot be used (%s): what it held starts anew", path, reason)

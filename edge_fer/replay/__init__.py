@@ -1,0 +1,1 @@
+"""Takes a trace through alert rules and summaries, and shows what they make of it."""
