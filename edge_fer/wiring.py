@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.transform import transform
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.detectors import detector_name, make_detector
@@ -26,7 +28,7 @@ from edge_fer.faces.attention import Attention
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.following import Follower
 from edge_fer.faces.lifeless import LifelessFilter
-from edge_fer.faces.movement import MotionGate
+from edge_fer.faces.movement import EverythingMoves, MotionGate
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
@@ -48,9 +50,9 @@ from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.sample import sample_path
 from edge_fer.service import Service
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS
+from edge_fer.types import LABEL_SETS, Frame
 
-__all__ = ["build_pipeline", "build_service", "find_source"]
+__all__ = ["build_pipeline", "build_service", "build_stages", "find_source", "make_smoother", "play"]
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
@@ -150,26 +152,52 @@ def build_pipeline(name: str, camera: config.Camera, *, store: Store, time: Stop
     Raises:
         ModelError: a model is missing or wrong.
     """
+    stages = build_stages(name, camera, store=store)
+    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def build_stages(name: str, camera: config.Camera, *, store: Store) -> Stages:
+    """What the pipeline of one camera is made of; see `build_pipeline`."""
     classifier = _classifier(camera.emotion)
     gate = _quality_gate(camera.faces)
-    stages = Stages(
-        motion=MotionGate(),
+    # twice what model and gate look at, which both then halve
+    crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
+    return Stages(
+        motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
         follower=Follower(),
         lifeless=LifelessFilter(camera.faces.lifeless_after),
         detector=make_detector(camera.faces, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
-        crop=lambda image, face: crop_face(image, face, classifier.crop_frame),
+        crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
         judge=gate.judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
-        smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
+        smoother=make_smoother(camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
         rules=[_rule(name, rule, alert) for rule, alert in camera.alerts.items()],
         scenes=SceneTeller(),
         sum_up=scene_of,
     )
-    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def make_smoother(smoothing: config.Smoothing) -> Smoother:
+    """The smoother that the config asks for, with no memory of anybody."""
+    return SMOOTHERS[smoothing.method](smoothing)
+
+
+def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+    """A camera's frames as its pipeline gets to see them, read in the caller's thread.
+
+    Raises:
+        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
+    """
+    options = SourceOptions(size=camera.size, fps=camera.fps, loop=camera.loop, sample=sample_path())
+    source, zones = make_source(name, camera.source, clock=clock, options=options), _zones(camera)
+    with closing(source.frames()) as frames:
+        for frame in frames:
+            image = zones.blank(transform(frame.image, rotate=camera.rotate, flip=camera.flip))
+            yield Frame(frame.camera, frame.index, image, frame.at)
 
 
 def _camera(

@@ -34,7 +34,10 @@ MAY_IMPORT = {
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "pipeline", "publishing", "runtime", "sample"}
     | {"service", "stopwatch"},
-    "commands": FLOW | BASE | {"wiring", "service", "config", "fetching", "runtime", "sample", "pipeline"},
+    "bench": FLOW
+    | BASE
+    | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
+    "commands": FLOW | BASE | {"wiring", "service", "config", "fetching", "runtime", "sample", "pipeline", "bench"},
     "cli": BASE | {"commands"},
     "__main__": {"cli"},
 }

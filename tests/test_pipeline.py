@@ -209,7 +209,17 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
-    assert list(watch.stages()) == ["motion", "follow", "detect", "track", "crop", "classify", "smooth", "rules"]
+    assert list(watch.stages()) == [
+        "motion",
+        "detect",
+        "sift",
+        "track",
+        "crop",
+        "quality",
+        "classify",
+        "smooth",
+        "rules",
+    ]
 
 
 def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
