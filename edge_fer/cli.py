@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edge_fer.commands import config, models, run, version
+from edge_fer.commands import bench, config, models, run, version
 from edge_fer.errors import EdgeFerError
 
 __all__ = ["main"]
@@ -56,6 +56,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (run, config, models, version):
+    for verb in (run, config, models, bench, version):
         verb.add_parser(verbs)
     return parser

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge_fer.errors import ModelError, RuntimeMissingError
 
-__all__ = ["RUNTIMES", "Interpreter", "Model", "Tensor", "available", "seconds_in_runtime"]
+__all__ = ["RUNTIMES", "Interpreter", "Model", "Tensor", "available", "loaded_runtime", "seconds_in_runtime"]
 
 #: The runtimes' modules, best first: on a PC the newer one runs int8 graphs about fifteen times faster.
 RUNTIMES = ("ai_edge_litert", "tflite_runtime")
@@ -32,7 +32,7 @@ _spent = local()
 
 
 def seconds_in_runtime() -> float:
-    """Seconds that this thread has spent inside the runtimes so far: of use as a difference, like `time.thread_time`."""
+    """Seconds that this thread has spent inside the runtimes; only differences mean anything, as of `thread_time`."""
     seconds: float = getattr(_spent, "seconds", 0.0)
     return seconds
 
@@ -205,6 +205,16 @@ class Model(Interpreter):
 def available() -> tuple[str, ...]:
     """The runtimes that can be imported here, best first."""
     return tuple(name for name in RUNTIMES if isinstance(_try_import(name), ModuleType))
+
+
+def loaded_runtime() -> str:
+    """Name and version of the runtime that models here run on when none is asked for.
+
+    Raises:
+        RuntimeMissingError: there is none.
+    """
+    name = _import_runtime(None).__name__.partition(".")[0]
+    return f"{name} {getattr(sys.modules.get(name), '__version__', 'unknown')}"
 
 
 def _try_import(name: str) -> ModuleType | Exception:

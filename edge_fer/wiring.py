@@ -35,7 +35,6 @@ from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo
 from edge_fer.mqtt.outbox import Limits
@@ -48,7 +47,7 @@ from edge_fer.rules.alerts import EmotionCondition, EmotionRule, Timing
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.sample import sample_path
-from edge_fer.service import Service
+from edge_fer.service import Broker, Service
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame
 
@@ -138,7 +137,7 @@ def build_service(
     return Service(
         cameras,
         link,
-        broker=EmbeddedBroker(settings.mqtt.embedded_port) if embedded else None,
+        broker=_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         announce=announce,
         tell_health=tell_health,
         clock=clock,
@@ -268,6 +267,13 @@ def _zones(camera: config.Camera) -> Zones:
         return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
 
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
+
+
+def _embedded_broker(port: int) -> Broker:
+    # asyncio, which nothing else needs, is some 4 MB of memory
+    from edge_fer.mqtt.embedded import EmbeddedBroker  # noqa: PLC0415
+
+    return EmbeddedBroker(port)
 
 
 def _rule(camera: str, name: str, alert: config.Alert) -> EmotionRule:
