@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -254,3 +256,33 @@ def test_whoever_cannot_be_followed_is_searched_for_at_once(pipeline, script):
     assert script.searched == 2
     assert pipeline.work[Work.DETECT] == 2
     assert script.learned == ["a", "b"]
+
+
+def apart(who: str, x: float):
+    return replace(track(who), face=Face(Box(x, 10, 50, 50), 0.9))
+
+
+def test_in_a_searched_frame_nobody_found_need_be_followed(pipeline, script):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 200)))
+    pipeline.step(frame(0))
+    assert script.searched == 1
+    assert script.followed == {}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[], [Face(Box(10, 10, 50, 50), 0.9)], [Face(Box(10, 10, 50, 50), 0.9), Face(Box(100, 10, 50, 50), 0.9)]],
+    ids=["nobody", "one of two", "somebody else"],
+)
+def test_whoever_a_search_misses_is_followed(pipeline, script, found):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 200)))
+    script.detect = lambda image: found
+    pipeline.step(frame(0))
+    assert set(script.followed) == {"a", "b"}
+
+
+def test_two_people_on_one_face_are_followed(pipeline, script):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 12)))
+    script.detect = lambda image: [Face(Box(11, 10, 50, 50), 0.9)]
+    pipeline.step(frame(0))
+    assert set(script.followed) == {"a", "b"}

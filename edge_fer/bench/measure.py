@@ -32,7 +32,7 @@ from edge_fer.pipeline import Pipeline, Told
 from edge_fer.publishing import Publisher
 from edge_fer.runtime import loaded_runtime
 from edge_fer.stopwatch import StageTime, Stopwatch
-from edge_fer.types import Frame
+from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_stages, make_smoother, play
 
 __all__ = ["measure"]
@@ -83,6 +83,7 @@ class _Run:
         self._first: Frame | None = None
         self._last: Frame | None = None
         self._first_event: float | None = None
+        self._changes = 0
         self._seconds = self._cpu = 0.0
         self._memory = (0, 0)
 
@@ -112,6 +113,7 @@ class _Run:
         self._first, self._last = self._first or frame, frame
         if told.events and self._first_event is None:
             self._first_event = round(since_start(), 3)
+        self._changes += sum(event.kind is EventKind.EMOTION_CHANGED for event in told.events)
         self._smoother.told(told.readings)
 
     def report(self) -> Report:
@@ -152,6 +154,7 @@ class _Run:
             rested=work[Work.REST],
             followed=work[Work.FOLLOW],
             detected=work[Work.DETECT],
+            with_face=self._detector.frames,
             classified=self._classifier.frames,
             faces_found=self._detector.faces,
             faces_classified=self._classifier.faces,
@@ -172,11 +175,13 @@ class _Run:
 
     def _flicker(self) -> Flicker:
         people = self._smoother.people()
+        seconds = sum(samples[-1].mono - samples[0].mono for samples in people)
         return Flicker(
-            person_seconds=round(sum(samples[-1].mono - samples[0].mono for samples in people), 3),
+            person_seconds=round(seconds, 3),
             raw=round(flicker.switches_per_second(people, lambda sample: flicker.leading(sample.raw)), 4),
             smoothed=round(flicker.switches_per_second(people, lambda sample: sample.smoothed), 4),
             told=round(flicker.switches_per_second(people, lambda sample: sample.told), 4),
+            published=round(self._changes / seconds, 4) if seconds else 0.0,
         )
 
     def _steps(self) -> Steps:

@@ -61,6 +61,7 @@ class Frames:
         rested: left alone because nothing moved.
         followed: in which known people were followed, and nobody searched for.
         detected: searched for faces.
+        with_face: of these, with at least one.
         classified: in which at least one face was read.
         faces_found: faces found by searches, over all frames.
         faces_classified: faces read, over all frames.
@@ -71,6 +72,7 @@ class Frames:
     rested: int
     followed: int
     detected: int
+    with_face: int
     classified: int
     faces_found: int
     faces_classified: int
@@ -125,13 +127,15 @@ class Flicker:
         person_seconds: how long people were in view, added up.
         raw: changes of the leading emotion in single readings.
         smoothed: of the leading emotion after smoothing.
-        told: of what is told, where `uncertain` is a label as well.
+        told: of what is told of each frame, where `uncertain` is a label as well.
+        published: of what is published, `emotion_changed` events.
     """
 
     person_seconds: float
     raw: float
     smoothed: float
     told: float
+    published: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,8 @@ def _lines(report: Report) -> Iterator[str]:
     flicker = report.flicker
     yield (
         f"flicker  label switches a second: {flicker.raw:.2f} raw, {flicker.smoothed:.2f} smoothed, "
-        f"{flicker.told:.2f} told ({flicker.person_seconds:.0f} s of people)"
+        f"{flicker.told:.2f} with uncertain, {flicker.published:.2f} published "
+        f"({flicker.person_seconds:.0f} s of people)"
     )
     yield f"steps    {_steps(report.steps)}"
 

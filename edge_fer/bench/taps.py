@@ -21,12 +21,13 @@ class CountedDetector:
 
     Attributes:
         faces: found so far.
+        frames: in which at least one face was found.
         bare: seconds in the network itself; of a detector that is no TFLite model, as OpenCV's are, in all of it.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
-        self.faces = 0
+        self.faces = self.frames = 0
         self.bare = 0.0
 
     @property
@@ -40,6 +41,7 @@ class CountedDetector:
         found = self._detector.detect(image)
         self.bare += (seconds_in_runtime() - before) or (perf_counter() - begin)
         self.faces += len(found)
+        self.frames += bool(found)
         return found
 
 

@@ -12,7 +12,6 @@ from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
-from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.store import Store
 from edge_fer.wiring import find_source
 
@@ -89,9 +88,6 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _camera(settings: Config, wanted: str | None) -> tuple[str, Camera]:
     """The camera to look at, under its name, with a source that can be opened."""
-    if not settings.cameras:
-        msg = "`cameras`: all are switched off"
-        raise EdgeFerError(msg, remedy="Switch one on in the config")
     name = wanted if wanted in settings.cameras else next(iter(settings.cameras))
     camera = settings.cameras[name]
     source = camera.source if wanted is None or wanted == name else wanted
