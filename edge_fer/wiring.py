@@ -196,7 +196,10 @@ def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[F
     with closing(source.frames()) as frames:
         for frame in frames:
             image = zones.blank(transform(frame.image, rotate=camera.rotate, flip=camera.flip))
-            yield Frame(frame.camera, frame.index, image, frame.at)
+            shown = Frame(frame.camera, frame.index, image, frame.at)
+            del frame, image
+            yield shown
+            del shown
 
 
 def _camera(

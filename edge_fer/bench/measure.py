@@ -80,8 +80,9 @@ class _Run:
         )
         self._parts: deque[tuple[float, float, float]] = deque(maxlen=KEPT)
         self._decoded = 0
-        self._first: Frame | None = None
-        self._last: Frame | None = None
+        #: of the first frame and of the last; no frame itself, which would count as the pipeline's memory
+        self._times: tuple[float, float] | None = None
+        self._size = (0, 0)
         self._first_event: float | None = None
         self._changes = 0
         self._seconds = self._cpu = 0.0
@@ -99,6 +100,7 @@ class _Run:
             if frame is None:
                 break
             self._take(frame, tell, started)
+            del frame  # or it would be held while the next one is decoded
         self._seconds, self._cpu = perf_counter() - begin, process_time() - cpu
         self._memory = memory()
 
@@ -110,7 +112,8 @@ class _Run:
         done = perf_counter()
         self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
-        self._first, self._last = self._first or frame, frame
+        mono, (height, width) = frame.at.mono, frame.image.shape[:2]
+        self._times, self._size = (self._times[0] if self._times else mono, mono), (width, height)
         if told.events and self._first_event is None:
             self._first_event = round(since_start(), 3)
         self._changes += sum(event.kind is EventKind.EMOTION_CHANGED for event in told.events)
@@ -118,12 +121,12 @@ class _Run:
 
     def report(self) -> Report:
         """What was measured."""
-        if self._first is None or self._last is None:
+        if self._times is None:
             msg = f"source {redacted(self._camera.source)}: no frame came in the time given"
             raise SourceError(msg, remedy="Give it more time with --seconds, or check the camera")
         faces = self._camera.faces
         # a recording's frames stand for a period each; the last one's is not known, but hardly ever matters
-        span = (self._last.at.mono - self._first.at.mono) * self._decoded / max(self._decoded - 1, 1)
+        span = (self._times[1] - self._times[0]) * self._decoded / max(self._decoded - 1, 1)
         rss, peak = self._memory
         return Report(
             version=__version__,
@@ -131,7 +134,7 @@ class _Run:
             detector=self._detector.name,
             runtime=loaded_runtime(),
             skipping=Skipping(bool(faces.detect_every or faces.rest_every), faces.detect_every, faces.rest_every),
-            frames=self._frames(self._last),
+            frames=self._frames(),
             seconds=round(self._seconds, 3),
             fps=round(self._decoded / self._seconds, 2),
             stages=self._stages(),
@@ -147,8 +150,8 @@ class _Run:
             steps=self._steps(),
         )
 
-    def _frames(self, last: Frame) -> Frames:
-        work, (height, width) = self._pipeline.work, last.image.shape[:2]
+    def _frames(self) -> Frames:
+        work = self._pipeline.work
         return Frames(
             decoded=self._decoded,
             rested=work[Work.REST],
@@ -158,7 +161,7 @@ class _Run:
             classified=self._classifier.frames,
             faces_found=self._detector.faces,
             faces_classified=self._classifier.faces,
-            size=(width, height),
+            size=self._size,
         )
 
     def _stages(self) -> dict[str, StageCost]:
