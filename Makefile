@@ -50,6 +50,7 @@ test-picamera2:
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
+	$(BIN)/python -m tests.benchmarks.peers --smoke
 
 format: $(VENV)/test.done
 	$(BIN)/ruff check --fix .

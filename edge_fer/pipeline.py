@@ -39,6 +39,9 @@ from edge_fer.types import (
 
 __all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
 
+#: Overlap (IoU) from which on a face that was found is surely the one expected there.
+CLOSE = 0.5
+
 
 class MotionGate(Protocol):
     """Sees whether anything moved since the frame it was told to remember."""
@@ -235,6 +238,17 @@ def _untimed(_stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
+    """Whether everybody's own face was found about where it should be, so that nobody need be followed."""
+    taken = set()
+    for box in expected.values():
+        near = [index for index, face in enumerate(faces) if box.iou(face.box) > CLOSE]
+        if len(near) != 1:
+            return False
+        taken.add(near[0])
+    return len(taken) == len(expected)
+
+
 class Pipeline:
     """One camera's pipeline.
 
@@ -327,17 +341,22 @@ class Pipeline:
         """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
         stages, time = self._stages, self._time
         image, at = frame.image, frame.at
-        with time("follow"):
-            expected = stages.tracker.expected(at)
-            followed = stages.follower.follow(image, expected)
+        expected = stages.tracker.expected(at)
+        followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
-        if len(followed) < len(expected):
-            work = Work.DETECT
+        if work is not Work.DETECT:
+            with time("follow"):
+                followed = stages.follower.follow(image, expected)
+            work = Work.DETECT if len(followed) < len(expected) else work
         if work is Work.DETECT:
             with time("detect"):
                 found = self._detect(frame)
-            stages.motion.remember()
-            faces = stages.lifeless.sift(image, found, at.mono)
+            with time("sift"):
+                stages.motion.remember()
+                faces = stages.lifeless.sift(image, found, at.mono)
+            if not followed and not _all_found(expected, faces):
+                with time("follow"):
+                    followed = stages.follower.follow(image, expected)
         with time("track"):
             tracks = stages.tracker.update(faces, at, followed)
             stages.follower.learn(image, tracks.visible + tracks.coasting)
@@ -356,6 +375,7 @@ class Pipeline:
         stages, time = self._stages, self._time
         with time("crop"):
             crops = [stages.crop(frame.image, track.face) for track in tracks]
+        with time("quality"):
             qualities = [stages.judge(frame.image, track.face, crop) for track, crop in zip(tracks, crops, strict=True)]
         with time("classify"):
             readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import local
+from time import perf_counter
 from types import ModuleType
 from typing import Any, Self
 
@@ -18,13 +20,21 @@ from numpy.typing import NDArray
 
 from edge_fer.errors import ModelError, RuntimeMissingError
 
-__all__ = ["RUNTIMES", "Interpreter", "Model", "Tensor", "available"]
+__all__ = ["RUNTIMES", "Interpreter", "Model", "Tensor", "available", "loaded_runtime", "seconds_in_runtime"]
 
 #: The runtimes' modules, best first: on a PC the newer one runs int8 graphs about fifteen times faster.
 RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 
 # A TFLite file is a flatbuffer whose identifier stands after the four bytes of the root's offset.
 _IDENTIFIER = b"TFL3"
+
+_spent = local()
+
+
+def seconds_in_runtime() -> float:
+    """Seconds that this thread has spent inside the runtimes; only differences mean anything, as of `thread_time`."""
+    seconds: float = getattr(_spent, "seconds", 0.0)
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,12 @@ class Interpreter:
         Raises:
             ValueError: too many or too few values, or of another type.
         """
+        begin = perf_counter()
         self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
         self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._output_indices]
+        told = [self._interpreter.get_tensor(index) for index in self._output_indices]
+        _spent.seconds = seconds_in_runtime() + perf_counter() - begin
+        return told
 
 
 class Model(Interpreter):
@@ -192,6 +205,16 @@ class Model(Interpreter):
 def available() -> tuple[str, ...]:
     """The runtimes that can be imported here, best first."""
     return tuple(name for name in RUNTIMES if isinstance(_try_import(name), ModuleType))
+
+
+def loaded_runtime() -> str:
+    """Name and version of the runtime that models here run on when none is asked for.
+
+    Raises:
+        RuntimeMissingError: there is none.
+    """
+    name = _import_runtime(None).__name__.partition(".")[0]
+    return f"{name} {getattr(sys.modules.get(name), '__version__', 'unknown')}"
 
 
 def _try_import(name: str) -> ModuleType | Exception:

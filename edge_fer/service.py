@@ -14,7 +14,7 @@ from edge_fer.capture.clock import Clock
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["Service"]
+__all__ = ["Broker", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,11 @@ class Link(Protocol):
 class Broker(Protocol):
     """A broker of our own."""
 
-    def start(self) -> object: ...
-    def stop(self) -> None: ...
+    def start(self) -> object:
+        """Begins to take connections."""
+
+    def stop(self) -> None:
+        """Ends them all."""
 
 
 class Background(Protocol):

@@ -16,10 +16,11 @@ __all__ = ["StageTime", "Stopwatch"]
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """What one stage took over its last passes, in milliseconds."""
+    """What one stage took over its last passes, in milliseconds, and how many passes these were."""
 
     median: float
     p95: float
+    passes: int
 
 
 class Stopwatch:
@@ -75,4 +76,4 @@ class Stopwatch:
 
 def _summary(taken: list[float]) -> StageTime:
     p95 = quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
-    return StageTime(round(median(taken) * 1000, 3), round(p95 * 1000, 3))
+    return StageTime(round(median(taken) * 1000, 3), round(p95 * 1000, 3), len(taken))

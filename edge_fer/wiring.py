@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from edge_fer.capture.picamera2_pictures import small_size
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
-from edge_fer.capture.transform import with_mirrors
+from edge_fer.capture.transform import transform, with_mirrors
 from edge_fer.capture.view import ViewSettings, ViewWatch
 from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
 from edge_fer.capture.zones import Zones
@@ -31,7 +32,7 @@ from edge_fer.faces.attention import Attention
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.following import Follower
 from edge_fer.faces.lifeless import LifelessFilter
-from edge_fer.faces.movement import MotionGate
+from edge_fer.faces.movement import EverythingMoves, MotionGate
 from edge_fer.faces.quality import QualityGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
@@ -40,7 +41,6 @@ from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.keeping import EVERY, Keeper
 from edge_fer.local_time import local_zone
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.mqtt.outbox import Limits
@@ -60,9 +60,9 @@ from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.rules.summaries import Summaries
 from edge_fer.rules.trend import Trend
 from edge_fer.sample import sample_path
-from edge_fer.service import Service
+from edge_fer.service import Broker, Service
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS, Sample, Source
+from edge_fer.types import LABEL_SETS, Frame, Sample, Source
 
 __all__ = [
     "alerts_alone_differ",
@@ -71,8 +71,11 @@ __all__ = [
     "build_rules",
     "build_scale",
     "build_service",
+    "build_stages",
     "build_summaries",
     "find_source",
+    "make_smoother",
+    "play",
 ]
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
@@ -178,7 +181,7 @@ def build_service(
     return Service(
         cameras,
         link,
-        broker=EmbeddedBroker(settings.mqtt.embedded_port) if embedded else None,
+        broker=_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         background=[keeper] if publish else [],
         announce=announce,
         tell_health=tell_health,
@@ -226,21 +229,37 @@ def build_pipeline(
     Raises:
         ModelError: a model is missing or wrong.
     """
+    stages = build_stages(camera, store=store, overview=overview, rules=rules, summaries=summaries, samples=samples)
+    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def build_stages(
+    camera: config.Camera,
+    *,
+    store: Store,
+    overview: float = 1.0,
+    rules: Sequence[AlertRule] = (),
+    summaries: SummariesStage | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
+) -> Stages:
+    """What the pipeline of one camera is made of; see `build_pipeline`."""
     classifier = _classifier(camera.emotion)
     gate = _quality_gate(camera.faces)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
-    stages = Stages(
-        motion=MotionGate(),
+    # twice what model and gate look at, which both then halve
+    crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
+    return Stages(
+        motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
         follower=Follower(),
         lifeless=LifelessFilter(camera.faces.lifeless_after),
         detector=make_detector(searched, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
-        crop=lambda image, face: crop_face(image, face, classifier.crop_frame),
+        crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
         judge=gate.judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
-        smoother=SMOOTHERS[camera.emotion.smoothing.method](camera.emotion.smoothing),
+        smoother=make_smoother(camera.emotion.smoothing),
         events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
         rules=rules,
         scenes=SceneTeller(),
@@ -249,7 +268,28 @@ def build_pipeline(
         summaries=summaries or NoSummaries(),
         samples=samples,
     )
-    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def make_smoother(smoothing: config.Smoothing) -> Smoother:
+    """The smoother that the config asks for, with no memory of anybody."""
+    return SMOOTHERS[smoothing.method](smoothing)
+
+
+def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+    """A camera's frames as its pipeline gets to see them, read in the caller's thread.
+
+    Raises:
+        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
+    """
+    options = SourceOptions(size=camera.size, fps=camera.fps, loop=camera.loop, sample=sample_path())
+    source, zones = make_source(name, camera.source, clock=clock, options=options), _zones(camera)
+    with closing(source.frames()) as frames:
+        for frame in frames:
+            image = zones.blank(transform(frame.image, rotate=camera.rotate, flip=camera.flip))
+            shown = Frame(frame.camera, frame.index, image, frame.at)
+            del frame, image
+            yield shown
+            del shown
 
 
 def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
@@ -395,6 +435,13 @@ def _exposure(exposure: config.Exposure) -> Exposure:
         compensation=exposure.compensation,
         short=exposure.motion == "sharp",
     )
+
+
+def _embedded_broker(port: int) -> Broker:
+    # asyncio, which nothing else needs, is some 4 MB of memory
+    from edge_fer.mqtt.embedded import EmbeddedBroker  # noqa: PLC0415
+
+    return EmbeddedBroker(port)
 
 
 def _watch(camera: config.Camera) -> Watch:

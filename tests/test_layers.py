@@ -42,10 +42,13 @@ MAY_IMPORT = {
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"rulebook", "runtime", "sample", "service", "stopwatch"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
+    "bench": FLOW
+    | BASE
+    | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"pipeline", "replay", "trace"},
+    | {"bench", "pipeline", "replay", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

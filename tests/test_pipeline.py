@@ -234,7 +234,7 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
     timed.step(frame(0))
-    wanted = ["view", "motion", "follow", "detect", "track", "crop", "classify", "smooth", "rules"]
+    wanted = ["view", "motion", "detect", "sift", "track", "crop", "quality", "classify", "smooth", "rules"]
     assert list(watch.stages()) == wanted
 
 
@@ -400,3 +400,33 @@ def test_outside_numbers_are_asked_for_with_every_frame(pipeline, script):
     stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: Sample(120, 0.0)})
     step = Pipeline("cam", stages, min_confidence=0.4).step(frame(1))
     assert [(change.alert.value, change.signal) for change in step.changes] == [(120, SignalState.FRESH)]
+
+
+def apart(who: str, x: float):
+    return replace(track(who), face=Face(Box(x, 10, 50, 50), 0.9))
+
+
+def test_in_a_searched_frame_nobody_found_need_be_followed(pipeline, script):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 200)))
+    pipeline.step(frame(0))
+    assert script.searched == 1
+    assert script.followed == {}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[], [Face(Box(10, 10, 50, 50), 0.9)], [Face(Box(10, 10, 50, 50), 0.9), Face(Box(100, 10, 50, 50), 0.9)]],
+    ids=["nobody", "one of two", "somebody else"],
+)
+def test_whoever_a_search_misses_is_followed(pipeline, script, found):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 200)))
+    script.detect = lambda image: found
+    pipeline.step(frame(0))
+    assert set(script.followed) == {"a", "b"}
+
+
+def test_two_people_on_one_face_are_followed(pipeline, script):
+    script.next = TrackingStep(visible=(apart("a", 10), apart("b", 12)))
+    script.detect = lambda image: [Face(Box(11, 10, 50, 50), 0.9)]
+    pipeline.step(frame(0))
+    assert set(script.followed) == {"a", "b"}

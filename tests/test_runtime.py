@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
+from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edge_fer.emotion.classifier import packaged_model
+from edge_fer.emotion.classifier import EmotionClassifier, packaged_model
 from edge_fer.errors import ModelError, RuntimeMissingError
-from edge_fer.runtime import RUNTIMES, Model, available
+from edge_fer.runtime import RUNTIMES, Model, available, loaded_runtime, seconds_in_runtime
 
 
 def sha256_of(path):
@@ -163,3 +165,20 @@ def test_unknown_runtime():
 def test_packaged_model_is_a_file():
     assert packaged_model().is_file()
     assert isinstance(packaged_model(), Path)
+
+
+def test_it_tells_how_long_this_thread_was_in_the_runtime():
+    classifier = EmotionClassifier.load()
+    crop = np.zeros((48, 48, 3), np.uint8)
+    before, begin = seconds_in_runtime(), perf_counter()
+    classifier.classify([crop] * 5)
+    assert 0 < seconds_in_runtime() - before < perf_counter() - begin
+    elsewhere = []
+    thread = Thread(target=lambda: elsewhere.append(seconds_in_runtime()))
+    thread.start()
+    thread.join()
+    assert elsewhere == [0]
+
+
+def test_it_tells_which_runtime_there_is():
+    assert loaded_runtime().split()[0] == available()[0]

@@ -47,3 +47,11 @@ def test_frame_rate_follows_the_frames_and_falls_when_they_stop(clock):
     assert watch.fps == pytest.approx(10)
     clock.now += 9
     assert watch.fps == pytest.approx(10 / 10.1, rel=0.01)
+
+
+def test_it_says_how_many_passes_its_figures_are_of(clock):
+    watch = Stopwatch(keep=3, clock=clock)
+    for _ in range(5):
+        with watch("detect"):
+            clock.now += 1
+    assert watch.stages()["detect"].passes == 3

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.catalogue import ALL, Asset, InWheel
-from edge_fer.fetching.homes import fetch, take
 from edge_fer.fetching.store import Store
 
 if TYPE_CHECKING:
@@ -69,6 +68,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> int:
+    # what fetching needs of the standard library is nothing that a daemon should hold in memory for months
+    from edge_fer.fetching.homes import fetch, take  # noqa: PLC0415
+
     wanted = _assets(args.detectors or ["blazeface"])
     store = Store(load_from(args).config.models_dir)
     missing = [asset for asset in wanted if not store.has(asset)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from edge_fer.faces.blazeface_network import RANGES, BlazeFaceNetwork, Layout, Turn
@@ -64,16 +65,23 @@ class BlazeFaceDetector:
     ) -> None:
         self._min_size = max(min_size, 1.0)
         self._turns = tuple(turns)
-        self._networks = {
-            which: BlazeFaceNetwork(
+        self._make = {
+            which: partial(
+                BlazeFaceNetwork,
                 models[which],
                 name=f"BlazeFace, {which} range",
                 layout=RANGES[which],
                 min_score=min_confidence,
                 runtime=runtime,
             )
-            for which in models
+            for which in ("short", "full")
+            if which in models
         }
+        # each is made here, so that a wrong one is told at the start, but only the last is kept: pictures of one size
+        # need only one of them, and the other would hold 4 MB
+        self._networks: dict[str, BlazeFaceNetwork] = {}
+        for which, make in self._make.items():
+            self._networks = {which: make()}
 
     def detect(self, image: Image) -> list[Face]:
         """Finds the faces in RGB uint8 (H, W, 3), largest first."""
@@ -95,8 +103,11 @@ class BlazeFaceDetector:
 
     def _network(self, longest: int) -> BlazeFaceNetwork:
         """The quickest network that finds the smallest face in a picture of so many pixels."""
-        ordered = [self._networks[which] for which in ("short", "full") if which in self._networks]
-        return next((network for network in ordered if _shown(self._min_size, longest, network.layout)), ordered[-1])
+        large_enough = (which for which in self._make if _shown(self._min_size, longest, RANGES[which]))
+        which = next(large_enough, [*self._make][-1])
+        if which not in self._networks:
+            self._networks[which] = self._make[which]()
+        return self._networks[which]
 
     def _views(self, width: int, height: int, layout: Layout) -> Iterator[_View]:
         """The whole picture, and overlapping parts of it where the smallest face is too small in the whole.

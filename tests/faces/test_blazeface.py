@@ -11,6 +11,7 @@ import pytest
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import ModelError
 from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.blazeface_network import RANGES, BlazeFaceNetwork
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.pose import pose
 from edge_fer.types import Image
@@ -20,19 +21,18 @@ from tests.shared import shared_data
 
 
 class Counted:
-    """Counts how often each network of a detector runs."""
+    """Counts how often networks run, and which."""
 
-    def __init__(self, detector: BlazeFaceDetector, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.runs: list[str] = []
-        for which, network in detector._networks.items():
-            monkeypatch.setattr(network, "read", self._counting(which, network.read))
+        names = {layout.side: which for which, layout in RANGES.items()}
+        read = BlazeFaceNetwork.read
 
-    def _counting(self, which, read):
-        def counted(square):
-            self.runs.append(which)
-            return read(square)
+        def counting(network, square):
+            self.runs.append(names[network.layout.side])
+            return read(network, square)
 
-        return counted
+        monkeypatch.setattr(BlazeFaceNetwork, "read", counting)
 
 
 @pytest.mark.parametrize(
@@ -51,21 +51,21 @@ class Counted:
 )
 def test_searches_as_closely_as_the_smallest_face_asks_for(monkeypatch, size, min_size, runs):
     detector = BlazeFaceDetector(blazeface_models(), min_size=min_size)
-    counted = Counted(detector, monkeypatch)
+    counted = Counted(monkeypatch)
     detector.detect(grey_wall(*size))
     assert counted.runs == runs
 
 
 def test_the_short_range_network_alone_searches_the_whole_only(monkeypatch):
     detector = BlazeFaceDetector({"short": blazeface_models()["short"]})
-    counted = Counted(detector, monkeypatch)
+    counted = Counted(monkeypatch)
     detector.detect(grey_wall(720, 1280))
     assert counted.runs == ["short"]
 
 
 def test_each_turn_is_a_search(monkeypatch):
     detector = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
-    counted = Counted(detector, monkeypatch)
+    counted = Counted(monkeypatch)
     detector.detect(grey_wall(360, 640))
     assert counted.runs == ["full"] * 3
 

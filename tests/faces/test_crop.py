@@ -3,6 +3,7 @@ from __future__ import annotations
 import cmath
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -143,3 +144,31 @@ NOWHERE = (math.nan, 5.0)
 def test_silly_faces_are_refused(face: Face):
     with pytest.raises(ValueError, match="Face"):
         crop_face(np.zeros((400, 600, 3), np.uint8), face, FRAME)
+
+
+def smooth_picture() -> Image:
+    noise = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(noise, (600, 400), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+@pytest.mark.parametrize("turn", [0, 25, -100])
+@pytest.mark.parametrize("size", [40, 70, 140])
+@pytest.mark.parametrize("middle", [300 + 120j, 20 + 30j, 590 + 380j], ids=str)
+def test_a_large_crop_is_brought_to_the_side_that_is_enough(middle: complex, size: float, turn: float):
+    face = with_points(posed(middle, size=size, turn=turn))
+    fine, crop = (crop_face(smooth_picture(), face, FRAME, at_most=side) for side in (None, 48))
+    assert crop.shape == (48, 48, 3)
+    wanted = cv2.resize(fine, (48, 48), interpolation=cv2.INTER_AREA).astype(float)
+    # the same picture but for how it was averaged; half a pixel beside would be 9 levels off
+    assert np.abs(wanted - crop).mean() < 4
+
+
+def test_a_small_crop_is_left_at_its_side():
+    face = with_points(posed(300 + 200j, size=15, turn=10))
+    crops = [crop_face(smooth_picture(), face, FRAME, at_most=side) for side in (None, 48)]
+    assert np.array_equal(*crops)
+
+
+def test_without_keypoints_too_a_large_crop_is_brought_to_the_side():
+    crop = crop_face(smooth_picture(), Face(Box(200, 150, 80, 80), 1.0), FRAME, at_most=48)
+    assert crop.shape == (48, 48, 3)

@@ -1,0 +1,108 @@
+"""Stands between a pipeline and its stages, and keeps count of what passes through."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
+
+from edge_fer.bench.flicker import Sample
+from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.faces.port import FaceDetector
+from edge_fer.pipeline import Classifier, Smoother
+from edge_fer.runtime import seconds_in_runtime
+from edge_fer.types import Face, Image, Reading, Scores
+
+__all__ = ["CountedClassifier", "CountedDetector", "TappedSmoother"]
+
+
+class CountedDetector:
+    """A detector that counts its faces.
+
+    Attributes:
+        faces: found so far.
+        frames: in which at least one face was found.
+        bare: seconds in the network itself; of a detector that is no TFLite model, as OpenCV's are, in all of it.
+    """
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
+        self.faces = self.frames = 0
+        self.bare = 0.0
+
+    @property
+    def name(self) -> str:
+        """The detector's."""
+        return self._detector.name
+
+    def detect(self, image: Image) -> list[Face]:
+        """Finds the faces."""
+        before, begin = seconds_in_runtime(), perf_counter()
+        found = self._detector.detect(image)
+        self.bare += (seconds_in_runtime() - before) or (perf_counter() - begin)
+        self.faces += len(found)
+        self.frames += bool(found)
+        return found
+
+
+class CountedClassifier:
+    """A classifier that counts its faces.
+
+    Attributes:
+        faces: read so far.
+        frames: in which at least one face was read.
+        bare: seconds in the model itself.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self.faces = self.frames = 0
+        self.bare = 0.0
+
+    def classify(self, crops: Sequence[Image], /) -> list[Scores]:
+        """Reads emotions."""
+        before = seconds_in_runtime()
+        scores = self._classifier.classify(crops)
+        self.bare += seconds_in_runtime() - before
+        self.faces += len(crops)
+        self.frames += bool(crops)
+        return scores
+
+
+class TappedSmoother:
+    """A smoother that keeps what goes into it beside what is told in the end.
+
+    Args:
+        smoother: does the work.
+        keep: readings kept; of more, the last ones.
+    """
+
+    def __init__(self, smoother: Smoother, *, keep: int) -> None:
+        self._smoother = smoother
+        self._now: dict[str, tuple[Scores | None, Smoothed | None]] = {}
+        self._kept: deque[tuple[str, Sample]] = deque(maxlen=keep)
+
+    def update(self, track_id: str, scores: Scores | None, mono: float, /) -> Smoothed | None:
+        """Takes one reading of one person."""
+        smoothed = self._smoother.update(track_id, scores, mono)
+        self._now[track_id] = scores, smoothed
+        return smoothed
+
+    def forget(self, track_id: str, /) -> None:
+        """Forgets a person who left."""
+        self._smoother.forget(track_id)
+
+    def told(self, readings: Sequence[Reading]) -> None:
+        """Takes what became of the readings of one frame."""
+        for reading in readings:
+            raw, smoothed = self._now[reading.track_id]
+            sample = Sample(reading.at.mono, raw, smoothed.label if smoothed else None, reading.label)
+            self._kept.append((reading.track_id, sample))
+        self._now.clear()
+
+    def people(self) -> list[list[Sample]]:
+        """The readings of each person."""
+        by_person: dict[str, list[Sample]] = {}
+        for who, sample in self._kept:
+            by_person.setdefault(who, []).append(sample)
+        return list(by_person.values())
