@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import (
-    AfterValidator,
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
@@ -15,6 +14,7 @@ from pydantic import (
     model_serializer,
 )
 
+from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.json_path import JsonPath
 from edge_fer.config.section import Count, Section, Switch
 from edge_fer.config.units import DURATION, PositiveFraction, Seconds, refuse
@@ -35,18 +35,7 @@ __all__ = [
 ]
 
 Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
-
-
-def _some_and_distinct(items: tuple[str, ...]) -> tuple[str, ...]:
-    if not items:
-        refuse("is empty", "Write a list, for example `[angry, sad]`")
-    twice = [(index,) for index, item in enumerate(items) if item in items[:index]]
-    if twice:
-        refuse("is in the list twice", "Name each once", at=twice)
-    return items
-
-
-Labels: TypeAlias = Annotated[tuple[Label, ...], AfterValidator(_some_and_distinct)]
+Labels: TypeAlias = Annotated[tuple[Label, ...], some_and_distinct("[angry, sad]")]
 _LIST: Final[dict[str, JsonValue]] = {"minItems": 1, "uniqueItems": True}
 Window: TypeAlias = Annotated[Seconds, DURATION.within(1, 86_400)]
 Number: TypeAlias = Annotated[float, Field(strict=True)]
@@ -124,7 +113,7 @@ class WhenView(Kind):
     """The camera does not get to see what it should."""
 
     view: Annotated[
-        tuple[Literal["dark", "covered", "washed_out", "moved"], ...], AfterValidator(_some_and_distinct)
+        tuple[Literal["dark", "covered", "washed_out", "moved"], ...], some_and_distinct("[angry, sad]")
     ] = Field(
         description="What is wrong with the picture as a whole; at least one.",
         examples=[["covered", "moved"]],

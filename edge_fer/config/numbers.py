@@ -7,13 +7,14 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from edge_fer.config.distinct import some_and_distinct
+from edge_fer.config.kinds import Label
 from edge_fer.config.section import Count, Section
 from edge_fer.config.units import DURATION, PositiveFraction, Seconds, refuse
 
 __all__ = ["Distress", "Mood", "Privacy", "Summaries", "Weights"]
 
 Weight: TypeAlias = Annotated[float, Field(strict=True, ge=-1, le=1)]
-Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 Window: TypeAlias = Annotated[Seconds, DURATION.within(10, 86_400)]
 
 _HOUR: Final = 3600
@@ -35,7 +36,7 @@ class Weights(Section):
 class Distress(Section):
     """When people count as distressed; an indicator, never a diagnosis."""
 
-    emotion: tuple[Label, ...] = Field(
+    emotion: Annotated[tuple[Label, ...], some_and_distinct("[sad, angry, fear]", "each emotion")] = Field(
         default=("sad", "angry", "fear"),
         description="The emotions that count as distress; at least one.",
         json_schema_extra={"minItems": 1, "uniqueItems": True},
@@ -44,15 +45,6 @@ class Distress(Section):
         default=0.3, description="From this share of the readable time on, distress is moderate."
     )
     high: PositiveFraction = Field(default=0.6, description="And from this one on high; at least `moderate`.")
-
-    @field_validator("emotion")
-    @classmethod
-    def _some_and_distinct(cls, emotions: tuple[str, ...]) -> tuple[str, ...]:
-        if not emotions:
-            refuse("is empty", "Write a list, for example `[sad, angry, fear]`")
-        if twice := [(index,) for index, emotion in enumerate(emotions) if emotion in emotions[:index]]:
-            refuse("is in the list twice", "Name each emotion once", at=twice)
-        return emotions
 
     @field_validator("high")
     @classmethod

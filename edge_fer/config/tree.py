@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from edge_fer.config.alert import Alert
+from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.faults import did_you_mean
 from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
@@ -112,17 +113,8 @@ def _default_models_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser(), _SERVICES.name, "models")
 
 
-def _distinct(rotations: tuple[int, ...]) -> tuple[int, ...]:
-    if not rotations:
-        refuse("is empty", "Write a list, for example `[0, 90, 270]`")
-    twice = [(index,) for index, rotation in enumerate(rotations) if rotation in rotations[:index]]
-    if twice:
-        refuse("is in the list twice", "Name each rotation once", at=twice)
-    return rotations
-
-
 Rotation: TypeAlias = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)]
-Rotations: TypeAlias = Annotated[tuple[Rotation, ...], AfterValidator(_distinct)]
+Rotations: TypeAlias = Annotated[tuple[Rotation, ...], some_and_distinct("[0, 90, 270]", "each rotation")]
 
 
 class Node(Section):
