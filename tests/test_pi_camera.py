@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge_fer import wiring
 from edge_fer.capture import picamera2_live
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.capture.view import ViewWatch
@@ -16,6 +15,8 @@ from edge_fer.fetching.store import Store
 from edge_fer.pipeline import NoWatch
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
+from edge_fer.wiring.camera import make_camera
+from edge_fer.wiring.vision import build_pipeline, make_watch
 from tests.capture.helpers import InventedClock
 from tests.capture.picamera2_stand_in import Hardware
 from tests.fetched import FOLDER
@@ -34,7 +35,7 @@ def test_a_face_in_the_small_stream_is_read_from_the_large_one(faces):
     hardware = Hardware(picture=lambda index: faces[index % len(faces)])
     source = picamera2_live.Picamera2Live("front", clock=hardware.clock, loader=lambda: hardware.library)
     camera = config.Camera(source="picamera2", view=config.ViewWatch(enabled=False), faces=HAAR)
-    line = wiring.build_pipeline("front", camera, store=Store(FOLDER), time=Stopwatch(), overview=0.5)
+    line = build_pipeline("front", camera, store=Store(FOLDER), time=Stopwatch(), overview=0.5)
     frames = source.frames()
     readings = [line.step(next(frames)).readings for _ in range(6)]
     frames.close()
@@ -59,7 +60,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         focus=0.5,
         exposure=config.Exposure(time=0.02, gain=4.0, motion="smooth"),
     )
-    built = wiring._camera(
+    built = make_camera(
         "front",
         camera,
         SimpleNamespace(online=print),
@@ -67,7 +68,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         heat=SimpleNamespace(share=1.0),
         show=None,
         keep=lambda told: None,
-        make_pipeline=partial(wiring.build_pipeline, "front", camera, store=Store(FOLDER)),
+        make_pipeline=partial(build_pipeline, "front", camera, store=Store(FOLDER)),
     )
     settings = made[0]["settings"]
     assert settings.mirror == (True, False)
@@ -79,13 +80,13 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
 
 
 def test_the_view_is_watched_as_the_config_says():
-    watch = wiring._watch(config.Camera(view=config.ViewWatch(dark=0.3)))
+    watch = make_watch(config.Camera(view=config.ViewWatch(dark=0.3)))
     assert isinstance(watch, ViewWatch)
     assert watch._settings.dark == 0.3
-    off = wiring._watch(config.Camera(view=config.ViewWatch(enabled=False)))
+    off = make_watch(config.Camera(view=config.ViewWatch(enabled=False)))
     assert isinstance(off, NoWatch)
     assert off.look(None, at(0)) is off.view is None
 
 
 def test_the_defaults_of_config_and_code_are_the_same():
-    assert wiring._watch(config.Camera())._settings == ViewWatch()._settings
+    assert make_watch(config.Camera())._settings == ViewWatch()._settings

@@ -13,7 +13,7 @@ from edge_fer.faces.crop import crop_face
 from edge_fer.faces.haar import HaarDetector
 from edge_fer.faces.quality import Limit, QualityGate, grey_levels, light, sharpness
 from edge_fer.types import Box, CropFrame, Face, Image, Quality, QualityFault
-from edge_fer.wiring import _quality_gate
+from edge_fer.wiring.vision import _quality_gate
 from tests.faces.pictures import frames, portrait
 from tests.faces.test_pose import seen
 from tests.shared import shared_data

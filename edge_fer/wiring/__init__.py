@@ -1,0 +1,23 @@
+"""From the config to objects: the one place that knows every maker."""
+
+from __future__ import annotations
+
+from edge_fer.wiring.broker import broker_settings
+from edge_fer.wiring.camera import find_source
+from edge_fer.wiring.meaning import alerts_alone_differ, build_rules, build_scale, build_summaries
+from edge_fer.wiring.service import build_service
+from edge_fer.wiring.vision import build_pipeline, build_stages, make_smoother, play
+
+__all__ = [
+    "alerts_alone_differ",
+    "broker_settings",
+    "build_pipeline",
+    "build_rules",
+    "build_scale",
+    "build_service",
+    "build_stages",
+    "build_summaries",
+    "find_source",
+    "make_smoother",
+    "play",
+]

@@ -1,0 +1,72 @@
+"""From the config to the broker, and to our link with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_fer.capture.clock import SystemClock
+from edge_fer.config import tree as config
+from edge_fer.errors import EdgeFerError
+from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.outbox import Limits
+from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.signals import Signals
+from edge_fer.mqtt.topics import Topics
+from edge_fer.service import Broker
+
+__all__ = ["broker_settings", "make_embedded_broker", "make_link"]
+
+
+def broker_settings(settings: config.Config) -> BrokerSettings:
+    """Where the broker is and how to get in.
+
+    Raises:
+        ConfigError: it does not fit together.
+    """
+    mqtt, node = settings.mqtt, settings.node.id
+    if mqtt.broker == "embedded":
+        return BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=mqtt.client_id or f"edge-fer-{node}")
+    return BrokerSettings.from_url(
+        mqtt.broker,
+        node=node,
+        client_id=mqtt.client_id,
+        password_file=mqtt.password_file,
+        ca_file=mqtt.ca_file,
+        cert_file=mqtt.cert_file,
+        key_file=mqtt.key_file,
+        keepalive=mqtt.keepalive,
+        allow_insecure=mqtt.allow_insecure,
+    )
+
+
+def make_link(settings: config.Config, topics: Topics, clock: SystemClock, signals: Signals, *, embedded: bool) -> Link:
+    """The link with the broker, not yet started."""
+    return Link(
+        broker=broker_settings(settings),
+        topics=topics,
+        outbox=_state_file(settings, "outbox.sqlite"),
+        clock=clock,
+        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+        protocol=Protocol.V311 if embedded else Protocol.V5,
+        signals=signals,
+    )
+
+
+def make_embedded_broker(port: int) -> Broker:
+    """A broker of our own on that port, not yet started."""
+    # asyncio, which nothing else needs, is some 4 MB of memory
+    from edge_fer.mqtt.embedded import EmbeddedBroker  # noqa: PLC0415
+
+    return EmbeddedBroker(port)
+
+
+def _state_file(settings: config.Config, name: str) -> Path:
+    folder = settings.state_dir
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder `state_dir` {folder} cannot be made: {error.strerror}"
+        raise EdgeFerError(msg, remedy="Name one in `state_dir` that this user may write to") from error
+    return folder / name

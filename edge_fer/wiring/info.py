@@ -1,0 +1,36 @@
+"""From the config to what the node tells of itself."""
+
+from __future__ import annotations
+
+from edge_fer.capture.redact import redacted
+from edge_fer.capture.sources import SourceKind, kind_of
+from edge_fer.config import tree as config
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
+
+__all__ = ["camera_info", "model_info", "privacy_info"]
+
+
+def camera_info(camera: config.Camera) -> CameraInfo:
+    """What is told of a camera."""
+    kind = kind_of(camera.source)
+    asked = camera.size if kind in {SourceKind.DEVICE, SourceKind.PICAMERA2} else None
+    return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
+
+
+def privacy_info(privacy: config.Privacy) -> PrivacyInfo:
+    """What is told of privacy."""
+    return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
+
+
+def model_info(classifier: EmotionClassifier) -> ModelInfo:
+    """What is told of the emotion model."""
+    sidecar, model = classifier.sidecar, classifier.model
+    scores = {f"{data}.{name}": value for data, measures in sidecar.scores.items() for name, value in measures.items()}
+    return ModelInfo(
+        name=sidecar.name,
+        sha256=sidecar.sha256,
+        runtime=f"{model.runtime} {model.version}",
+        labels=list(sidecar.labels),
+        scores=scores,
+    )

@@ -1,0 +1,68 @@
+"""From the config to rules and summaries, which live and replay share."""
+
+from __future__ import annotations
+
+from edge_fer.config import tree as config
+from edge_fer.local_time import local_zone
+from edge_fer.rulebook import make_rules, sources_in
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.calendar import Calendar
+from edge_fer.rules.mood import MoodScale
+from edge_fer.rules.summaries import Summaries
+from edge_fer.rules.trend import Trend
+from edge_fer.types import LABEL_SETS
+
+__all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries"]
+
+
+def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
+    """The alert rules of one camera, fresh.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        settings: the config.
+        trend: knows what is usual there.
+    """
+    return make_rules(name, camera, timezone=settings.node.timezone, scale=build_scale(settings.mood), baseline=trend)
+
+
+def build_summaries(name: str, camera: config.Camera, settings: config.Config) -> Summaries:
+    """What sums up what one camera sees; has its trend with it."""
+    calendar = Calendar(local_zone(settings.node.timezone))
+    return Summaries(
+        name,
+        [int(length) for length in settings.summaries.windows],
+        labels=LABEL_SETS[camera.emotion.labels],
+        calendar=calendar,
+        scale=build_scale(settings.mood),
+        trend=Trend(calendar),
+        over=settings.mood.over,
+        k_minimum=settings.privacy.k_minimum,
+        # a few frames of a slow camera may be missed before nothing is known
+        max_gap=max(1.0, 5 / camera.fps),
+    )
+
+
+def build_scale(mood: config.Mood) -> MoodScale:
+    """What makes satisfaction and distress of seconds."""
+    return MoodScale(
+        weights=mood.weights.model_dump(),
+        distressed=frozenset(mood.distress.emotion),
+        moderate=mood.distress.moderate,
+        high=mood.distress.high,
+        min_read=mood.min_read,
+    )
+
+
+def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
+    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+
+    Other outside signals ask for another subscription, which only a new link makes.
+    """
+
+    def without_alerts(settings: config.Config) -> config.Config:
+        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        return settings.model_copy(update={"alerts": {}, "cameras": cameras})
+
+    return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)

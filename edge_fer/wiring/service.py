@@ -1,0 +1,132 @@
+"""From the config to the whole daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from edge_fer import __version__
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.sources import SourceKind
+from edge_fer.config import tree as config
+from edge_fer.detectors import detector_name
+from edge_fer.fetching.store import Store
+from edge_fer.health import health_of
+from edge_fer.heat import HeatGovernor, HeatWatch
+from edge_fer.keeping import EVERY, Keeper
+from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.signals import Signals
+from edge_fer.mqtt.topics import Topics
+from edge_fer.pipeline import Told
+from edge_fer.publishing import Publisher, Unlinked
+from edge_fer.rulebook import sources_in
+from edge_fer.rules.summaries import Summaries
+from edge_fer.service import Service
+from edge_fer.wiring.broker import make_embedded_broker, make_link
+from edge_fer.wiring.camera import find_source, make_camera
+from edge_fer.wiring.info import camera_info, model_info, privacy_info
+from edge_fer.wiring.meaning import build_rules, build_summaries
+from edge_fer.wiring.vision import build_pipeline, make_classifier
+
+__all__ = ["build_service"]
+
+
+def build_service(
+    settings: config.Config,
+    *,
+    demo: bool = False,
+    publish: bool = True,
+    show: Callable[[str, Told], None] | None = None,
+) -> Service:
+    """The whole daemon, ready to run.
+
+    Args:
+        settings: the config.
+        demo: whether the sample recording, played for ever, will do where there is no camera.
+        publish: whether anything goes to the broker, and is kept over restarts.
+        show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
+
+    Raises:
+        EdgeFerError: something it needs is missing or wrong.
+    """
+    clock = SystemClock()
+    topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
+    embedded = publish and settings.mqtt.broker == "embedded"
+    signals = Signals(sources_in(settings.cameras), clock)
+    link = make_link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
+    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
+    keeper = Keeper(settings.state_dir)
+    heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
+    cameras = []
+    infos = {}
+    store = Store(settings.models_dir)
+    for name, given in settings.cameras.items():
+        source = find_source(name, given.source, or_sample=demo)
+        loop = given.loop or (demo and source == SourceKind.SAMPLE)
+        camera = given.model_copy(update={"source": source, "loop": loop})
+        summaries = build_summaries(name, camera, settings)
+        make_pipeline = partial(
+            build_pipeline,
+            name,
+            camera,
+            store=store,
+            rules=build_rules(name, camera, settings, summaries.trend),
+            summaries=summaries,
+            samples=signals.samples,
+        )
+        keep = _kept(keeper, name, summaries)
+        cameras.append(
+            make_camera(name, camera, publisher, clock, heat=heat, show=show, keep=keep, make_pipeline=make_pipeline)
+        )
+        infos[name] = camera_info(camera)
+    model = model_info(make_classifier(settings.emotion))
+    detector = detector_name(settings.faces, store)
+    started = clock()
+
+    def announce() -> None:
+        now = clock()
+        info = composer.info(
+            now,
+            version=__version__,
+            model=model,
+            detector=detector,
+            cameras=infos,
+            privacy=privacy_info(settings.privacy),
+        )
+        publisher.info(info, now)
+        for name, camera in settings.cameras.items():
+            publisher.begin(name, camera.alerts, now)
+
+    def tell_health() -> None:
+        now = clock()
+        publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
+
+    return Service(
+        cameras,
+        link,
+        broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
+        background=[keeper] if publish else [],
+        announce=announce,
+        tell_health=tell_health,
+        clock=clock,
+        on_tick=heat.look,
+    )
+
+
+def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
+    """Keeps one camera's open windows and its trend over restarts; to be called with everything it tells."""
+    keep_windows = keeper.keep("summaries.json", name, snapshot=summaries.snapshot, restore=summaries.restore)
+    trend = summaries.trend
+    keep_trend = keeper.keep("trends.json", name, snapshot=trend.snapshot, restore=trend.restore)
+    due, learned = float("-inf"), 0
+
+    def look(told: Told) -> None:
+        nonlocal due, learned
+        if told.at.mono >= due:
+            due = told.at.mono + EVERY
+            keep_windows()
+        if trend.version != learned:
+            learned = trend.version
+            keep_trend()
+
+    return look

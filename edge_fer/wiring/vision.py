@@ -1,0 +1,173 @@
+"""From the config to the pipeline of one camera: one table a port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.sources import SourceOptions, make_source
+from edge_fer.capture.transform import transform
+from edge_fer.capture.view import ViewSettings, ViewWatch
+from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
+from edge_fer.capture.zones import Zones
+from edge_fer.config import tree as config
+from edge_fer.detectors import make_detector
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.labels import reduce
+from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
+from edge_fer.errors import ModelError
+from edge_fer.faces import quality
+from edge_fer.faces.attention import Attention
+from edge_fer.faces.crop import crop_face
+from edge_fer.faces.following import Follower
+from edge_fer.faces.lifeless import LifelessFilter
+from edge_fer.faces.movement import EverythingMoves, MotionGate
+from edge_fer.faces.quality import QualityGate
+from edge_fer.faces.tracking import Tracker
+from edge_fer.fetching.store import Store
+from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Watch
+from edge_fer.pipeline import Summaries as SummariesStage
+from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.events import EventTeller
+from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.sample import sample_path
+from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import LABEL_SETS, Frame, Sample, Source
+
+__all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones", "play"]
+
+SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
+    "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
+    "mode": lambda smoothing: ModeSmoother(smoothing.readings),
+}
+
+
+def build_pipeline(
+    name: str,
+    camera: config.Camera,
+    *,
+    store: Store,
+    time: Stopwatch,
+    overview: float = 1.0,
+    rules: Sequence[AlertRule] = (),
+    summaries: SummariesStage | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
+) -> Pipeline:
+    """The pipeline of one camera, by its own sections of the config, with models out of `store`.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        store: where fetched model files are.
+        time: times the stages.
+        overview: width of the pictures in which faces are searched over that of the frames.
+        rules: its alert rules.
+        summaries: sums up; nothing, if left out.
+        samples: gives the newest of each outside number that a rule asks for.
+
+    Raises:
+        ModelError: a model is missing or wrong.
+    """
+    stages = build_stages(camera, store=store, overview=overview, rules=rules, summaries=summaries, samples=samples)
+    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+
+
+def build_stages(
+    camera: config.Camera,
+    *,
+    store: Store,
+    overview: float = 1.0,
+    rules: Sequence[AlertRule] = (),
+    summaries: SummariesStage | None = None,
+    samples: Callable[[], Mapping[Source, Sample]] = dict,
+) -> Stages:
+    """What the pipeline of one camera is made of; see `build_pipeline`."""
+    classifier = make_classifier(camera.emotion)
+    gate = _quality_gate(camera.faces)
+    searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
+    # twice what model and gate look at, which both then halve
+    crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
+    return Stages(
+        motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
+        attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
+        follower=Follower(),
+        lifeless=LifelessFilter(camera.faces.lifeless_after),
+        detector=make_detector(searched, store),
+        tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
+        crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
+        judge=gate.judge,
+        classifier=classifier,
+        reduce=partial(reduce, label_set=camera.emotion.labels),
+        smoother=make_smoother(camera.emotion.smoothing),
+        events=EventTeller(uncertain_after=camera.emotion.uncertain_after),
+        rules=rules,
+        scenes=SceneTeller(),
+        sum_up=scene_of,
+        watch=make_watch(camera),
+        summaries=summaries or NoSummaries(),
+        samples=samples,
+    )
+
+
+def make_smoother(smoothing: config.Smoothing) -> Smoother:
+    """The smoother that the config asks for, with no memory of anybody."""
+    return SMOOTHERS[smoothing.method](smoothing)
+
+
+def make_classifier(emotion: config.Emotion) -> EmotionClassifier:
+    """The emotion classifier; ModelError where its model is missing or wrong, or lacks a label of the set."""
+    classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads)
+    missing = sorted(set(LABEL_SETS[emotion.labels]) - set(classifier.labels))
+    if missing:
+        msg = f"the model {classifier.sidecar.name} does not know {', '.join(missing)}"
+        raise ModelError(msg, remedy=f"Choose another model, or another set than {emotion.labels} in `emotion.labels`")
+    return classifier
+
+
+def make_zones(camera: config.Camera) -> Zones:
+    """What of a camera's pictures may be seen."""
+
+    def polygons(kind: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+        return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
+
+    return Zones(include=polygons("include"), exclude=polygons("exclude"))
+
+
+def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+    """A camera's frames as its pipeline gets to see them, read in the caller's thread.
+
+    Raises:
+        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
+    """
+    options = SourceOptions(size=camera.size, fps=camera.fps, loop=camera.loop, sample=sample_path())
+    source, zones = make_source(name, camera.source, clock=clock, options=options), make_zones(camera)
+    with closing(source.frames()) as frames:
+        for frame in frames:
+            image = zones.blank(transform(frame.image, rotate=camera.rotate, flip=camera.flip))
+            shown = Frame(frame.camera, frame.index, image, frame.at)
+            del frame, image
+            yield shown
+            del shown
+
+
+def _quality_gate(faces: config.Faces) -> QualityGate:
+    asked = faces.quality
+    return QualityGate(
+        min_size=faces.min_size,
+        sharpness=quality.SHARPNESS.moved_to(asked.min_sharpness),
+        bright_parts=quality.BRIGHT_PARTS.moved_to(asked.min_brightness),
+        dark_parts=quality.DARK_PARTS.moved_to(asked.max_brightness),
+        inside=quality.INSIDE.moved_to(asked.min_inside),
+        yaw=quality.YAW.moved_to(asked.max_yaw),
+    )
+
+
+def make_watch(camera: config.Camera) -> Watch:
+    """What notices that a camera's view is covered, dark or moved, by its own settings."""
+    width, height = VIEW_SIZE
+    seen = make_zones(camera).mask(height, width) > 0
+    if not camera.view.enabled or not seen.any():
+        return NoWatch()
+    return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
