@@ -124,23 +124,13 @@ class Model(Interpreter):
 
     Attributes:
         output: the logits that come out.
-        maps: the class-activation maps that come out beside them; None for a model that has none.
     """
 
     def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
         """Takes the bytes of a model file; `load` is the usual way, and the arguments are those of `Interpreter`."""
         super().__init__(content, name=name, threads=threads, runtime=runtime)
-        # Maps have a height and a width; the order of outputs is the converter's business.
-        maps = [at for at, output in enumerate(self.outputs) if len(output.shape) == 4]
-        logits = [at for at in range(len(self.outputs)) if at not in maps]
-        _check_one(logits, "output", name)
-        self._logits_at, self._maps_at = logits[0], maps[0] if maps else None
-        self.output = self.outputs[self._logits_at]
-        self.maps: Tensor | None = None
-        if maps:
-            _check_one(maps, "output of maps", name)
-            self.maps = self.outputs[maps[0]]
-            _check_int8(self.maps, "output of maps", name)
+        _check_one(self.outputs, "output", name)
+        self.output = self.outputs[0]
         _check_int8(self.input, "input", name)
         _check_int8(self.output, "output", name)
 
@@ -182,23 +172,7 @@ class Model(Interpreter):
         Raises:
             ValueError: too many or too few values, or of another type.
         """
-        result: NDArray[np.int8] = self.run(values)[self._logits_at]
-        return result
-
-    def invoke_maps(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Runs the model once for its class-activation maps; takes what `invoke` takes and costs the same.
-
-        Returns:
-            int8 of the maps' shape, (1, height, width, labels); the caller's own.
-
-        Raises:
-            ModelError: the model has no maps.
-            ValueError: as for `invoke`.
-        """
-        if self._maps_at is None:
-            msg = "the model has no class-activation maps"
-            raise ModelError(msg, remedy="Export it with models/recipe/export.py, or use the packaged model")
-        result: NDArray[np.int8] = self.run(values)[self._maps_at]
+        result: NDArray[np.int8] = self.run(values)[0]
         return result
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edge_fer.emotion.preprocess import grey, quantise_table, resize
 from edge_fer.emotion.sidecar import Sidecar, beside
-from edge_fer.errors import ModelError
 from edge_fer.runtime import Model
 from edge_fer.types import CropFrame, Image, Scores
 
@@ -85,25 +84,6 @@ class EmotionClassifier:
             steps = self.model.invoke(self._quantised(crop))
             row[:] = (steps[0].astype(np.float32) - self._zero_point) * self._scale
         return logits
-
-    def maps(self, crop: Image) -> NDArray[np.float32]:
-        """What each cell of the model's last feature map says for each label; their mean is the logits.
-
-        Args:
-            crop: as for `logits`.
-
-        Returns:
-            float32 (height, width, labels) of the feature map, dequantised.
-
-        Raises:
-            ModelError: the model has no maps.
-        """
-        cells = self.model.invoke_maps(self._quantised(crop))[0].astype(np.float32)
-        steps = self.sidecar.quantisation.maps
-        if steps is None:  # pragma: no cover  (checked when the two were loaded)
-            msg = "quantisation.maps: left out, but the model has maps"
-            raise ModelError(msg, remedy="Copy the model and its sidecar again; the two belong together")
-        return np.asarray((cells - np.float32(steps.zero_point)) * np.float32(steps.scale), dtype=np.float32)
 
     def _quantised(self, crop: Image) -> NDArray[np.int8]:
         """The crop as the model's input, int8 (height, width)."""

@@ -90,12 +90,10 @@ class Quantisation(_Part):
     Attributes:
         input: the picture.
         output: the logits.
-        maps: the class-activation maps; left out where the model has none.
     """
 
     input: Steps
     output: Steps
-    maps: Steps | None = None
 
 
 class Sidecar(_Part):
@@ -166,17 +164,6 @@ class Sidecar(_Part):
         _same(path, "labels", (1, len(self.labels)), model.output.shape)
         _same_steps(path, "quantisation.input", self.quantisation.input, model.input)
         _same_steps(path, "quantisation.output", self.quantisation.output, model.output)
-        self._check_maps(model, path)
-
-    def _check_maps(self, model: Model, path: Path) -> None:
-        told, found = self.quantisation.maps, model.maps
-        if told is None and found is None:
-            return
-        if told is None or found is None:
-            msg = f"{path}: quantisation.maps is {told}, but the model has {found or 'no maps'}"
-            raise ModelError(msg, remedy=_REMEDY)
-        _same(path, "labels", (1, *found.shape[1:3], len(self.labels)), found.shape)
-        _same_steps(path, "quantisation.maps", told, found)
 
 
 def beside(model: Path) -> Path:

@@ -27,7 +27,6 @@ from .checkpoint import load_checkpoint
 from .data import LABELS, NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load
 from .errors import plainly
 from .evaluate import MODEL, to_json, update_sidecar
-from .maps import with_maps
 from .metrics import fit_temperature
 
 __all__ = ["export", "fold", "main", "to_tflite", "write"]
@@ -55,13 +54,12 @@ def to_tflite(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
         pictures: uint8 (N, 48, 48) training pictures, from which the ranges of the activations are taken.
 
     Returns:
-        The file: int8 (1, 48, 48, 1) in, int8 logits (1, 7) out, weights per channel; and beside the logits the maps
-        (1, h, w, 7) whose mean they are, if the net has such.
+        The file: int8 (1, 48, 48, 1) in, int8 logits (1, 7) out, weights per channel.
     """
     values = normalise_table(RANGE)[pictures]
-    net = with_maps(fold(net), torch.from_numpy(values[:8]).unsqueeze(1))
+    net = fold(net)
     with torch.inference_mode():
-        results = net(torch.from_numpy(values).unsqueeze(1))
+        logits = net(torch.from_numpy(values).unsqueeze(1))
     converted = litert_torch.convert(
         litert_torch.to_channel_last_io(net, args=[0]).eval(), (torch.zeros(1, SIZE, SIZE, 1),)
     )
@@ -76,9 +74,8 @@ def to_tflite(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
         # Calibration averages the ranges of single pictures. That suits activations, but would cut off what is brighter
         # than most, and the answers that are surer than most.
         _set_range(ranges, interpreter.get_input_details()[0]["name"], *RANGE)
-        for output in interpreter.get_output_details():
-            (result,) = (one for one in results if one.ndim == len(output["shape"]))
-            _set_range(ranges, output["name"], float(result.min()), float(result.max()))
+        (output,) = interpreter.get_output_details()
+        _set_range(ranges, output["name"], float(logits.min()), float(logits.max()))
         return bytes(quantiser.quantize(ranges).quantized_model)
 
 
@@ -97,11 +94,7 @@ def write(content: bytes, path: Path, name: str, public: Split) -> None:
         "labels": LABELS,
         "input": {"width": SIZE, "height": SIZE, "channels": 1, "range": RANGE},
         "crop": json.loads(CROP.read_text(encoding="utf-8"))["crop"],
-        "quantisation": {
-            "input": _steps(model.input),
-            "output": _steps(model.output),
-            **({"maps": _steps(model.maps)} if model.maps else {}),
-        },
+        "quantisation": {"input": _steps(model.input), "output": _steps(model.output)},
         "temperature": 1.0,
         "sha256": hashlib.sha256(content).hexdigest(),
         "scores": {},

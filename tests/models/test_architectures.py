@@ -13,7 +13,6 @@ from edge_fer.runtime import Model  # noqa: E402
 from models.recipe.architectures import ARCHITECTURES, build, count_macs  # noqa: E402
 from models.recipe.checkpoint import load_checkpoint  # noqa: E402
 from models.recipe.export import fold, to_tflite  # noqa: E402
-from models.recipe.maps import LogitsOnly, WithMaps, with_maps  # noqa: E402
 
 #: Millions of parameters and of multiply-accumulates at width 1 and 48 px.
 SIZES = {
@@ -73,34 +72,9 @@ def test_folding_changes_nothing(name):
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_maps_average_to_the_logits(name):
-    net = build(name, width=0.25).eval()
-    pictures = torch.rand(4, 1, 48, 48)
-    both = with_maps(net, pictures)
-    if name in {"lenet", "alexnet"}:
-        assert isinstance(both, LogitsOnly)
-        return
-    logits, maps = both(pictures)
-    assert maps.shape[3] == logits.shape[1]
-    assert torch.allclose(maps.mean(dim=(1, 2)), net(pictures), atol=1e-4)
-    assert torch.allclose(logits, net(pictures), atol=1e-4)
-
-
-def test_names_used_otherwise_make_no_maps():
-    net = build("mobilenet_v1", width=0.25)
-    pictures = torch.rand(16, 1, 48, 48)
-    for _ in range(20):
-        net(pictures)  # without statistics, an untrained net answers nearly nothing to everything
-    net.eval()
-    assert isinstance(with_maps(net, pictures), WithMaps)
-    net.forward = lambda pictures: net.head(net.features(pictures).amax(dim=(2, 3)))
-    assert isinstance(with_maps(net, pictures), LogitsOnly)
-
-
 @pytest.mark.filterwarnings("default")  # the converter's and the quantiser's own
-@pytest.mark.parametrize(("name", "maps"), [("mobilenet_v3_small", (1, 3, 3, 7)), ("lenet", None)])
-def test_export(name, maps):
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "lenet"])
+def test_export(name):
     torch.manual_seed(0)
     net = build(name, width=0.5)
     for _ in range(20):
@@ -109,7 +83,6 @@ def test_export(name, maps):
     pictures = np.random.default_rng(0).integers(0, 256, (12, 48, 48), np.uint8)
     model = Model(to_tflite(net, pictures), name=name)
     assert (model.input.shape, model.output.shape) == ((1, 48, 48, 1), (1, 7))
-    assert (model.maps and model.maps.shape) == maps
     told = model.invoke((pictures[0].astype(np.int16) - 128).astype(np.int8))
     floating = net(torch.from_numpy(pictures[:1]).unsqueeze(1).float() / 127.5 - 1).detach().numpy()
     wanted = np.rint(floating / model.output.scale) + model.output.zero_point
