@@ -281,6 +281,11 @@ class Pipeline:
         """How many frames were left alone, followed and searched so far."""
         return self._stages.attention.counts
 
+    @property
+    def detector(self) -> str:
+        """The name of what finds faces."""
+        return self._stages.detector.name
+
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time

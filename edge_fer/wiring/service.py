@@ -9,7 +9,6 @@ from edge_fer import __version__
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
-from edge_fer.detectors import detector_name
 from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
@@ -26,7 +25,7 @@ from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info, model_info, privacy_info
 from edge_fer.wiring.meaning import build_rules, build_summaries
-from edge_fer.wiring.vision import build_pipeline, make_classifier
+from edge_fer.wiring.vision import build_pipeline
 
 __all__ = ["build_service"]
 
@@ -79,8 +78,8 @@ def build_service(
             make_camera(name, camera, publisher, clock, heat=heat, show=show, keep=keep, make_pipeline=make_pipeline)
         )
         infos[name] = camera_info(camera)
-    model = model_info(make_classifier(settings.emotion))
-    detector = detector_name(settings.faces, store)
+    model = model_info(settings.emotion)
+    detector = ", ".join(dict.fromkeys(camera.detector for camera in cameras))
     started = clock()
 
     def announce() -> None:
