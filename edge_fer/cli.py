@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from edge_fer.commands import bench, collect_logs, config, doctor, models, record, replay, run, version
 from edge_fer.errors import EdgeFerError
+from edge_fer.lean import keep_small
 from edge_fer.log import complain
 
 __all__ = ["main"]
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as the epilog of `--help` documents it.
     """
     args = _parser().parse_args(arguments)
+    keep_small()
     try:
         code: int = args.handler(args)
         sys.stdout.flush()

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "lean": set(),
     "local_time": set(),
     "stopwatch": set(),
     "pipeline": FLOW | BASE,
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
     | {"bench", "pipeline", "replay", "trace"},
-    "cli": BASE | {"commands", "log"},
+    "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }
 
