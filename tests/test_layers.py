@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
-    "service": FLOW | BASE | {"camera", "notify"},
+    "service": FLOW | BASE | {"camera", "config", "notify"},
     "daemon": BASE | {"service"},
     "log": BASE,
     "wiring": FLOW
