@@ -170,7 +170,7 @@ class Stages:
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
         crop: cuts a face out of an image as the canonical crop.
-        judge: says how well a face can be read, from the image, the face and its crop.
+        judge: says how well a person's face can be read, from the image, the person and the face's crop.
         classifier: reads emotions from crops.
         reduce: takes the model's scores to the label set in use.
         smoother: steadies the scores of each person.
@@ -190,7 +190,7 @@ class Stages:
     lifeless: LifelessFilter
     tracker: Tracker
     crop: Callable[[Image, Face], Image]
-    judge: Callable[[Image, Face, Image], Quality]
+    judge: Callable[[Image, Track, Image], Quality]
     classifier: Classifier
     reduce: Callable[[Scores], Scores]
     smoother: Smoother
@@ -376,7 +376,7 @@ class Pipeline:
         with time("crop"):
             crops = [stages.crop(frame.image, track.face) for track in tracks]
         with time("quality"):
-            qualities = [stages.judge(frame.image, track.face, crop) for track, crop in zip(tracks, crops, strict=True)]
+            qualities = [stages.judge(frame.image, track, crop) for track, crop in zip(tracks, crops, strict=True)]
         with time("classify"):
             readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
             fresh = iter(stages.classifier.classify(readable))
