@@ -23,12 +23,14 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "trace": BASE,
-    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
+    "replay": FLOW | BASE | {"config", "palette", "pipeline", "trace"},
     "notify": set(),
     "heat": set(),
     "keeping": set(),
     "local_time": set(),
     "stopwatch": set(),
+    "pictures": FLOW | BASE | {"palette", "pipeline"},
+    "palette": BASE,
     "pipeline": FLOW | BASE,
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
@@ -48,7 +50,7 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"bench", "pipeline", "replay", "trace"},
+    | {"analyzer", "bench", "pictures", "pipeline", "replay", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }
