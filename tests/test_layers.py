@@ -43,6 +43,7 @@ MAY_IMPORT = {
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"rulebook", "runtime", "sample", "service", "stopwatch"},
+    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE

@@ -21,7 +21,7 @@ HEAD = 64
 def shown(path: Path | str) -> str:
     """The path for people to read: no byte of it that could confuse a terminal or fail to be printed."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) or "''"
 
 
 def listed(folder: Path) -> list[Path]:

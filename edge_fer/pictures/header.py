@@ -63,7 +63,7 @@ def read_header(data: bytes) -> Header:
         what = "holds nothing but zeros" if data else "is empty"
         raise PictureError(what, remedy="Copy or export it again")
     msg = "is no picture that can be read"
-    raise PictureError(msg, remedy="Save it as JPEG or PNG")
+    raise PictureError(msg, remedy="Name a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file")
 
 
 def looks_like_picture(head: bytes) -> bool:
