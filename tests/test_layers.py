@@ -23,12 +23,14 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "trace": BASE,
-    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
+    "replay": FLOW | BASE | {"config", "palette", "pipeline", "trace"},
     "notify": set(),
     "heat": set(),
     "keeping": set(),
     "local_time": set(),
     "stopwatch": set(),
+    "pictures": FLOW | BASE | {"palette", "pipeline"},
+    "palette": BASE,
     "pipeline": FLOW | BASE,
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
@@ -41,6 +43,7 @@ MAY_IMPORT = {
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"rulebook", "runtime", "sample", "service", "stopwatch"},
+    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
@@ -48,7 +51,7 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"bench", "pipeline", "replay", "trace"},
+    | {"analyzer", "bench", "pictures", "pipeline", "replay", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }
