@@ -48,10 +48,12 @@ MAY_IMPORT = {
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
+    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
+    "report": FLOW | BASE | {"analysis"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analyzer", "bench", "pictures", "pipeline", "replay", "trace"},
+    | {"analysis", "analyzer", "bench", "pictures", "pipeline", "replay", "report", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }
