@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.clock import Clock
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import transform
 from edge_fer.capture.view import ViewSettings, ViewWatch
@@ -139,7 +139,7 @@ def make_zones(camera: config.Camera) -> Zones:
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
-def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
     """A camera's frames as its pipeline gets to see them, read in the caller's thread.
 
     Raises:
