@@ -21,7 +21,7 @@ def keep_small() -> None:
 
 
 def _without_ipp() -> None:
-    """Keeps OpenCV from using Intel's primitives, which it has on x86 alone: 3.5 MB, and hardly faster for small pictures.
+    """Keeps OpenCV from using Intel's primitives, which it has on x86 alone: 3.5 MB, and hardly faster.
 
     Whoever wants them sets OPENCV_IPP, which then holds.
     """
@@ -37,7 +37,7 @@ def _without_ipp() -> None:
 
 
 def _with_one_heap() -> None:
-    """Keeps the C library from giving each thread a heap of its own, each with its own holes; threads here wait rarely."""
+    """Keeps the C library from giving each thread a heap of its own, each with holes of its own: 2 MB in the daemon."""
     c_library = ctypes.CDLL(None)
     if hasattr(c_library, "mallopt"):
         c_library.mallopt(M_ARENA_MAX, 1)
