@@ -15,9 +15,9 @@ __all__ = ["Letterbox", "Points"]
 #: (x, y) in the last axis, in pixels, counted from the edge of the picture.
 Points: TypeAlias = NDArray[np.float32]
 
-#: Shrunk by more than this, a picture is shrunk in two steps. Sampled at once, boxes and keypoints jitter by a fifth to a
-#: half more from frame to frame, and small faces are lost; averaged over all its pixels, it takes three to eight times
-#: as long for no better faces.
+#: Shrunk by more than this, a picture is shrunk in two steps. Sampled at once, boxes and keypoints jitter by a fifth to
+#: a half more from frame to frame, and small faces are lost; averaged over all its pixels, it takes three to eight
+#: times as long for no better faces.
 LEAP = 2
 
 
