@@ -281,6 +281,11 @@ class Pipeline:
         """How many frames were left alone, followed and searched so far."""
         return self._stages.attention.counts
 
+    @property
+    def rules(self) -> Sequence[AlertRule]:
+        """Its alert rules, as they are now."""
+        return self._rules
+
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time
