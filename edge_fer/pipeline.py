@@ -220,6 +220,7 @@ class Told:
             records.
         left: ids of the people given up.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        unwatched: whether there will be no frames for now, so that alerts have ended.
     """
 
     at: Instant
@@ -232,6 +233,7 @@ class Told:
     people: int | None = None
     left: tuple[str, ...] = ()
     view: View | None = None
+    unwatched: bool = False
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -437,6 +439,7 @@ class Pipeline:
             people,
             tuple(gone),
             stages.watch.view,
+            unwatched=last,
         )
 
     def _changed_standings(self) -> dict[str, Standing]:

@@ -1,4 +1,4 @@
-"""Alerts over a restart: a real daemon that is killed or stopped while one fires, and a real broker that heard of it."""
+"""Alerts over a restart: a real daemon, killed or stopped while one fires, and a real broker that heard of it."""
 
 from __future__ import annotations
 
