@@ -115,11 +115,7 @@ class TraceWriter:
             time = round(at.mono - self._begin, 3)
             self._tell_clock(time, at)
             line: dict[str, Any] = {"c": camera} if len(self._labels) > 1 else {}
-            line["t"] = time
-            if readings is None:
-                line["same"] = True
-            elif readings:
-                line["r"] = [self._reading(camera, reading) for reading in readings]
+            line |= {"t": time} | self._readings(camera, readings)
             if people != len(readings or ()):
                 line["n"] = people
             if view is not self._views.get(camera):
@@ -149,6 +145,11 @@ class TraceWriter:
                 self._raw.close()
             except OSError as error:
                 raise self._cannot(error) from error
+
+    def _readings(self, camera: str, readings: Sequence[Reading] | None) -> dict[str, Any]:
+        if readings is None:
+            return {"same": True}
+        return {"r": [self._reading(camera, reading) for reading in readings]} if readings else {}
 
     def _reading(self, camera: str, reading: Reading) -> list[Any]:
         scores = [round(reading.scores[label], 4) for label in self._labels[camera]] if reading.scores else []
