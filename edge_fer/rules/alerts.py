@@ -85,20 +85,21 @@ class AlertRule:
         A person without a finding is treated as unreadable; the alerts of those who left end.
         """
         at = sight.at
-        found = dict(self._condition.find(sight))
+        found = self._condition.find(sight)
         self._seen = True
         self._signal = worst(finding.signal for finding in found.values()) or self._signal
         self._in_schedule = self._schedule.covers(at)
         self._look_at_silence(at)
-        ended = [self._end(track_id, at, Resolution.LEFT) for track_id in sight.left]
-        if not self._in_schedule:
-            moved = [self._end(subject, at, Resolution.SCHEDULE) for subject in list(self._lives)]
+        changes = [self._end(track_id, at, Resolution.LEFT) for track_id in sight.left]
+        if self._in_schedule:
+            findings = {**dict.fromkeys(self._lives, _NOTHING_KNOWN), **found} if self._lives else found
+            changes += [self._move(who, finding, at) for who, finding in findings.items() if who not in sight.left]
         else:
-            gone = set(sight.left)
-            findings = {**dict.fromkeys(self._lives, _NOTHING_KNOWN), **found}
-            moved = [self._move(who, finding, at) for who, finding in findings.items() if who not in gone]
-        late = [] if self._is_silenced else [self._tell(life, at) for life in self._lives.values() if life.is_firing]
-        return [change for change in (*ended, *moved, *late) if change]
+            changes += [self._end(subject, at, Resolution.SCHEDULE) for subject in list(self._lives)]
+        if not self._is_silenced:
+            # what began to fire in a silence that is over
+            changes += [self._tell(life, at) for life in self._lives.values() if life.is_firing]
+        return [change for change in changes if change]
 
     def end(
         self, at: Instant, reason: Resolution, *, people_only: bool = False, left: Sequence[str] = ()
@@ -161,6 +162,9 @@ class AlertRule:
         return [AlertChange(True, alert, at, Resolution.UNWATCHED) for alert in memory.told]
 
     def _look_at_silence(self, at: Instant) -> None:
+        if self._silence is None and self._silence_of_config is None:
+            self._is_silenced = False
+            return
         holding = [silence for silence in (self._silence, self._silence_of_config) if silence and silence.holds(at)]
         self._is_silenced = bool(holding)
         ends = [silence.utc for silence in holding]

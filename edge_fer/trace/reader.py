@@ -91,7 +91,7 @@ class TraceReader:
     def __iter__(self) -> Iterator[Step]:
         while (line := self._next_line()) is not None:
             try:
-                found = json.loads(line)
+                found = json.loads(line.decode())
                 if "clock" in found:
                     self._set_clock(found["clock"])
                 else:
