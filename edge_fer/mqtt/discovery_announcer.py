@@ -62,6 +62,11 @@ class Announcer:
             self._due = None
             self.announce()
 
+    def change(self, node: Node) -> None:
+        """Announces the node as it is from now on."""
+        self._node = node
+        self.announce()
+
     def announce(self) -> None:
         """Announces the node now."""
         payload = discovery_payload(self._node, announced=self._announced)

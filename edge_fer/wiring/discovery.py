@@ -15,13 +15,13 @@ from edge_fer.mqtt.discovery_entities import Node, Watching
 from edge_fer.service import HEALTH_EVERY
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["build_discovery", "make_announcer"]
+__all__ = ["build_discovery", "described", "make_announcer"]
 
 
 def build_discovery(settings: config.Config) -> tuple[str, dict[str, object]]:
     """The topic and the message with which the config would have this device announced."""
     topic = discovery_topic(settings.homeassistant.prefix, settings.node.id)
-    return topic, discovery_payload(_described(settings), announced={})
+    return topic, discovery_payload(described(settings), announced={})
 
 
 def make_announcer(
@@ -44,7 +44,7 @@ def make_announcer(
         keep()
 
     announcer = Announcer(
-        _described(settings),
+        described(settings),
         status_topic=settings.homeassistant.status_topic,
         publish=publish,
         now=lambda: clock().mono,
@@ -53,7 +53,7 @@ def make_announcer(
     return announcer
 
 
-def _described(settings: config.Config) -> Node:
+def described(settings: config.Config) -> Node:
     """What there is, as far as Home Assistant is concerned."""
     shortest = min(settings.summaries.windows, default=None)
     return Node(

@@ -192,6 +192,16 @@ def test_what_is_gone_is_named_with_its_platform_alone_from_then_on():
     assert again.components["front.alert.queue"]["unique_id"] == "edge-fer.counter-1.front.alert.queue"
 
 
+def test_a_change_is_announced_at_once():
+    told = Told()
+    told.announcer.announce()
+    told.announcer.change(without(NODE, "queue"))
+    assert told.components["front.alert.queue"] == {"platform": "binary_sensor"}
+    told.birth()
+    told.look(1000)
+    assert told.texts[1] == told.texts[2]
+
+
 def test_what_is_remembered_does_not_grow_without_end_and_what_is_there_is_never_forgotten():
     told = Told()
     told.announcer.restore({f"old-{n}": "sensor" for n in range(2000)})
