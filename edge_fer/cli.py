@@ -23,6 +23,7 @@ VERBS = (
     "replay",
     "config",
     "doctor",
+    "discovery",
     "models",
     "bench",
     "collect_logs",

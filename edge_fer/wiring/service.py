@@ -15,6 +15,7 @@ from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.keeping import Keeper
 from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.inbound import Inbound
 from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
@@ -24,6 +25,7 @@ from edge_fer.rules.alerts import AlertRule
 from edge_fer.service import Service
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.camera import find_source, make_camera
+from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import camera_info, model_info, privacy_info
 from edge_fer.wiring.keeping import keep_alerts, keep_numbers
 from edge_fer.wiring.meaning import build_rules, build_summaries
@@ -55,9 +57,16 @@ def build_service(
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = publish and settings.mqtt.broker == "embedded"
     signals = Signals(sources_in(settings.cameras), clock)
-    link = make_link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
-    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     keeper = Keeper(settings.state_dir)
+    # the link does not exist yet, and needs the announcer among those who listen
+    announcer = (
+        make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
+        if publish
+        else None
+    )
+    inbound = Inbound(signals, announcer) if announcer else signals
+    link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
+    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
     cameras: dict[str, Camera] = {}
     trends = {}
@@ -105,12 +114,25 @@ def build_service(
         publisher.info(info, now)
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
+        if announcer:
+            announcer.announce()
 
     def tell_health() -> None:
         now = clock()
         publisher.health(
             health_of(list(cameras.values()), link.status(), composer, heat=heat, started=started, now=now), now
         )
+
+    def on_tick(mono: float) -> None:
+        heat.look(mono)
+        if announcer:
+            announcer.look(mono)
+
+    def adopt(changed: config.Config) -> bool:
+        adopted = rule_change.adopt(changed)
+        if adopted and announcer:
+            announcer.change(described(changed))
+        return adopted
 
     return Service(
         list(cameras.values()),
@@ -120,8 +142,8 @@ def build_service(
         announce=announce,
         tell_health=tell_health,
         clock=clock,
-        on_tick=heat.look,
-        adopt=rule_change.adopt,
+        on_tick=on_tick,
+        adopt=adopt,
     )
 
 
