@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from edge_fer.mqtt.reasons import Trouble
 from edge_fer.types import AlertState, Distress, EventKind, Instant, QualityFault, Resolution, SignalState, View
 
 __all__ = [
@@ -208,6 +209,9 @@ class MqttHealth(_Part):
     connected: bool = Field(description="Whether there is one.")
     connections: Count = Field(description="How many there have been since the start.")
     protocol: Literal["5", "3.1.1"] = Field(description="Version of MQTT last spoken or tried.")
+    last_setback: Trouble | None = Field(
+        default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
+    )
 
 
 class Health(Message):
