@@ -172,6 +172,9 @@ def _estimate(value: float, draws: NDArray[np.float64], stretch: float, *, least
     there = draws[~np.isnan(draws)]
     if known is None or len(there) < 0.95 * DRAWS:
         return Estimate(known, None, None)
+    # what was never seen, or always, differs in no draw; how rare it is remains unknown
+    if there.min() == there.max():
+        return Estimate(known, None, None)
     low, high = np.quantile(there, [(1 - COVERS) / 2, (1 + COVERS) / 2])
     low, high = known - stretch * (known - float(low)), known + stretch * (float(high) - known)
     return Estimate(known, max(least, low), min(100.0, high))

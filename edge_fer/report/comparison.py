@@ -21,7 +21,7 @@ def comparison_page(analysed: Sequence[Analysed], found: Sequence[Compared], war
     told = "".join(f'<section class="warning" role="note"><p>{escape(text)}</p></section>' for text in warnings)
     body = (
         f'<header><h1>{escape(title)}</h1><ul class="legend">{listed}</ul></header>{told}'
-        f'<section><h2>How they differ</h2><p class="soft">Dots are what was seen; lines are where 95 of 100 such '
+        f'<section><h2>How they differ</h2><p class="soft">Marks are what was seen; lines are where 95 of 100 such '
         f"recordings would lie. Satisfaction goes from 0 to 100, all else is percent of the time.</p>"
         f"{''.join(_measure(analysed, measure) for measure in found)}</section>{_table(analysed, found)}"
         "<footer><p>Ranges are by a block bootstrap over time. Recordings of the same place may differ in who came, "
