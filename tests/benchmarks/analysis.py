@@ -2,8 +2,8 @@
 
 Its processor time against that of the bare pipeline, in turns over the same clip; and the most memory it holds over an
 hour of the clip, looped, against a minute of it, each in a process of its own. `--every` thins both, where nobody can
-wait for all of an hour's frames. Everything runs on one pinned core. `--smoke` shows on a few seconds of the sample recording
-that this works, and not how much anything costs.
+wait for all of an hour's frames. Everything runs on one pinned core. `--smoke` shows on a few seconds of the sample
+recording that this works, and not how much anything costs.
 """
 
 from __future__ import annotations
