@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_fer.analysis.outcome import as_json
-from tests.browser import Browser
+from tests.browser import SCREENS, Browser
 from tests.daemon import edge_fer
 from tests.report.invented import outcome, timeline
 
@@ -78,7 +78,7 @@ def test_a_page_for_browsers(folders, tmp_path):
             )
             assert len(drawn) == 2 * (10 + 5), "marks for all measures, ranges for those that were ever seen"
             assert all(box["height"] > 3 for box in drawn)
-            assert browser.ask("return document.documentElement.scrollWidth - innerWidth") <= 0
+            assert browser.ask("return document.documentElement.scrollWidth") == SCREENS[screen][0]
         assert browser.console() == []
 
 
