@@ -19,6 +19,7 @@ VERBS = (
     "run",
     "predict",
     "analyze",
+    "compare",
     "record",
     "replay",
     "config",
