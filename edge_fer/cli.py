@@ -11,7 +11,7 @@ from edge_fer.commands import bench, collect_logs, config, doctor, models, recor
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 _EPILOG = """\
 exit codes:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, as the epilog of `--help` documents it.
     """
-    args = _parser().parse_args(arguments)
+    args = build_parser().parse_args(arguments)
     try:
         code: int = args.handler(args)
         sys.stdout.flush()
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, of which the man page and the shells' completion are made, too."""
     parser = argparse.ArgumentParser(
         prog="edge-fer",
         description="A facial-emotion sensor: watches a camera and publishes emotion events and alerts over MQTT.",
