@@ -13,6 +13,7 @@ from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
 from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
@@ -49,6 +50,7 @@ class Carrier:
         choice: with which version of MQTT.
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
+        pace: how fast a backlog is sent.
         signals: what is to be subscribed to, and takes what comes.
 
     Attributes:
@@ -68,6 +70,7 @@ class Carrier:
         choice: ProtocolChoice,
         holds: Holds,
         woken: Callable[[], None],
+        pace: Pace,
         signals: Signals | None = None,
     ) -> None:
         self.finishing = False
@@ -81,7 +84,7 @@ class Carrier:
         self._woken = woken
         self._holds = holds
         self._signals = signals
-        self._sender = Sender(outbox, shelf, holds)
+        self._sender = Sender(outbox, shelf, holds, pace)
         self._fill_in = inf
         self._choice = choice
         self._connection: Connection | None = None
@@ -140,6 +143,7 @@ class Carrier:
             self._serve(self._connection, now)
         if now >= self._tick_at:
             self._tick_at = now + _TICK
+            self._outbox.note_clock(self._clock())
             self._outbox.sync()
             self._look()
         if now >= self._expire_at:

@@ -19,6 +19,7 @@ from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
@@ -54,6 +55,7 @@ class Link:
         backoff: when to try again.
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
+        pace: how fast a backlog is sent.
         signals: what other devices publish that is to be listened to.
     """
 
@@ -69,6 +71,7 @@ class Link:
         backoff: Backoff | None = None,
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
+        pace: Pace | None = None,
         signals: Signals | None = None,
     ) -> None:
         self._broker = broker
@@ -80,6 +83,7 @@ class Link:
         self._backoff = backoff or Backoff()
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
+        self._pace = pace or Pace()
         self._signals = signals
         self._mailbox = Mailbox()
         self._shelf = Shelf()
@@ -175,6 +179,7 @@ class Link:
                 choice=self._choice,
                 holds=self._holds,
                 woken=self._rouse,
+                pace=self._pace,
                 signals=self._signals,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
