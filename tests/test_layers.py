@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
     "pictures": FLOW | BASE | {"palette", "pipeline"},
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analysis", "analyzer", "bench", "pictures", "pipeline", "replay", "report", "trace"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "replay", "report", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

@@ -99,7 +99,7 @@ in_chroot() {
     IFS=: read -ra files <<<"${EDGE_FER_APT_CONF:-}"
     for file in "${files[@]}"; do apt+=(--aptopt="$file"); done
     # shellcheck disable=SC2016 # for mmdebstrap's shell
-    EDGE_FER_WORK=$3 mmdebstrap --quiet --variant=minbase --architectures="$arch" "${apt[@]}" \
+    EDGE_FER_WORK=$3 mmdebstrap --quiet --variant=minbase --architectures="$arch" --dpkgopt=force-unsafe-io "${apt[@]}" \
         --include=debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab,lintian \
         --customize-hook='cp -R "$EDGE_FER_WORK" "$1/build"' \
         --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \
