@@ -68,7 +68,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         InventedClock(),
         heat=SimpleNamespace(share=1.0),
         show=None,
-        keep=lambda told: None,
+        keeps=(),
         make_pipeline=partial(build_pipeline, "front", camera, store=Store(FOLDER)),
     )
     settings = made[0]["settings"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from edge_fer.camera import Camera
@@ -58,7 +58,7 @@ def make_camera(
     *,
     heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
-    keep: Callable[[Told], None],
+    keeps: Sequence[Callable[[Told], None]],
     make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     """A camera with its threads, not yet started; `make_pipeline` is given watch, zones and how small it looks."""
@@ -81,7 +81,8 @@ def make_camera(
 
     def tell(told: Told) -> None:
         publisher.tell(name, told)
-        keep(told)
+        for keep in keeps:
+            keep(told)
         if show:
             show(name, told)
 
