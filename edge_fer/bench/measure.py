@@ -101,7 +101,7 @@ class _Run:
         """Takes the source's frames, and tells what comes of them."""
         cpu, begin = process_time(), perf_counter()
         while (frames is None or self._decoded < frames) and (seconds is None or perf_counter() - begin < seconds):
-            started = perf_counter()
+            started = process_time()
             with self._watch("capture"):
                 frame = next(source, None)
             if frame is None:
@@ -112,11 +112,11 @@ class _Run:
         self._memory = memory()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None], started: float) -> None:
-        captured, bare = perf_counter(), self._detector.bare + self._classifier.bare
+        captured, bare = process_time(), self._detector.bare + self._classifier.bare
         told = self._pipeline.step(frame)
         with self._watch("publish"):
             tell(told)
-        done = perf_counter()
+        done = process_time()
         self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
         mono, (height, width) = frame.at.mono, frame.image.shape[:2]
@@ -177,7 +177,7 @@ class _Run:
         return {stage: StageCost(time.median, time.p95, time.passes) for stage, time in found}
 
     def _shares(self) -> Shares:
-        """By medians, so that what the machine does besides does not count."""
+        """By medians of processor time, so that what the machine does besides does not count."""
         capture, networks, _ = (median(part) for part in zip(*self._parts, strict=True))
         own = median(whole - capture - networks for capture, networks, whole in self._parts)
         total = capture + networks + own

@@ -90,7 +90,7 @@ class StageCost:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of the median frame's time, 0 to 1: capture, the bare networks, and all that is our own.
+    """Of the median frame's processor time, 0 to 1: capture, the bare networks, and all that is our own.
 
     A detector that is no TFLite model counts among the bare networks as a whole.
     """
