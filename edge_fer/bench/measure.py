@@ -99,7 +99,8 @@ class _Run:
         self, source: Iterator[Frame], tell: Callable[[Told], None], *, seconds: float | None, frames: int | None
     ) -> None:
         """Takes the source's frames, and tells what comes of them."""
-        cpu, begin = process_time(), perf_counter()
+        begin = warm = perf_counter()
+        cpu = process_time()
         while (frames is None or self._decoded < frames) and (seconds is None or perf_counter() - begin < seconds):
             started = process_time()
             with self._watch("capture"):
@@ -108,7 +109,9 @@ class _Run:
                 break
             self._take(frame, tell, started)
             del frame  # or it would be held while the next one is decoded
-        self._seconds, self._cpu = perf_counter() - begin, process_time() - cpu
+            if self._decoded == 1:  # it pays for what is set up late, and does not count
+                cpu, warm = process_time(), perf_counter()
+        self._seconds, self._cpu = perf_counter() - warm, process_time() - cpu
         self._memory = memory()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None], started: float) -> None:
@@ -132,8 +135,7 @@ class _Run:
             msg = f"source {redacted(self._camera.source)}: no frame came in the time given"
             raise SourceError(msg, remedy="Give it more time with --seconds, or check the camera")
         faces = self._camera.faces
-        # a recording's frames stand for a period each; the last one's is not known, but hardly ever matters
-        span = (self._times[1] - self._times[0]) * self._decoded / max(self._decoded - 1, 1)
+        span = self._times[1] - self._times[0]
         rss, peak = self._memory
         return Report(
             version=__version__,
@@ -143,7 +145,7 @@ class _Run:
             skipping=Skipping(bool(faces.detect_every or faces.rest_every), faces.detect_every, faces.rest_every),
             frames=self._frames(),
             seconds=round(self._seconds, 3),
-            fps=round(self._decoded / self._seconds, 2),
+            fps=round((self._decoded - 1) / self._seconds, 2),
             stages=self._stages(),
             shares=self._shares(),
             process=Process(

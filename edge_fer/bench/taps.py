@@ -22,7 +22,7 @@ class CountedDetector:
     Attributes:
         faces: found so far.
         frames: in which at least one face was found.
-        bare: processor seconds in the network itself; of a detector that is no TFLite model, as OpenCV's are, in all of it.
+        bare: processor seconds in the network itself; of a detector that is no TFLite model in all of it.
     """
 
     def __init__(self, detector: FaceDetector) -> None:

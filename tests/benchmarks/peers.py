@@ -181,7 +181,7 @@ def in_turns(names: Sequence[str], clip: Path, args: argparse.Namespace) -> tupl
             except CannotRunError as error:
                 failed[name] = str(error)
                 continue
-            print(f"{turn + 1}/{args.rounds} {name}: {found.fps:.1f} frames a second of processor time", file=sys.stderr)
+            print(f"{turn + 1}/{args.rounds} {name}: {found.fps:.1f} frames a processor second", file=sys.stderr)
             runs.setdefault(name, []).append(found)
     return {name: median_of(found) for name, found in runs.items()}, failed
 
