@@ -7,6 +7,7 @@ refines, so that a caller of the library may catch the builtin.
 from __future__ import annotations
 
 __all__ = [
+    "AnalysisError",
     "BrokerError",
     "ConfigError",
     "EdgeFerError",
@@ -102,3 +103,7 @@ class PictureError(EdgeFerError, ValueError):
 
 class TraceError(EdgeFerError, ValueError):
     """A trace cannot be written, or is none."""
+
+
+class AnalysisError(EdgeFerError, ValueError):
+    """An analysis cannot be written, is none, or cannot be compared."""

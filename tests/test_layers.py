@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "lean": set(),
+    "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
     "pictures": FLOW | BASE | {"palette", "pipeline"},
@@ -36,7 +38,7 @@ MAY_IMPORT = {
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
-    "service": FLOW | BASE | {"camera", "notify"},
+    "service": FLOW | BASE | {"camera", "config", "notify"},
     "daemon": BASE | {"service"},
     "log": BASE,
     "wiring": FLOW
@@ -48,11 +50,13 @@ MAY_IMPORT = {
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
+    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
+    "report": FLOW | BASE | {"analysis"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analyzer", "bench", "pictures", "pipeline", "replay", "trace"},
-    "cli": BASE | {"commands", "log"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "replay", "report", "trace"},
+    "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from edge_fer.faces.tracking import random_id
 from edge_fer.pipeline import Stages, read_faces
-from edge_fer.types import UNCERTAIN, Face, Image, Quality, Scores
+from edge_fer.types import UNCERTAIN, Face, Image, Instant, Quality, Scores, Track
 
 __all__ = ["FaceReading", "PictureReading", "percent", "read_picture"]
+
+#: A picture stands for itself, at no time.
+_NO_TIME = Instant(0.0, datetime.fromtimestamp(0, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ def read_picture(stages: Stages, image: Image, *, min_confidence: float) -> tupl
         The faces, largest first.
     """
     faces = stages.detector.detect(image)
-    seen = zip(faces, read_faces(stages, image, faces), strict=True)
+    # each a person never seen before, so that the quality gate has nothing to hold steady
+    people = [Track(random_id(), face, _NO_TIME, _NO_TIME) for face in faces]
+    seen = zip(faces, read_faces(stages, image, people), strict=True)
     return tuple(_reading(face, quality, scores or {}, min_confidence) for face, (quality, scores) in seen)
 
 
