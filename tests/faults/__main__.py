@@ -51,8 +51,8 @@ def main() -> int:
     seed = secrets.randbelow(10**6) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        waited = outage(Path(folder) / "outage")
         outcome = run(args.keep or Path(folder), count=args.faults, seed=seed, say=True)
+        waited = outage(Path(folder) / "outage")
     numbers = f"{table(outcome)}\n\n{outage_line(waited)}\n\nThe broker was {broker_version()}."
     print(numbers)
     wrong = failures(outcome)
