@@ -58,6 +58,7 @@ test-picamera2:
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
 	$(BIN)/python -m tests.benchmarks.peers --smoke
+	$(BIN)/python -m tests.benchmarks.analysis --smoke
 
 format: $(VENV)/test.done
 	$(BIN)/ruff check --fix .
@@ -68,6 +69,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
+	-$(BIN)/python -m tests.analysis.moments
 
 outcomes: $(VENV)/test.done
 	$(BIN)/python -m tests.traces.make
