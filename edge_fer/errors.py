@@ -14,6 +14,7 @@ __all__ = [
     "FetchError",
     "ModelError",
     "OutboxError",
+    "PictureError",
     "RuntimeMissingError",
     "SourceError",
     "SourceLostError",
@@ -94,6 +95,10 @@ class BrokerError(EdgeFerError, ConnectionError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class PictureError(EdgeFerError, ValueError):
+    """A picture cannot be read, or one that was asked for cannot be written."""
 
 
 class TraceError(EdgeFerError, ValueError):

@@ -34,7 +34,8 @@ Watches the cameras of the config and publishes what it sees, until it is stoppe
 _EPILOG = """\
 signals:
   SIGINT, SIGTERM   finish the step, publish `offline`, end within 5 seconds with exit status 0
-  SIGHUP            read the config again and start over with it; one with faults is refused, and the old one stays
+  SIGHUP            read the config again: where its alerts alone have changed, cameras go on with the new ones,
+                    else they start over; one with faults is refused, and the old one stays
 """
 
 
@@ -71,8 +72,10 @@ def _run(args: argparse.Namespace) -> int:
     def build(settings: Config) -> Service:
         return build_service(settings, demo=args.demo, show=show)
 
-    def renew() -> Service:
+    def renew(running: Service) -> Service | None:
         renewed = settings()
+        if running.adopt(renewed):
+            return None
         service = build(renewed)
         set_up_log(renewed.log_level)
         if recording:

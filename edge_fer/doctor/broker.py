@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import select
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
-from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
-from edge_fer.mqtt.retry import Protocol, ProtocolChoice
+from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.session import ANSWER, Session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 
 __all__ = ["broker"]
 
-#: Seconds in which a session must begin, and in which the broker must answer within it.
-OPENING, ANSWER = 25.0, 4.0
 #: Days before its end at which a certificate is worth a word.
 SOON = 21
 PAYLOAD = b"edge-fer doctor"
@@ -37,7 +33,7 @@ def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> 
         cameras: the cameras' names.
     """
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
-    session = _Session(settings)
+    session = Session(settings)
     try:
         setback = session.open()
         if setback is not None:
@@ -47,82 +43,6 @@ def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> 
         return found + _permissions(session, settings, topics, cameras)
     finally:
         session.close()
-
-
-class _Session:
-    """One session, turned by its caller."""
-
-    def __init__(self, settings: BrokerSettings) -> None:
-        self._settings = settings
-        self._connection: Connection | None = None
-        self.protocol = Protocol.V5
-        self.answers: dict[int, int] = {}
-        self.received: set[str] = set()
-
-    def open(self) -> Setback | None:
-        """Begins it, by the newest version of MQTT that the broker speaks; why not, where it does not."""
-        choice = ProtocolChoice()
-        deadline = monotonic() + OPENING
-        while True:
-            self.protocol = choice.current
-            self._connection = Connection(
-                self._settings,
-                availability=None,
-                protocol=choice.current,
-                woken=lambda: None,
-                received=lambda topic, _payload, _retained: self.received.add(topic),
-            )
-            if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
-                return None
-            refused = self.connection.refused_version or self.connection.is_ignored
-            if not (refused and choice.ignored()):
-                return self.connection.setback or Setback(Trouble.TIMED_OUT)
-            self.close()
-
-    @property
-    def connection(self) -> Connection:
-        """The session with the broker."""
-        if self._connection is None:
-            msg = "the session was not opened"
-            raise RuntimeError(msg)
-        return self._connection
-
-    @property
-    def certificate(self) -> dict[str, object]:
-        """What the broker's certificate says; empty where there is none."""
-        line = self.connection.socket
-        return dict(line.getpeercert() or {}) if isinstance(line, ssl.SSLSocket) else {}
-
-    def turn(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Lets the session go on until it is done or over, or the time is up; whether it is done."""
-        deadline = monotonic() + seconds
-        while monotonic() < deadline:
-            self.answers |= dict(self.connection.turn())
-            if done():
-                return True
-            if self.connection.setback is not None:
-                return False
-            line = self.connection.socket
-            select.select([line] if line else [], [line] if line and self.connection.wants_write else [], [], 0.05)
-        return False
-
-    def subscribe(self, topic: str) -> int | None:
-        """The broker's answer to a subscription."""
-        number = self.connection.subscribe(topic)
-        return self._answer(number)
-
-    def publish(self, topic: str) -> int | None:
-        """The broker's answer to a message; None where it gives none."""
-        return self._answer(self.connection.publish(topic, PAYLOAD, retain=False))
-
-    def close(self) -> None:
-        """Ends it."""
-        if self._connection is not None:
-            self._connection.close()
-
-    def _answer(self, number: int) -> int | None:
-        self.turn(lambda: number in self.answers, ANSWER)
-        return self.answers.get(number)
 
 
 def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
@@ -160,12 +80,12 @@ def _encryption(settings: BrokerSettings, certificate: dict[str, object]) -> Fin
     return good("encryption", what)
 
 
-def _permissions(session: _Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
+def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
     own = topics.doctor
     asked = session.subscribe(own)
     refused, unanswered = [], []
     for topic in [own, *map(topics.camera_doctor, cameras)]:
-        code = session.publish(topic)
+        code = session.publish(topic, PAYLOAD)
         if code is None:
             unanswered.append(topic)
             break

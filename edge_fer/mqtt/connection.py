@@ -316,7 +316,7 @@ class Connection:
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 _log.error(
-                    "the broker does not let us subscribe to %s (%s), so its signal is missing."
+                    "the broker does not let us subscribe to %s (%s), so what is published there is missed."
                     " Allow this user to read it, in the broker's access list",
                     topic,
                     reason,

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from edge_fer.doctor import broker as doctor
+from edge_fer.mqtt import session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool
@@ -88,7 +89,7 @@ def test_the_name_is_not_found():
 
 
 def test_it_hangs(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "OPENING", 3.0)
+    monkeypatch.setattr(session, "OPENING", 3.0)
     with Mosquitto(tmp_path) as broker:
         broker.pause()
         begin = time.monotonic()
@@ -178,14 +179,14 @@ def test_what_the_access_list_grants(tmp_path, acl, publishing, subscribing):
 
 def test_a_broker_of_the_old_version_cannot_say_what_it_passes_on(tmp_path, monkeypatch):
     acl = ["user edge", "topic write edge-fer/test/#"]
-    monkeypatch.setattr(doctor, "ProtocolChoice", OnlyOld)
+    monkeypatch.setattr(session, "ProtocolChoice", OnlyOld)
     with Mosquitto(tmp_path / "broker", users={"edge": "right"}, acl=acl) as broker:
         found = look(with_user(broker), password_file=password(tmp_path))
     assert "MQTT 3.1.1" in found["broker"].what
     assert (states(found)["publishing"], states(found)["subscribing"]) == ("warning", "warning")
 
 
-class OnlyOld(doctor.ProtocolChoice):
+class OnlyOld(session.ProtocolChoice):
     def __init__(self):
         super().__init__(doctor.Protocol.V311)
 
