@@ -12,7 +12,7 @@ from edge_fer.errors import EdgeFerError
 from edge_fer.lean import keep_small
 from edge_fer.log import complain
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 #: The verbs, each a file of `commands/`, in the order in which help shows them.
 VERBS = (
@@ -23,6 +23,7 @@ VERBS = (
     "record",
     "replay",
     "config",
+    "boot_config",
     "doctor",
     "discovery",
     "models",
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as the epilog of `--help` documents it.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    args = _parser(given).parse_args(given)
+    args = build_parser(given).parse_args(given)
     keep_small()
     try:
         code: int = args.handler(args)
@@ -69,8 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """What understands the arguments; knows only the verb that they begin with: others would take time and memory."""
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line, of which the man page and the shells' completion are made, too.
+
+    Args:
+        arguments: what it is to understand; it then knows only the verb that they begin with, for the others would take
+            time and memory.
+    """
     parser = argparse.ArgumentParser(
         prog="edge-fer",
         description="A facial-emotion sensor: watches a camera and publishes emotion events and alerts over MQTT.",

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "heat": set(),
     "keeping": set(),
     "lean": set(),
+    "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
     "pictures": FLOW | BASE | {"palette", "pipeline"},
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analysis", "analyzer", "bench", "pictures", "pipeline", "replay", "report", "trace"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "replay", "report", "trace"},
     "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
+from edge_fer.mqtt.messages import ONLINE
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.session import ANSWER, Session
@@ -16,6 +18,8 @@ from edge_fer.mqtt.topics import Topics
 
 __all__ = ["broker"]
 
+#: Seconds for what the broker has retained.
+RETAINED = 1.0
 #: Days before its end at which a certificate is worth a word.
 SOON = 21
 PAYLOAD = b"edge-fer doctor"
@@ -24,14 +28,16 @@ TLS = {Trouble.TLS, Trouble.TLS_NOT_TRUSTED, Trouble.TLS_WRONG_HOST, Trouble.TLS
 LOGIN = {Trouble.LOGIN, Trouble.NOT_AUTHORISED, Trouble.TLS_CLIENT_REFUSED}
 
 
-def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
+def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str], *, daemon: bool) -> list[Finding]:
     """Everything about the broker, by a session of its own, which disturbs no daemon and leaves nothing behind.
 
     Args:
         settings: where it is and how to get in; a client id of its own is used.
         topics: of the node; `doctor` below them is published to, and not retained.
         cameras: the cameras' names.
+        daemon: whether one runs on this machine.
     """
+    own_id = settings.client_id
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
     session = Session(settings)
     try:
@@ -40,7 +46,8 @@ def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> 
             return _refused(setback, settings)
         found = [good("broker", f"{settings.address} speaks MQTT {session.protocol.text}")]
         found += [good("login", _login(settings)), _encryption(settings, session.certificate)]
-        return found + _permissions(session, settings, topics, cameras)
+        found += _permissions(session, settings, topics, cameras)
+        return [*found, _twin(session, replace(settings, client_id=own_id), topics, daemon=daemon)]
     finally:
         session.close()
 
@@ -112,3 +119,29 @@ def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cam
     refusal = "was refused" if asked is not None and asked >= 0x80 else "was granted, but no message came"
     remedy = f"Allow {settings.username or 'this client'} to read {own}; the daemon reads signals alone"
     return [published, warning("subscribing", f"the subscription to {own} {refusal}", remedy)]
+
+
+def _twin(session: Session, settings: BrokerSettings, topics: Topics, *, daemon: bool) -> Finding:
+    """Whether another node goes by our name, from what the broker has retained of ours.
+
+    A session of our own by the daemon's id would tell for sure, but would throw the daemon out.
+    """
+    asked = [session.subscribe(topic) for topic in (topics.availability, topics.health)]
+    if session.connection.setback is not None or any(code is None or code >= 0x80 for code in asked):
+        return skipped("client id", f"what {settings.username or 'this client'} told before cannot be read")
+    session.turn(lambda: {topics.availability, topics.health} <= session.received.keys(), RETAINED)
+    if _last_setback(session.received.get(topics.health, b"")) == Trouble.TAKEN_OVER:
+        return fault("client id", *problem_and_remedy(Setback(Trouble.TAKEN_OVER), settings))
+    if session.received.get(topics.availability) == ONLINE.encode() and not daemon:
+        node = topics.node
+        remedy = f"If another device is called {node}, too, give each a `node.id` of its own"
+        return warning("client id", f"{node} is online, but no daemon is seen to run on this machine", remedy)
+    return good("client id", f"no other client goes by {settings.client_id}, as far as can be seen")
+
+
+def _last_setback(health: bytes) -> object:
+    """Why the daemon lost its connection last, as it says itself."""
+    try:
+        return json.loads(health)["mqtt"]["last_setback"]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -93,6 +93,7 @@ class Carrier:
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
         self._setback: Setback | None = None
+        self._last_trouble: Trouble | None = None
         self.status = LinkStatus()
         self._look()
 
@@ -238,7 +239,7 @@ class Carrier:
                 lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
                 told = explain(setback, self._broker)
                 _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
-            self._setback = setback
+            self._setback, self._last_trouble = setback, setback.trouble
         self._look()
 
     def _look(self) -> None:
@@ -248,6 +249,7 @@ class Carrier:
             connections=self._connections,
             protocol=self._choice.current,
             setback=self._setback,
+            last_trouble=self._last_trouble,
             depth=self._outbox.depth,
             size=self._outbox.size,
             oldest=self._outbox.oldest(self._clock()),

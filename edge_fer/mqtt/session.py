@@ -27,7 +27,7 @@ class Session:
     Attributes:
         protocol: version of MQTT that is spoken.
         answers: reason codes of what the broker has acknowledged, by id.
-        received: topics on which something came.
+        received: the last payload of each topic on which something came.
     """
 
     def __init__(self, settings: BrokerSettings) -> None:
@@ -35,7 +35,7 @@ class Session:
         self._connection: Connection | None = None
         self.protocol = Protocol.V5
         self.answers: dict[int, int] = {}
-        self.received: set[str] = set()
+        self.received: dict[str, bytes] = {}
 
     def open(self) -> Setback | None:
         """Begins it, by the newest version of MQTT that the broker speaks; why not, where it does not."""
@@ -48,7 +48,7 @@ class Session:
                 availability=None,
                 protocol=choice.current,
                 woken=lambda: None,
-                received=lambda topic, _payload, _retained: self.received.add(topic),
+                received=lambda topic, payload, _retained: self.received.update({topic: payload}),
             )
             if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
                 return None
