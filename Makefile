@@ -3,6 +3,8 @@
 # make models  fetch the face detector's model files, once; without them, Haar has to do
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
+# make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
+# make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make generated  write the parts of the docs that follow from the code
 # make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
@@ -13,7 +15,9 @@ MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
 
-.PHONY: run test test-install test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
+ARCH ?= $(shell dpkg --print-architecture)
+
+.PHONY: run test test-install deb deb-test test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -38,6 +42,12 @@ tests: $(VENV)/test.done models
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
+
+deb: $(VENV)/run.done
+	deploy/deb/build.sh --arch $(ARCH)
+
+deb-test: $(VENV)/test.done
+	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
 
 # libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
 # Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;
