@@ -71,6 +71,19 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (run, predict, analyze, record, replay, config, boot_config, doctor, models, bench, collect_logs, version):
+    for verb in (
+        run,
+        predict,
+        analyze,
+        record,
+        replay,
+        config,
+        boot_config,
+        doctor,
+        models,
+        bench,
+        collect_logs,
+        version,
+    ):
         verb.add_parser(verbs)
     return parser

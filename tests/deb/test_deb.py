@@ -30,7 +30,9 @@ INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-re
 
 @pytest.fixture(scope="module", params=RELEASES)
 def machine(request, tmp_path_factory):
-    found = sorted(ROOT.glob(f"dist/edge-fer_*~{RELEASES[request.param]}_{ARCH}.deb"), key=lambda file: file.stat().st_mtime)
+    found = sorted(
+        ROOT.glob(f"dist/edge-fer_*~{RELEASES[request.param]}_{ARCH}.deb"), key=lambda file: file.stat().st_mtime
+    )
     assert found, f"there is no package for {request.param} in dist: make deb"
     machine = Machine(request.param, tmp_path_factory.mktemp("machines") / request.param)
     try:
@@ -46,7 +48,9 @@ def machine(request, tmp_path_factory):
 def files_of(machine):
     """Everything that has our name, wherever it is; not what dpkg and systemd keep for themselves."""
     places = "/etc /usr /var/lib /opt /lib/systemd /run"
-    return set(machine.run(f"find {places} -xdev -name '*edge*fer*' -not -path '/var/lib/dpkg/*' 2>/dev/null").stdout.split())
+    return set(
+        machine.run(f"find {places} -xdev -name '*edge*fer*' -not -path '/var/lib/dpkg/*' 2>/dev/null").stdout.split()
+    )
 
 
 def test_it_installs_with_nothing_but_debian(machine):
@@ -89,17 +93,28 @@ def test_what_is_inside_is_named(machine):
     inside = {name.partition("-")[0].lower().replace("_", "-").replace(".", "-") for name in metadata}
     assert inside == {name for name, part in parts.items() if part["type"] == "library"} | {"edge-fer"}
     licences = machine.ok(f"cat {folder}/copyright")
-    assert not {name for name in inside - {"edge-fer"} if f"wheels/{name.replace('-', '_')}" not in licences.replace("ruamel*", "ruamel_yaml*").replace("backports*", "backports_strenum*").replace("paho*", "paho_mqtt*")}
+    assert not {
+        name
+        for name in inside - {"edge-fer"}
+        if f"wheels/{name.replace('-', '_')}"
+        not in licences.replace("ruamel*", "ruamel_yaml*")
+        .replace("backports*", "backports_strenum*")
+        .replace("paho*", "paho_mqtt*")
+    }
     models = [part for part in bill["components"] if part["type"] == "machine-learning-model"]
     assert len(models) == 3
     for part in models:
-        assert part["hashes"][0]["content"] in machine.ok("find /usr/lib/edge-fer -name '*.tflite' -exec sha256sum {} +")
+        assert part["hashes"][0]["content"] in machine.ok(
+            "find /usr/lib/edge-fer -name '*.tflite' -exec sha256sum {} +"
+        )
 
 
 def test_manual_and_completion(machine):
     manual = machine.ok("zcat /usr/share/man/man1/edge-fer.1.gz 2>/dev/null || dpkg -L edge-fer")
     assert "edge\\-fer boot\\-config" in manual or "/usr/share/man/man1/edge-fer.1.gz" in manual
-    script = ". /usr/share/bash-completion/completions/edge-fer; COMP_WORDS=(edge-fer do); COMP_CWORD=1; _shtab_edge_fer"
+    script = (
+        ". /usr/share/bash-completion/completions/edge-fer; COMP_WORDS=(edge-fer do); COMP_CWORD=1; _shtab_edge_fer"
+    )
     assert "doctor" in machine.ok(f"bash -c '{script}; echo ${{COMPREPLY[@]}}'")
 
 
@@ -138,7 +153,10 @@ def test_it_runs_from_boot_and_the_doctor_finds_nothing_wrong(booted):
 
 
 def test_the_boot_partition_is_a_layer(booted):
-    booted.write("/boot/firmware/edge-fer.yaml", f"mqtt: {{password: hunter22, broker: 'mqtt://edge@127.0.0.1:{booted.port}'}}\nnode: {{site: hall}}\n")
+    booted.write(
+        "/boot/firmware/edge-fer.yaml",
+        f"mqtt: {{password: hunter22, broker: 'mqtt://edge@127.0.0.1:{booted.port}'}}\nnode: {{site: hall}}\n",
+    )
     booted.ok("systemctl restart edge-fer-boot-config edge-fer")
     assert json.loads(heard(booted, "edge-fer/pi/camera/front/event"))["site"] == "hall"
     assert "/boot/firmware/edge-fer.yaml:2" in booted.ok("edge-fer config explain | grep node.site")
@@ -162,7 +180,9 @@ def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 9."))
     default = newer / "etc/edge-fer/config.yaml"
     default.write_text(default.read_text() + "# new\n")
-    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "-b", newer, booted.path("/root/newer.deb")], check=True)
+    subprocess.run(
+        ["dpkg-deb", "-Znone", "--root-owner-group", "-b", newer, booted.path("/root/newer.deb")], check=True
+    )
     shutil.rmtree(newer)
     booted.ok(f"{INSTALL} -o Dpkg::Options::=--force-confold ./newer.deb")
     assert json.loads(booted.path("/etc/edge-fer/config.yaml").read_text()) == booted.config
