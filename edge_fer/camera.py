@@ -86,6 +86,11 @@ class Camera:
         return self._pipeline.work
 
     @property
+    def detector(self) -> str:
+        """The name of what finds faces in its frames."""
+        return self._pipeline.detector
+
+    @property
     def rules(self) -> Sequence[AlertRule]:
         """Its alert rules, as they are now; for its own threads, and for others once it has ended."""
         return self._pipeline.rules

@@ -312,6 +312,11 @@ class Pipeline:
         return self._stages.attention.counts
 
     @property
+    def detector(self) -> str:
+        """The name of what finds faces."""
+        return self._stages.detector.name
+
+    @property
     def rules(self) -> Sequence[AlertRule]:
         """Its alert rules, as they are now."""
         return self._rules
