@@ -7,6 +7,8 @@
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
 # make test-node-red  run the flow in a real Node-RED, from npm
+# make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
+# make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make generated  write the parts of the docs that follow from the code
 # make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
@@ -21,7 +23,10 @@ HOMEASSISTANT_PYTHON ?= python3.13
 HOMEASSISTANT := $(CURDIR)/$(VENV)/homeassistant
 NODE_RED := $(CURDIR)/$(VENV)/node-red
 
-.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean
+ARCH ?= $(shell dpkg --print-architecture)
+
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test
+
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -51,6 +56,12 @@ test-faults: $(VENV)/test.done
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
+
+deb: $(VENV)/run.done
+	deploy/deb/build.sh --arch $(ARCH)
+
+deb-test: $(VENV)/test.done
+	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
 
 # libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
 # Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;
