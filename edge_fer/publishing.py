@@ -24,6 +24,9 @@ class Link(Protocol):
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Takes the newest value of a retained topic."""
 
+    def reply(self, topic: str, payload: Message, /) -> None:
+        """Takes an answer to somebody who asked just now."""
+
     def clear(self, topic: str, /) -> None:
         """Takes it that a retained topic has no value any more."""
 
@@ -35,6 +38,9 @@ class Unlinked:
         """Drops it."""
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Drops it."""
+
+    def reply(self, topic: str, payload: Message, /) -> None:
         """Drops it."""
 
     def clear(self, topic: str, /) -> None:

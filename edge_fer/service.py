@@ -14,7 +14,7 @@ from edge_fer.capture.clock import Clock
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["Broker", "Service"]
+__all__ = ["Background", "Broker", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,11 @@ class Broker(Protocol):
 class Background(Protocol):
     """Something that works beside the cameras: started before the first, closed after the last."""
 
-    def start(self) -> None: ...
-    def close(self) -> None: ...
+    def start(self) -> None:
+        """Begins."""
+
+    def close(self) -> None:
+        """Ends, soon."""
 
 
 class Service:

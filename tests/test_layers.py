@@ -35,12 +35,13 @@ MAY_IMPORT = {
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
     "service": FLOW | BASE | {"camera", "notify"},
+    "remote": FLOW | BASE | {"camera", "config", "keeping", "pipeline"},
     "daemon": BASE | {"service"},
     "log": BASE,
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"rulebook", "runtime", "sample", "service", "stopwatch"},
+    | {"remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
@@ -48,7 +49,7 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"bench", "pipeline", "replay", "trace"},
+    | {"bench", "pipeline", "remote", "replay", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
@@ -49,7 +50,8 @@ class Carrier:
         choice: with which version of MQTT.
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
-        signals: what is to be subscribed to, and takes what comes.
+        replies: answers to send.
+        listeners: what is to be subscribed to, and takes what comes.
 
     Attributes:
         finishing: set to leave what waits for the next run.
@@ -68,7 +70,8 @@ class Carrier:
         choice: ProtocolChoice,
         holds: Holds,
         woken: Callable[[], None],
-        signals: Signals | None = None,
+        replies: Replies,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self.finishing = False
         self._broker = broker
@@ -80,8 +83,8 @@ class Carrier:
         self._backoff = backoff
         self._woken = woken
         self._holds = holds
-        self._signals = signals
-        self._sender = Sender(outbox, shelf, holds)
+        self._listeners = listeners
+        self._sender = Sender(outbox, shelf, holds, replies)
         self._fill_in = inf
         self._choice = choice
         self._connection: Connection | None = None
@@ -133,7 +136,7 @@ class Carrier:
                 availability=self._availability,
                 protocol=self._choice.current,
                 woken=self._woken,
-                topics=self._signals.topics if self._signals else (),
+                subscriptions=[wanted for listener in self._listeners for wanted in listener.subscriptions],
                 received=self._received,
             )
         if self._connection is not None:
@@ -167,8 +170,8 @@ class Carrier:
         self._outbox.close()
 
     def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
-        if self._signals:
-            self._signals.take(topic, payload, retained=retained)
+        for listener in self._listeners:
+            listener.take(topic, payload, retained=retained)
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()

@@ -55,6 +55,15 @@ class Topics:
         return f"{BASE}/{self.node}/health"
 
     @property
+    def commands(self) -> str:
+        """What to subscribe to for all commands."""
+        return f"{BASE}/{self.node}/command/+"
+
+    def response(self, verb: str) -> str:
+        """What comes of a command; never retained."""
+        return f"{BASE}/{self.node}/response/{_checked('command', verb)}"
+
+    @property
     def doctor(self) -> str:
         """What `edge-fer doctor` tries out whether it may publish with; never retained."""
         return f"{BASE}/{self.node}/doctor"

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from edge_fer import __version__
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
+from edge_fer.config.entries import Scalar
 from edge_fer.detectors import detector_name
 from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.keeping import EVERY, Keeper
 from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.inbox import Inbox
+from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
 from edge_fer.publishing import Publisher, Unlinked
 from edge_fer.rulebook import sources_in
 from edge_fer.rules.summaries import Summaries
-from edge_fer.service import Service
+from edge_fer.service import Background, Service
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info, model_info, privacy_info
 from edge_fer.wiring.meaning import build_rules, build_summaries
+from edge_fer.wiring.remote import Remote, make_commander
 from edge_fer.wiring.vision import build_pipeline, make_classifier
 
 __all__ = ["build_service"]
@@ -37,6 +41,7 @@ def build_service(
     demo: bool = False,
     publish: bool = True,
     show: Callable[[str, Told], None] | None = None,
+    remote: Remote | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
 
@@ -45,6 +50,7 @@ def build_service(
         demo: whether the sample recording, played for ever, will do where there is no camera.
         publish: whether anything goes to the broker, and is kept over restarts.
         show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
+        remote: what commands need, where they are to be taken if the config says so.
 
     Raises:
         EdgeFerError: something it needs is missing or wrong.
@@ -53,7 +59,9 @@ def build_service(
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = publish and settings.mqtt.broker == "embedded"
     signals = Signals(sources_in(settings.cameras), clock)
-    link = make_link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
+    inbox = Inbox(topics) if publish and remote and settings.commands == "on" else None
+    listeners: list[Listener] = [signals, inbox] if inbox else [signals]
+    link = make_link(settings, topics, clock, listeners, embedded=embedded) if publish else Unlinked()
     publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     keeper = Keeper(settings.state_dir)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
@@ -83,7 +91,7 @@ def build_service(
     detector = detector_name(settings.faces, store)
     started = clock()
 
-    def announce() -> None:
+    def tell_info(made: Mapping[str, Scalar]) -> None:
         now = clock()
         info = composer.info(
             now,
@@ -92,8 +100,14 @@ def build_service(
             detector=detector,
             cameras=infos,
             privacy=privacy_info(settings.privacy),
+            commands=settings.commands == "on",
+            settings=made,
         )
         publisher.info(info, now)
+
+    def announce() -> None:
+        tell_info(remote.settings if remote else {})
+        now = clock()
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
 
@@ -101,16 +115,34 @@ def build_service(
         now = clock()
         publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
 
-    return Service(
+    background: list[Background] = [keeper] if publish else []
+    if inbox and remote:
+        background.append(
+            make_commander(
+                remote,
+                inbox,
+                cameras,
+                link=link,
+                topics=topics,
+                composer=composer,
+                clock=clock,
+                started=started,
+                tell_info=tell_info,
+            )
+        )
+    service = Service(
         cameras,
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
-        background=[keeper] if publish else [],
+        background=background,
         announce=announce,
         tell_health=tell_health,
         clock=clock,
         on_tick=heat.look,
     )
+    if remote:
+        remote.reloader.bind(service.reload)
+    return service
 
 
 def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
