@@ -7,7 +7,19 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edge_fer.commands import bench, collect_logs, config, doctor, models, record, replay, run, version
+from edge_fer.commands import (
+    analyze,
+    bench,
+    collect_logs,
+    config,
+    doctor,
+    models,
+    predict,
+    record,
+    replay,
+    run,
+    version,
+)
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain
 
@@ -57,6 +69,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (run, record, replay, config, doctor, models, bench, collect_logs, version):
+    for verb in (run, predict, analyze, record, replay, config, doctor, models, bench, collect_logs, version):
         verb.add_parser(verbs)
     return parser

@@ -7,6 +7,7 @@ refines, so that a caller of the library may catch the builtin.
 from __future__ import annotations
 
 __all__ = [
+    "AnalysisError",
     "BrokerError",
     "CommandError",
     "ConfigError",
@@ -14,6 +15,7 @@ __all__ = [
     "FetchError",
     "ModelError",
     "OutboxError",
+    "PictureError",
     "RuntimeMissingError",
     "SourceError",
     "SourceLostError",
@@ -112,5 +114,13 @@ class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
 
 
+class PictureError(EdgeFerError, ValueError):
+    """A picture cannot be read, or one that was asked for cannot be written."""
+
+
 class TraceError(EdgeFerError, ValueError):
     """A trace cannot be written, or is none."""
+
+
+class AnalysisError(EdgeFerError, ValueError):
+    """An analysis cannot be written, is none, or cannot be compared."""

@@ -39,7 +39,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
+__all__ = ["NoSummaries", "Pipeline", "Stages", "Told", "read_faces"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -172,7 +172,7 @@ class Stages:
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
         crop: cuts a face out of an image as the canonical crop.
-        judge: says how well a face can be read, from the image, the face and its crop.
+        judge: says how well a person's face can be read, from the image, the person and the face's crop.
         classifier: reads emotions from crops.
         reduce: takes the model's scores to the label set in use.
         smoother: steadies the scores of each person.
@@ -192,7 +192,7 @@ class Stages:
     lifeless: LifelessFilter
     tracker: Tracker
     crop: Callable[[Image, Face], Image]
-    judge: Callable[[Image, Face, Image], Quality]
+    judge: Callable[[Image, Track, Image], Quality]
     classifier: Classifier
     reduce: Callable[[Scores], Scores]
     smoother: Smoother
@@ -249,6 +249,34 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
             return False
         taken.add(near[0])
     return len(taken) == len(expected)
+
+
+def read_faces(
+    stages: Stages,
+    image: Image,
+    people: Sequence[Track],
+    *,
+    time: Callable[[str], AbstractContextManager[None]] = _untimed,
+) -> list[tuple[Quality, Scores | None]]:
+    """How well each person's face can be read, and what it says; all readable ones go through the model together.
+
+    Args:
+        stages: of which `crop`, `judge`, `classifier` and `reduce` are used.
+        image: RGB uint8 (height, width, 3).
+        people: whose faces were found in it.
+        time: as for `Pipeline`.
+
+    Returns:
+        For each person the quality of the face, and the scores of the label set, or None where it cannot be read.
+    """
+    with time("crop"):
+        crops = [stages.crop(image, person.face) for person in people]
+    with time("quality"):
+        qualities = [stages.judge(image, person, crop) for person, crop in zip(people, crops, strict=True)]
+    with time("classify"):
+        readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
+        fresh = iter(stages.classifier.classify(readable))
+    return [(quality, None if quality.faults else stages.reduce(next(fresh))) for quality in qualities]
 
 
 class Pipeline:
@@ -411,24 +439,16 @@ class Pipeline:
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
-        """One reading for each person found; all readable faces go through the model together."""
-        stages, time = self._stages, self._time
-        with time("crop"):
-            crops = [stages.crop(frame.image, track.face) for track in tracks]
-        with time("quality"):
-            qualities = [stages.judge(frame.image, track.face, crop) for track, crop in zip(tracks, crops, strict=True)]
-        with time("classify"):
-            readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
-            fresh = iter(stages.classifier.classify(readable))
-        with time("smooth"):
+        """One reading for each person found."""
+        seen = read_faces(self._stages, frame.image, tracks, time=self._time)
+        with self._time("smooth"):
             return tuple(
-                self._reading(track, quality, None if quality.faults else next(fresh), frame.at)
-                for track, quality in zip(tracks, qualities, strict=True)
+                self._reading(track, quality, scores, frame.at)
+                for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
 
     def _reading(self, track: Track, quality: Quality, scores: Scores | None, at: Instant) -> Reading:
-        reduced = None if scores is None else self._stages.reduce(scores)
-        smoothed = self._stages.smoother.update(track.id, reduced, at.mono)
+        smoothed = self._stages.smoother.update(track.id, scores, at.mono)
         if smoothed is None:
             return Reading(self.camera, track.id, at, UNCERTAIN, 0.0, {}, quality)
         confidence = smoothed.scores[smoothed.label]

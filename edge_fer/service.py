@@ -11,6 +11,7 @@ from typing import Protocol
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import Clock
+from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
@@ -73,6 +74,7 @@ class Service:
         tell_health: publishes how the node is doing.
         clock: the machine's.
         on_tick: called about twice a second with monotonic seconds.
+        adopt: lets the cameras go on by another config, where they can, and says whether they do.
         all_lost_after: seconds to wait for any camera to come back when all are lost.
     """
 
@@ -87,6 +89,7 @@ class Service:
         tell_health: Callable[[], None],
         clock: Clock,
         on_tick: Callable[[float], None] = lambda _mono: None,
+        adopt: Callable[[Config], bool] = lambda _settings: False,
         all_lost_after: float = ALL_LOST_AFTER,
     ) -> None:
         self._cameras = cameras
@@ -97,6 +100,7 @@ class Service:
         self._tell_health = tell_health
         self._clock = clock
         self._on_tick = on_tick
+        self._adopt = adopt
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
         self._reload = threading.Event()
@@ -115,15 +119,22 @@ class Service:
         self._stop.set()
 
     def reload(self) -> None:
-        """Asks it to make way for one with the config as it is now; safe to call like `stop`."""
+        """Asks it to have the config read again; safe to call like `stop`."""
         self._reload.set()
+
+    def adopt(self, settings: Config) -> bool:
+        """Goes on by another config without an interruption, where that can be; else nothing has changed.
+
+        To be called while it runs, by its `successor`.
+        """
+        return self._adopt(settings)
 
     def run(self, successor: Callable[[], Service | None] = lambda: None) -> Service | None:
         """Runs until it is over.
 
         Args:
             successor: asked on `reload`, while everything goes on, for the service that is to take its place; None
-                where there can be none.
+                where none needs to, or none can.
 
         Returns:
             The successor, once everything has ended in good order; None where the end is for good.

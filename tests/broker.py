@@ -93,6 +93,8 @@ class Mosquitto:
         ask_for_certificate: whether clients must show one of the same authority.
         options: further lines of its config.
         port: where it listens; None: any free one.
+        remembers: whether sessions, queues and retained messages outlive its end, at the price of a write for each
+            change; and whether it logs every packet.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Mosquitto:
         ask_for_certificate: bool = False,
         options: Sequence[str] = (),
         port: int | None = None,
+        remembers: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
@@ -115,12 +118,14 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
         self._acl = folder / "acl" if acl is not None else None
         lines = [f"listener {self.port} {HOST}", f"allow_anonymous {'false' if users else 'true'}"]
-        # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
-        lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
-        # and what it acknowledges is on its way to subscribers already
-        lines += ["autosave_interval 1", "max_queued_messages 0", "max_inflight_messages 0"]
+        if remembers:
+            # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
+            lines += ["autosave_interval 1", "log_type all"]
+        # what it acknowledges is on its way to subscribers already
+        lines += ["max_queued_messages 0", "max_inflight_messages 0"]
         # it keeps root where it has it, so that it may read what tests have written
-        lines += ["user root", "log_type all", *options]
+        lines += ["user root", *options]
         if users:
             lines += [f"password_file {folder / 'passwords'}"]
             self.set_passwords(users)

@@ -143,7 +143,7 @@ def test_a_threshold_is_set_checked_shown_and_kept_over_a_restart(tmp_path, brok
         answer = ask(broker, seen, "set", key="alerts.anybody.for", value="2s")
         assert answer["result"] == {"key": "alerts.anybody.for", "old": "300ms", "new": "2s"}
         seen.wait_for(lambda m: m.topic.endswith("/info") and len(m.json["settings"]) == 2)
-        begin(seen, 3)
+        assert len(seen.of("test/availability")) == 3, "an alert's times need no new connection"
         for key, value, told in [
             ("emotion.min_confidence", 1.5, "0 to 1"),
             ("alerts.anybody.for", 3, "unit"),

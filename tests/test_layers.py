@@ -23,18 +23,20 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "trace": BASE,
-    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
+    "replay": FLOW | BASE | {"config", "palette", "pipeline", "trace"},
     "notify": set(),
     "heat": set(),
     "keeping": set(),
     "local_time": set(),
     "stopwatch": set(),
+    "pictures": FLOW | BASE | {"palette", "pipeline"},
+    "palette": BASE,
     "pipeline": FLOW | BASE,
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
-    "service": FLOW | BASE | {"camera", "notify"},
+    "service": FLOW | BASE | {"camera", "config", "notify"},
     "remote": FLOW | BASE | {"camera", "config", "keeping", "pipeline"},
     "daemon": BASE | {"service"},
     "log": BASE,
@@ -42,14 +44,17 @@ MAY_IMPORT = {
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
+    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
+    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
+    "report": FLOW | BASE | {"analysis"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"bench", "pipeline", "remote", "replay", "trace"},
+    | {"analysis", "analyzer", "bench", "pictures", "pipeline", "remote", "replay", "report", "trace"},
     "cli": BASE | {"commands", "log"},
     "__main__": {"cli"},
 }

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ Watches the cameras of the config and publishes what it sees, until it is stoppe
 _EPILOG = """\
 signals:
   SIGINT, SIGTERM   finish the step, publish `offline`, end within 5 seconds with exit status 0
-  SIGHUP            read the config again and start over with it; one with faults is refused, and the old one stays
+  SIGHUP            read the config again: where its alerts alone have changed, cameras go on with the new ones,
+                    else they start over; one with faults is refused, and the old one stays
 """
 
 
@@ -74,11 +76,13 @@ def _run(args: argparse.Namespace) -> int:
     def build(config: Loaded) -> Service:
         return build_service(config.config, demo=args.demo, show=show, remote=Remote(loaded, reloader, config.settings))
 
-    def renew() -> Service:
+    def renew(running: Service) -> Service | None:
         renewed = loaded()
+        _tell_set_aside(renewed)
+        if running.adopt(renewed.config):
+            return None
         service = build(renewed)
         set_up_log(renewed.config.log_level)
-        _tell_set_aside(renewed)
         if recording:
             recording.go_on_with(renewed.config)
         return service
@@ -90,7 +94,7 @@ def _run(args: argparse.Namespace) -> int:
     _tell_set_aside(start)
     recording = Recording(args.record, first) if args.record else None
     show = _telling(Show() if args.show or args.demo else None, recording)
-    daemon = Daemon(build(start), lambda: reloader.renew(renew))
+    daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     if args.demo:
         _greet(first)
     try:

@@ -14,6 +14,7 @@ from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, ProtocolChoice
@@ -50,6 +51,7 @@ class Carrier:
         choice: with which version of MQTT.
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
+        pace: how fast a backlog is sent.
         replies: answers to send.
         listeners: what is to be subscribed to, and takes what comes.
 
@@ -70,6 +72,7 @@ class Carrier:
         choice: ProtocolChoice,
         holds: Holds,
         woken: Callable[[], None],
+        pace: Pace,
         replies: Replies,
         listeners: Sequence[Listener] = (),
     ) -> None:
@@ -84,7 +87,7 @@ class Carrier:
         self._woken = woken
         self._holds = holds
         self._listeners = listeners
-        self._sender = Sender(outbox, shelf, holds, replies)
+        self._sender = Sender(outbox, shelf, holds, pace, replies)
         self._fill_in = inf
         self._choice = choice
         self._connection: Connection | None = None
@@ -143,6 +146,7 @@ class Carrier:
             self._serve(self._connection, now)
         if now >= self._tick_at:
             self._tick_at = now + _TICK
+            self._outbox.note_clock(self._clock())
             self._outbox.sync()
             self._look()
         if now >= self._expire_at:

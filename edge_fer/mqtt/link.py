@@ -20,6 +20,7 @@ from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
@@ -55,6 +56,7 @@ class Link:
         backoff: when to try again.
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
+        pace: how fast a backlog is sent.
         listeners: what others publish that is to be listened to.
     """
 
@@ -70,6 +72,7 @@ class Link:
         backoff: Backoff | None = None,
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
+        pace: Pace | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
         self._broker = broker
@@ -81,6 +84,7 @@ class Link:
         self._backoff = backoff or Backoff()
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
+        self._pace = pace or Pace()
         self._listeners = listeners
         self._mailbox = Mailbox()
         self._shelf = Shelf()
@@ -182,6 +186,7 @@ class Link:
                 choice=self._choice,
                 holds=self._holds,
                 woken=self._rouse,
+                pace=self._pace,
                 listeners=self._listeners,
                 replies=self._replies,
             )

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.letter import Letter
+from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import remedy_for_refusal
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.shelf import Shelf
@@ -62,13 +64,15 @@ class Sender:
         outbox: what waits on disk.
         shelf: the retained values.
         holds: topics that the broker does not take.
+        pace: how fast events and summaries are sent; alert events need not wait.
         replies: answers, which are sent once or not at all.
     """
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, replies: Replies) -> None:
+    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, pace: Pace, replies: Replies) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._holds = holds
+        self._pace = pace
         self._replies = replies
         self._under_way: dict[int, Letter | _Retained | _Reply] = {}
         self._remembered: set[str] = set()
@@ -133,16 +137,29 @@ class Sender:
         held = self._holds.held(mono)
         while len(self._under_way) < window and session.setback is None and (reply := self._replies.take()):
             self._send_reply(session, *reply, held, mono)
-        # half is enough for retained values, which may change without end
-        room = max(1, window // 2) - len(self._under_way)
+        # retained values may change without end, and a backlog may be long: each leaves the other some room
+        room = self._room(_Retained, window, max(1, window // 2))
         while room > 0 and session.setback is None and (due := self._shelf.take(now, held=held)):
             self._send_retained(session, *due, mono)
             room -= 1
-        room = window - len(self._under_way)
+        room = self._room(Letter, window, window - window // 4)
         if outbox and room > 0 and session.setback is None:
-            for letter in self._outbox.take(room, now, held=held):
-                self._send(session, letter, mono)
+            wait = min(wait, self._send_waiting(session, room, now, mono, held))
         return wait
+
+    def _room(self, kind: type, window: int, share: int) -> int:
+        """How many more of a kind may be under way."""
+        of_kind = sum(isinstance(sent, kind) for sent in self._under_way.values())
+        return min(window - len(self._under_way), share - of_kind)
+
+    def _send_waiting(self, session: Session, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
+        """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
+        spare = self._pace.allowed(mono, room)
+        letters = self._outbox.take(room, now, held=held, spare=spare)
+        for letter in letters:
+            self._send(session, letter, mono)
+        self._pace.spend(sum(letter.kind is not Kind.ALERT_EVENT for letter in letters))
+        return self._pace.wait if spare < room and self._outbox.depth else inf
 
     def settle(self, acknowledged: list[tuple[int, int]], mono: float) -> bool:
         """Takes note of what the broker has acknowledged or refused, by id and reason code.

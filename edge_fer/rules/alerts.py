@@ -147,6 +147,10 @@ class AlertRule:
         self._silence = _Silence(until.utc, until.mono)
         self._look_at_silence(at)
 
+    def heed_silence_of(self, other: AlertRule) -> None:
+        """Takes over how the config silences another rule, which is otherwise the same."""
+        self._silence_of_config = other._silence_of_config
+
     def follow(self, other: AlertRule) -> None:
         """Takes over from another rule of its name what is not about single alerts: its cooldown and silence."""
         self._quiet_until = other._quiet_until

@@ -11,6 +11,7 @@ from edge_fer.errors import EdgeFerError
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.outbox import Limits
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
@@ -51,6 +52,7 @@ def make_link(
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        pace=Pace(settings.mqtt.outbox.drain_rate),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
         listeners=listeners,

@@ -29,6 +29,7 @@ from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info, model_info, privacy_info
 from edge_fer.wiring.meaning import build_rules, build_summaries
+from edge_fer.wiring.reload import RuleChange
 from edge_fer.wiring.remote import Remote, make_commander
 from edge_fer.wiring.vision import build_pipeline, make_classifier
 
@@ -66,6 +67,7 @@ def build_service(
     keeper = Keeper(settings.state_dir)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
     cameras = []
+    trends = {}
     infos = {}
     store = Store(settings.models_dir)
     for name, given in settings.cameras.items():
@@ -73,6 +75,7 @@ def build_service(
         loop = given.loop or (demo and source == SourceKind.SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
         summaries = build_summaries(name, camera, settings)
+        trends[name] = summaries.trend
         make_pipeline = partial(
             build_pipeline,
             name,
@@ -89,6 +92,7 @@ def build_service(
         infos[name] = camera_info(camera)
     model = model_info(make_classifier(settings.emotion))
     detector = detector_name(settings.faces, store)
+    rule_change = RuleChange(settings, {camera.name: camera for camera in cameras}, trends)
     started = clock()
 
     def tell_info(made: Mapping[str, Scalar]) -> None:
@@ -139,6 +143,7 @@ def build_service(
         tell_health=tell_health,
         clock=clock,
         on_tick=heat.look,
+        adopt=rule_change.adopt,
     )
     if remote:
         remote.reloader.bind(service.reload)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.clock import Clock
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import transform
 from edge_fer.capture.view import ViewSettings, ViewWatch
@@ -24,7 +24,7 @@ from edge_fer.faces.crop import crop_face
 from edge_fer.faces.following import Follower
 from edge_fer.faces.lifeless import LifelessFilter
 from edge_fer.faces.movement import EverythingMoves, MotionGate
-from edge_fer.faces.quality import QualityGate
+from edge_fer.faces.quality import QualityGate, SteadyGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Watch
@@ -85,7 +85,6 @@ def build_stages(
 ) -> Stages:
     """What the pipeline of one camera is made of; see `build_pipeline`."""
     classifier = make_classifier(camera.emotion)
-    gate = _quality_gate(camera.faces)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     # twice what model and gate look at, which both then halve
     crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
@@ -97,7 +96,7 @@ def build_stages(
         detector=make_detector(searched, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
-        judge=gate.judge,
+        judge=SteadyGate(_quality_gate(camera.faces)).judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=make_smoother(camera.emotion.smoothing),
@@ -135,7 +134,7 @@ def make_zones(camera: config.Camera) -> Zones:
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
-def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
     """A camera's frames as its pipeline gets to see them, read in the caller's thread.
 
     Raises:
