@@ -72,6 +72,12 @@ class Publisher:
         self._topics = topics
         self._composer = composer
         self._events = events
+        self._standings: dict[tuple[str, str], Standing] = {}
+
+    @property
+    def standings(self) -> dict[tuple[str, str], Standing]:
+        """How the alert rules stand that are published, by camera and rule."""
+        return dict(self._standings)
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
@@ -99,8 +105,10 @@ class Publisher:
         """How a rule stands; None where it is gone."""
         topic = self._topics.alert(camera, rule)
         if standing is None:
+            self._standings.pop((camera, rule), None)
             self._link.clear(topic)
         else:
+            self._standings[camera, rule] = standing
             self._link.retain(topic, self._composer.alert_status(camera, rule, standing, at), at)
 
     def online(self, camera: str, online: bool, at: Instant) -> None:  # noqa: FBT001 - handed on as it comes

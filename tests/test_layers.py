@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
+    "metrics": BASE | {"mqtt"},
     "service": FLOW | BASE | {"camera", "config", "notify"},
     "remote": FLOW | BASE | {"camera", "config", "keeping", "pipeline"},
     "daemon": BASE | {"service"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
+    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
     "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW

@@ -11,6 +11,7 @@ from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
 from edge_fer.config.entries import Scalar
 from edge_fer.detectors import detector_name
+from edge_fer.errors import ConfigError
 from edge_fer.fetching.store import Store
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
@@ -18,6 +19,7 @@ from edge_fer.keeping import EVERY, Keeper
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.inbox import Inbox
 from edge_fer.mqtt.listener import Listener
+from edge_fer.mqtt.messages import Health
 from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
@@ -115,9 +117,8 @@ def build_service(
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
 
-    def tell_health() -> None:
-        now = clock()
-        publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
+    def health() -> Health:
+        return health_of(cameras, link.status(), composer, heat=heat, started=started, now=clock())
 
     background: list[Background] = [keeper] if publish else []
     if inbox and remote:
@@ -134,13 +135,15 @@ def build_service(
                 tell_info=tell_info,
             )
         )
+    if publish and settings.metrics.port:
+        background.append(_make_metrics(settings.metrics.port, health, publisher))
     service = Service(
         cameras,
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         background=background,
         announce=announce,
-        tell_health=tell_health,
+        tell_health=lambda: publisher.health(health(), clock()),
         clock=clock,
         on_tick=heat.look,
         adopt=rule_change.adopt,
@@ -148,6 +151,17 @@ def build_service(
     if remote:
         remote.reloader.bind(service.reload)
     return service
+
+
+def _make_metrics(port: int, health: Callable[[], Health], publisher: Publisher) -> Background:
+    """What serves the numbers of `health` to Prometheus, not yet started."""
+    try:
+        from edge_fer.metrics import Metrics  # noqa: PLC0415 - its library is an extra
+    except ImportError as error:
+        msg = f"metrics.port: `{port}` needs the Python package prometheus-client: {error}"
+        remedy = "Install it (docs/metrics.md says how), or take the line out"
+        raise ConfigError(msg, remedy=remedy) from None
+    return Metrics(port, health=health, alerts=lambda: publisher.standings)
 
 
 def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
