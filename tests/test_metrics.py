@@ -42,36 +42,42 @@ def config(broker, port, **more):
 
 def test_the_daemon_tells_its_numbers_and_its_alerts_on_loopback_alone(tmp_path):
     port = free_port()
-    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
-        with Daemon(tmp_path, config(broker, port)) as daemon:
-            seen.wait_for(lambda m: m.topic.endswith("/alert/anybody") and m.json["state"] == "firing", timeout=40)
-            found = fetch(port)
-            camera = ("camera", "front")
-            assert found["edge_fer_alerts", camera, ("rule", "anybody"), ("state", "firing")] == 1
-            assert found["edge_fer_alerts", camera, ("rule", "anybody"), ("state", "pending")] == 0
-            assert found["edge_fer_mqtt_connected",] == 1
-            assert found["edge_fer_camera_online", camera] == 1
-            assert found["edge_fer_camera_frames_total", camera] > 10
-            assert found["edge_fer_outbox_dropped_total", ("kind", "event")] == 0
-            assert 0 < found["edge_fer_stage_seconds", camera, ("quantile", "0.5"), ("stage", "classify")] < 5
-            assert 5e6 < found["edge_fer_resident_memory_bytes",] < 2e9
-            sockets = [Path(f"/proc/{daemon.pid}/net/{name}") for name in ("tcp", "tcp6")]
-            listening = "".join(file.read_text() for file in sockets if file.exists())
-            (address,) = re.findall(rf"([0-9A-F]+):{port:04X} [0-9A-F]+:0000 0A", listening)
-            assert address == "0100007F", "nobody else can fetch them"
-            assert daemon.stop() == 0
-            assert "Traceback" not in daemon.output
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Subscriber(broker) as seen,
+        Daemon(tmp_path, config(broker, port)) as daemon,
+    ):
+        seen.wait_for(lambda m: m.topic.endswith("/alert/anybody") and m.json["state"] == "firing", timeout=40)
+        found = fetch(port)
+        camera = ("camera", "front")
+        assert found["edge_fer_alerts", camera, ("rule", "anybody"), ("state", "firing")] == 1
+        assert found["edge_fer_alerts", camera, ("rule", "anybody"), ("state", "pending")] == 0
+        assert found["edge_fer_mqtt_connected",] == 1
+        assert found["edge_fer_camera_online", camera] == 1
+        assert found["edge_fer_camera_frames_total", camera] > 10
+        assert found["edge_fer_outbox_dropped_total", ("kind", "event")] == 0
+        assert 0 < found["edge_fer_stage_seconds", camera, ("quantile", "0.5"), ("stage", "classify")] < 5
+        assert 5e6 < found["edge_fer_resident_memory_bytes",] < 2e9
+        sockets = [Path(f"/proc/{daemon.pid}/net/{name}") for name in ("tcp", "tcp6")]
+        listening = "".join(file.read_text() for file in sockets if file.exists())
+        (address,) = re.findall(rf"([0-9A-F]+):{port:04X} [0-9A-F]+:0000 0A", listening)
+        assert address == "0100007F", "nobody else can fetch them"
+        assert daemon.stop() == 0
+        assert "Traceback" not in daemon.output
 
 
 def test_with_events_off_no_alert_is_told(tmp_path):
     port = free_port()
-    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
-        with Daemon(tmp_path, config(broker, port, privacy={"events": "off"})) as daemon:
-            seen.wait_for(lambda m: m.topic.endswith("/health"), timeout=40)
-            found = fetch(port)
-            assert ("edge_fer_camera_online", ("camera", "front")) in found
-            assert not [name for name, *_ in found if name == "edge_fer_alerts"]
-            daemon.stop()
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Subscriber(broker) as seen,
+        Daemon(tmp_path, config(broker, port, privacy={"events": "off"})) as daemon,
+    ):
+        seen.wait_for(lambda m: m.topic.endswith("/health"), timeout=40)
+        found = fetch(port)
+        assert ("edge_fer_camera_online", ("camera", "front")) in found
+        assert not [name for name, *_ in found if name == "edge_fer_alerts"]
+        daemon.stop()
 
 
 def test_the_page_names_each_number_and_none_that_is_not_there():

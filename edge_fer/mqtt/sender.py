@@ -87,6 +87,7 @@ class Sender:
         """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
         self._remembered = self._outbox.remembered()
         self._shelf.renew(self._remembered)
+        self._replies.clear()
         self._last = None
 
     def was_quiet(self, mono: float) -> bool:
@@ -101,7 +102,6 @@ class Sender:
             hung_up: whether the broker ended it without a reason that we know.
         """
         self._under_way.clear()
-        self._replies.clear()
         self._outbox.put_back()
         # where it has just refused something, that is why
         guilty = hung_up and mono - self._last_at < _BLAME and mono - self._refused_at > 1.0

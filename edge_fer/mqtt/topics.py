@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["BASE", "Topics"]
+__all__ = ["BASE", "Topics", "is_name"]
 
 #: What all our topics begin with.
 BASE = "edge-fer"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may stand in a topic as one level of it, and is no longer than names in the config may be."""
+    return len(text) <= 64 and _NAME.fullmatch(text) is not None
 
 
 def _checked(what: str, name: str) -> str:

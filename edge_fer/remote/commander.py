@@ -13,7 +13,7 @@ from edge_fer.mqtt.messages import Message
 from edge_fer.mqtt.messages.base import Part
 from edge_fer.mqtt.messages.commands import ErrorCode
 from edge_fer.mqtt.reception import Command, Reception
-from edge_fer.mqtt.topics import Topics
+from edge_fer.mqtt.topics import Topics, is_name
 from edge_fer.remote.verbs import Verbs
 from edge_fer.types import Instant
 
@@ -95,12 +95,13 @@ class Commander:
     def _answer(self, verb: str, number: str | None, result: Part | None, error: CommandError | None) -> None:
         if error:
             log.warning("the command %s was not carried out: %s", verb[:64], error)
-        try:
-            topic = self._topics.response(verb[:64])
-        except ValueError:
-            # nobody can listen for the answer to what has not even a name
+        if not is_name(verb):
+            # nobody listens for the answer to that
             return
-        self._reply(topic, self._composer.response(verb, self._clock(), id=number, result=result, error=error))
+        self._reply(
+            self._topics.response(verb),
+            self._composer.response(verb, self._clock(), id=number, result=result, error=error),
+        )
 
     def _run(self) -> None:
         while (request := self._inbox.next()) is not None:

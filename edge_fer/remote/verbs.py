@@ -84,10 +84,7 @@ class Verbs:
             self._waits_for.cancel()
 
     def _reload(self) -> None:
-        try:
-            self._wait(self._reloader.ask(), _A_RELOAD)
-        except EdgeFerError as error:
-            raise _refused(error) from error
+        self._wait(self._reloader.ask(), _A_RELOAD)
 
     def _pause(self, request: PauseRequest) -> CamerasResult:
         cameras = self._meant(request.camera)
@@ -170,16 +167,10 @@ class Verbs:
         except (CancelledError, TimeoutError):
             msg = "it was not done in time" if not self._given_up else "edge-fer ends, or begins anew"
             raise CommandError(ErrorCode.BUSY, msg, remedy="Ask again in a while") from None
-        except CommandError:
-            raise
         except EdgeFerError as error:
-            raise _refused(error) from error
+            raise CommandError(ErrorCode.REFUSED, error.message, remedy=error.remedy) from error
         finally:
             self._waits_for = None
-
-
-def _refused(error: EdgeFerError) -> CommandError:
-    return CommandError(ErrorCode.REFUSED, error.message, remedy=error.remedy)
 
 
 def _refuse_name(what: str, known: Iterable[str]) -> NoReturn:
