@@ -102,8 +102,13 @@ class Camera:
         return self._pipeline.work
 
     @property
-    def rules(self) -> tuple[str, ...]:
-        """The names of its alert rules."""
+    def detector(self) -> str:
+        """The name of what finds faces in its frames."""
+        return self._pipeline.detector
+
+    @property
+    def rules(self) -> Sequence[AlertRule]:
+        """Its alert rules, as they are now; for its own threads, and for others once it has ended."""
         return self._pipeline.rules
 
     @property

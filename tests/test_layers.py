@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "lean": set(),
+    "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
     "pictures": FLOW | BASE | {"palette", "pipeline"},
@@ -55,8 +57,8 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analysis", "analyzer", "bench", "pictures", "pipeline", "remote", "replay", "report", "trace"},
-    "cli": BASE | {"commands", "log"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "remote", "replay", "report", "trace"},
+    "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }
 

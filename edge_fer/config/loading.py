@@ -21,12 +21,14 @@ from edge_fer.config.tree import Config
 from edge_fer.config.units import FROM_FILE
 from edge_fer.config.writing import written
 
-__all__ = ["BOOT_FILE", "SETTINGS_NAME", "SYSTEM_FILE", "Loaded", "load", "standard_files"]
+__all__ = ["BOOT_COPY", "BOOT_FILE", "SETTINGS_NAME", "SYSTEM_FILE", "Loaded", "load", "standard_files"]
 
 #: What the machine's administrator writes.
 SYSTEM_FILE: Final = Path("/etc/edge-fer/config.yaml")
 #: What somebody writes who has only the memory card: seen as a drive by any computer.
 BOOT_FILE: Final = Path("/boot/firmware/edge-fer.yaml")
+#: What of it was checked and taken over (`edge-fer boot-config`): this is what is read.
+BOOT_COPY: Final = Path("/var/lib/edge-fer-boot/edge-fer.yaml")
 #: In the state folder: what was set over MQTT.
 SETTINGS_NAME: Final = "settings.yaml"
 
@@ -57,7 +59,7 @@ def standard_files(config: Path | None = None) -> tuple[Layer, ...]:
         config: a file to read, which must exist, in place of `/etc/edge-fer/config.yaml`, which need not.
     """
     system = Layer.file(SYSTEM_FILE) if config is None else Layer.file(config, required=True)
-    return system, Layer.file(BOOT_FILE)
+    return system, Layer.file(BOOT_COPY, name=str(BOOT_FILE))
 
 
 def load(

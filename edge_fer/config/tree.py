@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 from edge_fer.config.alert import Alert
 from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.faults import did_you_mean
+from edge_fer.config.homeassistant import HomeAssistant
 from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.numbers import Mood, Privacy, Summaries
@@ -48,6 +49,7 @@ __all__ = [
     "FaceQuality",
     "Faces",
     "Heat",
+    "HomeAssistant",
     "Metrics",
     "Mood",
     "Mqtt",
@@ -380,6 +382,9 @@ class Config(Section):
     summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
     privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
+    homeassistant: HomeAssistant = Field(
+        default=HomeAssistant(), description="How Home Assistant is told what this device has."
+    )
     commands: Literal["on", "off"] = Field(
         default="off",
         description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",

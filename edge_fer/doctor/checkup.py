@@ -50,10 +50,10 @@ def _checks(config: Config) -> Iterator[tuple[str, Check]]:
     yield "detector", partial(vision.detector, first, of_first, Store(config.models_dir))
     for name, camera in config.cameras.items():
         yield f"camera {name}", partial(vision.camera, name, camera, daemon)
-    yield "broker", partial(_broker, config)
+    yield "broker", partial(_broker, config, daemon)
 
 
-def _broker(config: Config) -> list[Finding]:
+def _broker(config: Config, daemon: int | None) -> list[Finding]:
     if config.mqtt.broker == "embedded":
         return [skipped("broker", "the embedded one is part of the daemon")]
-    return broker(broker_settings(config), Topics(config.node.id), config.cameras)
+    return broker(broker_settings(config), Topics(config.node.id), config.cameras, daemon=daemon is not None)

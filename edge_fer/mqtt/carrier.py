@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.listener import Listener
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
@@ -53,7 +53,7 @@ class Carrier:
         woken: called from another thread when there is something to do.
         pace: how fast a backlog is sent.
         replies: answers to send.
-        listeners: what is to be subscribed to, and takes what comes.
+        inbound: what is to be subscribed to, and takes what comes.
 
     Attributes:
         finishing: set to leave what waits for the next run.
@@ -74,7 +74,7 @@ class Carrier:
         woken: Callable[[], None],
         pace: Pace,
         replies: Replies,
-        listeners: Sequence[Listener] = (),
+        inbound: Listener | None = None,
     ) -> None:
         self.finishing = False
         self._broker = broker
@@ -86,7 +86,7 @@ class Carrier:
         self._backoff = backoff
         self._woken = woken
         self._holds = holds
-        self._listeners = listeners
+        self._inbound = inbound
         self._sender = Sender(outbox, shelf, holds, pace, replies)
         self._fill_in = inf
         self._choice = choice
@@ -96,6 +96,7 @@ class Carrier:
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
         self._setback: Setback | None = None
+        self._last_trouble: Trouble | None = None
         self.status = LinkStatus()
         self._look()
 
@@ -139,7 +140,7 @@ class Carrier:
                 availability=self._availability,
                 protocol=self._choice.current,
                 woken=self._woken,
-                subscriptions=[wanted for listener in self._listeners for wanted in listener.subscriptions],
+                subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
             )
         if self._connection is not None:
@@ -174,8 +175,8 @@ class Carrier:
         self._outbox.close()
 
     def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
-        for listener in self._listeners:
-            listener.take(topic, payload, retained=retained)
+        if self._inbound:
+            self._inbound.take(topic, payload, retained=retained)
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
@@ -241,7 +242,7 @@ class Carrier:
                 lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
                 told = explain(setback, self._broker)
                 _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
-            self._setback = setback
+            self._setback, self._last_trouble = setback, setback.trouble
         self._look()
 
     def _look(self) -> None:
@@ -251,6 +252,7 @@ class Carrier:
             connections=self._connections,
             protocol=self._choice.current,
             setback=self._setback,
+            last_trouble=self._last_trouble,
             depth=self._outbox.depth,
             size=self._outbox.size,
             oldest=self._outbox.oldest(self._clock()),

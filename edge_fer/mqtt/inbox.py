@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
 from threading import Condition
 
-from edge_fer.mqtt.listener import Subscription
+from edge_fer.mqtt.inbound import Subscription
 from edge_fer.mqtt.topics import Topics
 
 __all__ = ["Inbox"]
@@ -35,7 +34,7 @@ class Inbox:
         self._closed = False
 
     @property
-    def subscriptions(self) -> Sequence[Subscription]:
+    def subscriptions(self) -> tuple[Subscription, ...]:
         """All commands; each arrives, even where we are slow to read."""
         return (Subscription(self._pattern, qos=1, tell_retained=True),)
 

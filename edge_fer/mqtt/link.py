@@ -7,7 +7,7 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -16,7 +16,7 @@ from time import monotonic
 
 from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.listener import Listener
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
@@ -57,7 +57,7 @@ class Link:
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
         pace: how fast a backlog is sent.
-        listeners: what others publish that is to be listened to.
+        inbound: what is to be subscribed to, and takes what comes.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Link:
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
         pace: Pace | None = None,
-        listeners: Sequence[Listener] = (),
+        inbound: Listener | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -85,7 +85,7 @@ class Link:
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
         self._pace = pace or Pace()
-        self._listeners = listeners
+        self._inbound = inbound
         self._mailbox = Mailbox()
         self._shelf = Shelf()
         self._replies = Replies()
@@ -187,7 +187,7 @@ class Link:
                 holds=self._holds,
                 woken=self._rouse,
                 pace=self._pace,
-                listeners=self._listeners,
+                inbound=self._inbound,
                 replies=self._replies,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it

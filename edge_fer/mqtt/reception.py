@@ -6,6 +6,7 @@ name, then whether they come too fast, then what it asks for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import deque
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ class Reception:
             raise CommandError(ErrorCode.DUPLICATE, msg, remedy="Give each request an id of its own", id=number)
         self._ids.append(request.id)
         return Command(verb, request)
+
+    def forget(self, command: Command) -> None:
+        """Lets the same be asked again with the same id, because it was not carried out for now."""
+        with contextlib.suppress(ValueError):
+            self._ids.remove(command.request.id)
 
     def _is_in_time(self, cost: float, mono: float) -> bool:
         self._left = min(_BURST, self._left + _A_SECOND * max(0.0, mono - self._looked_at))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 
-from edge_fer.mqtt.listener import Subscription
+from edge_fer.mqtt.inbound import Subscription
 from edge_fer.types import Instant, Sample, Source
 
 __all__ = ["LARGEST_PAYLOAD", "Signals"]

@@ -78,6 +78,8 @@ class Commander:
             result = self._carry_out(command)
         except CommandError as refusal:
             error, number = refusal, number or refusal.id
+            if command and error.code == ErrorCode.BUSY:
+                self._reception.forget(command)
         except Exception:
             log.exception("the command %s failed", verb[:64])
             error = CommandError(

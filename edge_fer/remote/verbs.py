@@ -35,7 +35,7 @@ __all__ = ["Verb", "Verbs"]
 Verb: TypeAlias = Callable[[Any], Part | None]
 
 #: Seconds to wait for a pipeline to come to the end of a frame, and for a config to be taken over.
-_A_FRAME, _A_RELOAD = 5.0, 60.0
+_A_FRAME, _A_RELOAD = 10.0, 60.0
 
 Answer = TypeVar("Answer")
 
@@ -153,9 +153,10 @@ class Verbs:
         meant = {name: found for name, found in self._cameras.items() if camera in {None, name}}
         if rule is None:
             return meant
-        having = {name: found for name, found in meant.items() if rule in found.rules}
+        rules = {name: [one.name for one in found.rules] for name, found in meant.items()}
+        having = {name: found for name, found in meant.items() if rule in rules[name]}
         if not having:
-            _refuse_name(f"rule {rule!r}", dict.fromkeys(name for found in meant.values() for name in found.rules))
+            _refuse_name(f"rule {rule!r}", dict.fromkeys(one for names in rules.values() for one in names))
         return having
 
     def _wait(self, future: Future[Answer], seconds: float) -> Answer:

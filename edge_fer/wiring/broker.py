@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.errors import EdgeFerError
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.listener import Listener
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.retry import Protocol
@@ -43,7 +42,7 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
 
 
 def make_link(
-    settings: config.Config, topics: Topics, clock: SystemClock, listeners: Sequence[Listener], *, embedded: bool
+    settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener, *, embedded: bool
 ) -> Link:
     """The link with the broker, not yet started."""
     return Link(
@@ -55,7 +54,7 @@ def make_link(
         pace=Pace(settings.mqtt.outbox.drain_rate),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
-        listeners=listeners,
+        inbound=inbound,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
+from edge_fer.config import tree as config
 from edge_fer.config.entries import Scalar
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.inbox import Inbox
@@ -18,7 +19,7 @@ from edge_fer.remote.settings import LoadConfig, Settings
 from edge_fer.remote.verbs import Verbs
 from edge_fer.types import Instant
 
-__all__ = ["Remote", "make_commander"]
+__all__ = ["Remote", "make_commanders", "make_inbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,15 @@ class Remote:
     settings: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def make_commander(
-    remote: Remote,
-    inbox: Inbox,
-    cameras: Sequence[Camera],
+def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
+    """Where commands come in; None, where the config wants none."""
+    return Inbox(topics) if settings.commands == "on" else None
+
+
+def make_commanders(
+    remote: Remote | None,
+    inbox: Inbox | None,
+    cameras: Mapping[str, Camera],
     *,
     link: Link,
     topics: Topics,
@@ -47,14 +53,28 @@ def make_commander(
     clock: SystemClock,
     started: Instant,
     tell_info: Callable[[Mapping[str, Scalar]], None],
-) -> Commander:
-    """What carries commands out, not yet started; `tell_info` is told what is set, whenever that has changed."""
+) -> Sequence[Commander]:
+    """What carries commands out, not yet started; nothing, where none are taken.
+
+    Args:
+        remote: what commands need of the program.
+        inbox: where they come from.
+        cameras: by name.
+        link: sends the answers.
+        topics: of the node.
+        composer: of its messages.
+        clock: the machine's.
+        started: when the service was made.
+        tell_info: told what is set, whenever that has changed.
+    """
+    if remote is None or inbox is None:
+        return []
     settings = Settings(remote.load, remote.settings)
     verbs = Verbs(
-        {camera.name: camera for camera in cameras},
+        cameras,
         settings=settings,
         reloader=remote.reloader,
         uptime=lambda: clock().mono - started.mono,
         settings_changed=lambda: tell_info(settings.values),
     )
-    return Commander(inbox, verbs, topics=topics, composer=composer, clock=clock, reply=link.reply)
+    return [Commander(inbox, verbs, topics=topics, composer=composer, clock=clock, reply=link.reply)]

@@ -173,7 +173,7 @@ class TestOverABroker:
         broker.publish(PING, "of last week", retain=True)
         with (
             Subscriber(broker) as seen,
-            linked(tmp_path, broker.url, listeners=[inbox], protocol=protocol) as link,
+            linked(tmp_path, broker.url, inbound=inbox, protocol=protocol) as link,
         ):
             until(lambda: link.status().connected)
             broker.publish(PING, "now")
@@ -187,7 +187,7 @@ class TestOverABroker:
 
     def test_one_published_as_retained_is_known_at_once_by_mqtt_5(self, broker, tmp_path, caplog):
         inbox = Inbox(TOPICS)
-        with linked(tmp_path, broker.url, listeners=[inbox], protocol=Protocol.V5) as link:
+        with linked(tmp_path, broker.url, inbound=inbox, protocol=Protocol.V5) as link:
             until(lambda: link.status().connected)
             broker.publish(PING, "for ever", retain=True)
             until(lambda: "a retained command" in caplog.text)

@@ -223,6 +223,13 @@ def test_at_the_end_what_waits_is_answered(house):
     assert [(answer["id"], answer["error"]) for _, answer in house.answers] == [("1", "busy"), ("2", "busy")]
 
 
+def test_what_could_not_be_done_for_now_may_be_asked_again_with_the_same_id(house):
+    house.camera.ask = lambda _: Future()
+    house.commander._verbs.give_up()
+    assert house.ask("acknowledge", id="1")["error"] == "busy"
+    assert house.ask("acknowledge", id="1")["error"] == "busy"
+
+
 def test_who_asks_while_a_reload_goes_on_is_told_of_the_next_one():
     reloader = Reloader()
     late: list[Future[None]] = []

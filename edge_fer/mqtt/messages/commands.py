@@ -94,7 +94,7 @@ class AcknowledgeRequest(Request):
 
 
 class SilenceRequest(Request):
-    """`command/silence`: has rules send no alert events for a while; a restart ends it."""
+    """`command/silence`: has rules send no alert events for a while, over restarts, too."""
 
     camera: Called | None = Field(default=None, description=_CAMERA)
     rule: Called | None = Field(default=None, description="The rule; left out: all of them.")
