@@ -48,12 +48,14 @@ MAY_IMPORT = {
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
-    "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
+    "doctor": FLOW
+    | BASE
+    | {"config", "detectors", "fetching", "heat", "rulebook", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
     "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
-    "report": FLOW | BASE | {"analysis"},
+    "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}

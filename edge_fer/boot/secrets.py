@@ -66,7 +66,8 @@ def move_secrets(text: str, password_file: Path) -> Moved:
     """
     nodes = _nodes(text)
     edits: list[_Edit] = []
-    password, variables, keys = None, {}, []
+    variables: dict[str, str] = {}
+    password, keys = None, []
     for key, value in _pairs(nodes.get("mqtt")):
         if key.value == "password" and _on_one_line(value) and value.value.isprintable() and value.value:
             password = value.value

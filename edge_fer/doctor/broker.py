@@ -1,10 +1,10 @@
-"""Checks of the broker: whether it is there, trusted, lets us in, and takes our messages."""
+"""Checks of the broker: whether it is there, trusted, lets us in, takes our messages, and grants us signals."""
 
 from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -28,13 +28,16 @@ TLS = {Trouble.TLS, Trouble.TLS_NOT_TRUSTED, Trouble.TLS_WRONG_HOST, Trouble.TLS
 LOGIN = {Trouble.LOGIN, Trouble.NOT_AUTHORISED, Trouble.TLS_CLIENT_REFUSED}
 
 
-def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str], *, daemon: bool) -> list[Finding]:
+def broker(
+    settings: BrokerSettings, topics: Topics, cameras: Iterable[str], signals: Collection[str] = (), *, daemon: bool
+) -> list[Finding]:
     """Everything about the broker, by a session of its own, which disturbs no daemon and leaves nothing behind.
 
     Args:
         settings: where it is and how to get in; a client id of its own is used.
         topics: of the node; `doctor` below them is published to, and not retained.
         cameras: the cameras' names.
+        signals: topics of other devices that alerts ask for.
         daemon: whether one runs on this machine.
     """
     own_id = settings.client_id
@@ -47,6 +50,8 @@ def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str], *, 
         found = [good("broker", f"{settings.address} speaks MQTT {session.protocol.text}")]
         found += [good("login", _login(settings)), _encryption(settings, session.certificate)]
         found += _permissions(session, settings, topics, cameras)
+        if signals:
+            found.append(_signals(session, settings, signals))
         return [*found, _twin(session, replace(settings, client_id=own_id), topics, daemon=daemon)]
     finally:
         session.close()
@@ -145,3 +150,20 @@ def _last_setback(health: bytes) -> object:
         return json.loads(health)["mqtt"]["last_setback"]
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _signals(session: Session, settings: BrokerSettings, topics: Collection[str]) -> Finding:
+    """Whether the broker lets us listen to what alerts ask for; what it grants, it need not deliver."""
+    answers = {topic: session.subscribe(topic) for topic in sorted(topics)}
+    refused = [topic for topic, code in answers.items() if code is None or code >= 0x80]
+    if refused:
+        who = settings.username or "this client"
+        what = f"the broker does not grant {', '.join(refused)}, so that alerts on it never know anything"
+        return fault("signals", what, f"Allow {who} to read it, in the broker's access list")
+    session.turn(lambda: session.received.keys() >= set(topics), ANSWER / 2)
+    silent = [topic for topic in answers if topic not in session.received]
+    if not silent:
+        return good("signals", f"the broker grants {', '.join(answers)}, and a message came on each")
+    # nothing more can be known: a sensor may be slow, and Mosquitto's access list grants what it never delivers
+    what = f"the broker grants {', '.join(answers)}; nothing came on {', '.join(silent)} within {ANSWER / 2:g} s"
+    return good("signals", f"{what}, which a slow sensor explains as well as an access list")

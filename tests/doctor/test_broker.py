@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,9 +33,9 @@ def others(tmp_path_factory):
     return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
 
 
-def look(url, *, daemon=False, **options):
+def look(url, signals=(), *, daemon=False, **options):
     settings = BrokerSettings.from_url(url, node="test", **options)
-    return {finding.name: finding for finding in doctor.broker(settings, TOPICS, ["front"], daemon=daemon)}
+    return {finding.name: finding for finding in doctor.broker(settings, TOPICS, ["front"], signals, daemon=daemon)}
 
 
 def states(findings):
@@ -240,3 +242,41 @@ def test_a_password_that_others_can_read_is_worth_a_word(tmp_path, monkeypatch):
         "mqtt://edge@192.0.2.1", node="test", password_file=password(tmp_path), allow_insecure=True
     )
     assert str(doctor._encryption(settings, {}).state) == "warning"
+
+
+def denying(folder, topic):
+    """A broker that refuses subscriptions to one topic; its plain access list only would not deliver."""
+    (plugin,) = Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")
+    role = {"rolename": "r", "acls": [{"acltype": "subscribePattern", "topic": topic, "priority": 1, "allow": False}]}
+    kinds = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
+    folder.mkdir(exist_ok=True)
+    (folder / "roles.json").write_text(
+        json.dumps(
+            {
+                "defaultACLAccess": dict.fromkeys(kinds, True),
+                "groups": [{"groupname": "all", "roles": [{"rolename": "r"}]}],
+                "anonymousGroup": "all",
+                "clients": [],
+                "roles": [role],
+            }
+        )
+    )
+    return Mosquitto(folder, options=[f"plugin {plugin}", f"plugin_opt_config_file {folder / 'roles.json'}"])
+
+
+def test_a_signal_that_the_broker_refuses_is_named(tmp_path):
+    with denying(tmp_path, "ward/pulse") as broker:
+        found = look(broker.url, ["ward/door", "ward/pulse"])["signals"]
+    assert str(found.state) == "fault"
+    assert "ward/pulse" in found.what
+    assert "ward/door" not in found.what
+
+
+def test_signals_that_are_granted_say_whether_anything_came(tmp_path):
+    with Mosquitto(tmp_path) as broker:
+        broker.publish("ward/pulse", "80", retain=True)
+        heard = look(broker.url, ["ward/pulse"])["signals"]
+        silent = look(broker.url, ["ward/pulse", "ward/door"])["signals"]
+    assert str(heard.state) == str(silent.state) == "good"
+    assert "a message came on each" in heard.what
+    assert "nothing came on ward/door" in silent.what
