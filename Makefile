@@ -110,7 +110,7 @@ $(VENV)/run.done: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,metrics,test]'
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:
