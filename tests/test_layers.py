@@ -53,7 +53,7 @@ MAY_IMPORT = {
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
     "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
-    "report": FLOW | BASE | {"analysis"},
+    "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}

@@ -103,7 +103,7 @@ in_chroot() {
         --include=debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab,lintian \
         --customize-hook='cp -R "$EDGE_FER_WORK" "$1/build"' \
         --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \
-            sh -c "cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && lintian --fail-on error --allow-root ../*.changes"' \
+            sh -c "cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && lintian --fail-on error --allow-root ../*.deb"' \
         --customize-hook='cp "$1"/build/*.deb "$EDGE_FER_WORK/"' \
         "$suite" /dev/null http://deb.debian.org/debian
 }

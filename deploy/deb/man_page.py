@@ -55,7 +55,9 @@ def _options(verb: argparse.ArgumentParser) -> Iterator[str]:
         if action.help == argparse.SUPPRESS or isinstance(action, argparse._SubParsersAction | argparse._HelpAction):  # noqa: SLF001
             continue
         names = ", ".join(action.option_strings)
-        given = action.metavar if isinstance(action.metavar, str) else (action.dest.upper() if action.nargs != 0 else "")
+        given = (
+            action.metavar if isinstance(action.metavar, str) else (action.dest.upper() if action.nargs != 0 else "")
+        )
         yield ".TP"
         yield f".B {_escaped(f'{names} {given}'.strip())}"
         yield _text((action.help or "").replace("%%", "%"))

@@ -38,7 +38,9 @@ def _package(part: Distribution) -> dict[str, Any]:
         licences = [{"expression": licence}]
     else:
         stated = (part.metadata.get("License") or "").strip().splitlines()
-        classified = [line.rpartition(" :: ")[2] for line in part.metadata.get_all("Classifier", []) if "License" in line]
+        classified = [
+            line.rpartition(" :: ")[2] for line in part.metadata.get_all("Classifier", []) if "License" in line
+        ]
         licences = [{"license": {"name": text}} for text in classified[:1] or stated[:1]]
     entry = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
     return {**entry, "licenses": licences} if licences else entry

@@ -22,7 +22,9 @@ from edge_fer.config.reader import read_yaml
 
 __all__ = ["Moved", "move_secrets", "variables_in"]
 
-_ADDRESS: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s]*)@", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s]*)@", re.IGNORECASE
+)
 _VARIABLE: Final = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: What systemd's EnvironmentFile= takes without quotes, and nobody reads in another way.
 _SAFE: Final = re.compile(r"[A-Za-z0-9!%&()*+,./:;<=>?@\[\]^_{|}~-]+")
@@ -64,7 +66,8 @@ def move_secrets(text: str, password_file: Path) -> Moved:
     """
     nodes = _nodes(text)
     edits: list[_Edit] = []
-    password, variables, keys = None, {}, []
+    variables: dict[str, str] = {}
+    password, keys = None, []
     for key, value in _pairs(nodes.get("mqtt")):
         if key.value == "password" and _on_one_line(value) and value.value.isprintable() and value.value:
             password = value.value
@@ -110,7 +113,11 @@ def _pairs(node: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _on_one_line(node: Any) -> bool:
-    return isinstance(node, ScalarNode) and node.style in {None, "", "'", '"'} and node.start_mark.line == node.end_mark.line
+    return (
+        isinstance(node, ScalarNode)
+        and node.style in {None, "", "'", '"'}
+        and node.start_mark.line == node.end_mark.line
+    )
 
 
 def _replaced(node: Any, text: str) -> _Edit:

@@ -115,9 +115,7 @@ def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], obje
         return Outcome(_told_before(places.note, f"{places.file.name} was taken over."))
     with suppress(OSError):
         _write(places.file, moved.text, 0o644)
-    return Outcome(
-        f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}."
-    )
+    return Outcome(f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}.")
 
 
 def _keep(places: Places, candidate: Path, moved: Moved, before: Mapping[str, str]) -> None:

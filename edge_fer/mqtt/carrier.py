@@ -192,7 +192,7 @@ class Carrier:
         if connection.setback is not None:
             connection.close()
             setback = self._judged(connection, connection.setback, now)
-            self._sender.end(now, hung_up=connection.was_hung_up)
+            self._sender.end(now, hung_up=connection.may_have_minded)
             self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:

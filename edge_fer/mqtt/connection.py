@@ -182,6 +182,15 @@ class Connection:
         return self.is_up and self.setback is not None and self.setback.trouble in _UNEXPLAINED
 
     @property
+    def may_have_minded(self) -> bool:
+        """Whether the broker may have ended the session because of what was published last.
+
+        In MQTT 5 it says so, and a connection that just ends is the network's fault, or the broker's own.
+        """
+        closed = self.setback is not None and self.setback.trouble is Trouble.CLOSED
+        return self.was_hung_up and not (closed and self._protocol is Protocol.V5)
+
+    @property
     def is_ignored(self) -> bool:
         """Whether the broker closed the connection, or said nothing, instead of answering our CONNECT."""
         return not self.is_up and self.setback is not None and self.setback.trouble in {Trouble.HUNG_UP, Trouble.SILENT}

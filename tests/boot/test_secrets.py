@@ -58,7 +58,16 @@ def test_it_is_done_once():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# nothing", "just text", "- a\n- b", "mqtt: [1]", "mqtt: {password: |\n  long\n", "a: &x [*x]", "? {a: b}\n: c"],
+    [
+        "",
+        "# nothing",
+        "just text",
+        "- a\n- b",
+        "mqtt: [1]",
+        "mqtt: {password: |\n  long\n",
+        "a: &x [*x]",
+        "? {a: b}\n: c",
+    ],
 )
 def test_what_cannot_be_replaced_is_left_alone(text):
     moved = move_secrets(text, FILE)
