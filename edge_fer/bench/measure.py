@@ -99,8 +99,7 @@ class _Run:
         self, source: Iterator[Frame], tell: Callable[[Told], None], *, seconds: float | None, frames: int | None
     ) -> None:
         """Takes the source's frames, and tells what comes of them."""
-        begin = warm = perf_counter()
-        cpu = process_time()
+        cpu, begin = process_time(), perf_counter()
         while (frames is None or self._decoded < frames) and (seconds is None or perf_counter() - begin < seconds):
             started = process_time()
             with self._watch("capture"):
@@ -110,8 +109,8 @@ class _Run:
             self._take(frame, tell, started)
             del frame  # or it would be held while the next one is decoded
             if self._decoded == 1:  # it pays for what is set up late, and does not count
-                cpu, warm = process_time(), perf_counter()
-        self._seconds, self._cpu = perf_counter() - warm, process_time() - cpu
+                cpu, begin = process_time(), perf_counter()
+        self._seconds, self._cpu = perf_counter() - begin, process_time() - cpu
         self._memory = memory()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None], started: float) -> None:
