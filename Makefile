@@ -1,6 +1,8 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
 # make models  fetch the face detector's model files, once; without them, Haar has to do
+# make test-faults  200 faults on a real broker while events flow, and 72 hours without one; some ten minutes. Writes
+#   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
@@ -17,7 +19,7 @@ PICAMERA2_PYTHON ?= python3
 
 ARCH ?= $(shell dpkg --print-architecture)
 
-.PHONY: run test test-install deb deb-test test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
+.PHONY: run test test-faults test-install deb deb-test test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -40,6 +42,11 @@ tests: $(VENV)/test.done models
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
 
+# as root, it fills a real disk, for which it mounts a small one in memory; else it limits the size of files
+test-faults: $(VENV)/test.done
+	tests/install-tools.sh
+	$(BIN)/python -m tests.faults --page docs/reliability.md $(if $(SEED),--seed $(SEED))
+
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
 
@@ -61,6 +68,7 @@ test-picamera2:
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
 	$(BIN)/python -m tests.benchmarks.peers --smoke
+	$(BIN)/python -m tests.benchmarks.analysis --smoke
 
 format: $(VENV)/test.done
 	$(BIN)/ruff check --fix .
@@ -71,6 +79,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
+	-$(BIN)/python -m tests.analysis.moments
 
 outcomes: $(VENV)/test.done
 	$(BIN)/python -m tests.traces.make

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.opencv import quieten
 from edge_fer.capture.transform import transform
 from edge_fer.config import Config, Layer, load, standard_files
 from edge_fer.config.tree import Camera
@@ -78,6 +79,7 @@ class Analyzer:
         settings: Mapping[str, Any] | None = None,
         camera: str | None = None,
     ) -> None:
+        quieten()
         if not isinstance(config, Config):
             files = standard_files(None if config is None else Path(config))
             overrides = [Layer.mapping("settings", settings)] if settings else []

@@ -86,6 +86,16 @@ class Camera:
         return self._pipeline.work
 
     @property
+    def detector(self) -> str:
+        """The name of what finds faces in its frames."""
+        return self._pipeline.detector
+
+    @property
+    def rules(self) -> Sequence[AlertRule]:
+        """Its alert rules, as they are now; for its own threads, and for others once it has ended."""
+        return self._pipeline.rules
+
+    @property
     def ended(self) -> bool:
         """Whether there is nothing more to come from it."""
         return not (self._capturing.is_alive() or self._working.is_alive())

@@ -220,6 +220,7 @@ class Told:
             records.
         left: ids of the people given up.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        unwatched: whether there will be no frames for now, so that alerts have ended.
     """
 
     at: Instant
@@ -232,6 +233,7 @@ class Told:
     people: int | None = None
     left: tuple[str, ...] = ()
     view: View | None = None
+    unwatched: bool = False
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -308,6 +310,16 @@ class Pipeline:
     def work(self) -> Mapping[Work, int]:
         """How many frames were left alone, followed and searched so far."""
         return self._stages.attention.counts
+
+    @property
+    def detector(self) -> str:
+        """The name of what finds faces."""
+        return self._stages.detector.name
+
+    @property
+    def rules(self) -> Sequence[AlertRule]:
+        """Its alert rules, as they are now."""
+        return self._rules
 
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages, or as far as it is worth."""
@@ -452,6 +464,7 @@ class Pipeline:
             people,
             tuple(gone),
             stages.watch.view,
+            unwatched=last,
         )
 
     def _changed_standings(self) -> dict[str, Standing]:

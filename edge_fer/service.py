@@ -15,7 +15,7 @@ from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["Broker", "Service"]
+__all__ = ["HEALTH_EVERY", "Broker", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Broker(Protocol):
 
 
 class Background(Protocol):
-    """Something that works beside the cameras: started before the first, closed after the last."""
+    """Something that works beside the rest: started before anything is announced, closed after the link."""
 
     def start(self) -> None: ...
     def close(self) -> None: ...
@@ -145,13 +145,13 @@ class Service:
             if self._broker:
                 self._broker.start()
                 ending.callback(self._broker.stop)
+            for worker in self._background:
+                worker.start()
+                ending.callback(worker.close)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
             self._announce()
             self._link.start()
             ending.callback(self._say_goodbye)
-            for worker in self._background:
-                worker.start()
-                ending.callback(worker.close)
             for camera in self._cameras:
                 camera.start()
             ending.callback(self._stop_cameras)

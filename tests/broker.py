@@ -30,7 +30,7 @@ def tool(name: str) -> str:
     """The path of a program that the tests cannot do without."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:
-        packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils"}
+        packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils", "prlimit": "util-linux"}
         msg = f"the tests need `{name}`: apt install {packages.get(name, 'mosquitto-clients')}"
         raise RuntimeError(msg)
     return path

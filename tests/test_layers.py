@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "lean": set(),
     "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
@@ -45,7 +46,9 @@ MAY_IMPORT = {
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
     | {"rulebook", "runtime", "sample", "service", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
-    "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
+    "doctor": FLOW
+    | BASE
+    | {"config", "detectors", "fetching", "heat", "rulebook", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
@@ -55,7 +58,7 @@ MAY_IMPORT = {
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
     | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "replay", "report", "trace"},
-    "cli": BASE | {"commands", "log"},
+    "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }
 

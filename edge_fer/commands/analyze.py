@@ -151,8 +151,9 @@ def _told(found: AnalysisOutcome, out: Path) -> str:
     shown = ", ".join(f"{label} {percent(totals[label] / whole)}" for label in most)
     fired = len(found.firings) + found.firings_left_out
     count = found.timeline.count
-    seen = f"{count} {'person' if count == 1 else 'people'}: {shown}" if count else "nobody was seen"
-    lines = [f"{found.file}: {clock_time(found.seconds)}, {found.frames} frames; {seen}; {fired} alerts fired"]
+    seen = f"{_counted(count, 'person', 'people')}: {shown}" if count else "nobody was seen"
+    alerts = f"{_counted(fired, 'alert', 'alerts')} fired"
+    lines = [f"{found.file}: {clock_time(found.seconds)}, {found.frames} frames; {seen}; {alerts}"]
     if found.cut_off:
         lines.append(f"The file ends at {clock_time(found.end)} of {clock_time(found.promised or 0)}: it was cut off.")
     if found.interrupted:
@@ -160,6 +161,10 @@ def _told(found: AnalysisOutcome, out: Path) -> str:
     if whole and totals.get(UNCERTAIN, 0.0) > whole / 2:
         lines.append(f"Most readings are uncertain; {READINGS} says why in `faults`.")
     return "\n".join([*lines, f"Look at {out / REPORT}"])
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _time(text: str) -> float:

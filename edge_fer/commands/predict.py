@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from edge_fer import __version__
 from edge_fer.analyzer import Analyzer
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._silence import libraries_silenced
 from edge_fer.errors import PictureError
 from edge_fer.log import complain
 from edge_fer.pictures.faces import PictureReading
@@ -98,9 +99,10 @@ def _predict(args: argparse.Namespace) -> int:
     work = _Work(analyzer, _records(args, analyzer), args.activation)
     several = len(args.pictures) > 1 or os.path.isdir(args.pictures[0])  # noqa: PTH112 - as in `_Work.paths`
     drawings = Drawings(args.annotate, several=several) if args.annotate else None
-    for given in args.pictures:
-        for path in work.paths(given):
-            work.one(path, drawings)
+    with libraries_silenced():
+        for given in args.pictures:
+            for path in work.paths(given):
+                work.one(path, drawings)
     work.records.end()
     return 1 if work.failed else 0
 

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 from edge_fer.config.alert import Alert
 from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.faults import did_you_mean
+from edge_fer.config.homeassistant import HomeAssistant
 from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.numbers import Mood, Privacy, Summaries
@@ -48,6 +49,7 @@ __all__ = [
     "FaceQuality",
     "Faces",
     "Heat",
+    "HomeAssistant",
     "Mood",
     "Mqtt",
     "Node",
@@ -368,6 +370,9 @@ class Config(Section):
     summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
     privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
+    homeassistant: HomeAssistant = Field(
+        default=HomeAssistant(), description="How Home Assistant is told what this device has."
+    )
     state_dir: Path = Field(
         default_factory=_default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "

@@ -208,7 +208,7 @@ def light(levels: NDArray[np.float32]) -> tuple[float, float]:
     Args:
         levels: of the crop, (SIDE, SIDE), 0 to 255.
     """
-    ordered = np.sort(_middle(levels), axis=None)
+    ordered = np.sort(np.asarray(_middle(levels), np.float32), axis=None)
     return _quantile(ordered, 0.25), _quantile(ordered, 0.9)
 
 

@@ -11,6 +11,7 @@ from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
@@ -19,7 +20,6 @@ from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
@@ -51,7 +51,7 @@ class Carrier:
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
         pace: how fast a backlog is sent.
-        signals: what is to be subscribed to, and takes what comes.
+        inbound: what is to be subscribed to, and takes what comes.
 
     Attributes:
         finishing: set to leave what waits for the next run.
@@ -71,7 +71,7 @@ class Carrier:
         holds: Holds,
         woken: Callable[[], None],
         pace: Pace,
-        signals: Signals | None = None,
+        inbound: Listener | None = None,
     ) -> None:
         self.finishing = False
         self._broker = broker
@@ -83,7 +83,7 @@ class Carrier:
         self._backoff = backoff
         self._woken = woken
         self._holds = holds
-        self._signals = signals
+        self._inbound = inbound
         self._sender = Sender(outbox, shelf, holds, pace)
         self._fill_in = inf
         self._choice = choice
@@ -93,6 +93,7 @@ class Carrier:
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
         self._setback: Setback | None = None
+        self._last_trouble: Trouble | None = None
         self.status = LinkStatus()
         self._look()
 
@@ -136,7 +137,7 @@ class Carrier:
                 availability=self._availability,
                 protocol=self._choice.current,
                 woken=self._woken,
-                topics=self._signals.topics if self._signals else (),
+                topics=self._inbound.topics if self._inbound else (),
                 received=self._received,
             )
         if self._connection is not None:
@@ -171,8 +172,8 @@ class Carrier:
         self._outbox.close()
 
     def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
-        if self._signals:
-            self._signals.take(topic, payload, retained=retained)
+        if self._inbound:
+            self._inbound.take(topic, payload, retained=retained)
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
@@ -238,7 +239,7 @@ class Carrier:
                 lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
                 told = explain(setback, self._broker)
                 _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
-            self._setback = setback
+            self._setback, self._last_trouble = setback, setback.trouble
         self._look()
 
     def _look(self) -> None:
@@ -248,6 +249,7 @@ class Carrier:
             connections=self._connections,
             protocol=self._choice.current,
             setback=self._setback,
+            last_trouble=self._last_trouble,
             depth=self._outbox.depth,
             size=self._outbox.size,
             oldest=self._outbox.oldest(self._clock()),

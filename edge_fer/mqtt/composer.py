@@ -173,7 +173,12 @@ class Composer:
                 oldest_s=link.oldest,
                 dropped=Dropped(**{kind.value: count for kind, count in link.dropped.items()}),
             ),
-            mqtt=MqttHealth(connected=link.connected, connections=link.connections, protocol=link.protocol.text),
+            mqtt=MqttHealth(
+                connected=link.connected,
+                connections=link.connections,
+                protocol=link.protocol.text,
+                last_setback=link.last_trouble,
+            ),
         )
 
 

@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_fer.mqtt.dial import Dialling, Line
 from edge_fer.mqtt.messages import OFFLINE
-from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_tls_text
+from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_disconnect, of_tls_text
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.signals import LARGEST_PAYLOAD
@@ -45,7 +45,7 @@ _READS = 200
 #: Bytes of a packet that a broker of MQTT 5 may send us; a larger one it keeps to itself.
 _LARGEST_PACKET = LARGEST_PAYLOAD + 1024
 #: What a broker may say when it hangs up on a message that it does not like.
-_UNEXPLAINED = {Trouble.CLOSED, Trouble.NOT_AUTHORISED, Trouble.QUOTA, Trouble.OTHER}
+_UNEXPLAINED = {Trouble.CLOSED, Trouble.TOPIC_REFUSED, Trouble.QUOTA, Trouble.OTHER}
 
 
 class _Client(paho.Client):
@@ -288,7 +288,7 @@ class Connection:
         if self._closing or self.setback is not None:
             return
         if flags.is_disconnect_packet_from_server:
-            self.setback = of_code(reason.value, str(reason))
+            self.setback = of_disconnect(reason.value, str(reason))
         elif self._tls_error:
             self.setback = of_tls_text(self._tls_error)
         elif reason == "Keep alive timeout":
@@ -316,7 +316,7 @@ class Connection:
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 _log.error(
-                    "the broker does not let us subscribe to %s (%s), so its signal is missing."
+                    "the broker does not let us subscribe to %s (%s), so what is published there is missed."
                     " Allow this user to read it, in the broker's access list",
                     topic,
                     reason,

@@ -16,6 +16,7 @@ from time import monotonic
 
 from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
@@ -24,7 +25,6 @@ from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.types import Instant
@@ -56,7 +56,7 @@ class Link:
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
         pace: how fast a backlog is sent.
-        signals: what other devices publish that is to be listened to.
+        inbound: what is to be subscribed to, and takes what comes.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Link:
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
         pace: Pace | None = None,
-        signals: Signals | None = None,
+        inbound: Listener | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -84,7 +84,7 @@ class Link:
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
         self._pace = pace or Pace()
-        self._signals = signals
+        self._inbound = inbound
         self._mailbox = Mailbox()
         self._shelf = Shelf()
         self._shelf.set(topics.availability, ONLINE, clock())
@@ -180,7 +180,7 @@ class Link:
                 holds=self._holds,
                 woken=self._rouse,
                 pace=self._pace,
-                signals=self._signals,
+                inbound=self._inbound,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
             self._error = error

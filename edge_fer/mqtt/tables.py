@@ -41,8 +41,12 @@ _BLOCK = 100
 #: A message's id has the rank of its kind above so many bits, and the order of arrival below: one tree, in the
 #: order of sending, which is read from the front to send and from the back to give up.
 _RANK = 48
-#: When a message was captured; put right where the clock was synchronised later on in the same boot.
+#: When a message was captured; put right where it was in an earlier boot, in which the clock was synchronised later on.
+#: What was captured in this boot, the present clock puts right.
 _WHEN = "messages.boot, mono, iif(synced, utc, ifnull(began + mono, utc)), synced OR began IS NOT NULL"
+_EARLIER = (
+    "LEFT JOIN boots ON boots.boot = messages.boot AND boots.boot <> (SELECT value FROM meta WHERE name = 'boot')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def waiting(
     """The first messages in the order of sending, without those of some ids and topics."""
     found = connection.execute(
         f"SELECT messages.id, name, seq, body, {_WHEN}"  # noqa: S608 - our own words
-        " FROM messages JOIN topics ON topics.id = topic LEFT JOIN boots ON boots.boot = messages.boot"
+        f" FROM messages JOIN topics ON topics.id = topic {_EARLIER}"
         " WHERE messages.id NOT IN (SELECT value FROM json_each(?))"
         " AND name NOT IN (SELECT value FROM json_each(?)) ORDER BY messages.id LIMIT ?",
         (_as_json(but), _as_json(held), count),
@@ -127,7 +131,7 @@ def waiting(
 def front(connection: sqlite3.Connection, kind: Kind, count: int, *, but: Collection[int]) -> dict[int, Captured]:
     """The oldest messages of a kind, without some."""
     found = connection.execute(
-        f"SELECT id, {_WHEN} FROM messages LEFT JOIN boots ON boots.boot = messages.boot"  # noqa: S608
+        f"SELECT id, {_WHEN} FROM messages {_EARLIER}"  # noqa: S608
         " WHERE id BETWEEN ? AND ?"
         " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
         (*_band(kind), _as_json(but), count),

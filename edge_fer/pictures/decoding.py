@@ -14,6 +14,7 @@ from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.errors import PictureError
 from edge_fer.pictures.exif import upright
 from edge_fer.pictures.header import Header, read_header
+from edge_fer.pictures.png import pixels_alone
 from edge_fer.types import Image
 
 __all__ = ["MOST_PIXELS", "Picture", "decode"]
@@ -77,6 +78,8 @@ def _check_size(header: Header) -> None:
 
 def _from_opencv(data: bytes, header: Header) -> NDArray[Any]:
     """As stored: grey, BGR or BGRA, uint8 or uint16."""
+    if header.kind == "PNG":
+        data = pixels_alone(data)
     try:
         # unchanged keeps transparency and all bits, and leaves the turning to us: OpenCV's own differs by version
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -58,6 +58,11 @@ def read_file(path: Path) -> bytes:
         PictureError: it cannot be read, is no file, or is too large. The message begins with a verb, for the file's
             name to be put before it.
     """
+    with _opened(path) as file:
+        return read_stream(file)
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
         # without waiting for somebody to write into a named pipe
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -65,15 +70,15 @@ def read_file(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or "its name cannot be right"
         msg = f"cannot be read: {reason}"
         raise PictureError(msg, remedy="Check the path and its permissions") from None
-    with open(number, "rb") as file:  # noqa: PTH123 - it is open already
-        mode = os.fstat(number).st_mode
-        if stat.S_ISDIR(mode):
-            msg = "is a folder"
-            raise PictureError(msg, remedy="Name a picture in it")
-        if not stat.S_ISREG(mode):
-            msg = "is no file but a device or a pipe"
-            raise PictureError(msg, remedy="Name a picture, or give it to standard input and write -")
-        return read_stream(file)
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return open(number, "rb")  # noqa: PTH123 - it is open already
+    os.close(number)
+    if stat.S_ISDIR(mode):
+        msg = "is a folder"
+        raise PictureError(msg, remedy="Name a picture in it")
+    msg = "is no file but a device or a pipe"
+    raise PictureError(msg, remedy="Name a picture, or give it to standard input and write -")
 
 
 def read_stream(stream: BinaryIO) -> bytes:
@@ -97,8 +102,7 @@ def read_stream(stream: BinaryIO) -> bytes:
 
 def _begins_like_picture(path: Path) -> bool:
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        with _opened(path) as file:
+            return looks_like_picture(file.read(HEAD))
+    except (PictureError, OSError):
         return False
-    with open(number, "rb") as file:  # noqa: PTH123 - it is open already
-        return stat.S_ISREG(os.fstat(number).st_mode) and looks_like_picture(file.read(HEAD))

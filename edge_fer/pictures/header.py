@@ -14,6 +14,7 @@ from struct import unpack_from
 
 from edge_fer.errors import PictureError
 from edge_fer.pictures.exif import orientation_in
+from edge_fer.pictures.png import chunks
 
 __all__ = ["Header", "looks_like_picture", "read_header"]
 
@@ -52,7 +53,7 @@ def read_header(data: bytes) -> Header:
         if signature.match(data):
             try:
                 return read(data)
-            except (ValueError, IndexError, struct.error):
+            except (ValueError, LookupError, struct.error):
                 msg = f"is a {kind} file that is damaged or cut off"
                 raise PictureError(msg, remedy="Copy or export it again") from None
     for signature, what, remedy in OTHERS:
@@ -102,35 +103,33 @@ def _png(data: bytes) -> Header:
     if data[12:16] != b"IHDR":
         raise ValueError
     width, height = unpack_from(">II", data, 16)
-    orientation, pictures, at = 1, "", 8
-    while (name := data[at + 4 : at + 8]) != b"IEND":
-        (length,) = unpack_from(">I", data, at)
+    orientation, pictures = 1, ""
+    for name, content in chunks(data):
         if name == b"eXIf":
-            orientation = orientation_in(data[at + 8 : at + 8 + length])
-        elif name == b"acTL" and unpack_from(">I", data, at + 8)[0] > 1:
+            orientation = orientation_in(content)
+        elif name == b"acTL" and unpack_from(">I", content)[0] > 1:
             pictures = "animated"
-        at += 12 + length
     return Header("PNG", width, height, orientation, pictures)
 
 
 def _webp(data: bytes) -> Header:
     if len(data) < 8 + unpack_from("<I", data, 4)[0]:
         raise ValueError
-    chunks = dict(_chunks(data))
+    parts = dict(_riff_chunks(data))
     # an extended file, a lossless one, or a plain one
-    if (at := chunks.get(b"VP8X")) is not None:
+    if (at := parts.get(b"VP8X")) is not None:
         width, height = (1 + int.from_bytes(data[at + add : at + add + 3], "little") for add in (4, 7))
-    elif (at := chunks.get(b"VP8L")) is not None:
+    elif (at := parts.get(b"VP8L")) is not None:
         (bits,) = unpack_from("<I", data, at + 1)
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     else:
-        width, height = (side & 0x3FFF for side in unpack_from("<HH", data, chunks[b"VP8 "] + 6))
-    exif = chunks.get(b"EXIF")
+        width, height = (side & 0x3FFF for side in unpack_from("<HH", data, parts[b"VP8 "] + 6))
+    exif = parts.get(b"EXIF")
     orientation = 1 if exif is None else orientation_in(data[exif:].removeprefix(b"Exif\0\0"))
-    return Header("WebP", width, height, orientation, "animated" if b"ANMF" in chunks else "")
+    return Header("WebP", width, height, orientation, "animated" if b"ANMF" in parts else "")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
     """The chunks of a RIFF file: each one's name, and where its content starts."""
     at = 12
     while at + 8 <= len(data):

@@ -37,7 +37,7 @@ class Drawings:
     """
 
     def __init__(self, out: Path, *, several: bool) -> None:
-        self._folder = out if several or out.is_dir() else None
+        self._folder = out if several or os.path.isdir(out) else None  # noqa: PTH112 - any name may be given
         self._file = out
         self._written: set[Path] = set()
         if self._folder is None and out.suffix.lower() not in KINDS:
@@ -61,7 +61,7 @@ class Drawings:
             PictureError: it cannot be written, or would replace the picture.
         """
         path = self._file if self._folder is None else self._in(self._folder, given)
-        if os.path.exists(given) and path.exists() and path.samefile(given):  # noqa: PTH110 - `given` may be no path
+        if os.path.exists(given) and os.path.exists(path) and path.samefile(given):  # noqa: PTH110 - likewise
             msg = f"the drawing of {shown(given)} would replace it"
             raise PictureError(msg, remedy="Name another file or folder with --annotate")
         try:

@@ -16,6 +16,8 @@ __all__ = ["Style", "lines"]
 BAR = 24
 #: An eighth of a character, two eighths and so on.
 EIGHTHS = "▏▎▍▌▋▊▉█"
+#: The levels of red, green and blue that the 216 colours are made of which every terminal has.
+CUBE = (0, 95, 135, 175, 215, 255)
 
 
 class Style:
@@ -56,8 +58,7 @@ class Style:
         red, green, blue = rgb(label)
         if self._fine:
             return f"2;{red};{green};{blue}"
-        # the cube of 6 x 6 x 6 colours that every terminal has
-        six = [round(level / 255 * 5) for level in (red, green, blue)]
+        six = [min(range(6), key=lambda step: abs(CUBE[step] - level)) for level in (red, green, blue)]
         return f"5;{16 + 36 * six[0] + 6 * six[1] + six[2]}"
 
 

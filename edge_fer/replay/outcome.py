@@ -9,7 +9,7 @@ from edge_fer.pipeline import Summaries
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.trace.reader import Step
-from edge_fer.types import AlertChange, Instant, Reading, Summary
+from edge_fer.types import AlertChange, Instant, Reading, Resolution, Summary
 
 __all__ = ["Firing", "Firings", "Judge", "Outcome", "replay"]
 
@@ -111,7 +111,8 @@ class Outcome:
         readings = self._standing.get(step.camera, ())
         sight = Sight(step.at, readings, step.people, step.left, step.view, fresh=fresh)
         for rule in judge.rules:
-            for change in rule.update(sight):
+            ended = step.unwatched
+            for change in rule.end(step.at, Resolution.UNWATCHED, left=step.left) if ended else rule.update(sight):
                 self._firings.note(change)
         self._keep(judge.summaries.update(step.readings, left=step.left, at=step.at))
 

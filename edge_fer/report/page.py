@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
+from edge_fer import __version__
 from edge_fer.analysis.outcome import AnalysisOutcome
 from edge_fer.report.sections import alerts, curves, faces, mood, numbers, people, tiles
 from edge_fer.report.words import clock_time, percent
 from edge_fer.types import UNCERTAIN
 
-__all__ = ["page"]
+__all__ = ["document", "page"]
 
 #: Whatever somebody might smuggle into the page may neither run nor fetch.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -25,18 +26,27 @@ ICON = (
 
 
 def page(found: AnalysisOutcome) -> str:
-    """The whole page."""
+    """The report of an analysis."""
+    return document(found.file, "\n".join(_body(found)))
+
+
+def document(title: str, body: str) -> str:
+    """A whole page in the report's style.
+
+    Args:
+        title: as text.
+        body: as HTML.
+    """
     style = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
     icon = base64.b64encode(ICON.encode()).decode()
-    body = "\n".join(_body(found))
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="edge-fer {escape(found.version)}">
-<title>{escape(found.file)} · edge-fer</title>
+<meta name="generator" content="edge-fer {__version__}">
+<title>{escape(title)} · edge-fer</title>
 <link rel="icon" href="data:image/svg+xml;base64,{icon}">
 <style>
 {style}</style>

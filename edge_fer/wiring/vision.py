@@ -50,6 +50,7 @@ def build_pipeline(
     *,
     store: Store,
     time: Stopwatch,
+    zones: Zones | None = None,
     overview: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
@@ -62,6 +63,7 @@ def build_pipeline(
         camera: its part of the config.
         store: where fetched model files are.
         time: times the stages.
+        zones: what of its pictures may be seen; by its part of the config, if left out.
         overview: width of the pictures in which faces are searched over that of the frames.
         rules: its alert rules.
         summaries: sums up; nothing, if left out.
@@ -70,7 +72,9 @@ def build_pipeline(
     Raises:
         ModelError: a model is missing or wrong.
     """
-    stages = build_stages(camera, store=store, overview=overview, rules=rules, summaries=summaries, samples=samples)
+    stages = build_stages(
+        camera, store=store, zones=zones, overview=overview, rules=rules, summaries=summaries, samples=samples
+    )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
 
@@ -78,6 +82,7 @@ def build_stages(
     camera: config.Camera,
     *,
     store: Store,
+    zones: Zones | None = None,
     overview: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
@@ -104,7 +109,7 @@ def build_stages(
         rules=rules,
         scenes=SceneTeller(),
         sum_up=scene_of,
-        watch=make_watch(camera),
+        watch=make_watch(camera.view, zones or make_zones(camera)),
         summaries=summaries or NoSummaries(),
         samples=samples,
     )
@@ -163,10 +168,10 @@ def _quality_gate(faces: config.Faces) -> QualityGate:
     )
 
 
-def make_watch(camera: config.Camera) -> Watch:
+def make_watch(view: config.ViewWatch, zones: Zones) -> Watch:
     """What notices that a camera's view is covered, dark or moved, by its own settings."""
     width, height = VIEW_SIZE
-    seen = make_zones(camera).mask(height, width) > 0
-    if not camera.view.enabled or not seen.any():
+    seen = zones.mask(height, width) > 0
+    if not view.enabled or not seen.any():
         return NoWatch()
-    return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
+    return ViewWatch(ViewSettings(**view.model_dump(exclude={"enabled"})), seen)

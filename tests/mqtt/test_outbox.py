@@ -165,6 +165,9 @@ def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before
     before.note_clock(wrong.later(5))
     before.note_clock(Instant(130.0, datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)))
     before.sync()
+    (letter,) = before.take(1, wrong.later(40))
+    assert not letter.at.synced, "in its own boot, the present clock tells, and it is wrong again"
+    before.put_back()
     after = Outbox(killed(path), boot="after")
     now = Instant(3.0, datetime(2026, 1, 1, 12, 10, tzinfo=UTC))
     assert after.oldest(now) == 600

@@ -35,10 +35,9 @@ STORY = {
 def timeline(story=None) -> Timeline:
     """Seconds of a story, told a quarter of a second at a time and in order."""
     line, steps = Timeline(), []
-    for who, (begin, shown) in (story or STORY).items():
-        for label, long in shown:
-            steps += [(begin + quarter / 4, who, label) for quarter in range(int(long * 4))]
-            begin += long
+    for who, (came, shown) in (story or STORY).items():
+        labels = [label for label, long in shown for _ in range(4 * long)]
+        steps += [(came + quarter / 4, who, label) for quarter, label in enumerate(labels)]
     for begin, together in itertools.groupby(sorted(steps), key=lambda step: step[0]):
         line.take([Stint(who, label, 0.25, label != "uncertain") for _, who, label in together], begin)
     return line
@@ -49,7 +48,7 @@ def portrait():
     """A frame of the sample recording, and where the face is in it."""
     frames = VideoFile("x", sample_path(), clock=SystemClock()).frames()
     image = next(frame.image for frame in frames if frame.index == 80)
-    return image, Face(Box(275, 80, 100, 100), 1.0)
+    return image, Face(Box(290, 131, 123, 123), 1.0)
 
 
 def outcome(**changes) -> AnalysisOutcome:

@@ -71,9 +71,10 @@ def test_all_charts_are_drawn_and_the_console_is_silent(browser, report, screen)
         assert any(wide > 5 or high > 5 for wide, high, _ in chart["shapes"]), chart["name"]
     colours = {shape[2] for chart in charts if chart["name"].startswith("Share") for shape in chart["shapes"]}
     assert len(colours) == 8, "each emotion has its own, and nothing is drawn without the style"
+    assert not any("rgb(0, 0, 0)" in shape[2] for chart in charts for shape in chart["shapes"]), "all have a style"
     assert browser.ask("return [...document.images].filter((image) => !image.naturalWidth).length") == 0
     assert browser.ask("return document.images.length") == 4
-    assert browser.ask("return document.documentElement.scrollWidth - innerWidth") <= 0, "nothing sticks out"
+    assert browser.ask("return document.documentElement.scrollWidth") == SCREENS[screen][0], "nothing sticks out"
     assert browser.ask(OVERLAPS) == 0
     assert browser.ask(CUT_NAMES) == []
     assert browser.console() == []

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edge_fer.mqtt.messages.base import SIGNAL, SUBJECT, Count, Fraction, Index, Message, Moment, Number, Part, Seconds
+from edge_fer.mqtt.reasons import Trouble
 from edge_fer.types import AlertState, SignalState, View
 
 __all__ = [
@@ -122,6 +123,9 @@ class MqttHealth(Part):
     connected: bool = Field(description="Whether there is one.")
     connections: Count = Field(description="How many there have been since the start.")
     protocol: Literal["5", "3.1.1"] = Field(description="Version of MQTT last spoken or tried.")
+    last_setback: Trouble | None = Field(
+        default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
+    )
 
 
 class Health(Message):
