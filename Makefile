@@ -1,8 +1,14 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands
 # make models  fetch the face detector's model files, once; without them, Haar has to do
+# make test-faults  200 faults on a real broker while events flow, and 72 hours without one; some ten minutes. Writes
+#   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
+# make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
+# make test-node-red  run the flow in a real Node-RED, from npm
+# make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
+# make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make generated  write the parts of the docs that follow from the code
 # make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
@@ -12,8 +18,15 @@ BIN := $(VENV)/bin
 MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
+# Home Assistant 2026.2 needs Python 3.13
+HOMEASSISTANT_PYTHON ?= python3.13
+HOMEASSISTANT := $(CURDIR)/$(VENV)/homeassistant
+NODE_RED := $(CURDIR)/$(VENV)/node-red
 
-.PHONY: run test test-install test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
+ARCH ?= $(shell dpkg --print-architecture)
+
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test
+
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -36,8 +49,19 @@ tests: $(VENV)/test.done models
 	tests/install-tools.sh
 	$(BIN)/python -m pytest
 
+# as root, it fills a real disk, for which it mounts a small one in memory; else it limits the size of files
+test-faults: $(VENV)/test.done
+	tests/install-tools.sh
+	$(BIN)/python -m tests.faults --page docs/reliability.md $(if $(SEED),--seed $(SEED))
+
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
+
+deb: $(VENV)/run.done
+	deploy/deb/build.sh --arch $(ARCH)
+
+deb-test: $(VENV)/test.done
+	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
 
 # libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
 # Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;
@@ -47,10 +71,21 @@ test-picamera2:
 	@$(PICAMERA2_PYTHON) -c 'import libcamera' || { sed -n '/^# libcamera/,/^# which/s/^# //p' Makefile; exit 1; }
 	$(PICAMERA2_PYTHON) -m pytest tests/capture/test_picamera2_contract.py tests/capture/test_picamera2.py -rs
 
+# it has requirements of its own, so it lives in an environment of its own; a command in EDGE_FER_HOMEASSISTANT replaces it
+test-homeassistant: $(VENV)/test.done models
+	@[ -n "$$EDGE_FER_HOMEASSISTANT" ] || [ -x $(HOMEASSISTANT)/bin/hass ] || \
+	 { $(HOMEASSISTANT_PYTHON) -m venv $(HOMEASSISTANT) && $(HOMEASSISTANT)/bin/pip install --quiet homeassistant paho-mqtt; }
+	EDGE_FER_HOMEASSISTANT="$${EDGE_FER_HOMEASSISTANT:-$(HOMEASSISTANT)/bin/python}" $(BIN)/python -m pytest -s tests/homeassistant
+
+test-node-red: $(VENV)/test.done
+	@[ -x $(NODE_RED)/node_modules/.bin/node-red ] || npm install --silent --no-audit --no-fund --prefix $(NODE_RED) node-red
+	EDGE_FER_NODE_RED=$(NODE_RED)/node_modules/.bin/node-red $(BIN)/python -m pytest tests/deploy/test_node_red.py
+
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
 	$(BIN)/python -m tests.benchmarks.peers --smoke
+	$(BIN)/python -m tests.benchmarks.analysis --smoke
 
 format: $(VENV)/test.done
 	$(BIN)/ruff check --fix .
@@ -61,6 +96,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
+	-$(BIN)/python -m tests.analysis.moments
 
 outcomes: $(VENV)/test.done
 	$(BIN)/python -m tests.traces.make
@@ -74,7 +110,7 @@ $(VENV)/run.done: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,metrics,test]'
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:

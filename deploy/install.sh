@@ -12,6 +12,9 @@ readonly COMMAND=/usr/local/bin/edge-fer
 readonly CONFIG=/etc/edge-fer
 readonly STATE=/var/lib/edge-fer
 readonly UNIT=/etc/systemd/system/edge-fer.service
+readonly BOOT_UNIT=/etc/systemd/system/edge-fer-boot-config.service
+readonly BOOT_WANTS=/etc/systemd/system/edge-fer.service.wants
+readonly BOOT_STATE=/var/lib/edge-fer-boot
 readonly WANTS=/etc/systemd/system/multi-user.target.wants
 readonly ACCOUNT=edge-fer
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,7 +25,8 @@ usage() {
 Usage: sudo deploy/install.sh [--dry-run]
        sudo deploy/install.sh --uninstall [--purge] [--dry-run]
 
-Installs edge-fer from this folder, or upgrades what is installed; run it as often as you like.
+Installs edge-fer from this folder, or upgrades what is installed; run it as often as you like. Where the Debian package
+for this system lies beside this script, that is installed, and apt alone has to do with it from then on.
 
   --uninstall   stop and remove the service; config and state stay
   --purge       with --uninstall: remove config, state and the service's user, too
@@ -53,6 +57,7 @@ step() {
 
 has_systemd() { [ -d /run/systemd/system ]; }
 installed() { [ -L "$CURRENT" ]; }
+packaged() { dpkg-query -W -f '${db:Status-Status}' edge-fer 2>/dev/null | grep -q '^installed'; }
 is_active() { has_systemd && systemctl --quiet is-active edge-fer.service; }
 
 main() {
@@ -80,8 +85,16 @@ main() {
     umask 022
     if [ "$uninstall" = yes ]; then
         remove "$purge"
+        return
+    fi
+    check_system
+    find_package
+    if [ -n "$PACKAGE" ]; then
+        install_package
+    elif packaged; then
+        fail "edge-fer is installed as a Debian package, and no package for this system lies beside this script." \
+            "Put it there, or remove the installed one first (config and state stay): apt remove edge-fer"
     else
-        check_system
         install_packages
         make_user
         make_config
@@ -114,6 +127,30 @@ check_system() {
             fail "this system has Python $version, but 3.11 or newer is needed: upgrade to bookworm or trixie"
     fi
     [ -f "$SOURCE/setup.cfg" ] || fail "$SOURCE is no copy of edge-fer; run this script where it is, in the folder deploy/"
+}
+
+# The newest package for this release and architecture that lies beside this script.
+find_package() {
+    local architecture release
+    architecture=$(dpkg --print-architecture)
+    # shellcheck source=/dev/null
+    release=$(. /etc/os-release && printf '%s' "${VERSION_ID:-}")
+    PACKAGE=$(find "$SOURCE/deploy" -maxdepth 1 -name "edge-fer_*~deb${release}_$architecture.deb" | sort -V | tail -n 1)
+}
+
+# What was installed from source makes room; config and state are the same for both.
+install_package() {
+    say "installing $PACKAGE"
+    if installed; then remove no; fi
+    export DEBIAN_FRONTEND=noninteractive
+    step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
+    step apt-get install -y -qq -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends "$PACKAGE" ||
+        fail "the package could not be installed"
+    if has_candidate python3-picamera2; then
+        step apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends python3-picamera2 ||
+            warn "python3-picamera2 could not be installed: the Pi camera will not work"
+    fi
+    say "installed. See: sudo edge-fer doctor, journalctl -u edge-fer"
 }
 
 install_packages() {
@@ -246,6 +283,9 @@ switch_over() {
     step mkdir -p "$(dirname "$COMMAND")"
     step ln -sfn "$PREFIX/bin/edge-fer" "$COMMAND"
     step install -D -m 0644 "$SOURCE/systemd/edge-fer.service" "$UNIT"
+    step install -D -m 0644 "$SOURCE/systemd/edge-fer-boot-config.service" "$BOOT_UNIT"
+    step mkdir -p "$BOOT_WANTS"
+    step ln -sfn "$BOOT_UNIT" "$BOOT_WANTS/edge-fer-boot-config.service"
     fetch_models
     start "$was_active"
     trap - EXIT
@@ -321,16 +361,22 @@ drop_old_releases() {
 
 remove() {
     local purge=$1
+    if packaged; then
+        export DEBIAN_FRONTEND=noninteractive
+        step apt-get "$([ "$purge" = yes ] && echo purge || echo remove)" -y -qq -o Dpkg::Use-Pty=0 edge-fer
+        return
+    fi
     say "removing the service"
     if has_systemd; then
         step systemctl --quiet disable --now edge-fer.service 2>/dev/null || true
     fi
-    step rm -f "$WANTS/edge-fer.service" "$UNIT"
+    step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT"
+    if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi
     if has_systemd; then step systemctl daemon-reload; fi
     if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$PREFIX/bin/edge-fer" ]; then step rm -f "$COMMAND"; fi
     step rm -rf "$PREFIX"
     if [ "$purge" = yes ]; then
-        step rm -rf "$CONFIG" "$STATE"
+        step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE"
         if getent passwd "$ACCOUNT" >/dev/null; then step userdel "$ACCOUNT"; fi
         say "removed, with its config and state; system packages stay"
     else

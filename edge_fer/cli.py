@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from edge_fer.commands import bench, collect_logs, config, doctor, models, record, replay, run, version
 from edge_fer.errors import EdgeFerError
+from edge_fer.lean import keep_small
 from edge_fer.log import complain
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
+
+#: The verbs, each a file of `commands/`, in the order in which help shows them.
+VERBS = (
+    "run",
+    "predict",
+    "analyze",
+    "compare",
+    "record",
+    "replay",
+    "config",
+    "boot_config",
+    "doctor",
+    "discovery",
+    "models",
+    "bench",
+    "collect_logs",
+    "version",
+)
 
 _EPILOG = """\
 exit codes:
@@ -33,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, as the epilog of `--help` documents it.
     """
-    args = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    args = build_parser(given).parse_args(given)
+    keep_small()
     try:
         code: int = args.handler(args)
         sys.stdout.flush()
@@ -49,7 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line, of which the man page and the shells' completion are made, too.
+
+    Args:
+        arguments: what it is to understand; it then knows only the verb that they begin with, for the others would take
+            time and memory.
+    """
     parser = argparse.ArgumentParser(
         prog="edge-fer",
         description="A facial-emotion sensor: watches a camera and publishes emotion events and alerts over MQTT.",
@@ -57,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (run, record, replay, config, doctor, models, bench, collect_logs, version):
-        verb.add_parser(verbs)
+    named = [verb for verb in VERBS if verb.replace("_", "-") in arguments[:1]]
+    for verb in named or VERBS:
+        importlib.import_module(f"edge_fer.commands.{verb}").add_parser(verbs)
     return parser

@@ -1,4 +1,4 @@
-"""One service after another in one process: heeds signals, and starts over when the config is read again."""
+"""One service after another in one process: heeds signals, and lets the config be read again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ log = logging.getLogger(__name__)
 
 
 class Daemon:
-    """Runs a service until it is over; on SIGHUP, the one that takes its place.
+    """Runs a service until it is over; on SIGHUP it goes on by the config of now, or another takes its place.
 
     SIGINT and SIGTERM end it, and so does SIGHUP where nothing can be renewed; a second one of the same kind does so at
     once. The handlers are those of the daemon, not of a service, so that a signal between two services is not lost.
 
     Args:
         service: the first one.
-        renew: reads the config again and makes a service of it, ready to run; None where it is never read again.
+        renew: reads the config again, and makes a service of it, ready to run, unless the one at work, which it is
+            given, can go on by it; None where it is never read again.
     """
 
-    def __init__(self, service: Service, renew: Callable[[], Service] | None = None) -> None:
+    def __init__(self, service: Service, renew: Callable[[Service], Service | None] | None = None) -> None:
         self._service = service
         self._renew = renew
         self._stopped = self._reloaded = False
@@ -70,10 +71,10 @@ class Daemon:
         self._service.reload()
 
     def _successor(self) -> Service | None:
-        """The service that the config now asks for; None where it asks for what cannot be."""
+        """The service that the config now asks for; None where the one at work does, or it asks for what cannot be."""
         self._reloaded = False
         try:
-            return self._renew() if self._renew else None
+            return self._renew(self._service) if self._renew else None
         except EdgeFerError as error:
             log.error("the config was not taken over, and the old one stays in force: %s", error)  # noqa: TRY400
             return None

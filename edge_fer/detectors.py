@@ -15,7 +15,7 @@ from edge_fer.faces.yunet import YuNetDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
 
-__all__ = ["BEST_DETECTOR", "DETECTORS", "detector_name", "make_detector"]
+__all__ = ["BEST_DETECTOR", "DETECTORS", "make_detector"]
 
 #: What `auto` takes where its files are.
 BEST_DETECTOR = "blazeface"
@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 
 def _blazeface(faces: Faces, store: Store) -> FaceDetector:
-    return BlazeFaceDetector(_blazeface_files(faces, store), min_size=faces.min_size, turns=faces.rotations)
+    files = {which: store.read(asset) for which, asset in BLAZEFACE.items() if faces.range in {"auto", which}}
+    return BlazeFaceDetector(files, min_size=faces.min_size, turns=faces.rotations)
 
 
 def _yunet(faces: Faces, store: Store) -> FaceDetector:
@@ -56,30 +57,13 @@ def make_detector(faces: Faces, store: Store) -> FaceDetector:
     Raises:
         ModelError: a model is missing or wrong.
     """
-    name, reason = _choice(faces, store)
-    if reason:
+    if faces.detector != "auto":
+        return DETECTORS[faces.detector](faces, store)
+    try:
+        return DETECTORS[BEST_DETECTOR](faces, store)
+    except ModelError as error:
         _log.warning(
             "faces are found with Haar, slower, and upright frontal ones only, because BlazeFace is not there (%s)",
-            reason,
+            error,
         )
-    return DETECTORS[name](faces, store)
-
-
-def detector_name(faces: Faces, store: Store) -> str:
-    """What `make_detector` makes."""
-    return _choice(faces, store)[0]
-
-
-def _choice(faces: Faces, store: Store) -> tuple[str, ModelError | None]:
-    """The detector's name, and for `auto` what kept the best one from being taken."""
-    if faces.detector != "auto":
-        return faces.detector, None
-    try:
-        _blazeface_files(faces, store)
-    except ModelError as error:
-        return "haar", error
-    return BEST_DETECTOR, None
-
-
-def _blazeface_files(faces: Faces, store: Store) -> dict[str, bytes]:
-    return {which: store.read(asset) for which, asset in BLAZEFACE.items() if faces.range in {"auto", which}}
+    return DETECTORS["haar"](faces, store)

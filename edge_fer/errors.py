@@ -7,12 +7,15 @@ refines, so that a caller of the library may catch the builtin.
 from __future__ import annotations
 
 __all__ = [
+    "AnalysisError",
     "BrokerError",
+    "CommandError",
     "ConfigError",
     "EdgeFerError",
     "FetchError",
     "ModelError",
     "OutboxError",
+    "PictureError",
     "RuntimeMissingError",
     "SourceError",
     "SourceLostError",
@@ -91,9 +94,33 @@ class BrokerError(EdgeFerError, ConnectionError):
     """The MQTT broker cannot be reached or refuses us."""
 
 
+class CommandError(EdgeFerError, ValueError):
+    """A command over MQTT cannot be carried out.
+
+    Args:
+        code: why, in a word that programs understand.
+        message: as of all errors.
+        remedy: likewise.
+        id: what the request is called; None where that cannot be read, or is known to whoever answers.
+    """
+
+    def __init__(self, code: str, message: str, *, remedy: str = "", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(message, remedy=remedy)
+        self.code = code
+        self.id = id
+
+
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
 
 
+class PictureError(EdgeFerError, ValueError):
+    """A picture cannot be read, or one that was asked for cannot be written."""
+
+
 class TraceError(EdgeFerError, ValueError):
     """A trace cannot be written, or is none."""
+
+
+class AnalysisError(EdgeFerError, ValueError):
+    """An analysis cannot be written, is none, or cannot be compared."""

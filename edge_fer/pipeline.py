@@ -17,7 +17,9 @@ from edge_fer.rules.handover import hand_over
 from edge_fer.rules.sight import Sight
 from edge_fer.types import (
     UNCERTAIN,
+    Alert,
     AlertChange,
+    AlertState,
     Box,
     Event,
     Face,
@@ -37,7 +39,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["NoSummaries", "Pipeline", "Stages", "Told"]
+__all__ = ["NoSummaries", "Pipeline", "Stages", "Told", "read_faces"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -170,7 +172,7 @@ class Stages:
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
         crop: cuts a face out of an image as the canonical crop.
-        judge: says how well a face can be read, from the image, the face and its crop.
+        judge: says how well a person's face can be read, from the image, the person and the face's crop.
         classifier: reads emotions from crops.
         reduce: takes the model's scores to the label set in use.
         smoother: steadies the scores of each person.
@@ -190,7 +192,7 @@ class Stages:
     lifeless: LifelessFilter
     tracker: Tracker
     crop: Callable[[Image, Face], Image]
-    judge: Callable[[Image, Face, Image], Quality]
+    judge: Callable[[Image, Track, Image], Quality]
     classifier: Classifier
     reduce: Callable[[Scores], Scores]
     smoother: Smoother
@@ -220,6 +222,7 @@ class Told:
             records.
         left: ids of the people given up.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        unwatched: whether there will be no frames for now, so that alerts have ended.
     """
 
     at: Instant
@@ -232,6 +235,7 @@ class Told:
     people: int | None = None
     left: tuple[str, ...] = ()
     view: View | None = None
+    unwatched: bool = False
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -247,6 +251,34 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
             return False
         taken.add(near[0])
     return len(taken) == len(expected)
+
+
+def read_faces(
+    stages: Stages,
+    image: Image,
+    people: Sequence[Track],
+    *,
+    time: Callable[[str], AbstractContextManager[None]] = _untimed,
+) -> list[tuple[Quality, Scores | None]]:
+    """How well each person's face can be read, and what it says; all readable ones go through the model together.
+
+    Args:
+        stages: of which `crop`, `judge`, `classifier` and `reduce` are used.
+        image: RGB uint8 (height, width, 3).
+        people: whose faces were found in it.
+        time: as for `Pipeline`.
+
+    Returns:
+        For each person the quality of the face, and the scores of the label set, or None where it cannot be read.
+    """
+    with time("crop"):
+        crops = [stages.crop(image, person.face) for person in people]
+    with time("quality"):
+        qualities = [stages.judge(image, person, crop) for person, crop in zip(people, crops, strict=True)]
+    with time("classify"):
+        readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
+        fresh = iter(stages.classifier.classify(readable))
+    return [(quality, None if quality.faults else stages.reduce(next(fresh))) for quality in qualities]
 
 
 class Pipeline:
@@ -280,6 +312,16 @@ class Pipeline:
     def work(self) -> Mapping[Work, int]:
         """How many frames were left alone, followed and searched so far."""
         return self._stages.attention.counts
+
+    @property
+    def detector(self) -> str:
+        """The name of what finds faces."""
+        return self._stages.detector.name
+
+    @property
+    def rules(self) -> Sequence[AlertRule]:
+        """Its alert rules, as they are now."""
+        return self._rules
 
     def step(self, frame: Frame) -> Told:
         """Takes one frame through all stages, or as far as it is worth."""
@@ -315,6 +357,39 @@ class Pipeline:
         gone = self._stood.keys() - {rule.name for rule in self._rules}
         self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
         return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
+
+    def acknowledge(
+        self, at: Instant, *, rule: str | None = None, alert_id: str | None = None
+    ) -> tuple[Told, list[Alert]]:
+        """Takes it that somebody knows of the alerts that fire: all, those of a rule, or one.
+
+        Returns:
+            What is to be told of it, and the alerts.
+        """
+        known = [
+            alert
+            for one in self._rules
+            if rule in {None, one.name} and one.acknowledge(alert_id)
+            for alert in one.standing.alerts
+            if alert.state is AlertState.FIRING and alert_id in {None, alert.id}
+        ]
+        return Told(at, alerts=self._changed_standings()), known
+
+    def silence(self, seconds: float, at: Instant, *, rule: str | None = None) -> tuple[Told, dict[str, Standing]]:
+        """Has all rules, or one, send no alert events for so long; 0 ends that.
+
+        Returns:
+            What is to be told of it, and how these rules stand, by name.
+        """
+        meant = [one for one in self._rules if rule in {None, one.name}]
+        for one in meant:
+            one.silence(seconds, at)
+        return Told(at, alerts=self._changed_standings()), {one.name: one.standing for one in meant}
+
+    def pause(self, at: Instant) -> Told:
+        """Tells that nothing is looked at for now; call `finish` before, where something was."""
+        nothing = replace(self._stages.sum_up(self.camera, (), 0, at, None), paused=True)
+        return Told(at, scene=self._stages.scenes.offer(nothing, last=True))
 
     def pass_time(self, at: Instant) -> Told:
         """Tells what time alone brings about, while there are no frames."""
@@ -371,24 +446,16 @@ class Pipeline:
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
-        """One reading for each person found; all readable faces go through the model together."""
-        stages, time = self._stages, self._time
-        with time("crop"):
-            crops = [stages.crop(frame.image, track.face) for track in tracks]
-        with time("quality"):
-            qualities = [stages.judge(frame.image, track.face, crop) for track, crop in zip(tracks, crops, strict=True)]
-        with time("classify"):
-            readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
-            fresh = iter(stages.classifier.classify(readable))
-        with time("smooth"):
+        """One reading for each person found."""
+        seen = read_faces(self._stages, frame.image, tracks, time=self._time)
+        with self._time("smooth"):
             return tuple(
-                self._reading(track, quality, None if quality.faults else next(fresh), frame.at)
-                for track, quality in zip(tracks, qualities, strict=True)
+                self._reading(track, quality, scores, frame.at)
+                for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
 
     def _reading(self, track: Track, quality: Quality, scores: Scores | None, at: Instant) -> Reading:
-        reduced = None if scores is None else self._stages.reduce(scores)
-        smoothed = self._stages.smoother.update(track.id, reduced, at.mono)
+        smoothed = self._stages.smoother.update(track.id, scores, at.mono)
         if smoothed is None:
             return Reading(self.camera, track.id, at, UNCERTAIN, 0.0, {}, quality)
         confidence = smoothed.scores[smoothed.label]
@@ -432,6 +499,7 @@ class Pipeline:
             people,
             tuple(gone),
             stages.watch.view,
+            unwatched=last,
         )
 
     def _changed_standings(self) -> dict[str, Standing]:

@@ -73,7 +73,8 @@ def make_rules(
             timing=timing,
             schedule=Schedule(alert.schedule, zone),
             silenced=_in_utc(alert.silenced, zone),
-            settings=(alert, timing, timezone, scale, id(baseline)),
+            # whoever silences a rule changes nothing of what it watches for
+            settings=(alert.model_copy(update={"silenced": False}), timing, timezone, scale, id(baseline)),
         )
 
     return [rule(name, alert) for name, alert in settings.alerts.items()]

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import Clock
+from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["Broker", "Service"]
+__all__ = ["HEALTH_EVERY", "Background", "Broker", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +51,13 @@ class Broker(Protocol):
 
 
 class Background(Protocol):
-    """Something that works beside the cameras: started before the first, closed after the last."""
+    """Something that works beside the rest."""
 
-    def start(self) -> None: ...
-    def close(self) -> None: ...
+    def start(self) -> None:
+        """Begins."""
+
+    def close(self) -> None:
+        """Ends, soon."""
 
 
 class Service:
@@ -65,11 +69,13 @@ class Service:
         cameras: what to watch, at least one.
         link: to the broker.
         broker: one of our own, if the link leads to it.
-        background: what works beside the cameras.
+        background: what works beside the rest: started before anything is announced, closed after the link.
+        linked: what works beside the cameras and needs the link: started after it, closed before it.
         announce: publishes what the node is, before the link starts.
         tell_health: publishes how the node is doing.
         clock: the machine's.
         on_tick: called about twice a second with monotonic seconds.
+        adopt: lets the cameras go on by another config, where they can, and says whether they do.
         all_lost_after: seconds to wait for any camera to come back when all are lost.
     """
 
@@ -80,20 +86,24 @@ class Service:
         *,
         broker: Broker | None = None,
         background: Sequence[Background] = (),
+        linked: Sequence[Background] = (),
         announce: Callable[[], None],
         tell_health: Callable[[], None],
         clock: Clock,
         on_tick: Callable[[float], None] = lambda _mono: None,
+        adopt: Callable[[Config], bool] = lambda _settings: False,
         all_lost_after: float = ALL_LOST_AFTER,
     ) -> None:
         self._cameras = cameras
         self._link = link
         self._broker = broker
         self._background = background
+        self._linked = linked
         self._announce = announce
         self._tell_health = tell_health
         self._clock = clock
         self._on_tick = on_tick
+        self._adopt = adopt
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
         self._reload = threading.Event()
@@ -112,15 +122,22 @@ class Service:
         self._stop.set()
 
     def reload(self) -> None:
-        """Asks it to make way for one with the config as it is now; safe to call like `stop`."""
+        """Asks it to have the config read again; safe to call like `stop`."""
         self._reload.set()
+
+    def adopt(self, settings: Config) -> bool:
+        """Goes on by another config without an interruption, where that can be; else nothing has changed.
+
+        To be called while it runs, by its `successor`.
+        """
+        return self._adopt(settings)
 
     def run(self, successor: Callable[[], Service | None] = lambda: None) -> Service | None:
         """Runs until it is over.
 
         Args:
             successor: asked on `reload`, while everything goes on, for the service that is to take its place; None
-                where there can be none.
+                where none needs to, or none can.
 
         Returns:
             The successor, once everything has ended in good order; None where the end is for good.
@@ -134,11 +151,14 @@ class Service:
             if self._broker:
                 self._broker.start()
                 ending.callback(self._broker.stop)
+            for worker in self._background:
+                worker.start()
+                ending.callback(worker.close)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
             self._announce()
             self._link.start()
             ending.callback(self._say_goodbye)
-            for worker in self._background:
+            for worker in self._linked:
                 worker.start()
                 ending.callback(worker.close)
             for camera in self._cameras:

@@ -30,7 +30,7 @@ def tool(name: str) -> str:
     """The path of a program that the tests cannot do without."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:
-        packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils"}
+        packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils", "prlimit": "util-linux"}
         msg = f"the tests need `{name}`: apt install {packages.get(name, 'mosquitto-clients')}"
         raise RuntimeError(msg)
     return path
@@ -93,6 +93,8 @@ class Mosquitto:
         ask_for_certificate: whether clients must show one of the same authority.
         options: further lines of its config.
         port: where it listens; None: any free one.
+        remembers: whether sessions, queues and retained messages outlive its end, at the price of a write for each
+            change; and whether it logs every packet.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Mosquitto:
         ask_for_certificate: bool = False,
         options: Sequence[str] = (),
         port: int | None = None,
+        remembers: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
@@ -115,12 +118,14 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
         self._acl = folder / "acl" if acl is not None else None
         lines = [f"listener {self.port} {HOST}", f"allow_anonymous {'false' if users else 'true'}"]
-        # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
-        lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
-        # and what it acknowledges is on its way to subscribers already
-        lines += ["autosave_interval 1", "max_queued_messages 0", "max_inflight_messages 0"]
+        if remembers:
+            # sessions and queues outlive a kill, so that a subscriber misses nothing that the broker acknowledged
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true"]
+            lines += ["autosave_interval 1", "log_type all"]
+        # what it acknowledges is on its way to subscribers already
+        lines += ["max_queued_messages 0", "max_inflight_messages 0"]
         # it keeps root where it has it, so that it may read what tests have written
-        lines += ["user root", "log_type all", *options]
+        lines += ["user root", *options]
         if users:
             lines += [f"password_file {folder / 'passwords'}"]
             self.set_passwords(users)
@@ -271,6 +276,8 @@ class Subscriber:
         user: whom to log in as.
         protocol: version of MQTT: `mqttv5` tells how each message was retained, `mqttv311` only of those that
             were there before it came.
+        qos: to subscribe with. At 0 it acknowledges nothing, and so reads to the end what a broker wrote that is
+            gone; else it lets go of that when an acknowledgement fails.
     """
 
     def __init__(
@@ -280,12 +287,13 @@ class Subscriber:
         *,
         user: str | None = None,
         protocol: str = "mqttv5",
+        qos: int = 2,
     ) -> None:
         self.messages: list[Seen] = []
         self._news = threading.Condition()
         self._subscriptions = 0
         where = ["-h", HOST, "-p", str(broker)] if isinstance(broker, int) else broker.client_options(user)
-        options = [*where, "-d", "-F", "%j", "-q", "2", "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
+        options = [*where, "-d", "-F", "%j", "-q", str(qos), "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
         if protocol == "mqttv5":
             options += ["--retain-as-published", "-x", "3600", "-D", "connect", "receive-maximum", "65535"]
         for topic in topics:

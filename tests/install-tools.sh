@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, and openssl; and, where it
-# may, what looks at the service (strace, shellcheck, systemd-analyze), without which those tests are skipped.
+# Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, openssl, and a browser for
+# reports; and, where it may, what looks at the service (strace, shellcheck, systemd-analyze), without which those tests
+# are skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -8,6 +9,8 @@ missing=""
 command -v mosquitto >/dev/null || missing="$missing mosquitto"
 command -v mosquitto_sub >/dev/null || missing="$missing mosquitto-clients"
 command -v openssl >/dev/null || missing="$missing openssl"
+command -v chromium >/dev/null || missing="$missing chromium"
+command -v chromedriver >/dev/null || missing="$missing chromium-driver"
 wanted=""
 command -v strace >/dev/null || wanted="$wanted strace"
 command -v shellcheck >/dev/null || wanted="$wanted shellcheck"

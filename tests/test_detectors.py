@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from edge_fer.config.tree import Faces
-from edge_fer.detectors import DETECTORS, detector_name, make_detector
+from edge_fer.detectors import DETECTORS, make_detector
 from edge_fer.errors import ModelError
 from edge_fer.faces.blazeface import BlazeFaceDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
@@ -29,8 +29,9 @@ def test_every_name_of_the_config_is_in_the_table():
 
 def test_auto_takes_blazeface_where_it_is(caplog):
     store = Store(models_folder())
-    assert detector_name(Faces(), store) == "blazeface"
-    assert len(make_detector(Faces(), store).detect(portrait())) == 1
+    made = make_detector(Faces(), store)
+    assert made.name == "blazeface"
+    assert len(made.detect(portrait())) == 1
     assert not caplog.records
 
 
@@ -41,7 +42,6 @@ def test_auto_takes_haar_and_says_so_loudly(tmp_path, caplog, damage):
         shutil.copytree(models_folder(), store.folder)
         path = store.path(BLAZEFACE["full"])
         path.unlink() if damage == "one missing" else path.write_bytes(path.read_bytes()[:-1] + b"x")
-    assert detector_name(Faces(), store) == "haar"
     assert make_detector(Faces(), store).name == "haar"
     [record] = caplog.records
     assert record.levelno == logging.WARNING

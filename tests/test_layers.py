@@ -23,33 +23,44 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "trace": BASE,
-    "replay": FLOW | BASE | {"config", "pipeline", "trace"},
+    "replay": FLOW | BASE | {"config", "palette", "pipeline", "trace"},
     "notify": set(),
     "heat": set(),
     "keeping": set(),
+    "lean": set(),
+    "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
+    "pictures": FLOW | BASE | {"palette", "pipeline"},
+    "palette": BASE,
     "pipeline": FLOW | BASE,
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
-    "service": FLOW | BASE | {"camera", "notify"},
+    "metrics": BASE | {"mqtt"},
+    "service": FLOW | BASE | {"camera", "config", "notify"},
+    "remote": FLOW | BASE | {"camera", "config", "keeping", "pipeline"},
     "daemon": BASE | {"service"},
     "log": BASE,
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"rulebook", "runtime", "sample", "service", "stopwatch"},
-    "doctor": FLOW | BASE | {"config", "detectors", "fetching", "heat", "runtime", "sample", "stopwatch", "wiring"},
+    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
+    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
+    "doctor": FLOW
+    | BASE
+    | {"config", "detectors", "fetching", "heat", "rulebook", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
+    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
+    "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"bench", "pipeline", "replay", "trace"},
-    "cli": BASE | {"commands", "log"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "remote", "replay", "report", "trace"},
+    "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }
 

@@ -10,6 +10,7 @@ import pytest
 from edge_fer.capture import picamera2_live
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.capture.view import ViewWatch
+from edge_fer.capture.zones import EVERYWHERE
 from edge_fer.config import tree as config
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import NoWatch
@@ -67,7 +68,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         InventedClock(),
         heat=SimpleNamespace(share=1.0),
         show=None,
-        keep=lambda told: None,
+        keeps=(),
         make_pipeline=partial(build_pipeline, "front", camera, store=Store(FOLDER)),
     )
     settings = made[0]["settings"]
@@ -80,13 +81,13 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
 
 
 def test_the_view_is_watched_as_the_config_says():
-    watch = make_watch(config.Camera(view=config.ViewWatch(dark=0.3)))
+    watch = make_watch(config.ViewWatch(dark=0.3), EVERYWHERE)
     assert isinstance(watch, ViewWatch)
     assert watch._settings.dark == 0.3
-    off = make_watch(config.Camera(view=config.ViewWatch(enabled=False)))
+    off = make_watch(config.ViewWatch(enabled=False), EVERYWHERE)
     assert isinstance(off, NoWatch)
     assert off.look(None, at(0)) is off.view is None
 
 
 def test_the_defaults_of_config_and_code_are_the_same():
-    assert make_watch(config.Camera())._settings == ViewWatch()._settings
+    assert make_watch(config.ViewWatch(), EVERYWHERE)._settings == ViewWatch()._settings

@@ -74,6 +74,15 @@ def test_what_is_written_is_read_again(tmp_path_factory, frames):
             assert new.quality.value == pytest.approx(old.quality.value, abs=1e-3)
 
 
+def test_when_a_camera_is_lost_that_is_written_and_traces_from_before_say_nothing_of_it(tmp_path):
+    file = writer(tmp_path / "t")
+    for second in range(4):
+        file.step("cam", at(second), (), people=0, left=(), unwatched=second == 2)
+    file.close()
+    assert [step.unwatched for step in steps_of(tmp_path / "t")] == [False, False, True, False]
+    assert [step.unwatched for step in steps_of(write(tmp_path / "old", '{"t":0}', '{"t":1,"l":[1]}'))] == [False] * 2
+
+
 def test_the_view_is_written_where_it_changes_and_read_with_every_step(tmp_path):
     views = [None, View.CLEAR, View.CLEAR, View.DARK, None, None]
     file = writer(tmp_path / "t")

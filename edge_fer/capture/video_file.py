@@ -14,13 +14,15 @@ from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
 from edge_fer.types import Frame
 
-__all__ = ["VideoFile"]
+__all__ = ["VideoFile", "promised_seconds"]
 
 log = logging.getLogger(__name__)
 
 #: Frames a second where a container gives none, or one that no camera has.
 USUAL_FPS = 25.0
 FASTEST_FPS = 1000.0
+#: A container that promises more frames than this talks nonsense: it would be months.
+MOST_FRAMES = 1e9
 
 
 class VideoFile:
@@ -92,3 +94,14 @@ class VideoFile:
 def period(fps: float) -> float:
     """Seconds a frame, from a container's claim of frames a second, which may be nonsense."""
     return 1 / (fps if 0.01 <= fps <= FASTEST_FPS else USUAL_FPS)
+
+
+def promised_seconds(path: Path) -> float | None:
+    """How long a recording says it is; None where it does not, or cannot be opened. Some only guess."""
+    quieten()
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0
+        return frames * period(capture.get(cv2.CAP_PROP_FPS)) if 0 < frames < MOST_FRAMES else None
+    finally:
+        capture.release()

@@ -66,7 +66,15 @@ class Recording:
         if told.people is None or self._ended:
             return
         try:
-            self._writer.step(camera, told.at, told.readings, people=told.people, left=told.left, view=told.view)
+            self._writer.step(
+                camera,
+                told.at,
+                told.readings,
+                people=told.people,
+                left=told.left,
+                view=told.view,
+                unwatched=told.unwatched,
+            )
         except TraceError as error:
             # watching goes on, whatever becomes of the trace
             self.error = error

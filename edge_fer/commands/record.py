@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import MOST_BYTES, Recording
-from edge_fer.config.units import DURATION, SIZE, Quantity
+from edge_fer.commands._units import value_of
+from edge_fer.config.units import DURATION, SIZE
 from edge_fer.daemon import Daemon
 from edge_fer.wiring import build_service
 
@@ -38,30 +36,16 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("trace", metavar="TRACE", type=Path, help="the file to write; compressed if it ends in .gz")
-    parser.add_argument("--for", dest="seconds", metavar="TIME", type=_of(DURATION), help="how long, such as 2h")
+    parser.add_argument("--for", dest="seconds", metavar="TIME", type=value_of(DURATION), help="how long, such as 2h")
     parser.add_argument(
         "--max-size",
         metavar="SIZE",
-        type=_of(SIZE),
+        type=value_of(SIZE),
         default=MOST_BYTES,
         help="end at this size, before compression (default: 500MB)",
     )
     add_config_arguments(parser)
     parser.set_defaults(handler=_record)
-
-
-def _of(quantity: Quantity) -> Callable[[str], float]:
-    """Reads a value with its unit, as in the config."""
-
-    def read(text: str) -> float:
-        try:
-            return quantity.read(text)
-        except PydanticCustomError as error:
-            context = error.context or {}
-            msg = f"`{text}` {context.get('problem')}. {context.get('remedy')}"
-            raise argparse.ArgumentTypeError(msg) from None
-
-    return read
 
 
 def _record(args: argparse.Namespace) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from edge_fer.config.faults import ConfigFaults, Fault, redacted
 from edge_fer.config.layers import Layer
-from edge_fer.config.loading import BOOT_FILE, SETTINGS_NAME, SYSTEM_FILE, Loaded, load, standard_files
+from edge_fer.config.loading import BOOT_COPY, BOOT_FILE, SETTINGS_NAME, SYSTEM_FILE, Loaded, load, standard_files
 from edge_fer.config.tree import Config
 
 __all__ = [
+    "BOOT_COPY",
     "BOOT_FILE",
     "SETTINGS_NAME",
     "SYSTEM_FILE",

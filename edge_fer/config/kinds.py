@@ -17,6 +17,7 @@ from pydantic import (
 from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.json_path import JsonPath
 from edge_fer.config.section import Count, Section, Switch
+from edge_fer.config.topic import PlainTopic
 from edge_fer.config.units import DURATION, PositiveFraction, Seconds, refuse
 
 __all__ = [
@@ -156,24 +157,13 @@ class WhenWorseThanUsual(Kind):
 class WhenSignal(Kind):
     """A number that something else publishes over MQTT is beyond a threshold."""
 
-    signal: Annotated[str, Field(min_length=1)] = Field(
-        description="The topic to subscribe to at our broker.", examples=["ward/bed-3/pulse"]
-    )
+    signal: PlainTopic = Field(description="The topic to subscribe to at our broker.", examples=["ward/bed-3/pulse"])
     path: JsonPath = Field(default="$", description="Where in its JSON payload the number stands; $ is the payload.")
     above: Number | None = Field(default=None, description="It holds above this.", examples=[120])
     below: Number | None = Field(default=None, description="It holds below this.", examples=[40], validate_default=True)
     max_age: Annotated[Seconds, DURATION.within(1, 86_400)] = Field(
         default=60.0, description="An older value is stale: nothing is known then."
     )
-
-    @field_validator("signal")
-    @classmethod
-    def _plain_topic(cls, topic: str) -> str:
-        if any(sign in topic for sign in "+#"):
-            refuse("has a wildcard", "Name one topic, without `+` and `#`")
-        if topic.startswith(("$", "/")) or topic.endswith("/") or len(topic.encode(errors="replace")) > 256:
-            refuse("is no topic to subscribe to", "Write it as `level/level`, 256 bytes at most, and not with a `$`")
-        return topic
 
     @field_validator("below")
     @classmethod

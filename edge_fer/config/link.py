@@ -24,6 +24,10 @@ class Outbox(Section):
     max_age: Annotated[Seconds, DURATION.within(60)] = Field(
         default=1_209_600.0, description="How long a message is kept for a broker that is away."
     )
+    drain_rate: Annotated[float, Field(strict=True, ge=10, le=100_000)] = Field(
+        default=200.0,
+        description="Events and summaries sent a second at most, once the broker is back; alert events need not wait.",
+    )
 
 
 class Mqtt(Section):

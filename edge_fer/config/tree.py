@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 from edge_fer.config.alert import Alert
 from edge_fer.config.distinct import some_and_distinct
 from edge_fer.config.faults import did_you_mean
+from edge_fer.config.homeassistant import HomeAssistant
 from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
 from edge_fer.config.numbers import Mood, Privacy, Summaries
@@ -48,6 +49,8 @@ __all__ = [
     "FaceQuality",
     "Faces",
     "Heat",
+    "HomeAssistant",
+    "Metrics",
     "Mood",
     "Mqtt",
     "Node",
@@ -300,6 +303,9 @@ class Camera(Section):
     stall_after: Annotated[Seconds, DURATION.within(1, 600)] = Field(
         default=10.0, description="A camera that gives no picture for so long counts as stalled."
     )
+    paused: Switch = Field(
+        default=False, description="Whether nothing is looked at, as after the command `pause`; `resume` ends it."
+    )
     zones: dict[Name, Zone] = Field(
         default={}, description="Parts of the picture that alone are looked at, or that never are, by name."
     )
@@ -346,6 +352,14 @@ class Heat(Section):
     )
 
 
+class Metrics(Section):
+    """Numbers for Prometheus, which fetches them from this device alone."""
+
+    port: Annotated[Count, Field(ge=0, le=65535)] = Field(
+        default=0, description="The port of 127.0.0.1 on which they can be fetched; 0: they cannot."
+    )
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -368,6 +382,14 @@ class Config(Section):
     summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
     privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
     mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
+    homeassistant: HomeAssistant = Field(
+        default=HomeAssistant(), description="How Home Assistant is told what this device has."
+    )
+    commands: Literal["on", "off"] = Field(
+        default="off",
+        description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",
+    )
+    metrics: Metrics = Field(default=Metrics(), description="Numbers for Prometheus.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "

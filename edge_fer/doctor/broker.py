@@ -1,25 +1,25 @@
-"""Checks of the broker: whether it is there, trusted, lets us in, and takes our messages."""
+"""Checks of the broker: whether it is there, trusted, lets us in, takes our messages, and grants us signals."""
 
 from __future__ import annotations
 
-import select
+import json
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
-from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.messages import ONLINE
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
-from edge_fer.mqtt.retry import Protocol, ProtocolChoice
+from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.session import ANSWER, Session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 
 __all__ = ["broker"]
 
-#: Seconds in which a session must begin, and in which the broker must answer within it.
-OPENING, ANSWER = 25.0, 4.0
+#: Seconds for what the broker has retained.
+RETAINED = 1.0
 #: Days before its end at which a certificate is worth a word.
 SOON = 21
 PAYLOAD = b"edge-fer doctor"
@@ -28,101 +28,33 @@ TLS = {Trouble.TLS, Trouble.TLS_NOT_TRUSTED, Trouble.TLS_WRONG_HOST, Trouble.TLS
 LOGIN = {Trouble.LOGIN, Trouble.NOT_AUTHORISED, Trouble.TLS_CLIENT_REFUSED}
 
 
-def broker(settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
+def broker(
+    settings: BrokerSettings, topics: Topics, cameras: Iterable[str], signals: Collection[str] = (), *, daemon: bool
+) -> list[Finding]:
     """Everything about the broker, by a session of its own, which disturbs no daemon and leaves nothing behind.
 
     Args:
         settings: where it is and how to get in; a client id of its own is used.
         topics: of the node; `doctor` below them is published to, and not retained.
         cameras: the cameras' names.
+        signals: topics of other devices that alerts ask for.
+        daemon: whether one runs on this machine.
     """
+    own_id = settings.client_id
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
-    session = _Session(settings)
+    session = Session(settings)
     try:
         setback = session.open()
         if setback is not None:
             return _refused(setback, settings)
         found = [good("broker", f"{settings.address} speaks MQTT {session.protocol.text}")]
         found += [good("login", _login(settings)), _encryption(settings, session.certificate)]
-        return found + _permissions(session, settings, topics, cameras)
+        found += _permissions(session, settings, topics, cameras)
+        if signals:
+            found.append(_signals(session, settings, signals))
+        return [*found, _twin(session, replace(settings, client_id=own_id), topics, daemon=daemon)]
     finally:
         session.close()
-
-
-class _Session:
-    """One session, turned by its caller."""
-
-    def __init__(self, settings: BrokerSettings) -> None:
-        self._settings = settings
-        self._connection: Connection | None = None
-        self.protocol = Protocol.V5
-        self.answers: dict[int, int] = {}
-        self.received: set[str] = set()
-
-    def open(self) -> Setback | None:
-        """Begins it, by the newest version of MQTT that the broker speaks; why not, where it does not."""
-        choice = ProtocolChoice()
-        deadline = monotonic() + OPENING
-        while True:
-            self.protocol = choice.current
-            self._connection = Connection(
-                self._settings,
-                availability=None,
-                protocol=choice.current,
-                woken=lambda: None,
-                received=lambda topic, _payload, _retained: self.received.add(topic),
-            )
-            if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
-                return None
-            refused = self.connection.refused_version or self.connection.is_ignored
-            if not (refused and choice.ignored()):
-                return self.connection.setback or Setback(Trouble.TIMED_OUT)
-            self.close()
-
-    @property
-    def connection(self) -> Connection:
-        """The session with the broker."""
-        if self._connection is None:
-            msg = "the session was not opened"
-            raise RuntimeError(msg)
-        return self._connection
-
-    @property
-    def certificate(self) -> dict[str, object]:
-        """What the broker's certificate says; empty where there is none."""
-        line = self.connection.socket
-        return dict(line.getpeercert() or {}) if isinstance(line, ssl.SSLSocket) else {}
-
-    def turn(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Lets the session go on until it is done or over, or the time is up; whether it is done."""
-        deadline = monotonic() + seconds
-        while monotonic() < deadline:
-            self.answers |= dict(self.connection.turn())
-            if done():
-                return True
-            if self.connection.setback is not None:
-                return False
-            line = self.connection.socket
-            select.select([line] if line else [], [line] if line and self.connection.wants_write else [], [], 0.05)
-        return False
-
-    def subscribe(self, topic: str) -> int | None:
-        """The broker's answer to a subscription."""
-        number = self.connection.subscribe(topic)
-        return self._answer(number)
-
-    def publish(self, topic: str) -> int | None:
-        """The broker's answer to a message; None where it gives none."""
-        return self._answer(self.connection.publish(topic, PAYLOAD, retain=False))
-
-    def close(self) -> None:
-        """Ends it."""
-        if self._connection is not None:
-            self._connection.close()
-
-    def _answer(self, number: int) -> int | None:
-        self.turn(lambda: number in self.answers, ANSWER)
-        return self.answers.get(number)
 
 
 def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
@@ -160,12 +92,12 @@ def _encryption(settings: BrokerSettings, certificate: dict[str, object]) -> Fin
     return good("encryption", what)
 
 
-def _permissions(session: _Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
+def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
     own = topics.doctor
     asked = session.subscribe(own)
     refused, unanswered = [], []
     for topic in [own, *map(topics.camera_doctor, cameras)]:
-        code = session.publish(topic)
+        code = session.publish(topic, PAYLOAD)
         if code is None:
             unanswered.append(topic)
             break
@@ -192,3 +124,46 @@ def _permissions(session: _Session, settings: BrokerSettings, topics: Topics, ca
     refusal = "was refused" if asked is not None and asked >= 0x80 else "was granted, but no message came"
     remedy = f"Allow {settings.username or 'this client'} to read {own}; the daemon reads signals alone"
     return [published, warning("subscribing", f"the subscription to {own} {refusal}", remedy)]
+
+
+def _twin(session: Session, settings: BrokerSettings, topics: Topics, *, daemon: bool) -> Finding:
+    """Whether another node goes by our name, from what the broker has retained of ours.
+
+    A session of our own by the daemon's id would tell for sure, but would throw the daemon out.
+    """
+    asked = [session.subscribe(topic) for topic in (topics.availability, topics.health)]
+    if session.connection.setback is not None or any(code is None or code >= 0x80 for code in asked):
+        return skipped("client id", f"what {settings.username or 'this client'} told before cannot be read")
+    session.turn(lambda: {topics.availability, topics.health} <= session.received.keys(), RETAINED)
+    if _last_setback(session.received.get(topics.health, b"")) == Trouble.TAKEN_OVER:
+        return fault("client id", *problem_and_remedy(Setback(Trouble.TAKEN_OVER), settings))
+    if session.received.get(topics.availability) == ONLINE.encode() and not daemon:
+        node = topics.node
+        remedy = f"If another device is called {node}, too, give each a `node.id` of its own"
+        return warning("client id", f"{node} is online, but no daemon is seen to run on this machine", remedy)
+    return good("client id", f"no other client goes by {settings.client_id}, as far as can be seen")
+
+
+def _last_setback(health: bytes) -> object:
+    """Why the daemon lost its connection last, as it says itself."""
+    try:
+        return json.loads(health)["mqtt"]["last_setback"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _signals(session: Session, settings: BrokerSettings, topics: Collection[str]) -> Finding:
+    """Whether the broker lets us listen to what alerts ask for; what it grants, it need not deliver."""
+    answers = {topic: session.subscribe(topic) for topic in sorted(topics)}
+    refused = [topic for topic, code in answers.items() if code is None or code >= 0x80]
+    if refused:
+        who = settings.username or "this client"
+        what = f"the broker does not grant {', '.join(refused)}, so that alerts on it never know anything"
+        return fault("signals", what, f"Allow {who} to read it, in the broker's access list")
+    session.turn(lambda: session.received.keys() >= set(topics), ANSWER / 2)
+    silent = [topic for topic in answers if topic not in session.received]
+    if not silent:
+        return good("signals", f"the broker grants {', '.join(answers)}, and a message came on each")
+    # nothing more can be known: a sensor may be slow, and Mosquitto's access list grants what it never delivers
+    what = f"the broker grants {', '.join(answers)}; nothing came on {', '.join(silent)} within {ANSWER / 2:g} s"
+    return good("signals", f"{what}, which a slow sensor explains as well as an access list")

@@ -14,6 +14,7 @@ from edge_fer.doctor.service import running_daemon, service
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.store import Store
 from edge_fer.mqtt.topics import Topics
+from edge_fer.rulebook import sources_in
 from edge_fer.wiring import broker_settings
 
 __all__ = ["checkup"]
@@ -50,10 +51,12 @@ def _checks(config: Config) -> Iterator[tuple[str, Check]]:
     yield "detector", partial(vision.detector, first, of_first, Store(config.models_dir))
     for name, camera in config.cameras.items():
         yield f"camera {name}", partial(vision.camera, name, camera, daemon)
-    yield "broker", partial(_broker, config)
+    yield "broker", partial(_broker, config, daemon)
 
 
-def _broker(config: Config) -> list[Finding]:
+def _broker(config: Config, daemon: int | None) -> list[Finding]:
     if config.mqtt.broker == "embedded":
         return [skipped("broker", "the embedded one is part of the daemon")]
-    return broker(broker_settings(config), Topics(config.node.id), config.cameras)
+    node = Topics(config.node.id)
+    signals = {source.topic for source in sources_in(config.cameras)}
+    return broker(broker_settings(config), node, config.cameras, signals, daemon=daemon is not None)

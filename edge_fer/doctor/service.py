@@ -17,8 +17,8 @@ ACCOUNT = "edge-fer"
 UNIT = "edge-fer.service"
 #: Where systemd puts what it hands over to the service while it runs.
 CREDENTIALS = Path("/run/credentials") / UNIT
-#: What the unit's EnvironmentFile= is.
-ENVIRONMENT = Path("/etc/edge-fer/environment")
+#: What the unit's EnvironmentFile= are.
+ENVIRONMENT = (Path("/etc/edge-fer/environment"), Path("/var/lib/edge-fer-boot/environment"))
 
 
 def service(root: Path = Path("/")) -> Finding:
@@ -84,8 +84,9 @@ def _processes(proc: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _environment() -> Iterator[tuple[str, str]]:
-    with suppress(OSError):
-        for line in ENVIRONMENT.read_text(encoding="utf-8").splitlines():
-            name, equals, value = line.strip().partition("=")
-            if equals and name.isidentifier():
-                yield name, value.strip("\"'")
+    for file in ENVIRONMENT:
+        with suppress(OSError):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                name, equals, value = line.strip().partition("=")
+                if equals and name.isidentifier():
+                    yield name, value.strip("\"'")

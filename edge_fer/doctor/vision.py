@@ -10,7 +10,7 @@ from threading import Thread
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
 from edge_fer.config.tree import Camera, Emotion
-from edge_fer.detectors import BEST_DETECTOR, detector_name
+from edge_fer.detectors import BEST_DETECTOR
 from edge_fer.doctor.finding import Finding, fault, good, of_error, skipped, warning
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import EdgeFerError
@@ -90,7 +90,7 @@ def detector(name: str, settings: Camera, store: Store) -> Finding:
             if any(event.kind is EventKind.APPEARED for event in told.events):
                 each = (time.perf_counter() - begun) / count * 1000
                 frames.close()
-                chosen = detector_name(settings.faces, store)
+                chosen = pipeline.detector
                 what = f"{chosen} finds the face in the sample recording, at {each:.0f} ms a frame"
                 if settings.faces.detector == "auto" and chosen != BEST_DETECTOR:
                     return warning("detector", f"{what}, but {BEST_DETECTOR} is not there", FETCH)

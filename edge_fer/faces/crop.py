@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from edge_fer.faces.boxes import reframed
-from edge_fer.types import CropFrame, Face, Image, Keypoints
+from edge_fer.types import CropFrame, Face, Image, Keypoints, Point
 
-__all__ = ["crop_face"]
+__all__ = ["crop_corners", "crop_face"]
 
 #: A crop more than so many times as wide as the picture's longer side shows no face.
 MAX_SIDE = 2
@@ -52,6 +52,21 @@ def crop_face(
     return np.asarray(crop, dtype=np.uint8)
 
 
+def crop_corners(face: Face, frame: CropFrame) -> tuple[Point, Point, Point]:
+    """Where the top left, top right and bottom left corners of `crop_face`'s square lie in the picture, in pixels.
+
+    Where there are no keypoints, to within a pixel.
+    """
+    if face.keypoints is None:
+        square = reframed(face.box, scale=frame.box_scale, shift=frame.box_shift)
+        start, across = complex(square.x, square.y), complex(square.width)
+    else:
+        eyes, across = _placed(face.keypoints, frame)
+        start = eyes - complex(*frame.eyes) * across
+    corners = (start, start + across, start + 1j * across)
+    return (corners[0].real, corners[0].imag), (corners[1].real, corners[1].imag), (corners[2].real, corners[2].imag)
+
+
 def _cut(image: Image, face: Face, frame: CropFrame) -> cv2.typing.MatLike:
     """The frame's square around the face's box, on whole pixels."""
     square = reframed(face.box, scale=frame.box_scale, shift=frame.box_shift)
@@ -72,15 +87,10 @@ def _span(start: int, side: int, length: int) -> tuple[slice, int, int]:
 
 
 def _turned(image: Image, face: Face, points: Keypoints, frame: CropFrame, at_most: int | None) -> cv2.typing.MatLike:
-    """The face with its eyes' middle and mouth moved to where the frame wants them.
-
-    Points are complex numbers here, because a similarity is then one product and one sum.
-    """
-    eyes, mouth = (complex(*points.right_eye) + complex(*points.left_eye)) / 2, complex(*points.mouth)
-    _check_numbers(eyes.real, eyes.imag, mouth.real, mouth.imag, face=face)
+    """The face with its eyes' middle and mouth moved to where the frame wants them."""
+    eyes, across = _placed(points, frame)
+    _check_numbers(eyes.real, eyes.imag, across.real, across.imag, face=face)
     eyes_wanted = complex(*frame.eyes)
-    # the crop's side in the picture, with its direction
-    across = (mouth - eyes) / (complex(*frame.mouth) - eyes_wanted)
     side = _checked_side(abs(across), image, face)
     if at_most is not None and side > at_most:
         corners = [eyes + (corner - eyes_wanted) * across for corner in (0, 1, 1j, 1 + 1j)]
@@ -93,6 +103,15 @@ def _turned(image: Image, face: Face, points: Keypoints, frame: CropFrame, at_mo
     move = eyes_wanted * side - turn * (eyes - half) - half
     to_crop = np.array([[turn.real, -turn.imag, move.real], [turn.imag, turn.real, move.imag]])
     return cv2.warpAffine(image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _placed(points: Keypoints, frame: CropFrame) -> tuple[complex, complex]:
+    """The middle between the eyes, and the upper side of the crop's square with its direction.
+
+    Points are complex numbers here, because a similarity is then one product and one sum.
+    """
+    eyes, mouth = (complex(*points.right_eye) + complex(*points.left_eye)) / 2, complex(*points.mouth)
+    return eyes, (mouth - eyes) / (complex(*frame.mouth) - complex(*frame.eyes))
 
 
 def _halved(image: Image, corners: Sequence[complex], times: int) -> tuple[Image, complex]:

@@ -11,14 +11,16 @@ from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
@@ -49,7 +51,9 @@ class Carrier:
         choice: with which version of MQTT.
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
-        signals: what is to be subscribed to, and takes what comes.
+        pace: how fast a backlog is sent.
+        replies: answers to send.
+        inbound: what is to be subscribed to, and takes what comes.
 
     Attributes:
         finishing: set to leave what waits for the next run.
@@ -68,7 +72,9 @@ class Carrier:
         choice: ProtocolChoice,
         holds: Holds,
         woken: Callable[[], None],
-        signals: Signals | None = None,
+        pace: Pace,
+        replies: Replies,
+        inbound: Listener | None = None,
     ) -> None:
         self.finishing = False
         self._broker = broker
@@ -80,8 +86,8 @@ class Carrier:
         self._backoff = backoff
         self._woken = woken
         self._holds = holds
-        self._signals = signals
-        self._sender = Sender(outbox, shelf, holds)
+        self._inbound = inbound
+        self._sender = Sender(outbox, shelf, holds, pace, replies)
         self._fill_in = inf
         self._choice = choice
         self._connection: Connection | None = None
@@ -90,6 +96,7 @@ class Carrier:
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
         self._setback: Setback | None = None
+        self._last_trouble: Trouble | None = None
         self.status = LinkStatus()
         self._look()
 
@@ -133,13 +140,14 @@ class Carrier:
                 availability=self._availability,
                 protocol=self._choice.current,
                 woken=self._woken,
-                topics=self._signals.topics if self._signals else (),
+                subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
             )
         if self._connection is not None:
             self._serve(self._connection, now)
         if now >= self._tick_at:
             self._tick_at = now + _TICK
+            self._outbox.note_clock(self._clock())
             self._outbox.sync()
             self._look()
         if now >= self._expire_at:
@@ -167,8 +175,8 @@ class Carrier:
         self._outbox.close()
 
     def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
-        if self._signals:
-            self._signals.take(topic, payload, retained=retained)
+        if self._inbound:
+            self._inbound.take(topic, payload, retained=retained)
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
@@ -187,7 +195,7 @@ class Carrier:
         if connection.setback is not None:
             connection.close()
             setback = self._judged(connection, connection.setback, now)
-            self._sender.end(now, hung_up=connection.was_hung_up)
+            self._sender.end(now, hung_up=connection.may_have_minded)
             self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:
@@ -234,7 +242,7 @@ class Carrier:
                 lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
                 told = explain(setback, self._broker)
                 _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
-            self._setback = setback
+            self._setback, self._last_trouble = setback, setback.trouble
         self._look()
 
     def _look(self) -> None:
@@ -244,6 +252,7 @@ class Carrier:
             connections=self._connections,
             protocol=self._choice.current,
             setback=self._setback,
+            last_trouble=self._last_trouble,
             depth=self._outbox.depth,
             size=self._outbox.size,
             oldest=self._outbox.oldest(self._clock()),

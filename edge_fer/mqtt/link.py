@@ -16,14 +16,16 @@ from time import monotonic
 
 from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.mqtt.topics import Topics
 from edge_fer.types import Instant
@@ -54,7 +56,8 @@ class Link:
         backoff: when to try again.
         protocol: version of MQTT to try first.
         holds: what to do about topics that the broker does not take.
-        signals: what other devices publish that is to be listened to.
+        pace: how fast a backlog is sent.
+        inbound: what is to be subscribed to, and takes what comes.
     """
 
     def __init__(
@@ -69,7 +72,8 @@ class Link:
         backoff: Backoff | None = None,
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
-        signals: Signals | None = None,
+        pace: Pace | None = None,
+        inbound: Listener | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -80,9 +84,11 @@ class Link:
         self._backoff = backoff or Backoff()
         self._choice = ProtocolChoice(protocol)
         self._holds = holds or Holds()
-        self._signals = signals
+        self._pace = pace or Pace()
+        self._inbound = inbound
         self._mailbox = Mailbox()
         self._shelf = Shelf()
+        self._replies = Replies()
         self._shelf.set(topics.availability, ONLINE, clock())
         self._carrier: Carrier | None = None
         self._bell, self._rope = socket.socketpair()
@@ -122,6 +128,11 @@ class Link:
     def retain(self, topic: str, content: Message | str, at: Instant) -> None:
         """Keeps the broker's retained value of a topic at this one. Returns at once; from any thread."""
         self._shelf.set(topic, content, at)
+        self._rouse()
+
+    def reply(self, topic: str, message: Message) -> None:
+        """Sends an answer, once, while there is a connection. Returns at once; from any thread."""
+        self._replies.put(topic, message)
         self._rouse()
 
     def clear(self, topic: str) -> None:
@@ -175,7 +186,9 @@ class Link:
                 choice=self._choice,
                 holds=self._holds,
                 woken=self._rouse,
-                signals=self._signals,
+                pace=self._pace,
+                inbound=self._inbound,
+                replies=self._replies,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
             self._error = error

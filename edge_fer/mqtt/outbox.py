@@ -77,6 +77,8 @@ class Outbox:
         self._uncounted = dict.fromkeys(Kind, 0)
         self._counted = dict.fromkeys(Kind, 0)
         self._told, self._told_at = "", 0
+        #: whether this boot's time is on disk, since the clock was synchronised last
+        self._clock_noted = False
         self._db = Database(path, tables.SCHEMA, max_size=self._limits.size, renewed=self._renewed)
         self._depth = self._db.run(lambda c: tables.begin(c, boot), durable=True)
         self._counted = self._db.run(tables.dropped)
@@ -106,19 +108,23 @@ class Outbox:
         self._all_is_well()
         return True
 
-    def take(self, count: int, now: Instant, *, held: Collection[str] = ()) -> list[Letter]:
+    def take(self, count: int, now: Instant, *, held: Collection[str] = (), spare: int | None = None) -> list[Letter]:
         """The next messages to send, which are then under way: neither taken again nor given up.
 
         Args:
             count: at most so many.
             now: the time.
             held: topics to leave out.
+            spare: of messages other than alert events, at most so many; None: no such limit.
         """
         if self._depth == len(self._under_way):
             return []
         busy = self._under_way | self._done
         none: list[tables.Waiting] = []
         found = self._read(lambda c: tables.waiting(c, count, but=busy, held=held), none)
+        if spare is not None:
+            urgent = sum(message.kind is Kind.ALERT_EVENT for message in found)
+            found = found[: urgent + spare]
         self._under_way.update(message.id for message in found)
         return [self._letter(message, now) for message in found]
 
@@ -147,6 +153,17 @@ class Outbox:
                 ages = {row: captured.age(now, self._boot) for row, captured in self._front(kind, _LOOK).items()}
                 if not self._drop(kind, [row for row, age in ages.items() if age and age > self._limits.age]):
                     break
+
+    def note_clock(self, now: Instant) -> None:
+        """Notes the time once the clock is right, so that what was captured before is put right after a reboot, too."""
+        if now.synced and not self._clock_noted:
+            began = now.utc.timestamp() - now.mono
+            try:
+                self._write(lambda c: tables.set_clock(c, self._boot, began))
+            except OutboxError as error:
+                self._tell(error)
+                return
+        self._clock_noted = now.synced
 
     def sync(self) -> None:
         """Makes what was put so far outlive a power cut."""
@@ -231,6 +248,7 @@ class Outbox:
         self._done.clear()
         self._uncounted = dict(self.dropped)
         self._counted = dict.fromkeys(Kind, 0)
+        self._clock_noted = False
         self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge_fer.mqtt.settings import BrokerSettings
@@ -15,6 +15,7 @@ __all__ = [
     "Trouble",
     "explain",
     "of_code",
+    "of_disconnect",
     "of_error",
     "of_tls_text",
     "problem_and_remedy",
@@ -39,6 +40,7 @@ class Trouble(StrEnum):
     CLIENT_ID = "client_id"
     LOGIN = "login"
     NOT_AUTHORISED = "not_authorised"
+    TOPIC_REFUSED = "topic_refused"
     TAKEN_OVER = "taken_over"
     UNAVAILABLE = "unavailable"
     QUOTA = "quota"
@@ -80,6 +82,7 @@ class Setback:
     detail: str = ""
 
 
+_NOT_AUTHORISED = 0x87
 #: Reason codes of MQTT 5; those of 3.1.1 come translated into them.
 _CODES = {
     0x84: Trouble.PROTOCOL_REFUSED,
@@ -112,8 +115,14 @@ _NOT_YET_VALID, _WRONG_HOST = 9, {62, 64}
 
 
 def of_code(code: int, detail: str = "") -> Setback:
-    """What a CONNACK or DISCONNECT with this reason code (0x80 and up) means."""
+    """What a CONNACK with this reason code (0x80 and up) means."""
     return Setback(_CODES.get(code, Trouble.OTHER), detail or f"reason code 0x{code:02X}")
+
+
+def of_disconnect(code: int, detail: str = "") -> Setback:
+    """What a DISCONNECT with this reason code means; within a session, it is a topic that is not allowed."""
+    setback = of_code(code, detail)
+    return replace(setback, trouble=Trouble.TOPIC_REFUSED) if code == _NOT_AUTHORISED else setback
 
 
 def of_error(error: OSError) -> Setback:
@@ -196,6 +205,10 @@ _WORDS: dict[Trouble, tuple[str, str]] = {
     Trouble.NOT_AUTHORISED: (
         "{address} does not let {user} in",
         "Check the user name, the password, and whom the broker lets in",
+    ),
+    Trouble.TOPIC_REFUSED: (
+        "{address} has closed the connection over a topic that it does not allow {user}",
+        "Allow this user to publish below `edge-fer/`, in the broker's access list",
     ),
     Trouble.TAKEN_OVER: (
         "another client with the id {client_id!r} has taken our place at {address}",

@@ -1,16 +1,20 @@
-"""What goes over a connection: retained values first, then the outbox, a bounded number at a time."""
+"""What goes over a connection: answers and retained values first, then the outbox, a bounded number at a time."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.letter import Letter
+from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import remedy_for_refusal
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.shelf import Shelf
 from edge_fer.types import Instant
 
@@ -45,6 +49,11 @@ class _Retained:
     clears: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    topic: str
+
+
 class Sender:
     """Sends what is due, and takes note of what the broker says to it. Times are on a clock that never jumps.
 
@@ -55,13 +64,17 @@ class Sender:
         outbox: what waits on disk.
         shelf: the retained values.
         holds: topics that the broker does not take.
+        pace: how fast events and summaries are sent; alert events need not wait.
+        replies: answers, which are sent once or not at all.
     """
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds) -> None:
+    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, pace: Pace, replies: Replies) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._holds = holds
-        self._under_way: dict[int, Letter | _Retained] = {}
+        self._pace = pace
+        self._replies = replies
+        self._under_way: dict[int, Letter | _Retained | _Reply] = {}
         self._remembered: set[str] = set()
         #: reason codes that were told, by topic
         self._told: dict[str, int] = {}
@@ -74,6 +87,7 @@ class Sender:
         """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
         self._remembered = self._outbox.remembered()
         self._shelf.renew(self._remembered)
+        self._replies.clear()
         self._last = None
 
     def was_quiet(self, mono: float) -> bool:
@@ -102,7 +116,9 @@ class Sender:
 
     def is_idle(self, *, outbox: bool = True) -> bool:
         """Whether everything was sent and acknowledged; `outbox`: what waits on disk, too."""
-        return not self._under_way and self._shelf.is_clean and not (outbox and self._outbox.depth)
+        return (
+            not self._under_way and not self._replies and self._shelf.is_clean and not (outbox and self._outbox.depth)
+        )
 
     def fill(self, session: Session, now: Instant, mono: float, *, outbox: bool = True) -> float:
         """Sends as much as may be under way; `outbox`: of what waits on disk, too.
@@ -119,16 +135,31 @@ class Sender:
                 self._holds.passed(self._last)
             window, wait = 1, _VERDICT
         held = self._holds.held(mono)
-        # half is enough for retained values, which may change without end
-        room = max(1, window // 2) - len(self._under_way)
+        while len(self._under_way) < window and session.setback is None and (reply := self._replies.take()):
+            self._send_reply(session, *reply, held, mono)
+        # retained values may change without end, and a backlog may be long: each leaves the other some room
+        room = self._room(_Retained, window, max(1, window // 2))
         while room > 0 and session.setback is None and (due := self._shelf.take(now, held=held)):
             self._send_retained(session, *due, mono)
             room -= 1
-        room = window - len(self._under_way)
+        room = self._room(Letter, window, window - window // 4)
         if outbox and room > 0 and session.setback is None:
-            for letter in self._outbox.take(room, now, held=held):
-                self._send(session, letter, mono)
+            wait = min(wait, self._send_waiting(session, room, now, mono, held))
         return wait
+
+    def _room(self, kind: type, window: int, share: int) -> int:
+        """How many more of a kind may be under way."""
+        of_kind = sum(isinstance(sent, kind) for sent in self._under_way.values())
+        return min(window - len(self._under_way), share - of_kind)
+
+    def _send_waiting(self, session: Session, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
+        """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
+        spare = self._pace.allowed(mono, room)
+        letters = self._outbox.take(room, now, held=held, spare=spare)
+        for letter in letters:
+            self._send(session, letter, mono)
+        self._pace.spend(sum(letter.kind is not Kind.ALERT_EVENT for letter in letters))
+        return self._pace.wait if spare < room and self._outbox.depth else inf
 
     def settle(self, acknowledged: list[tuple[int, int]], mono: float) -> bool:
         """Takes note of what the broker has acknowledged or refused, by id and reason code.
@@ -148,12 +179,18 @@ class Sender:
             self._told.pop(sent.topic, None)
             if isinstance(sent, Letter):
                 arrived.append(sent.id)
-            elif sent.clears and not self._shelf.holds(sent.topic):
+            elif isinstance(sent, _Retained) and sent.clears and not self._shelf.holds(sent.topic):
                 self._outbox.forget(sent.topic)
                 self._remembered.discard(sent.topic)
         if arrived:
             self._outbox.acknowledge(arrived)
         return bool(arrived)
+
+    def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
+        if topic in held:
+            return
+        self._last, self._last_at = topic, mono
+        self._under_way[session.publish(topic, payload.encode(), retain=False)] = _Reply(topic)
 
     def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
         if payload and topic not in self._remembered:
@@ -171,11 +208,12 @@ class Sender:
             self._last, self._last_at = letter.topic, mono
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
 
-    def _refused(self, sent: Letter | _Retained, code: int, mono: float) -> None:
+    def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
         if self._told.get(sent.topic) != code:
             self._told[sent.topic] = code
-            outcome = "it is kept and tried again later" if keep else "it is given up"
+            again = keep and not isinstance(sent, _Reply)
+            outcome = "it is kept and tried again later" if again else "it is given up"
             _log.error(
                 "the broker refuses a message to %s (reason code 0x%02X); %s. %s",
                 *(sent.topic, code, outcome, remedy),
@@ -189,5 +227,5 @@ class Sender:
                 self._outbox.put_back([sent.id])
             else:
                 self._outbox.give_up(sent)
-        elif keep:
+        elif keep and isinstance(sent, _Retained):
             self._shelf.due_again(sent.topic)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.reasons import Setback
+from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.retry import Protocol
 
 __all__ = ["LinkStatus"]
@@ -21,6 +21,7 @@ class LinkStatus:
         connections: how often it has since the start.
         protocol: version of MQTT last spoken or tried.
         setback: why there is no connection; None while there is one, or before the first try has ended.
+        last_trouble: why there was none the last time; None: that has not happened.
         depth: messages waiting.
         size: bytes they take on disk.
         oldest: age of the oldest one in seconds; None where there is none, or its clock cannot be compared.
@@ -31,6 +32,7 @@ class LinkStatus:
     connections: int = 0
     protocol: Protocol = Protocol.V5
     setback: Setback | None = None
+    last_trouble: Trouble | None = None
     depth: int = 0
     size: int = 0
     oldest: float | None = None

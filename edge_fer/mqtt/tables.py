@@ -20,6 +20,7 @@ __all__ = [
     "end",
     "front",
     "insert",
+    "set_clock",
     "waiting",
 ]
 
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS topics (
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, topic INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,
     boot TEXT NOT NULL, mono REAL NOT NULL, utc REAL NOT NULL, synced INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS boots (boot TEXT PRIMARY KEY, began REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dropped (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('boot', NULL);
@@ -39,6 +41,12 @@ _BLOCK = 100
 #: A message's id has the rank of its kind above so many bits, and the order of arrival below: one tree, in the
 #: order of sending, which is read from the front to send and from the back to give up.
 _RANK = 48
+#: When a message was captured; put right where it was in an earlier boot, in which the clock was synchronised later on.
+#: What was captured in this boot, the present clock puts right.
+_WHEN = "messages.boot, mono, iif(synced, utc, ifnull(began + mono, utc)), synced OR began IS NOT NULL"
+_EARLIER = (
+    "LEFT JOIN boots ON boots.boot = messages.boot AND boots.boot <> (SELECT value FROM meta WHERE name = 'boot')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,14 @@ def begin(connection: sqlite3.Connection, boot: str) -> int:
         # the power may have been cut, and numbers beyond those on record been sent
         connection.execute("UPDATE topics SET next = reserved + 1")
     connection.execute("UPDATE meta SET value = ? WHERE name = 'boot'", (boot,))
+    connection.execute("DELETE FROM boots WHERE boot NOT IN (SELECT boot FROM messages)")
     count: int = connection.execute("SELECT count(*) FROM messages").fetchone()[0]
     return count
+
+
+def set_clock(connection: sqlite3.Connection, boot: str, began: float) -> None:
+    """Notes when a boot began, in seconds since 1970, now that its clock is right."""
+    connection.execute("INSERT OR REPLACE INTO boots VALUES (?, ?)", (boot, began))
 
 
 def end(connection: sqlite3.Connection) -> None:
@@ -105,8 +119,8 @@ def waiting(
 ) -> list[Waiting]:
     """The first messages in the order of sending, without those of some ids and topics."""
     found = connection.execute(
-        "SELECT messages.id, name, seq, body, boot, mono, utc, synced"
-        " FROM messages JOIN topics ON topics.id = topic"
+        f"SELECT messages.id, name, seq, body, {_WHEN}"  # noqa: S608 - our own words
+        f" FROM messages JOIN topics ON topics.id = topic {_EARLIER}"
         " WHERE messages.id NOT IN (SELECT value FROM json_each(?))"
         " AND name NOT IN (SELECT value FROM json_each(?)) ORDER BY messages.id LIMIT ?",
         (_as_json(but), _as_json(held), count),
@@ -117,7 +131,8 @@ def waiting(
 def front(connection: sqlite3.Connection, kind: Kind, count: int, *, but: Collection[int]) -> dict[int, Captured]:
     """The oldest messages of a kind, without some."""
     found = connection.execute(
-        "SELECT id, boot, mono, utc, synced FROM messages WHERE id BETWEEN ? AND ?"
+        f"SELECT id, {_WHEN} FROM messages {_EARLIER}"  # noqa: S608
+        " WHERE id BETWEEN ? AND ?"
         " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
         (*_band(kind), _as_json(but), count),
     )

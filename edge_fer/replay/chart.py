@@ -7,25 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
+from edge_fer.palette import COLOURS
 from edge_fer.replay.canvas import Canvas, canvas_for
 from edge_fer.replay.outcome import Firing, Outcome
 from edge_fer.replay.timeline import Column, Timeline
 from edge_fer.rules.mood import MoodScale
-from edge_fer.types import UNCERTAIN
 
 __all__ = ["draw"]
 
-#: Colours that people with the common colour blindnesses can tell apart (Okabe and Ito, 2008), and grey.
-COLOURS: Mapping[str, str] = {
-    "happy": "#f0e442",
-    "surprise": "#56b4e9",
-    "neutral": "#e6e6e6",
-    "sad": "#0072b2",
-    "fear": "#cc79a7",
-    "disgust": "#009e73",
-    "angry": "#d55e00",
-    UNCERTAIN: "#a0a0a0",
-}
 SEVERITIES: Mapping[str, str] = {"info": "#56b4e9", "warning": "#e69f00", "critical": "#d55e00"}
 LEFT, WIDTH, RIGHT = 190, 720, 30
 BAND, ROW, GAP, HEAD, FOOT = 70, 18, 14, 44, 30

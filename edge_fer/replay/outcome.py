@@ -9,9 +9,9 @@ from edge_fer.pipeline import Summaries
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.trace.reader import Step
-from edge_fer.types import AlertChange, Instant, Reading, Summary
+from edge_fer.types import AlertChange, Instant, Reading, Resolution, Summary
 
-__all__ = ["Firing", "Judge", "Outcome", "replay"]
+__all__ = ["Firing", "Firings", "Judge", "Outcome", "replay"]
 
 
 @dataclass(slots=True)
@@ -39,6 +39,38 @@ class Firing:
         return (self.resolved or end).mono - self.fired.mono
 
 
+class Firings:
+    """Makes firings of alerts' changes.
+
+    Args:
+        most: so many are kept, the first ones; of more, only how many there were.
+
+    Attributes:
+        kept: in the order in which they fired.
+        left_out: how many more there were.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.kept: list[Firing] = []
+        self.left_out = 0
+        self._most = most
+        self._active: dict[str, Firing] = {}
+
+    def note(self, change: AlertChange) -> None:
+        """Takes an alert that began to fire, or was resolved."""
+        alert = change.alert
+        if change.resolved:
+            fired = self._active.pop(alert.id, None)
+            if fired:
+                fired.resolved = change.at
+        elif self._most is not None and len(self.kept) >= self._most:
+            self.left_out += 1
+        else:
+            firing = Firing(alert.camera, alert.rule, alert.severity, alert.since, change.at)
+            self._active[alert.id] = firing
+            self.kept.append(firing)
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What judges one camera's readings: the rules, and what sums up."""
@@ -55,17 +87,20 @@ class Outcome:
         name: of the config.
         judges: by camera.
         shortest: shorter windows are not kept, in seconds.
-        firings: the alerts that fired, in the order in which they did.
         summaries: the windows that were told and kept.
     """
 
     name: str
     judges: Mapping[str, Judge]
     shortest: int = 0
-    firings: list[Firing] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
-    _active: dict[str, Firing] = field(default_factory=dict)
+    _firings: Firings = field(default_factory=Firings)
     _standing: dict[str, Sequence[Reading]] = field(default_factory=dict)
+
+    @property
+    def firings(self) -> Sequence[Firing]:
+        """The alerts that fired, in the order in which they did."""
+        return self._firings.kept
 
     def take(self, step: Step) -> None:
         """Takes one step of the trace; where nothing has changed, the readings stand. Outside signals are not in it."""
@@ -76,8 +111,9 @@ class Outcome:
         readings = self._standing.get(step.camera, ())
         sight = Sight(step.at, readings, step.people, step.left, step.view, fresh=fresh)
         for rule in judge.rules:
-            for change in rule.update(sight):
-                self._note(change)
+            ended = step.unwatched
+            for change in rule.end(step.at, Resolution.UNWATCHED, left=step.left) if ended else rule.update(sight):
+                self._firings.note(change)
         self._keep(judge.summaries.update(step.readings, left=step.left, at=step.at))
 
     def finish(self) -> None:
@@ -87,17 +123,6 @@ class Outcome:
 
     def _keep(self, summaries: Iterable[Summary]) -> None:
         self.summaries += [summary for summary in summaries if summary.length >= self.shortest]
-
-    def _note(self, change: AlertChange) -> None:
-        alert = change.alert
-        if change.resolved:
-            fired = self._active.pop(alert.id, None)
-            if fired:
-                fired.resolved = change.at
-            return
-        firing = Firing(alert.camera, alert.rule, alert.severity, alert.since, change.at)
-        self._active[alert.id] = firing
-        self.firings.append(firing)
 
 
 def replay(steps: Iterable[Step], outcomes: Sequence[Outcome]) -> tuple[int, int]:

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from edge_fer.rules.conditions.finding import SCENE, Condition, Finding, Subject, Verdict, worst
 from edge_fer.rules.lifecycle import Life, Timing, Turn
+from edge_fer.rules.memory import Memory
 from edge_fer.rules.schedule import Schedule
 from edge_fer.rules.sight import Sight
+from edge_fer.rules.until import Until
 from edge_fer.types import Alert, AlertChange, AlertState, Instant, Resolution, SignalState, Standing
 
 __all__ = ["AlertRule"]
 
 _NOTHING_KNOWN = Finding(Verdict.UNKNOWN, None, 0.0)
 _REASONS = {Turn.OVER: Resolution.OVER, Turn.UNCLEAR: Resolution.UNCLEAR}
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    """No alert events until then: by the clock on the wall (config), by a clock that never jumps, or without an end."""
-
-    utc: datetime | None = None
-    mono: float | None = None
-
-    def holds(self, at: Instant) -> bool:
-        if self.mono is not None:
-            return at.mono < self.mono
-        # a clock that may be wrong ends no silence, and begins none either: better an alert too many
-        return self.utc is None or (at.synced and at.utc < self.utc)
 
 
 class AlertRule:
@@ -70,12 +58,12 @@ class AlertRule:
         self._condition = condition
         self._timing = timing
         self._schedule = schedule or Schedule()
-        self._silence_of_config = _Silence(silenced if isinstance(silenced, datetime) else None) if silenced else None
-        self._silence: _Silence | None = None
-        self._until: datetime | None = None
+        self._silence_of_config = Until(silenced if isinstance(silenced, datetime) else None) if silenced else None
+        self._silence: Until | None = None
+        self._silent_until: datetime | None = None
         self._new_id = new_id
         self._lives: dict[Subject, Life] = {}
-        self._quiet_until = float("-inf")
+        self._quiet: Until | None = None
         self._signal: SignalState | None = None
         self._in_schedule = self._is_silenced = False
         self._seen = False
@@ -86,7 +74,7 @@ class AlertRule:
         return Standing(
             tuple(life.alert for life in self._lives.values()),
             silenced=self._is_silenced,
-            silenced_until=self._until if self._is_silenced else None,
+            silenced_until=self._silent_until if self._is_silenced else None,
             in_schedule=self._in_schedule or not self._seen,
             signal=self._signal,
         )
@@ -97,20 +85,21 @@ class AlertRule:
         A person without a finding is treated as unreadable; the alerts of those who left end.
         """
         at = sight.at
-        found = dict(self._condition.find(sight))
+        found = self._condition.find(sight)
         self._seen = True
         self._signal = worst(finding.signal for finding in found.values()) or self._signal
         self._in_schedule = self._schedule.covers(at)
         self._look_at_silence(at)
-        ended = [self._end(track_id, at, Resolution.LEFT) for track_id in sight.left]
-        if not self._in_schedule:
-            moved = [self._end(subject, at, Resolution.SCHEDULE) for subject in list(self._lives)]
+        changes = [self._end(track_id, at, Resolution.LEFT) for track_id in sight.left]
+        if self._in_schedule:
+            findings = {**dict.fromkeys(self._lives, _NOTHING_KNOWN), **found} if self._lives else found
+            changes += [self._move(who, finding, at) for who, finding in findings.items() if who not in sight.left]
         else:
-            gone = set(sight.left)
-            findings = {**dict.fromkeys(self._lives, _NOTHING_KNOWN), **found}
-            moved = [self._move(who, finding, at) for who, finding in findings.items() if who not in gone]
-        late = [] if self._is_silenced else [self._tell(life, at) for life in self._lives.values() if life.is_firing]
-        return [change for change in (*ended, *moved, *late) if change]
+            changes += [self._end(subject, at, Resolution.SCHEDULE) for subject in list(self._lives)]
+        if not self._is_silenced:
+            # what began to fire in a silence that is over
+            changes += [self._tell(life, at) for life in self._lives.values() if life.is_firing]
+        return [change for change in changes if change]
 
     def end(
         self, at: Instant, reason: Resolution, *, people_only: bool = False, left: Sequence[str] = ()
@@ -143,20 +132,43 @@ class AlertRule:
 
         An alert that began to fire meanwhile, and still does, is told when the silence is over.
         """
-        until = at.later(seconds)
-        self._silence = _Silence(until.utc, until.mono)
+        self._silence = Until.after(seconds, at) if seconds > 0 else None
         self._look_at_silence(at)
+
+    def heed_silence_of(self, other: AlertRule) -> None:
+        """Takes over how the config silences another rule, which is otherwise the same."""
+        self._silence_of_config = other._silence_of_config
 
     def follow(self, other: AlertRule) -> None:
         """Takes over from another rule of its name what is not about single alerts: its cooldown and silence."""
-        self._quiet_until = other._quiet_until
+        self._quiet = other._quiet
         self._silence = other._silence
 
+    @property
+    def memory(self) -> Memory:
+        """What of it outlives a restart."""
+        told = tuple(life.alert for life in self._lives.values() if life.told)
+        return Memory(self._quiet, self._silence, told)
+
+    def recall(self, memory: Memory, at: Instant) -> list[AlertChange]:
+        """Goes on after a restart, before its first frame: the alerts of then have ended while nobody watched.
+
+        Returns:
+            Their ends, which nobody was told of.
+        """
+        self._quiet, self._silence = memory.quiet, memory.silence
+        if memory.told:
+            self._cool_down(at)
+        return [AlertChange(True, alert, at, Resolution.UNWATCHED) for alert in memory.told]
+
     def _look_at_silence(self, at: Instant) -> None:
+        if self._silence is None and self._silence_of_config is None:
+            self._is_silenced = False
+            return
         holding = [silence for silence in (self._silence, self._silence_of_config) if silence and silence.holds(at)]
         self._is_silenced = bool(holding)
         ends = [silence.utc for silence in holding]
-        self._until = None if None in ends else max((end for end in ends if end), default=None)
+        self._silent_until = None if None in ends else max((end for end in ends if end), default=None)
 
     def _move(self, subject: Subject, finding: Finding, at: Instant) -> AlertChange | None:
         """Lets one finding about somebody move their alert, or begin one."""
@@ -168,11 +180,14 @@ class AlertRule:
         return change
 
     def _advance(self, subject: Subject, life: Life, finding: Finding, at: Instant) -> AlertChange | None:
-        turn = life.take(finding, at, self._timing, may_fire=at.mono >= self._quiet_until)
+        turn = life.take(finding, at, self._timing, may_fire=not (self._quiet and self._quiet.holds(at)))
         if turn is Turn.FIRES:
-            self._quiet_until = at.mono + self._timing.cooldown
+            self._cool_down(at)
             return None if self._is_silenced else self._tell(life, at)
         return self._end(subject, at, _REASONS[turn]) if turn in _REASONS else None
+
+    def _cool_down(self, at: Instant) -> None:
+        self._quiet = Until.after(self._timing.cooldown, at) if self._timing.cooldown > 0 else None
 
     def _pending(self, subject: Subject, finding: Finding, at: Instant) -> Alert:
         return Alert(
@@ -198,7 +213,7 @@ class AlertRule:
         life = self._lives.pop(subject, None)
         if life is None or not life.is_firing:
             return None
-        self._quiet_until = at.mono + self._timing.cooldown
+        self._cool_down(at)
         if not life.told:
             return None
         return AlertChange(resolved=True, alert=life.alert, at=at, reason=reason, signal=self._signal)

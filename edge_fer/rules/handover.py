@@ -15,8 +15,9 @@ def hand_over(
 ) -> tuple[list[AlertRule], list[AlertChange]]:
     """Puts new rules in the place of old ones, on one camera.
 
-    A rule that is the same as before goes on as if nothing had happened: its clocks, its alerts, its cooldown. The
-    alerts of one that was changed or removed are resolved; a changed one keeps its cooldown and its silence.
+    A rule that is the same as before, but perhaps for its being silenced, goes on as if nothing had happened: its
+    clocks, its alerts, its cooldown. The alerts of one that was changed or removed are resolved; a changed one keeps
+    its cooldown and its silence.
 
     Args:
         old: the rules so far, which are not to be used any more.
@@ -37,6 +38,7 @@ def hand_over(
         elif previous.settings is not None and previous.settings == rule.settings:
             if not people_stay:
                 changes += previous.end(at, Resolution.RELOAD, people_only=True)
+            previous.heed_silence_of(rule)
             kept.append(previous)
         else:
             changes += previous.end(at, Resolution.RELOAD)

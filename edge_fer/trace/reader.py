@@ -33,6 +33,7 @@ class Step:
         people: how many were in view.
         left: ids of the people given up.
         view: what the camera got to see at all; None where that was not known.
+        unwatched: whether there were no frames from then on, for a while at least.
     """
 
     camera: str
@@ -41,6 +42,7 @@ class Step:
     people: int
     left: tuple[str, ...]
     view: View | None = None
+    unwatched: bool = False
 
 
 class TraceReader:
@@ -89,7 +91,7 @@ class TraceReader:
     def __iter__(self) -> Iterator[Step]:
         while (line := self._next_line()) is not None:
             try:
-                found = json.loads(line)
+                found = json.loads(line.decode())
                 if "clock" in found:
                     self._set_clock(found["clock"])
                 else:
@@ -153,7 +155,8 @@ class TraceReader:
         people = int(found.get("n", len(told or ())))
         if "v" in found:
             self._views[camera] = None if found["v"] is None else View(found["v"])
-        return Step(camera, at, told, people, tuple(map(str, found.get("l", ()))), self._views.get(camera))
+        left, unwatched = tuple(map(str, found.get("l", ()))), bool(found.get("unwatched"))
+        return Step(camera, at, told, people, left, self._views.get(camera), unwatched)
 
     def _fail(
         self, problem: str, remedy: str = "Copy the file again, or take the line out", *, cause: Exception | None = None

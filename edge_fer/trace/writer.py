@@ -9,8 +9,9 @@ then, and again whenever it was set. `c` is the camera, left out where there is 
 the person, the label, its confidence, the scores in the order of the camera's labels (empty: nothing read yet),
 the quality, and the faults of the quality, if there are any. `same` says that nothing had changed. `v` is what the
 camera gets to see at all, told whenever that changes; null, as before it is first told: not known. `n` is how many
-people were in view, where that is another number than there are readings; `l` are those who left. People are
-numbered anew in each trace, so that nobody can be found in what was published.
+people were in view, where that is another number than there are readings; `l` are those who left. `unwatched` says
+that the camera was lost, or stopped: nobody watched until the next line of that camera. People are numbered anew in
+each trace, so that nobody can be found in what was published.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class TraceWriter:
         people: int,
         left: Sequence[str],
         view: View | None = None,
+        unwatched: bool = False,
     ) -> None:
         """Takes what one frame told; once the file is full, nothing more.
 
@@ -103,6 +105,7 @@ class TraceWriter:
             people: how many are in view.
             left: ids of the people given up.
             view: what the camera gets to see at all; None where that is not known.
+            unwatched: whether there were no frames from then on, for a while at least.
         """
         with self._lock:
             if self.full:
@@ -112,11 +115,7 @@ class TraceWriter:
             time = round(at.mono - self._begin, 3)
             self._tell_clock(time, at)
             line: dict[str, Any] = {"c": camera} if len(self._labels) > 1 else {}
-            line["t"] = time
-            if readings is None:
-                line["same"] = True
-            elif readings:
-                line["r"] = [self._reading(camera, reading) for reading in readings]
+            line |= {"t": time} | self._readings(camera, readings)
             if people != len(readings or ()):
                 line["n"] = people
             if view is not self._views.get(camera):
@@ -124,6 +123,8 @@ class TraceWriter:
                 line["v"] = view
             if left:
                 line["l"] = [self._number(camera, who) for who in left]
+            if unwatched:
+                line["unwatched"] = True
             self._line(line)
             self.steps += 1
             for who in left:
@@ -144,6 +145,11 @@ class TraceWriter:
                 self._raw.close()
             except OSError as error:
                 raise self._cannot(error) from error
+
+    def _readings(self, camera: str, readings: Sequence[Reading] | None) -> dict[str, Any]:
+        if readings is None:
+            return {"same": True}
+        return {"r": [self._reading(camera, reading) for reading in readings]} if readings else {}
 
     def _reading(self, camera: str, reading: Reading) -> list[Any]:
         scores = [round(reading.scores[label], 4) for label in self._labels[camera]] if reading.scores else []

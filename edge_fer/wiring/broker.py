@@ -7,11 +7,12 @@ from pathlib import Path
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.errors import EdgeFerError
+from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits
+from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.service import Broker
 
@@ -40,7 +41,9 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
     )
 
 
-def make_link(settings: config.Config, topics: Topics, clock: SystemClock, signals: Signals, *, embedded: bool) -> Link:
+def make_link(
+    settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener, *, embedded: bool
+) -> Link:
     """The link with the broker, not yet started."""
     return Link(
         broker=broker_settings(settings),
@@ -48,9 +51,10 @@ def make_link(settings: config.Config, topics: Topics, clock: SystemClock, signa
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+        pace=Pace(settings.mqtt.outbox.drain_rate),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
         protocol=Protocol.V311 if embedded else Protocol.V5,
-        signals=signals,
+        inbound=inbound,
     )
 
 

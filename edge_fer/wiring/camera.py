@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from edge_fer.camera import Camera
@@ -58,10 +58,10 @@ def make_camera(
     *,
     heat: HeatWatch,
     show: Callable[[str, Told], None] | None,
-    keep: Callable[[Told], None],
+    keeps: Sequence[Callable[[Told], None]],
     make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
-    """A camera with its threads, not yet started; `make_pipeline` is given what times it and how small it looks."""
+    """A camera with its threads, not yet started; `make_pipeline` is given watch, zones and how small it looks."""
     # a Pi camera mirrors its pictures by itself, and so turns them upside down
     is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
     small = small_size(camera.size) if is_pi else None
@@ -77,11 +77,12 @@ def make_camera(
         pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )
     source = make_source(name, camera.source, clock=clock, options=options)
-    watch = Stopwatch()
+    watch, zones = Stopwatch(), make_zones(camera)
 
     def tell(told: Told) -> None:
         publisher.tell(name, told)
-        keep(told)
+        for keep in keeps:
+            keep(told)
         if show:
             show(name, told)
 
@@ -96,16 +97,17 @@ def make_camera(
             realtime=not source.live and camera.speed == "realtime",
             rotate=rotate,
             flip="none" if is_pi else camera.flip,
-            zones=make_zones(camera),
+            zones=zones,
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=make_pipeline(time=watch, overview=small[0] / camera.size[0] if small else 1.0),
+        pipeline=make_pipeline(time=watch, zones=zones, overview=small[0] / camera.size[0] if small else 1.0),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
+        paused=camera.paused,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from edge_fer.capture.redact import redacted
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.config import tree as config
-from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.classifier import packaged_model
+from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
+from edge_fer.runtime import loaded_runtime
 
 __all__ = ["camera_info", "model_info", "privacy_info"]
 
@@ -23,14 +25,14 @@ def privacy_info(privacy: config.Privacy) -> PrivacyInfo:
     return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
 
 
-def model_info(classifier: EmotionClassifier) -> ModelInfo:
-    """What is told of the emotion model."""
-    sidecar, model = classifier.sidecar, classifier.model
+def model_info(emotion: config.Emotion) -> ModelInfo:
+    """What is told of the emotion model, out of its sidecar, for the cameras have loaded the rest."""
+    sidecar = Sidecar.load(beside(emotion.model or packaged_model()))
     scores = {f"{data}.{name}": value for data, measures in sidecar.scores.items() for name, value in measures.items()}
     return ModelInfo(
         name=sidecar.name,
         sha256=sidecar.sha256,
-        runtime=f"{model.runtime} {model.version}",
+        runtime=loaded_runtime(),
         labels=list(sidecar.labels),
         scores=scores,
     )

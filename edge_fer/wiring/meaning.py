@@ -12,7 +12,7 @@ from edge_fer.rules.summaries import Summaries
 from edge_fer.rules.trend import Trend
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries"]
+__all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap"]
 
 
 def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
@@ -39,9 +39,13 @@ def build_summaries(name: str, camera: config.Camera, settings: config.Config) -
         trend=Trend(calendar),
         over=settings.mood.over,
         k_minimum=settings.privacy.k_minimum,
-        # a few frames of a slow camera may be missed before nothing is known
-        max_gap=max(1.0, 5 / camera.fps),
+        max_gap=longest_gap(camera),
     )
+
+
+def longest_gap(camera: config.Camera) -> float:
+    """Seconds for which a frame stands: a few frames of a slow camera may be missed before nothing is known."""
+    return max(1.0, 5 / camera.fps)
 
 
 def build_scale(mood: config.Mood) -> MoodScale:
@@ -56,13 +60,15 @@ def build_scale(mood: config.Mood) -> MoodScale:
 
 
 def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
-    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+    """Whether new rules, and pauses, are all that a change of the config asks for, so that cameras may go on meanwhile.
 
     Other outside signals ask for another subscription, which only a new link makes.
     """
 
     def without_alerts(settings: config.Config) -> config.Config:
-        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        cameras = {
+            name: camera.model_copy(update={"alerts": {}, "paused": False}) for name, camera in settings.cameras.items()
+        }
         return settings.model_copy(update={"alerts": {}, "cameras": cameras})
 
     return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from edge_fer import __version__
+from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
-from edge_fer.detectors import detector_name
-from edge_fer.fetching.store import Store
+from edge_fer.config.entries import Scalar
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
-from edge_fer.keeping import EVERY, Keeper
+from edge_fer.keeping import Keeper
 from edge_fer.mqtt.composer import Composer
+from edge_fer.mqtt.inbound import Inbound
+from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.messages import Health
 from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Told
 from edge_fer.publishing import Publisher, Unlinked
 from edge_fer.rulebook import sources_in
-from edge_fer.rules.summaries import Summaries
 from edge_fer.service import Service
+from edge_fer.types import Instant
 from edge_fer.wiring.broker import make_embedded_broker, make_link
-from edge_fer.wiring.camera import find_source, make_camera
-from edge_fer.wiring.info import camera_info, model_info, privacy_info
-from edge_fer.wiring.meaning import build_rules, build_summaries
-from edge_fer.wiring.vision import build_pipeline, make_classifier
+from edge_fer.wiring.discovery import described, make_announcer
+from edge_fer.wiring.info import model_info, privacy_info
+from edge_fer.wiring.metrics import make_metrics
+from edge_fer.wiring.reload import RuleChange
+from edge_fer.wiring.remote import Remote, make_commanders, make_inbox
+from edge_fer.wiring.watching import make_cameras
 
 __all__ = ["build_service"]
 
@@ -37,6 +41,7 @@ def build_service(
     demo: bool = False,
     publish: bool = True,
     show: Callable[[str, Told], None] | None = None,
+    remote: Remote | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
 
@@ -45,6 +50,7 @@ def build_service(
         demo: whether the sample recording, played for ever, will do where there is no camera.
         publish: whether anything goes to the broker, and is kept over restarts.
         show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
+        remote: what commands need, where they are to be taken if the config says so.
 
     Raises:
         EdgeFerError: something it needs is missing or wrong.
@@ -53,80 +59,97 @@ def build_service(
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = publish and settings.mqtt.broker == "embedded"
     signals = Signals(sources_in(settings.cameras), clock)
-    link = make_link(settings, topics, clock, signals, embedded=embedded) if publish else Unlinked()
-    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     keeper = Keeper(settings.state_dir)
+    # the link does not exist yet, and needs the announcer among those who listen
+    announcer = (
+        make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
+        if publish
+        else None
+    )
+    inbox = make_inbox(settings, topics) if publish and remote else None
+    inbound = Inbound(signals, announcer, inbox)
+    link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
+    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
-    cameras = []
-    infos = {}
-    store = Store(settings.models_dir)
-    for name, given in settings.cameras.items():
-        source = find_source(name, given.source, or_sample=demo)
-        loop = given.loop or (demo and source == SourceKind.SAMPLE)
-        camera = given.model_copy(update={"source": source, "loop": loop})
-        summaries = build_summaries(name, camera, settings)
-        make_pipeline = partial(
-            build_pipeline,
-            name,
-            camera,
-            store=store,
-            rules=build_rules(name, camera, settings, summaries.trend),
-            summaries=summaries,
-            samples=signals.samples,
-        )
-        keep = _kept(keeper, name, summaries)
-        cameras.append(
-            make_camera(name, camera, publisher, clock, heat=heat, show=show, keep=keep, make_pipeline=make_pipeline)
-        )
-        infos[name] = camera_info(camera)
-    model = model_info(make_classifier(settings.emotion))
-    detector = detector_name(settings.faces, store)
+    watched = make_cameras(
+        settings, demo=demo, show=show, signals=signals, keeper=keeper, publisher=publisher, clock=clock, heat=heat
+    )
+    cameras = watched.cameras
+    model = model_info(settings.emotion)
+    detector = ", ".join(dict.fromkeys(camera.detector for camera in cameras.values()))
+    rule_change = RuleChange(settings, cameras, watched.trends)
     started = clock()
 
-    def announce() -> None:
+    def tell_info(made: Mapping[str, Scalar]) -> None:
         now = clock()
         info = composer.info(
             now,
             version=__version__,
             model=model,
             detector=detector,
-            cameras=infos,
+            cameras=watched.infos,
             privacy=privacy_info(settings.privacy),
+            commands=settings.commands == "on",
+            settings=made,
         )
         publisher.info(info, now)
+
+    def announce() -> None:
+        tell_info(remote.settings if remote else {})
+        now = clock()
         for name, camera in settings.cameras.items():
             publisher.begin(name, camera.alerts, now)
+        if announcer:
+            announcer.announce()
 
-    def tell_health() -> None:
-        now = clock()
-        publisher.health(health_of(cameras, link.status(), composer, heat=heat, started=started, now=now), now)
+    def on_tick(mono: float) -> None:
+        heat.look(mono)
+        if announcer:
+            announcer.look(mono)
 
-    return Service(
+    def adopt(changed: config.Config) -> bool:
+        adopted = rule_change.adopt(changed)
+        if adopted and announcer:
+            announcer.change(described(changed))
+        return adopted
+
+    health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
+    commanders = make_commanders(
+        remote,
+        inbox,
         cameras,
+        link=link,
+        topics=topics,
+        composer=composer,
+        clock=clock,
+        started=started,
+        tell_info=tell_info,
+    )
+    service = Service(
+        list(cameras.values()),
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
-        background=[keeper] if publish else [],
+        background=[keeper, *make_metrics(settings.metrics.port, health, publisher)] if publish else [],
+        linked=commanders,
         announce=announce,
-        tell_health=tell_health,
+        tell_health=lambda: publisher.health(health(), clock()),
         clock=clock,
-        on_tick=heat.look,
+        on_tick=on_tick,
+        adopt=adopt,
     )
+    if remote:
+        remote.reloader.bind(service.reload)
+    return service
 
 
-def _kept(keeper: Keeper, name: str, summaries: Summaries) -> Callable[[Told], None]:
-    """Keeps one camera's open windows and its trend over restarts; to be called with everything it tells."""
-    keep_windows = keeper.keep("summaries.json", name, snapshot=summaries.snapshot, restore=summaries.restore)
-    trend = summaries.trend
-    keep_trend = keeper.keep("trends.json", name, snapshot=trend.snapshot, restore=trend.restore)
-    due, learned = float("-inf"), 0
-
-    def look(told: Told) -> None:
-        nonlocal due, learned
-        if told.at.mono >= due:
-            due = told.at.mono + EVERY
-            keep_windows()
-        if trend.version != learned:
-            learned = trend.version
-            keep_trend()
-
-    return look
+def _health(
+    cameras: Mapping[str, Camera],
+    link: Link | Unlinked,
+    composer: Composer,
+    *,
+    heat: HeatWatch,
+    started: Instant,
+    clock: SystemClock,
+) -> Health:
+    """How the daemon is doing now."""
+    return health_of(list(cameras.values()), link.status(), composer, heat=heat, started=started, now=clock())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.clock import Clock
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import transform
 from edge_fer.capture.view import ViewSettings, ViewWatch
@@ -24,7 +24,7 @@ from edge_fer.faces.crop import crop_face
 from edge_fer.faces.following import Follower
 from edge_fer.faces.lifeless import LifelessFilter
 from edge_fer.faces.movement import EverythingMoves, MotionGate
-from edge_fer.faces.quality import QualityGate
+from edge_fer.faces.quality import QualityGate, SteadyGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Watch
@@ -50,6 +50,7 @@ def build_pipeline(
     *,
     store: Store,
     time: Stopwatch,
+    zones: Zones | None = None,
     overview: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
@@ -62,6 +63,7 @@ def build_pipeline(
         camera: its part of the config.
         store: where fetched model files are.
         time: times the stages.
+        zones: what of its pictures may be seen; by its part of the config, if left out.
         overview: width of the pictures in which faces are searched over that of the frames.
         rules: its alert rules.
         summaries: sums up; nothing, if left out.
@@ -70,7 +72,9 @@ def build_pipeline(
     Raises:
         ModelError: a model is missing or wrong.
     """
-    stages = build_stages(camera, store=store, overview=overview, rules=rules, summaries=summaries, samples=samples)
+    stages = build_stages(
+        camera, store=store, zones=zones, overview=overview, rules=rules, summaries=summaries, samples=samples
+    )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
 
@@ -78,6 +82,7 @@ def build_stages(
     camera: config.Camera,
     *,
     store: Store,
+    zones: Zones | None = None,
     overview: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
@@ -85,7 +90,6 @@ def build_stages(
 ) -> Stages:
     """What the pipeline of one camera is made of; see `build_pipeline`."""
     classifier = make_classifier(camera.emotion)
-    gate = _quality_gate(camera.faces)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     # twice what model and gate look at, which both then halve
     crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
@@ -97,7 +101,7 @@ def build_stages(
         detector=make_detector(searched, store),
         tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
-        judge=gate.judge,
+        judge=SteadyGate(_quality_gate(camera.faces)).judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=make_smoother(camera.emotion.smoothing),
@@ -105,7 +109,7 @@ def build_stages(
         rules=rules,
         scenes=SceneTeller(),
         sum_up=scene_of,
-        watch=make_watch(camera),
+        watch=make_watch(camera.view, zones or make_zones(camera)),
         summaries=summaries or NoSummaries(),
         samples=samples,
     )
@@ -135,7 +139,7 @@ def make_zones(camera: config.Camera) -> Zones:
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
-def play(name: str, camera: config.Camera, *, clock: SystemClock) -> Generator[Frame, None, None]:
+def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
     """A camera's frames as its pipeline gets to see them, read in the caller's thread.
 
     Raises:
@@ -164,10 +168,10 @@ def _quality_gate(faces: config.Faces) -> QualityGate:
     )
 
 
-def make_watch(camera: config.Camera) -> Watch:
+def make_watch(view: config.ViewWatch, zones: Zones) -> Watch:
     """What notices that a camera's view is covered, dark or moved, by its own settings."""
     width, height = VIEW_SIZE
-    seen = make_zones(camera).mask(height, width) > 0
-    if not camera.view.enabled or not seen.any():
+    seen = zones.mask(height, width) > 0
+    if not view.enabled or not seen.any():
         return NoWatch()
-    return ViewWatch(ViewSettings(**camera.view.model_dump(exclude={"enabled"})), seen)
+    return ViewWatch(ViewSettings(**view.model_dump(exclude={"enabled"})), seen)

@@ -7,7 +7,7 @@ import pytest
 
 from edge_fer.commands import config
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
-from edge_fer.config import ConfigFaults, Layer, load
+from edge_fer.config import BOOT_FILE, ConfigFaults, Layer, load
 from edge_fer.config.default import default_yaml
 from tests.config.loading import load_text
 
@@ -15,7 +15,7 @@ from tests.config.loading import load_text
 @pytest.fixture(autouse=True)
 def _no_files_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.setattr("edge_fer.config.loading.SYSTEM_FILE", tmp_path / "etc.yaml")
-    monkeypatch.setattr("edge_fer.config.loading.BOOT_FILE", tmp_path / "boot.yaml")
+    monkeypatch.setattr("edge_fer.config.loading.BOOT_COPY", tmp_path / "boot.yaml")
     (tmp_path / "etc.yaml").write_text(f"state_dir: {tmp_path}", encoding="utf-8")
 
 
@@ -35,7 +35,7 @@ def test_check_names_the_layers_it_read(tmp_path, capsys):
         "  default",
         "  profile counter",
         f"  {tmp_path / 'etc.yaml'}",
-        f"  {tmp_path / 'boot.yaml'}",
+        f"  {BOOT_FILE}",
         "  -o faces.confirm=5",
     ]
     assert err == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from edge_fer.config import BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
+from edge_fer.config import BOOT_COPY, BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
 from edge_fer.config.kinds import WhenEmotion, WhenMorePeople, WhenSignal
 from edge_fer.config.tree import Camera
 from tests.config.loading import load_layers, load_text
@@ -299,9 +299,11 @@ def test_a_wrong_state_dir_is_one_fault():
 
 
 def test_the_standard_files(tmp_path):
-    assert [(layer.content, layer.required) for layer in standard_files()] == [(SYSTEM_FILE, False), (BOOT_FILE, False)]
+    # what was taken over is read, and what people wrote is named
+    assert standard_files()[1].name == str(BOOT_FILE)
+    assert [(layer.content, layer.required) for layer in standard_files()] == [(SYSTEM_FILE, False), (BOOT_COPY, False)]
     mine = tmp_path / "mine.yaml"
-    assert [(layer.content, layer.required) for layer in standard_files(mine)] == [(mine, True), (BOOT_FILE, False)]
+    assert [(layer.content, layer.required) for layer in standard_files(mine)] == [(mine, True), (BOOT_COPY, False)]
 
 
 def test_the_node_is_called_after_host_and_machine(monkeypatch):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from edge_fer.doctor import broker as doctor
+from edge_fer.mqtt import session
+from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool
 from tests.daemon import Daemon
+from tests.mqtt import kit
+from tests.mqtt.test_versions import FakeBroker
 
 TOPICS = Topics("test")
 
@@ -26,9 +33,9 @@ def others(tmp_path_factory):
     return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
 
 
-def look(url, **options):
+def look(url, signals=(), *, daemon=False, **options):
     settings = BrokerSettings.from_url(url, node="test", **options)
-    return {finding.name: finding for finding in doctor.broker(settings, TOPICS, ["front"])}
+    return {finding.name: finding for finding in doctor.broker(settings, TOPICS, ["front"], signals, daemon=daemon)}
 
 
 def states(findings):
@@ -54,6 +61,7 @@ def test_all_is_well_and_nothing_is_left_behind(tmp_path):
             "encryption": "skipped",
             "publishing": "good",
             "subscribing": "good",
+            "client id": "good",
         }
         assert "MQTT 5" in found["broker"].what
         seen.wait_for(lambda m: m.topic == "edge-fer/test/camera/front/doctor")
@@ -71,7 +79,8 @@ def test_a_daemon_that_runs_is_not_disturbed(tmp_path):
         Daemon(tmp_path, {"cameras": {"front": camera}, "mqtt": {"broker": broker.url}}) as daemon,
     ):
         seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
-        assert states(look(broker.url))["publishing"] == "good"
+        found = look(broker.url, daemon=True)
+        assert (states(found)["publishing"], states(found)["client id"]) == ("good", "good")
         time.sleep(0.5)
         assert [m.payload for m in seen.of("test/availability")] == ["online"]
         assert daemon.stop() == 0
@@ -88,7 +97,7 @@ def test_the_name_is_not_found():
 
 
 def test_it_hangs(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "OPENING", 3.0)
+    monkeypatch.setattr(session, "OPENING", 3.0)
     with Mosquitto(tmp_path) as broker:
         broker.pause()
         begin = time.monotonic()
@@ -178,14 +187,52 @@ def test_what_the_access_list_grants(tmp_path, acl, publishing, subscribing):
 
 def test_a_broker_of_the_old_version_cannot_say_what_it_passes_on(tmp_path, monkeypatch):
     acl = ["user edge", "topic write edge-fer/test/#"]
-    monkeypatch.setattr(doctor, "ProtocolChoice", OnlyOld)
+    monkeypatch.setattr(session, "ProtocolChoice", OnlyOld)
     with Mosquitto(tmp_path / "broker", users={"edge": "right"}, acl=acl) as broker:
         found = look(with_user(broker), password_file=password(tmp_path))
     assert "MQTT 3.1.1" in found["broker"].what
     assert (states(found)["publishing"], states(found)["subscribing"]) == ("warning", "warning")
 
 
-class OnlyOld(doctor.ProtocolChoice):
+def test_another_node_of_the_same_name(tmp_path):
+    with Mosquitto(tmp_path) as broker:
+        broker.publish(TOPICS.availability, "online", retain=True)
+        found = look(broker.url)["client id"]
+        assert str(found.state) == "warning"
+        assert "`node.id`" in found.remedy
+        assert str(look(broker.url, daemon=True)["client id"].state) == "good", "it is our own"
+        broker.publish(TOPICS.health, "not JSON", retain=True)
+        assert str(look(broker.url, daemon=True)["client id"].state) == "good"
+
+
+def test_a_client_of_the_same_id_that_takes_over_the_daemon_s_session(tmp_path):
+    """The daemon tells it in `health`, and the doctor reads it there."""
+    topics, options = kit.TOPICS, {"client_id": "twin", "backoff": Backoff(first=0.6)}
+    with Mosquitto(tmp_path / "broker") as broker:
+        with kit.linked(tmp_path / "a", broker.url, **options) as one:
+            kit.until(lambda: one.status().connected)
+            with kit.linked(tmp_path / "b", broker.url, **options) as two:
+                links = (one, two)
+                kit.until(lambda: any(link.status().last_trouble is Trouble.TAKEN_OVER for link in links), timeout=30)
+                status = max((link.status() for link in links), key=lambda s: s.last_trouble is Trouble.TAKEN_OVER)
+        rest = {"uptime": 0, "rss": 0, "temperature": None, "throttling": None, "cameras": {}}
+        health = kit.COMPOSER.health(kit.now(), **rest, link=status)
+        broker.publish(topics.health, health.model_dump_json(), retain=True)
+        settings = BrokerSettings.from_url(broker.url, node=kit.NODE, client_id="twin")
+        found = {finding.name: finding for finding in doctor.broker(settings, topics, ["front"], daemon=True)}
+    assert str(found["client id"].state) == "fault"
+    assert "'twin'" in found["client id"].what
+
+
+@pytest.mark.parametrize(("code", "words"), [(0x97, "we send too much"), (0x85, "client id"), (0x89, "not available")])
+def test_what_a_broker_says_when_it_refuses_us(code, words):
+    with FakeBroker(bytes([0x20, 3, 0, code, 0])) as broker:
+        found = look(broker.url)["broker"]
+    assert str(found.state) == "fault"
+    assert words in found.what
+
+
+class OnlyOld(session.ProtocolChoice):
     def __init__(self):
         super().__init__(doctor.Protocol.V311)
 
@@ -195,3 +242,41 @@ def test_a_password_that_others_can_read_is_worth_a_word(tmp_path, monkeypatch):
         "mqtt://edge@192.0.2.1", node="test", password_file=password(tmp_path), allow_insecure=True
     )
     assert str(doctor._encryption(settings, {}).state) == "warning"
+
+
+def denying(folder, topic):
+    """A broker that refuses subscriptions to one topic; its plain access list only would not deliver."""
+    (plugin,) = Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")
+    role = {"rolename": "r", "acls": [{"acltype": "subscribePattern", "topic": topic, "priority": 1, "allow": False}]}
+    kinds = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
+    folder.mkdir(exist_ok=True)
+    (folder / "roles.json").write_text(
+        json.dumps(
+            {
+                "defaultACLAccess": dict.fromkeys(kinds, True),
+                "groups": [{"groupname": "all", "roles": [{"rolename": "r"}]}],
+                "anonymousGroup": "all",
+                "clients": [],
+                "roles": [role],
+            }
+        )
+    )
+    return Mosquitto(folder, options=[f"plugin {plugin}", f"plugin_opt_config_file {folder / 'roles.json'}"])
+
+
+def test_a_signal_that_the_broker_refuses_is_named(tmp_path):
+    with denying(tmp_path, "ward/pulse") as broker:
+        found = look(broker.url, ["ward/door", "ward/pulse"])["signals"]
+    assert str(found.state) == "fault"
+    assert "ward/pulse" in found.what
+    assert "ward/door" not in found.what
+
+
+def test_signals_that_are_granted_say_whether_anything_came(tmp_path):
+    with Mosquitto(tmp_path) as broker:
+        broker.publish("ward/pulse", "80", retain=True)
+        heard = look(broker.url, ["ward/pulse"])["signals"]
+        silent = look(broker.url, ["ward/pulse", "ward/door"])["signals"]
+    assert str(heard.state) == str(silent.state) == "good"
+    assert "a message came on each" in heard.what
+    assert "nothing came on ward/door" in silent.what

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from edge_fer.config.tree import FaceQuality, Faces
 from edge_fer.faces.crop import crop_face
 from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.quality import Limit, QualityGate, grey_levels, light, sharpness
-from edge_fer.types import Box, CropFrame, Face, Image, Quality, QualityFault
+from edge_fer.faces.quality import MOST_PEOPLE, Limit, QualityGate, SteadyGate, grey_levels, light, sharpness
+from edge_fer.types import Box, CropFrame, Face, Image, Quality, QualityFault, Track
 from edge_fer.wiring.vision import _quality_gate
 from tests.faces.pictures import frames, portrait
 from tests.faces.test_pose import seen
+from tests.invented import at
 from tests.shared import shared_data
 
 FRAME = CropFrame(eyes=(0.5, 0.39), mouth=(0.5, 0.74), box_scale=1.28, box_shift=(0.0, -0.175))
@@ -199,6 +201,55 @@ def test_thresholds_from_the_config_are_those_of_the_gate_and_can_be_switched_of
     assert GATE.judge(portrait(), FACE, blurred(portrait(), 40)).faults == (QualityFault.BLURRED,)
     assert lax.judge(portrait(), FACE, blurred(portrait(), 40)).faults == ()
     assert lax.judge(blurry, turned, blurry).faults == ()
+
+
+def person(box: Box, who: str = "somebody") -> Track:
+    return Track(who, Face(box, 1.0), at(0), at(0))
+
+
+def told(gate: SteadyGate, boxes: Iterable[Box]) -> str:
+    """What is said of one person's face as its box changes in a picture of 200 x 200: `.` for nothing wrong."""
+    image, crop = np.zeros((200, 200, 3), np.uint8), crop_face(portrait(), FACE, FRAME)
+    faults = (gate.judge(image, person(box), crop).faults for box in boxes)
+    return "".join(fault[0].name[:3].lower() if fault else "." for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("sides", "said"),
+    [
+        pytest.param((48, 47, 44, 48, 44), ".....", id="who can be read stays so a fifth of the way to hopeless"),
+        pytest.param((48, 43, 44, 47, 48, 44), ".tootootoo..", id="and who cannot must reach the gate"),
+        pytest.param((47, 44, 47, 48), "tootootoo.", id="from the first moment on"),
+    ],
+)
+def test_a_person_does_not_flicker_about_the_gate(sides: tuple[int, ...], said: str):
+    # what is read from 48 px on is hopeless at 24 px, a fifth of the way is 43.2
+    assert told(SteadyGate(GATE), (Box(50, 50, side, side) for side in sides)) == said
+
+
+def test_a_face_at_the_edge_that_jitters_is_read_or_not_read_but_does_not_flicker():
+    jitter = (0.93, 0.89, 0.91, 0.88, 0.92, 0.87)
+    boxes = [Box(100, 100 * share - 100, 100, 100) for share in (*jitter, 0.85, 0.89, 0.87, 0.89, 0.91, 0.89)]
+    assert told(SteadyGate(GATE), boxes) == "......" + "cut" * 4 + ".."
+
+
+def test_one_fault_does_not_hide_another_and_people_do_not_mix():
+    gate, crop = SteadyGate(GATE), crop_face(portrait(), FACE, FRAME)
+    image = np.zeros((200, 200, 3), np.uint8)
+    cut_off, small = Box(100, -15, 100, 100), Box(50, 50, 45, 45)
+    assert gate.judge(image, person(cut_off), crop).faults == (QualityFault.CUT_OFF,)
+    assert gate.judge(image, person(small), crop).faults == (), "large enough before, and so still"
+    assert gate.judge(image, person(small, "another"), crop).faults == (QualityFault.TOO_SMALL,)
+    assert gate.judge(image, person(small), crop).faults == ()
+
+
+def test_who_was_judged_longest_ago_is_forgotten():
+    gate, crop = SteadyGate(GATE), crop_face(portrait(), FACE, FRAME)
+    image, large, small = np.zeros((200, 200, 3), np.uint8), Box(50, 50, 60, 60), Box(50, 50, 45, 45)
+    for who in ("first", "second", *map(str, range(MOST_PEOPLE - 1)), "second"):
+        gate.judge(image, person(large, who), crop)
+    assert gate.judge(image, person(small, "second"), crop).faults == ()
+    assert gate.judge(image, person(small, "first"), crop).faults == (QualityFault.TOO_SMALL,)
 
 
 @pytest.mark.parametrize("values", [(0, 0, 1), (1, 3, 2), (1, 0, 0)])

@@ -74,7 +74,7 @@ def linked(folder: Path, url: str, *, close: float = 5.0, **options: Any) -> Ite
 
 
 def make_link(folder: Path, url: str, **options: Any) -> Link:
-    own = {"clock", "limits", "boot", "backoff", "protocol", "holds", "signals"} & options.keys()
+    own = {"clock", "limits", "boot", "backoff", "protocol", "holds", "pace", "inbound"} & options.keys()
     ours = {name: options.pop(name) for name in own}
     ours = {"clock": now, "backoff": Backoff(first=0.05, most=0.2)} | ours
     broker = BrokerSettings.from_url(url, node=NODE, **options)

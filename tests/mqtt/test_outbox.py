@@ -157,6 +157,36 @@ def test_time_of_capture_of_another_boot_cannot_be_put_right(path):
     after.close()
 
 
+def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before(path):
+    """Its own boot's clock was right once, so another boot can tell what its times were."""
+    before = Outbox(path, boot="before")
+    wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
+    before.put("t", Kind.EVENT, event(wrong).model_dump_json(), wrong)
+    before.note_clock(wrong.later(5))
+    before.note_clock(Instant(130.0, datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)))
+    before.sync()
+    (letter,) = before.take(1, wrong.later(40))
+    assert not letter.at.synced, "in its own boot, the present clock tells, and it is wrong again"
+    before.put_back()
+    after = Outbox(killed(path), boot="after")
+    now = Instant(3.0, datetime(2026, 1, 1, 12, 10, tzinfo=UTC))
+    assert after.oldest(now) == 600
+    (letter,) = after.take(1, now)
+    message = json.loads(letter.sealed())
+    assert (message["ts"], message["clock_synced"], message["replayed"]) == ("2026-01-01T12:00:00.000Z", True, True)
+    after.acknowledge([letter.id])
+    after.close()
+    before.close()
+
+
+def test_alert_events_do_not_count_among_what_may_be_spared(outbox):
+    for kind in (Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT) * 2:
+        put(outbox, kind)
+    assert [letter.kind for letter in outbox.take(9, at(0), spare=1)] == ["alert_event", "alert_event", "event"]
+    assert outbox.take(9, at(0), spare=0) == []
+    assert len(outbox.take(9, at(0))) == 3, "what was spared is not under way"
+
+
 @pytest.mark.parametrize(("waited", "replayed"), [(0, False), (59, False), (61, True)])
 def test_what_is_late_is_marked(outbox, waited, replayed):
     put(outbox)
@@ -316,6 +346,15 @@ def test_a_damaged_file_is_moved_aside(path, caplog, content):
     assert aside.read_bytes() == content
     assert "is damaged" in caplog.text
     assert aside.name in caplog.text
+
+
+def test_of_files_that_were_damaged_the_last_one_is_kept(path):
+    for number in range(3):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(f"damage {number} ".encode() * 500)
+        Outbox(path, boot=BOOT).close()
+    (aside,) = path.parent.glob("outbox.db.corrupt-*")
+    assert aside.read_bytes().startswith(b"damage 2")
 
 
 def test_a_file_that_is_damaged_later_is_moved_aside(path, caplog):

@@ -148,7 +148,7 @@ class TestOverABroker:
     def test_numbers_come_in_retained_ones_are_known_as_such_and_it_comes_back(self, broker, tmp_path, protocol):
         broker.publish("plain", "300", retain=True)
         found = signals(PLAIN, PULSE)
-        with linked(tmp_path, broker.url, signals=found, protocol=protocol):
+        with linked(tmp_path, broker.url, inbound=found, protocol=protocol):
             until(found.samples)
             assert found.samples() == {PLAIN: Sample(300, None)}
             broker.publish("plain", "71", retain=True)
@@ -164,7 +164,7 @@ class TestOverABroker:
     @pytest.mark.parametrize("protocol", list(Protocol))
     def test_a_huge_payload_is_no_number_and_ends_nothing(self, broker, tmp_path, protocol):
         found = signals(PLAIN)
-        with linked(tmp_path, broker.url, signals=found, protocol=protocol) as link:
+        with linked(tmp_path, broker.url, inbound=found, protocol=protocol) as link:
             until(lambda: link.status().connected)
             (tmp_path / "huge").write_bytes(b"1" * 5_000_000)
             broker.publish_file("plain", tmp_path / "huge")
@@ -178,7 +178,7 @@ class TestOverABroker:
         with socket.create_server(("127.0.0.1", 0)) as server:
             Thread(target=refuse_subscriptions, args=[server], daemon=True).start()
             url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
-            with linked(tmp_path, url, signals=signals(PLAIN), protocol=Protocol.V311, close=1.0) as link:
+            with linked(tmp_path, url, inbound=signals(PLAIN), protocol=Protocol.V311, close=1.0) as link:
                 until(lambda: "does not let us subscribe to plain" in caplog.text)
                 assert link.status().connected
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge_fer.rules.restart import remember, resume
 from edge_fer.types import Sample, Source, View
-from tests.invented import reading, torn, unreadable
+from tests.invented import at, reading, torn, unreadable
 from tests.rules.kit import QUICK, frame, play, rule_of, showing, state, steps
 
 PULSE = Source("bed/pulse", ("bpm",))
@@ -366,8 +367,10 @@ class TestEveryKind:
         assert [what for _, what, _ in told] == ["firing"]
 
     def test_after_a_restart_in_the_middle_of_for_it_begins_again(self, when, seen):
-        assert play(self.rule(when), [seen(t, True) for t in range(9)]) == []
-        told = play(self.rule(when), [seen(t, True) for t in range(9, 30)])
+        before, after = self.rule(when), self.rule(when)
+        assert play(before, [seen(t, True) for t in range(9)]) == []
+        assert resume("cam", [after], remember([before]), at(9), same_boot=True) == []
+        told = play(after, [seen(t, True) for t in range(9, 30)])
         assert [what for _, what, _ in told] == ["firing"]
         assert 19 <= told[0][0] <= 20.5
 
@@ -379,3 +382,34 @@ class TestEveryKind:
         told = play(self.rule(when), [seen(t, True) for t in [*range(6), *range(1000, 1020)]])
         assert [what for _, what, _ in told] == ["firing"]
         assert told[0][0] >= 1010
+
+
+#: Frames of which a kind can say nothing; who is in view and how many is always known.
+UNKNOWN = {
+    **dict.fromkeys(["emotion", "crowd", "distress", "satisfaction_below", "worse_than_usual"], unreadable),
+    "view": None,
+    "signal": None,
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+class TestUncertainStretches:
+    """What of every kind that can be unknown is so, for a while or for too long."""
+
+    def play(self, kind, last):
+        """On for 8 s, unknown until `last`, and on again."""
+        when, seen = KINDS[kind]
+        rule = rule_of(when, f"for: 10s, {QUICK.partition(', ')[2]}", baseline=TestWorseThanUsual.Baseline())
+        unknown = UNKNOWN[kind]
+        blank = (lambda t: frame(t, [unknown(t)])) if unknown else frame
+        script = [seen(t, True) if not 8 <= t < last else blank(t) for t in range(60)]
+        ((fired, what, _),) = play(rule, script)
+        assert what == "firing"
+        return fired
+
+    def test_for_a_while_it_pauses_the_clock_of_for(self, kind):
+        # 2 s are missing when it is known again; those over a time need another to know
+        assert 13 + 2 <= self.play(kind, 13) <= 13 + 4
+
+    def test_for_too_long_it_starts_over(self, kind):
+        assert 30 + 10 <= self.play(kind, 30) <= 30 + 12

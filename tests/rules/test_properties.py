@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_fer.rules.handover import hand_over
 from edge_fer.types import AlertState, Sample, Source, View
 from tests.invented import at, reading, torn, unreadable
-from tests.rules.kit import frame, rule_of
+from tests.rules.kit import frame, rule_of, rules_of
 
 FACES = {
     "angry": lambda t, who: reading(t, "angry", who=who),
@@ -108,3 +109,48 @@ def test_many_people_at_once_have_an_alert_each_or_share_one(when):
             fired.add(change.alert.track_id)
     expected = {"{no_face: true}": 0}.get(when, 50 if "emotion" in when or "distress" in when else 1)
     assert len(fired) == expected
+
+
+CONFIGS = [
+    "a: {when: {emotion: [angry]}, TIMING}, s: {when: {more_people_than: 0}, TIMING}",
+    "a: {when: {emotion: [angry]}, TIMING}",
+    "a: {when: {emotion: [angry, sad]}, TIMING}, s: {when: {more_people_than: 0}, TIMING, silenced: true}",
+    "s: {when: {more_people_than: 1}, TIMING}, a: {when: {emotion: [angry]}, TIMING}",
+]
+
+
+@given(FRAMES, st.lists(st.sampled_from([None, None, 0, 1, 2, 3]), min_size=60, max_size=60), st.sampled_from([0, 20]))
+def test_whatever_is_reloaded_each_alert_ends_once_and_none_begins_inside_a_cooldown(frames, reloads, cooldown):
+    timing = f"for: 0s, keep_firing_for: 1s, cooldown: {cooldown}s, max_uncertain: 3s"
+
+    def fresh(number):
+        return rules_of(CONFIGS[number].replace("TIMING", timing))
+
+    rules, now, firing, last = fresh(0), 0.0, {}, {}
+
+    def note(changes):
+        for change in changes:
+            key, name = (change.alert.rule, change.alert.track_id), change.alert.rule
+            if change.resolved:
+                assert firing.pop(key) == change.alert.id
+            else:
+                assert key not in firing, "fired twice without resolving"
+                assert now - last.get(name, float("-inf")) >= cooldown - 1e-6, "fired inside the cooldown"
+                firing[key] = change.alert.id
+            last[name] = now
+
+    for (step, faces, left, view, _), number in zip(frames, reloads, strict=False):
+        now += step
+        if number is not None:
+            before = {rule.name for rule in rules}
+            rules, changes = hand_over(rules, fresh(number), at(now), people_stay=True)
+            note(changes)
+            # a rule that was gone for a while is another one when it comes back
+            for name in before - {rule.name for rule in rules}:
+                assert not any(rule == name for rule, _ in firing), "outlived its rule"
+                last.pop(name, None)
+        readings = [FACES[face](now, who) for who, face in faces.items() if who not in left]
+        sight = frame(now, readings, left=sorted(left), view=view)
+        for rule in rules:
+            note(rule.update(sight))
+        assert not any(who in left for _, who in firing), "outlived its person"

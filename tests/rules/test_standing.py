@@ -144,6 +144,17 @@ class TestChangeOfRules:
         assert play(kept[0], showing("sad", 70, 90)) == []
         assert kept[0].standing.silenced
 
+    def test_whoever_silences_a_rule_by_the_config_does_not_end_its_alerts(self):
+        old = self.firing(self.SAME)
+        silent = self.SAME.replace(QUICK, f"{QUICK}, silenced: true")
+        kept, changes = hand_over(old, rules_of(silent), at(6), people_stay=True)
+        assert (kept, changes) == (old, [])
+        assert play(kept[0], showing("angry", 6, 8)) == []
+        assert (kept[0].standing.silenced, state(kept[0])) == (True, ["firing"])
+        kept, _ = hand_over(kept, rules_of(self.SAME), at(8), people_stay=True)
+        play(kept[0], showing("angry", 8, 9))
+        assert kept[0].standing.silenced is False
+
     def test_the_order_is_that_of_the_new_ones(self):
         swapped = f"{self.SCENE}, {self.SAME}"
         kept, changes = hand_over(self.firing(), rules_of(swapped), at(6), people_stay=True)

@@ -40,7 +40,7 @@ def test_shellcheck_finds_nothing():
         if os.environ.get("CI"):
             pytest.fail("shellcheck is missing, and CI must run it")
         pytest.skip("needs shellcheck (apt install shellcheck)")
-    scripts = [INSTALLER, ROOT / "tests" / "install-tools.sh"]
+    scripts = [INSTALLER, ROOT / "tests" / "install-tools.sh", *sorted((ROOT / "deploy").glob("*/*.sh"))]
     ended = subprocess.run([path, *scripts], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "")
 

@@ -83,6 +83,7 @@ def test_a_broker_of_its_own_starts_over_with_it(tmp_path, systemd):
     port = free_port()
     with Daemon(tmp_path, config(None, mqtt={"broker": "embedded", "embedded_port": port})) as daemon:
         systemd.wait_for("READY")
+        daemon.configure(daemon.config | {"faces": {"min_size": "64px"}})
         daemon.send(signal.SIGHUP)
         systemd.wait_for("READY", 2)
         with Subscriber(port, protocol="mqttv311") as seen:
@@ -117,6 +118,7 @@ def test_it_refuses_what_cannot_be_and_goes_on_as_before(tmp_path, systemd, brok
 def test_a_signal_to_stop_is_heeded_while_it_starts_over(tmp_path, systemd, broker):
     with Daemon(tmp_path, config(broker)) as daemon:
         systemd.wait_for("WATCHDOG", 2)
+        daemon.configure(config(broker, faces={"min_size": "64px"}))
         daemon.send(signal.SIGHUP)
         systemd.wait_for("RELOADING")
         assert daemon.stop() == 0

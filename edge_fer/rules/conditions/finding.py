@@ -15,6 +15,8 @@ __all__ = ["SCENE", "Condition", "Finding", "Findings", "Subject", "Verdict", "a
 #: Whom a finding is about: a person's track id, or `SCENE`.
 Subject: TypeAlias = str | None
 SCENE: Subject = None
+#: What is known of a signal, the best first.
+_ORDER = tuple(SignalState)
 
 
 class Verdict(Enum):
@@ -77,5 +79,5 @@ def _combined(findings: Iterable[Finding], order: tuple[Verdict, ...]) -> Findin
 
 def worst(states: Iterable[SignalState | None]) -> SignalState | None:
     """The state that is furthest from fresh; None where there is none."""
-    order = list(SignalState)
-    return max((state for state in states if state is not None), key=order.index, default=None)
+    known = [state for state in states if state is not None]
+    return max(known, key=_ORDER.index) if known else None

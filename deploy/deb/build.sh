@@ -1,0 +1,111 @@
+#!/bin/bash
+# Builds the Debian packages, each in a clean chroot of the system it is for. See docs/update.md.
+#
+# What comes from elsewhere is fetched here, before the chroot is made: wheels by pip, by version and hash
+# (deploy/deb/wheels), and detector models by `edge-fer models fetch`, by hash. In the chroot nothing is downloaded but
+# Debian's own packages, and debian/rules, which is plain debhelper, does the rest: debhelper knows how users, folders,
+# units and conffiles are installed, upgraded and removed on each of the two releases, which a script of our own would
+# have to get right twice.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SOURCE=$(cd "$HERE/../.." && pwd)
+readonly HERE SOURCE
+
+usage() {
+    cat <<'HELP'
+Usage: deploy/deb/build.sh [--arch amd64|arm64] [bookworm] [trixie]
+
+Builds dist/edge-fer_VERSION~debN_ARCH.deb, for this machine's architecture and both releases if none are named.
+Needs mmdebstrap, and a Python with edge-fer and pip (`make deb` makes one); for another architecture than this
+machine's, qemu-user-static with binfmt_misc.
+
+Environment:
+  PYTHON             the Python with edge-fer and pip; by default .venv/bin/python
+  EDGE_FER_APT_CONF  apt's options in the chroots: files, with colons between them
+HELP
+}
+
+main() {
+    local arch suites=() suite
+    arch=$(dpkg --print-architecture)
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --arch) arch=${2:?--arch amd64 or --arch arm64} && shift ;;
+        bookworm | trixie) suites+=("$1") ;;
+        --help | -h) usage && exit 0 ;;
+        *) usage >&2 && exit 2 ;;
+        esac
+        shift
+    done
+    PYTHON=${PYTHON:-$SOURCE/.venv/bin/python}
+    [ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+    for suite in "${suites[@]}"; do build "$suite" "$arch"; done
+}
+
+build() {
+    local suite=$1 arch=$2 work=$SOURCE/build/deb/$1-$2 tree wheels=$SOURCE/build/wheels/$1-$2
+    tree=$work/edge-fer
+    rm -rf "$work"
+    mkdir -p "$tree" "$wheels" "$SOURCE/dist"
+    fetch_wheels "$suite" "$arch" "$wheels"
+    copy_source "$tree"
+    ln -s wheels/pinned.txt "$tree/wheels.txt"
+    mkdir "$tree/wheels"
+    cp "$HERE/wheels/$suite-$arch.txt" "$tree/wheels/pinned.txt"
+    cp "$wheels"/*.whl "$tree/wheels/"
+    "$PYTHON" -m edge_fer models fetch -o "models_dir=$SOURCE/build/detectors"
+    cp -R "$SOURCE/build/detectors" "$tree/detectors"
+    write_changelog "$suite" >"$tree/debian/changelog"
+    in_chroot "$suite" "$arch" "$work"
+    cp "$work"/*.deb "$SOURCE/dist/"
+    rm -rf "$work"
+}
+
+fetch_wheels() {
+    local suite=$1 arch=$2 folder=$3 machine python minor platforms=()
+    machine=$([ "$arch" = arm64 ] && echo aarch64 || echo x86_64)
+    python=$([ "$suite" = bookworm ] && echo 3.11 || echo 3.13)
+    # every glibc up to bookworm's
+    for minor in $(seq 5 36); do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
+    "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+        --implementation cp --python-version "$python" --platform "manylinux2014_$machine" "${platforms[@]}" \
+        --dest "$folder" --requirement "$HERE/wheels/$suite-$arch.txt"
+}
+
+# What is tracked or new, so that a build takes nothing along that git would not.
+copy_source() {
+    git -C "$SOURCE" ls-files -z --cached --others --exclude-standard -- \
+        edge_fer models systemd deploy setup.cfg pyproject.toml README.md LICENSE ':!models/recipe' ':!models/report' |
+        tar -C "$SOURCE" --null --files-from=- --ignore-failed-read -cf - | tar -C "$1" -xf -
+    mv "$1/deploy/deb/debian" "$1/debian"
+}
+
+write_changelog() {
+    local version release
+    version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$SOURCE/edge_fer/__init__.py")
+    release=$([ "$1" = bookworm ] && echo deb12 || echo deb13)
+    cat <<CHANGELOG
+edge-fer ($version~$release) $1; urgency=medium
+
+  * Version $version; what is new is in CHANGELOG.md of the source.
+
+ -- edge-fer <edge-fer@localhost>  $(git -C "$SOURCE" log -1 --format=%aD)
+CHANGELOG
+}
+
+in_chroot() {
+    local suite=$1 arch=$2 file files apt=()
+    IFS=: read -ra files <<<"${EDGE_FER_APT_CONF:-}"
+    for file in "${files[@]}"; do apt+=(--aptopt="$file"); done
+    # shellcheck disable=SC2016 # for mmdebstrap's shell
+    EDGE_FER_WORK=$3 mmdebstrap --quiet --variant=minbase --architectures="$arch" --dpkgopt=force-unsafe-io "${apt[@]}" \
+        --include=debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab,lintian \
+        --customize-hook='cp -R "$EDGE_FER_WORK" "$1/build"' \
+        --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \
+            sh -c "cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && lintian --fail-on error --allow-root ../*.deb"' \
+        --customize-hook='cp "$1"/build/*.deb "$EDGE_FER_WORK/"' \
+        "$suite" /dev/null http://deb.debian.org/debian
+}
+
+main "$@"

@@ -1,0 +1,131 @@
+"""Finds the secrets in a config's text, and puts a reference to each in its place. Pure.
+
+Any computer reads the boot partition, and so may everybody on the device: a password written there is moved to a file
+of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password in a camera's address
+becomes a `${VARIABLE}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode
+
+from edge_fer.config.reader import read_yaml
+
+__all__ = ["Moved", "move_secrets", "variables_in"]
+
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s]*)@", re.IGNORECASE
+)
+_VARIABLE: Final = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+#: What systemd's EnvironmentFile= takes without quotes, and nobody reads in another way.
+_SAFE: Final = re.compile(r"[A-Za-z0-9!%&()*+,./:;<=>?@\[\]^_{|}~-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A text without its secrets.
+
+    Attributes:
+        text: with as many lines as before.
+        password: the broker's; None where the text holds none.
+        variables: what the text asks for by `${NAME}` in place of what was in it.
+        keys: where there were secrets, as key paths.
+    """
+
+    text: str
+    password: str | None
+    variables: Mapping[str, str]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    start: int
+    end: int
+    text: str
+
+
+def move_secrets(text: str, password_file: Path) -> Moved:
+    """Takes the secrets out of a text.
+
+    What is no YAML, or written in a way in which they cannot be replaced on the spot (over several lines, with
+    characters that a variable cannot hold), is left as it is: the config's own check refuses it.
+
+    Args:
+        text: a whole config.
+        password_file: where the broker's password will be.
+    """
+    nodes = _nodes(text)
+    edits: list[_Edit] = []
+    variables: dict[str, str] = {}
+    password, keys = None, []
+    for key, value in _pairs(nodes.get("mqtt")):
+        if key.value == "password" and _on_one_line(value) and value.value.isprintable() and value.value:
+            password = value.value
+            edits += [_replaced(key, "password_file"), _replaced(value, json.dumps(str(password_file)))]
+            keys.append("mqtt.password")
+    for name, camera in _pairs(nodes.get("cameras")):
+        for key, value in _pairs(camera):
+            found = _ADDRESS.match(value.value) if key.value == "source" and _on_one_line(value) else None
+            if found is None or not _SAFE.fullmatch(found["password"]) or _VARIABLE.search(found["password"]):
+                continue
+            variable = _free_name(name.value, {*variables, *variables_in(text)})
+            variables[variable] = found["password"]
+            address = f"{found['scheme']}{found['user']}:${{{variable}}}@{value.value[found.end() :]}"
+            edits.append(_replaced(value, json.dumps(address, ensure_ascii=False)))
+            keys.append(f"cameras.{name.value}.source")
+    for edit in sorted(set(edits), key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return Moved(text, password, variables, tuple(keys))
+
+
+def variables_in(text: str) -> set[str]:
+    """The names that a text asks for by `${NAME}`."""
+    return set(_VARIABLE.findall(text))
+
+
+def _nodes(text: str) -> dict[str, Any]:
+    """The sections of the text; none, where it cannot be read."""
+    # which bounds depth and number, as the parser does not
+    read = read_yaml(text, layer="", environ=dict.fromkeys(variables_in(text), ""))
+    if read.faults:
+        return {}
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError):
+        return {}
+    return {key.value: value for key, value in _pairs(root)}
+
+
+def _pairs(node: Any) -> Iterator[tuple[Any, Any]]:
+    """The keys and values of a map with plain keys; nothing, for whatever else."""
+    if isinstance(node, MappingNode):
+        yield from ((key, value) for key, value in node.value if isinstance(key, ScalarNode))
+
+
+def _on_one_line(node: Any) -> bool:
+    return (
+        isinstance(node, ScalarNode)
+        and node.style in {None, "", "'", '"'}
+        and node.start_mark.line == node.end_mark.line
+    )
+
+
+def _replaced(node: Any, text: str) -> _Edit:
+    return _Edit(node.start_mark.index, node.end_mark.index, text)
+
+
+def _free_name(camera: str, taken: set[str]) -> str:
+    """A variable's name for a camera, that nothing else has."""
+    name = f"CAMERA_{re.sub(r'[^A-Za-z0-9]', '_', camera).upper()}_PASSWORD"
+    names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)

@@ -1,0 +1,103 @@
+"""A short session with the broker for a command: open it, ask something, wait for the answer."""
+
+from __future__ import annotations
+
+import select
+import ssl
+from collections.abc import Callable
+from time import monotonic
+
+from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.retry import Protocol, ProtocolChoice
+from edge_fer.mqtt.settings import BrokerSettings
+
+__all__ = ["ANSWER", "Session"]
+
+#: Seconds in which a session must begin, and in which the broker must answer within it.
+OPENING, ANSWER = 25.0, 4.0
+
+
+class Session:
+    """One session, turned by its caller.
+
+    Args:
+        settings: where the broker is, and how to get in.
+
+    Attributes:
+        protocol: version of MQTT that is spoken.
+        answers: reason codes of what the broker has acknowledged, by id.
+        received: the last payload of each topic on which something came.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+        self.protocol = Protocol.V5
+        self.answers: dict[int, int] = {}
+        self.received: dict[str, bytes] = {}
+
+    def open(self) -> Setback | None:
+        """Begins it, by the newest version of MQTT that the broker speaks; why not, where it does not."""
+        choice = ProtocolChoice()
+        deadline = monotonic() + OPENING
+        while True:
+            self.protocol = choice.current
+            self._connection = Connection(
+                self._settings,
+                availability=None,
+                protocol=choice.current,
+                woken=lambda: None,
+                received=lambda topic, payload, _retained: self.received.update({topic: payload}),
+            )
+            if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
+                return None
+            refused = self.connection.refused_version or self.connection.is_ignored
+            if not (refused and choice.ignored()):
+                return self.connection.setback or Setback(Trouble.TIMED_OUT)
+            self.close()
+
+    @property
+    def connection(self) -> Connection:
+        """The session with the broker."""
+        if self._connection is None:
+            msg = "the session was not opened"
+            raise RuntimeError(msg)
+        return self._connection
+
+    @property
+    def certificate(self) -> dict[str, object]:
+        """What the broker's certificate says; empty where there is none."""
+        line = self.connection.socket
+        return dict(line.getpeercert() or {}) if isinstance(line, ssl.SSLSocket) else {}
+
+    def turn(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Lets the session go on until it is done or over, or the time is up; whether it is done."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            self.answers |= dict(self.connection.turn())
+            if done():
+                return True
+            if self.connection.setback is not None:
+                return False
+            line = self.connection.socket
+            select.select([line] if line else [], [line] if line and self.connection.wants_write else [], [], 0.05)
+        return False
+
+    def subscribe(self, topic: str) -> int | None:
+        """The broker's answer to a subscription."""
+        number = self.connection.subscribe(topic)
+        return self._answer(number)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+        """The broker's answer to a message; None where it gives none."""
+        return self._answer(self.connection.publish(topic, payload, retain=retain))
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _answer(self, number: int) -> int | None:
+        self.turn(lambda: number in self.answers, ANSWER)
+        return self.answers.get(number)

@@ -1,0 +1,1 @@
+"""An analysis as a page to look at and to print, which needs nothing but itself."""

@@ -1,0 +1,70 @@
+"""From the config to what Home Assistant is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edge_fer import __version__
+from edge_fer.capture.clock import SystemClock
+from edge_fer.config import tree as config
+from edge_fer.config.units import DURATION
+from edge_fer.keeping import Keeper
+from edge_fer.mqtt.discovery import discovery_payload, discovery_topic
+from edge_fer.mqtt.discovery_announcer import Announcer
+from edge_fer.mqtt.discovery_entities import Node, Watching
+from edge_fer.service import HEALTH_EVERY
+from edge_fer.types import LABEL_SETS
+
+__all__ = ["build_discovery", "described", "make_announcer"]
+
+
+def build_discovery(settings: config.Config) -> tuple[str, dict[str, object]]:
+    """The topic and the message with which the config would have this device announced."""
+    topic = discovery_topic(settings.homeassistant.prefix, settings.node.id)
+    return topic, discovery_payload(described(settings), announced={})
+
+
+def make_announcer(
+    settings: config.Config, clock: SystemClock, keeper: Keeper, retain: Callable[[str, str], None]
+) -> Announcer | None:
+    """What announces this device; None where the config wants none.
+
+    Args:
+        settings: the config.
+        clock: the machine's.
+        keeper: keeps what was announced over restarts.
+        retain: keeps a retained topic at a text; not called before the link is there.
+    """
+    if not settings.homeassistant.enabled:
+        return None
+    topic = discovery_topic(settings.homeassistant.prefix, settings.node.id)
+
+    def publish(text: str) -> None:
+        retain(topic, text)
+        keep()
+
+    announcer = Announcer(
+        described(settings),
+        status_topic=settings.homeassistant.status_topic,
+        publish=publish,
+        now=lambda: clock().mono,
+    )
+    keep = keeper.keep("homeassistant.json", topic, snapshot=announcer.snapshot, restore=announcer.restore)
+    return announcer
+
+
+def described(settings: config.Config) -> Node:
+    """What there is, as far as Home Assistant is concerned."""
+    shortest = min(settings.summaries.windows, default=None)
+    return Node(
+        name=settings.node.id,
+        site=settings.node.site,
+        version=__version__,
+        cameras={
+            name: Watching(labels=LABEL_SETS[camera.emotion.labels], alerts=list(camera.alerts))
+            for name, camera in settings.cameras.items()
+        },
+        window=None if shortest is None else (DURATION.write(float(shortest)), shortest),
+        events=settings.privacy.events == "on",
+        health_every=HEALTH_EVERY,
+    )

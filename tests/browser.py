@@ -1,0 +1,64 @@
+"""A real browser without a screen: Chromium, which `tests/install-tools.sh` gets."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+#: Width and height in CSS pixels, and whether it is held in a hand; paper is A4 with margins of 12 mm.
+SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True), "paper": (703, 1032, False)}
+
+
+class Browser:
+    """Opens pages, and keeps what their consoles say."""
+
+    def __init__(self) -> None:
+        found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+        if missing := [name for name, path in found.items() if path is None]:
+            said = f"needs {' and '.join(missing)}: run tests/install-tools.sh"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(said)
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(found["chromium"])
+        # what a container does not let it have
+        for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars"):
+            options.add_argument(f"--{argument}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(str(found["chromedriver"])))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.driver.quit()
+
+    def open(self, path: Path, *, screen: str = "desktop", dark: bool = False, media: str = "") -> None:
+        width, height, mobile = SCREENS[screen]
+        size = {"width": width, "height": height, "deviceScaleFactor": 2 if mobile else 1, "mobile": mobile}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
+        self.driver.get(path.as_uri())
+
+    def ask(self, script: str) -> Any:
+        """What a script in the page returns."""
+        return self.driver.execute_script(script)
+
+    def console(self) -> list[str]:
+        """What the console has said since it was last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def picture(self) -> bytes:
+        """The whole page as PNG."""
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+        return base64.b64decode(shot["data"])
+
+    def paper(self) -> bytes:
+        """The page as it is printed, as PDF."""
+        return base64.b64decode(self.driver.execute_cdp_cmd("Page.printToPDF", {})["data"])

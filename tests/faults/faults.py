@@ -1,0 +1,254 @@
+"""What is broken, one function a kind. Each breaks something, waits a little, and puts it right again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tests.broker import Mosquitto, Subscriber
+from tests.faults.driver import KEEPALIVE
+from tests.faults.node import PASSWORD, Node, wait_until
+
+__all__ = ["FAULTS", "Fault", "Scene"]
+
+ACL = ["user edge", "topic readwrite edge-fer/#", "user reader", "topic readwrite #"]
+USERS = {"edge": PASSWORD, "reader": "reader"}
+#: Items that are handed over while a disk is full.
+BURST = 2500
+
+
+@dataclass
+class Scene:
+    """What there is to break.
+
+    Attributes:
+        broker: a real Mosquitto.
+        seen: who listens to it, and lives through all this.
+        steady: a node that is never killed.
+        mortal: one that is.
+        cramped: one whose disk can be filled.
+        chance: what happens when.
+        hurry: what the waits are shortened to.
+        noticed: seconds after which each connection that had gone silent was given up.
+        unsynced: when the clock of which node was wrong.
+    """
+
+    broker: Mosquitto
+    seen: Subscriber
+    steady: Node
+    mortal: Node
+    cramped: Node
+    chance: random.Random
+    hurry: float = 1.0
+    noticed: list[float] = field(default_factory=list)
+    unsynced: list[tuple[Node, float, float]] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [self.steady, self.mortal, self.cramped]
+
+    def some_nodes(self) -> list[Node]:
+        """One of them, or all."""
+        return self.chance.choice([[self.steady], [self.mortal], self.nodes])
+
+    def pause(self, least: float = 0.05, most: float = 0.8) -> None:
+        """A random time."""
+        time.sleep(self.hurry * self.chance.uniform(least, most))
+
+    def restart_broker(self) -> None:
+        """Starts it, and lets the nodes in once the listener is there: what comes earlier, nobody would hear."""
+        for node in self.nodes:
+            node.proxy.refuse()
+        before = self.seen.subscriptions
+        self.broker.start()
+        self.seen.wait_until_back(before)
+        for node in self.nodes:
+            node.proxy.listen()
+
+
+Fault: TypeAlias = Callable[[Scene], None]
+
+
+def broker_killed(scene: Scene) -> None:
+    scene.broker.kill()
+    scene.pause()
+    scene.restart_broker()
+
+
+def broker_stopped(scene: Scene) -> None:
+    scene.broker.stop()
+    scene.pause()
+    scene.restart_broker()
+
+
+def broker_hangs(scene: Scene) -> None:
+    scene.broker.pause()
+    scene.pause(0.1, 2.0)
+    scene.broker.resume()
+
+
+def broker_hangs_and_dies(scene: Scene) -> None:
+    scene.broker.pause()
+    scene.pause(0.05, 0.5)
+    broker_killed(scene)
+
+
+def line_cut(scene: Scene) -> None:
+    for node in scene.some_nodes():
+        node.proxy.cut()
+
+
+def line_torn(scene: Scene) -> None:
+    """Cut somewhere, most likely within a packet."""
+    for node in scene.some_nodes():
+        node.proxy.tear(scene.chance.randint(1, 4000))
+    scene.pause(0.2, 0.6)
+
+
+def line_stalled(scene: Scene) -> None:
+    """For less than the keep-alive."""
+    nodes = scene.some_nodes()
+    for node in nodes:
+        node.proxy.stall()
+    scene.pause(0.1, 1.5)
+    for node in nodes:
+        node.proxy.resume()
+
+
+def line_dead(scene: Scene) -> None:
+    """Stalled until the node gives it up."""
+    node = scene.chance.choice([scene.steady, scene.mortal])
+    _notice(scene, node, node.proxy.stall)
+    node.proxy.resume()
+
+
+def line_half_open(scene: Scene) -> None:
+    node = scene.chance.choice([scene.steady, scene.mortal])
+    _notice(scene, node, node.proxy.half_open)
+
+
+def _notice(scene: Scene, node: Node, fault: Callable[[], None]) -> None:
+    before = node.ledger["connections"]
+    wait_until(lambda: node.ledger["connected"], f"{node.name} is connected")
+    fault()
+    noticed = lambda: not node.ledger["connected"] or node.ledger["connections"] > before  # noqa: E731
+    scene.noticed.append(wait_until(noticed, f"{node.name} notices that its connection is dead", timeout=4 * KEEPALIVE))
+
+
+def port_refused(scene: Scene) -> None:
+    nodes = scene.some_nodes()
+    for node in nodes:
+        node.proxy.refuse()
+    scene.pause(0.1, 1.0)
+    for node in nodes:
+        node.proxy.listen()
+
+
+def login_refused(scene: Scene) -> None:
+    """The password is changed, and changed back."""
+    scene.broker.set_passwords(USERS | {"edge": "another"})
+    scene.broker.reload()
+    for node in scene.nodes:
+        node.proxy.cut()
+    scene.pause(0.3, 1.0)
+    scene.broker.set_passwords(USERS)
+    scene.broker.reload()
+
+
+def topic_refused(scene: Scene) -> None:
+    """The access list forbids a topic, and allows it again."""
+    node = scene.chance.choice([scene.steady, scene.mortal])
+    topic = f"edge-fer/{node.name}/camera/{scene.chance.choice(['back', 'front'])}/event"
+    scene.broker.set_acl(["user edge", f"topic deny {topic}", *ACL[1:]])
+    scene.broker.reload()
+    scene.pause(0.2, 0.8)
+    scene.broker.set_acl(ACL)
+    scene.broker.reload()
+
+
+def daemon_killed(scene: Scene) -> None:
+    scene.mortal.kill()
+    scene.pause(0.0, 0.5)
+    scene.mortal.start()
+
+
+def daemon_killed_offline(scene: Scene) -> None:
+    """With a backlog, once more while it starts to drain it."""
+    scene.mortal.proxy.refuse()
+    scene.pause(0.2, 1.0)
+    scene.mortal.kill()
+    scene.mortal.proxy.listen()
+    scene.mortal.start()
+    scene.pause(0.0, 0.3)
+    scene.mortal.kill()
+    scene.mortal.start()
+
+
+def clock_wrong(scene: Scene) -> None:
+    """Set back or forth by up to years, and known to be wrong; put right a while later."""
+    nodes = scene.some_nodes()
+    offset = scene.chance.choice([-1, 1]) * scene.chance.choice([5.0, 3600.0, 1e8, 1e9])
+    for node in nodes:
+        if offset < 0 or scene.chance.random() < 0.5:
+            node.proxy.refuse()
+        node.ledger.set_clock(offset, synced=False)
+    begun = time.monotonic()
+    scene.pause(0.2, 1.0)
+    for node in nodes:
+        scene.unsynced.append((node, begun, time.monotonic()))
+        node.ledger.set_clock(0.0, synced=True)
+        node.proxy.listen()
+
+
+def disk_full(scene: Scene) -> None:
+    """While the broker is away, and there is more to tell than fits."""
+    node = scene.cramped
+    _overflow(node)
+    node.free_disk()
+    node.proxy.listen()
+
+
+def disk_full_and_killed(scene: Scene) -> None:
+    """Likewise, and the daemon has to start on the full disk, too."""
+    node = scene.cramped
+    _overflow(node)
+    node.kill()
+    node.start()
+    scene.pause(0.1, 0.5)
+    node.free_disk()
+    node.proxy.listen()
+
+
+def _overflow(node: Node) -> None:
+    # what is sent and not acknowledged may be given up and counted, and yet have arrived; that would blur the count
+    node.ledger["rest"] = 1
+    wait_until(lambda: not node.ledger["depth"] and node.all_is_settled, f"{node.name} sends everything")
+    node.proxy.refuse()
+    node.fill_disk()
+    node.ledger["rest"] = 0
+    node.ledger["burst"] = BURST
+    wait_until(lambda: not node.ledger["burst"], f"{node.name} hands over a burst", timeout=60)
+
+
+FAULTS: dict[str, Fault] = {
+    "broker killed": broker_killed,
+    "broker stopped": broker_stopped,
+    "broker hangs": broker_hangs,
+    "broker hangs and is killed": broker_hangs_and_dies,
+    "login refused": login_refused,
+    "topic refused": topic_refused,
+    "connection reset": line_cut,
+    "connection reset within a packet": line_torn,
+    "line stalls": line_stalled,
+    "line dead": line_dead,
+    "half-open": line_half_open,
+    "port closed": port_refused,
+    "daemon killed": daemon_killed,
+    "daemon killed with a backlog, twice": daemon_killed_offline,
+    "clock wrong, then right": clock_wrong,
+    "disk full": disk_full,
+    "disk full, and daemon killed": disk_full_and_killed,
+}

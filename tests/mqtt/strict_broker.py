@@ -1,0 +1,86 @@
+"""A broker of MQTT 5 that says no in every way there is, and as few brokers that can be had here do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from tests.broker import HOST
+
+__all__ = ["StrictBroker"]
+
+CONNACK = bytes([0x20, 3, 0, 0, 0])
+
+
+class StrictBroker:
+    """Lets everybody in, and then answers each message as it is told to.
+
+    Args:
+        answer: the reason code for a message's topic: of a PUBACK, or, negative, of a DISCONNECT.
+    """
+
+    def __init__(self, answer: Callable[[str], int]) -> None:
+        self.taken: list[str] = []
+        self._answer = answer
+        self._listener = socket.create_server((HOST, 0))
+        self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
+            while header := stream.read(1):
+                body = stream.read(_length(stream))
+                match header[0] >> 4:
+                    case 1:
+                        connection.sendall(CONNACK)
+                    case 3:
+                        if not self._judge(connection, body):
+                            return
+                    case 12:
+                        connection.sendall(b"\xd0\0")
+
+    def _judge(self, connection: socket.socket, body: bytes) -> bool:
+        """Answers a PUBLISH; whether the connection lives on."""
+        end = 2 + int.from_bytes(body[:2])
+        topic, number = body[2:end].decode(), body[end : end + 2]
+        code = self._answer(topic)
+        if code < 0:
+            connection.sendall(bytes([0xE0, 2, -code, 0]))
+            return False
+        if code < 0x80:
+            self.taken.append(topic)
+        connection.sendall(bytes([0x40, 4]) + number + bytes([code, 0]))
+        return True
+
+
+def _length(stream) -> int:
+    """MQTT's variable byte integer."""
+    value, shift = 0, 0
+    while True:
+        (byte,) = stream.read(1)
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value
+        shift += 7

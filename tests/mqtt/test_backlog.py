@@ -1,0 +1,79 @@
+"""A broker that is back after a while: what waited is sent at a limited rate, and what is new does not wait for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.sender import Sender
+from edge_fer.mqtt.shelf import Shelf
+from tests.broker import Mosquitto, Subscriber
+from tests.invented import at
+from tests.mqtt.kit import BOOT, COMPOSER, TOPICS, alert_event, event, linked, now, post_events, scene, until
+
+
+@pytest.fixture
+def broker(tmp_path):
+    return Mosquitto(tmp_path / "broker", remembers=False)
+
+
+def backlog(link, count):
+    post_events(link, count)
+    until(lambda: link.status().depth == count, timeout=30)
+
+
+def test_a_backlog_is_sent_at_a_limited_rate_and_nothing_urgent_waits_for_it(tmp_path, broker):
+    count, rate = 400, 100
+    with linked(tmp_path / "node", broker.url, pace=Pace(rate)) as link:
+        backlog(link, count)
+        with broker, Subscriber(broker) as seen:
+            seen.wait_for(lambda m: m.topic.endswith("/event"), count=rate)
+            present = now()
+            link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(present), present)
+            link.retain(TOPICS.state("front"), COMPOSER.state(scene(present, people=7)), present)
+            seen.wait_for(lambda m: m.topic.endswith("/alert_event"), timeout=1.5)
+            seen.wait_for(lambda m: m.topic.endswith("/state"), timeout=1.5)
+            assert link.status().depth > 0, "the backlog is still there"
+            events = seen.wait_for(lambda m: m.topic.endswith("/event"), count=count)
+        took = events[-1].at - events[0].at
+        assert took >= (count - rate) / rate - 0.2, "a second's worth at once, and the rest at the rate"
+
+
+class SlowSession:
+    """A session whose broker acknowledges one message at a time."""
+
+    setback = None
+    max_packet = None
+
+    def __init__(self, window):
+        self.window = window
+        self.sent = []
+
+    def publish(self, topic, payload, *, retain):
+        self.sent.append(topic)
+        return len(self.sent)
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 20])
+def test_neither_a_backlog_nor_restless_values_keep_the_other_waiting(tmp_path, window):
+    shelf = Shelf()
+    outbox = Outbox(tmp_path / "outbox.db", boot=BOOT)
+    for number in range(200):
+        outbox.put("event", Kind.EVENT, event(at(number)).model_dump_json(), at(number))
+    sender, session = Sender(outbox, shelf, Holds(), Pace()), SlowSession(window)
+    most = 0
+    for number in range(100):
+        if number >= 50:
+            shelf.set("state", f"{number}", at(number))
+        sender.fill(session, at(number), number)
+        most = max(most, len(session.sent) - number)
+        sender.settle([(number + 1, 0)], number)
+    assert most == window, "so much is under way"
+    first = session.sent.index("state")
+    assert first <= 50 + window, "it does not wait until the backlog is gone"
+    if window > 1:
+        assert session.sent[first:].count("event") > 10
+    outbox.close()

@@ -1,0 +1,149 @@
+"""Reading picture files: every kind comes out as people see it, and what cannot be read says why."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from edge_fer.errors import PictureError
+from edge_fer.pictures.decoding import MOST_PIXELS, decode
+from tests.odd_files import odd_pictures, saved, scene, whole
+
+#: Kinds that lose something, or have fewer colours.
+LOSSY = {"baseline.jpg", "progressive.jpg", "cmyk.jpg", "grey.jpg", "lossy.webp", "palette.png"}
+
+
+def seen(data):
+    """The picture as another library shows it: turned, on white, in eight bits."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if image.mode == "I;16":
+        image = Image.fromarray((np.asarray(image, np.uint32) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"), np.float64)
+
+
+def off(image, other):
+    """The mean difference between two pictures of one size, in levels."""
+    assert image.shape == other.shape
+    return float(np.abs(image - other).mean())
+
+
+@pytest.mark.parametrize("name", whole())
+def test_every_kind_is_read_as_another_library_shows_it(name):
+    data = whole()[name]
+    image = decode(data).image
+    assert (image.dtype, image.flags.c_contiguous) == (np.uint8, True)
+    assert off(image, seen(data)) < (4 if name in LOSSY else 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_picture_is_turned_as_it_was_held(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(scene(), kind, exif=exif, **({} if kind in {"PNG", "TIFF"} else {"quality": 95}))
+    image = decode(data).image
+    assert image.shape == ((96, 64, 3) if orientation >= 5 else (64, 96, 3))
+    assert off(image, seen(data)) < 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_what_is_transparent_lies_on_white_and_that_is_said(kind):
+    image = scene().convert("RGBA")
+    image.putalpha(Image.fromarray(np.tile(np.arange(96, dtype=np.uint8) * 2, (64, 1))))
+    data = saved(image, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    picture = decode(data)
+    assert off(picture.image, seen(data)) < 1
+    assert picture.notes == ("is transparent in places: it was laid on white",)
+    assert not decode(saved(scene().convert("RGBA"), kind)).notes
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep-grey.png", "deep.tiff"])
+def test_sixteen_bits_become_eight_of_the_same_light(name):
+    same = scene() if name == "deep.png" else scene().convert("L").convert("RGB")
+    assert np.array_equal(decode(whole()[name]).image, np.asarray(same))
+
+
+@pytest.mark.parametrize(("head", "samples", "level"), [
+    (b"P5 2 2 15\n", b"\x0f\x00\x05\x0a", [255, 0, 85, 170]),
+    (b"P5 2 2 1000\n", b"\x03\xe8\0\0\x01\xf4\0\xfa", [255, 0, 127, 64]),
+    (b"P5 2 2 255\n", b"\xff\x00\x55\xaa", [255, 0, 85, 170]),
+])  # fmt: skip
+def test_white_is_what_the_file_says_it_is(head, samples, level):
+    assert decode(head + samples).image[..., 1].ravel().tolist() == pytest.approx(level, abs=1)
+
+
+@pytest.mark.parametrize(("name", "word"), [
+    ("animated.gif", "animated"), ("animated.png", "animated"), ("animated.webp", "animated"),
+    ("pages.tiff", "of several pages"),
+])  # fmt: skip
+def test_of_several_pictures_the_first_is_read_and_that_is_said(name, word):
+    picture = decode(whole()[name])
+    assert picture.notes == (f"is {word}: its first picture was read",)
+    assert off(picture.image, np.asarray(scene(), np.float64)) < 6
+
+
+@pytest.mark.parametrize(("data", "word"), [
+    (b"", "is empty"),
+    (bytes(100), "nothing but zeros"),
+    (b"hello", "no picture that can be read"),
+    (whole()["baseline.jpg"][:500], "is a JPEG file that is damaged or cut off"),
+    (whole()["colour.png"][:-30], "is a PNG file that is damaged or cut off"),
+    (whole()["still.gif"][:40], "is a GIF file that is damaged or cut off"),
+    (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+    (b"%PDF-1.7", "PDF"),
+    (b"\0\0\0\x18ftypisom\0\0\0\0", "is a video"),
+])  # fmt: skip
+def test_what_cannot_be_read_says_why_and_what_to_do(data, word):
+    with pytest.raises(PictureError, match=word) as caught:
+        decode(data)
+    assert caught.value.remedy
+
+
+def test_hundreds_of_odd_pictures_are_each_read_or_refused():
+    pictures = odd_pictures()
+    assert len({odd.name for odd in pictures}) == len(pictures) >= 500
+    wrong = []
+    for odd in pictures:
+        try:
+            decode(odd.data)
+        except PictureError as error:
+            read, said = not error.remedy, str(error)
+        else:
+            read, said = True, "read"
+        if odd.reads is not None and read != odd.reads:
+            wrong.append((odd.name, said))
+    assert not wrong
+
+
+def test_no_small_file_makes_the_process_large():
+    script = (
+        "from edge_fer.bench.process import memory\n"
+        "from edge_fer.errors import PictureError\n"
+        "from edge_fer.pictures.decoding import decode\n"
+        "from tests.odd_files import odd_pictures\n"
+        "pictures = odd_pictures()\n"
+        "_, before = memory()\n"
+        "for odd in pictures:\n"
+        "    try: decode(odd.data)\n"
+        "    except PictureError: pass\n"
+        "print(memory()[1] - before)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    # in bytes; what the largest of them may rightly take is far less than what they claim
+    assert int(ended.stdout) < 200_000_000
+
+
+def test_the_largest_picture_is_read_and_a_larger_one_refused_unseen():
+    side = int(MOST_PIXELS**0.5)
+    data = saved(Image.new("L", (side, side), 77), "PNG", compress_level=1)
+    assert decode(data).image.shape == (side, side, 3)
+    with pytest.raises(PictureError, match=r"is too large: 8192 x 8193 pixels"):
+        decode(saved(Image.new("1", (side, side + 1)), "PNG"))

@@ -1,0 +1,77 @@
+"""That the process stays small, each in a process of its own, because settings of native libraries cannot be undone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {key: value for key, value in os.environ.items() if not key.startswith("OPENCV_")}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=known | environment, capture_output=True, text=True, check=True, timeout=60
+    )
+
+
+def test_opencv_does_without_ipp_in_all_threads_and_says_nothing():
+    if python("import cv2; print(cv2.ipp.useIPP())").stdout.strip() == "False":
+        pytest.skip("OpenCV has no IPP on this machine")
+    ended = python("""
+import threading, cv2
+from edge_fer.lean import keep_small
+keep_small()
+told = [cv2.ipp.useIPP()]
+thread = threading.Thread(target=lambda: told.append(cv2.ipp.useIPP()))
+thread.start()
+thread.join()
+print(told)
+""")
+    assert (ended.stdout.strip(), ended.stderr) == ("[False, False]", "")
+
+
+def test_whoever_asks_for_ipp_keeps_it():
+    code = "import cv2; from edge_fer.lean import keep_small; {}print(cv2.ipp.useIPP())"
+    asked = python(code.format("keep_small(); "), OPENCV_IPP="sse42")
+    assert asked.stdout == python(code.format(""), OPENCV_IPP="sse42").stdout
+
+
+def test_opencv_goes_on_saying_what_it_said():
+    ended = python("""
+import cv2
+from edge_fer.lean import keep_small
+home = cv2 if hasattr(cv2, "getLogLevel") else cv2.utils.logging
+before = home.getLogLevel()
+keep_small()
+print(before == home.getLogLevel() > 0)
+""")
+    assert ended.stdout.strip() == "True"
+
+
+def test_threads_share_one_heap():
+    ended = python("""
+import ctypes, threading
+from edge_fer.lean import keep_small
+keep_small()
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+thread = threading.Thread(target=lambda: print(hex(malloc(1000))))
+thread.start()
+thread.join()
+[heap] = [line.split()[0] for line in open("/proc/self/maps") if line.rstrip().endswith("[heap]")]
+print(*(f"0x{end}" for end in heap.split("-")))
+""")
+    address, begin, end = (int(word, 16) for word in ended.stdout.split())
+    assert begin <= address < end
+
+
+def test_a_verb_brings_no_other_verb_with_it():
+    ended = python("""
+import sys
+from edge_fer.cli import main
+main(["version"])
+print(*sorted(name for name in sys.modules if name.startswith("edge_fer.commands.")))
+""")
+    assert ended.stdout.splitlines()[-1] == "edge_fer.commands.version"
