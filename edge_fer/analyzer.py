@@ -138,9 +138,6 @@ class Analyzer:
 
         Returns:
             RGB uint8; a small picture is enlarged, so that the letters can be read.
-
-        Raises:
-            ModelError: the model has no activation maps.
         """
         return annotated(reading, classifier=make_classifier(self._camera.emotion) if activation else None)
 

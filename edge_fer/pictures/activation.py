@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.emotion.explain import activation_map
+from edge_fer.emotion.explain import occlusion_map
 from edge_fer.faces.crop import crop_corners, crop_face
 from edge_fer.pictures.faces import FaceReading, PictureReading
 from edge_fer.types import Image
@@ -25,10 +25,7 @@ def lay_activation(image: Image, reading: PictureReading, classifier: EmotionCla
     Args:
         image: RGB uint8 (height, width, 3), the reading's picture.
         reading: of it.
-        classifier: with a model that has maps.
-
-    Raises:
-        ModelError: the model has no maps.
+        classifier: that read them.
     """
     for face in reading.faces:
         if face.leading is not None:
@@ -37,7 +34,7 @@ def lay_activation(image: Image, reading: PictureReading, classifier: EmotionCla
 
 def _lay(image: Image, source: Image, face: FaceReading, label: str, classifier: EmotionClassifier) -> None:
     crop = crop_face(source, face.face, classifier.crop_frame, at_most=SIDE)
-    heat = activation_map(classifier, crop, label)
+    heat = occlusion_map(classifier, crop, label)
     corners = np.asarray(crop_corners(face.face, classifier.crop_frame), np.float32)
     four = np.vstack([corners, corners[1] + corners[2] - corners[0]])
     (left, top), (right, bottom) = np.floor(four.min(axis=0)).astype(int), np.ceil(four.max(axis=0)).astype(int)

@@ -37,9 +37,6 @@ def annotated(reading: PictureReading, *, classifier: EmotionClassifier | None =
 
     Returns:
         RGB uint8 (height, width, 3), a copy; enlarged where the picture is too small for letters.
-
-    Raises:
-        ModelError: the model has no maps.
     """
     image = reading.image.copy()
     if classifier is not None:
