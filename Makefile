@@ -5,6 +5,8 @@
 #   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
+# make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
+# make test-node-red  run the flow in a real Node-RED, from npm
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
 # make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make generated  write the parts of the docs that follow from the code
@@ -16,10 +18,15 @@ BIN := $(VENV)/bin
 MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
+# Home Assistant 2026.2 needs Python 3.13
+HOMEASSISTANT_PYTHON ?= python3.13
+HOMEASSISTANT := $(CURDIR)/$(VENV)/homeassistant
+NODE_RED := $(CURDIR)/$(VENV)/node-red
 
 ARCH ?= $(shell dpkg --print-architecture)
 
-.PHONY: run test test-faults test-install deb deb-test test-picamera2 lint types tests benchmarks format generated outcomes models sample clean
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test
+
 
 run: $(VENV)/run.done models
 	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
@@ -64,6 +71,16 @@ test-picamera2:
 	@$(PICAMERA2_PYTHON) -c 'import libcamera' || { sed -n '/^# libcamera/,/^# which/s/^# //p' Makefile; exit 1; }
 	$(PICAMERA2_PYTHON) -m pytest tests/capture/test_picamera2_contract.py tests/capture/test_picamera2.py -rs
 
+# it has requirements of its own, so it lives in an environment of its own; a command in EDGE_FER_HOMEASSISTANT replaces it
+test-homeassistant: $(VENV)/test.done models
+	@[ -n "$$EDGE_FER_HOMEASSISTANT" ] || [ -x $(HOMEASSISTANT)/bin/hass ] || \
+	 { $(HOMEASSISTANT_PYTHON) -m venv $(HOMEASSISTANT) && $(HOMEASSISTANT)/bin/pip install --quiet homeassistant paho-mqtt; }
+	EDGE_FER_HOMEASSISTANT="$${EDGE_FER_HOMEASSISTANT:-$(HOMEASSISTANT)/bin/python}" $(BIN)/python -m pytest -s tests/homeassistant
+
+test-node-red: $(VENV)/test.done
+	@[ -x $(NODE_RED)/node_modules/.bin/node-red ] || npm install --silent --no-audit --no-fund --prefix $(NODE_RED) node-red
+	EDGE_FER_NODE_RED=$(NODE_RED)/node_modules/.bin/node-red $(BIN)/python -m pytest tests/deploy/test_node_red.py
+
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
@@ -93,7 +110,7 @@ $(VENV)/run.done: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,metrics,test]'
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "AnalysisError",
     "BrokerError",
+    "CommandError",
     "ConfigError",
     "EdgeFerError",
     "FetchError",
@@ -91,6 +92,22 @@ class SourceUnfitError(SourceError, ValueError):
 
 class BrokerError(EdgeFerError, ConnectionError):
     """The MQTT broker cannot be reached or refuses us."""
+
+
+class CommandError(EdgeFerError, ValueError):
+    """A command over MQTT cannot be carried out.
+
+    Args:
+        code: why, in a word that programs understand.
+        message: as of all errors.
+        remedy: likewise.
+        id: what the request is called; None where that cannot be read, or is known to whoever answers.
+    """
+
+    def __init__(self, code: str, message: str, *, remedy: str = "", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(message, remedy=remedy)
+        self.code = code
+        self.id = id
 
 
 class OutboxError(EdgeFerError, OSError):

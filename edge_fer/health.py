@@ -49,6 +49,7 @@ def _camera_health(camera: Camera, share: float) -> CameraHealth:
     loop = camera.loop
     return CameraHealth(
         online=loop.state is CaptureState.ONLINE,
+        paused=camera.paused,
         fps=camera.watch.fps,
         fps_limit=None if camera.fps is None else camera.fps * share,
         frames=loop.frames,

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
-__all__ = ["EVERY", "Keeper"]
+__all__ = ["EVERY", "Keeper", "write_whole"]
 
 log = logging.getLogger(__name__)
 
@@ -116,13 +116,8 @@ class Keeper:
             self._closing.wait(1.0)
 
     def _write(self, path: Path, text: str) -> None:
-        fresh = path.with_name(f".{path.name}.new")
         try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
+            write_whole(path, text)
         except OSError as error:
             if not self._complained:
                 log.warning("%s cannot be written: %s; a restart would lose what it holds", path, error.strerror)
@@ -145,6 +140,20 @@ class Keeper:
                 return kept
         _starts_anew(path, "it is of another version, or none of ours")
         return {}
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, whatever happens meanwhile.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _starts_anew(path: Path, reason: str) -> None:

@@ -17,7 +17,9 @@ from edge_fer.rules.handover import hand_over
 from edge_fer.rules.sight import Sight
 from edge_fer.types import (
     UNCERTAIN,
+    Alert,
     AlertChange,
+    AlertState,
     Box,
     Event,
     Face,
@@ -355,6 +357,39 @@ class Pipeline:
         gone = self._stood.keys() - {rule.name for rule in self._rules}
         self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
         return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
+
+    def acknowledge(
+        self, at: Instant, *, rule: str | None = None, alert_id: str | None = None
+    ) -> tuple[Told, list[Alert]]:
+        """Takes it that somebody knows of the alerts that fire: all, those of a rule, or one.
+
+        Returns:
+            What is to be told of it, and the alerts.
+        """
+        known = [
+            alert
+            for one in self._rules
+            if rule in {None, one.name} and one.acknowledge(alert_id)
+            for alert in one.standing.alerts
+            if alert.state is AlertState.FIRING and alert_id in {None, alert.id}
+        ]
+        return Told(at, alerts=self._changed_standings()), known
+
+    def silence(self, seconds: float, at: Instant, *, rule: str | None = None) -> tuple[Told, dict[str, Standing]]:
+        """Has all rules, or one, send no alert events for so long; 0 ends that.
+
+        Returns:
+            What is to be told of it, and how these rules stand, by name.
+        """
+        meant = [one for one in self._rules if rule in {None, one.name}]
+        for one in meant:
+            one.silence(seconds, at)
+        return Told(at, alerts=self._changed_standings()), {one.name: one.standing for one in meant}
+
+    def pause(self, at: Instant) -> Told:
+        """Tells that nothing is looked at for now; call `finish` before, where something was."""
+        nothing = replace(self._stages.sum_up(self.camera, (), 0, at, None), paused=True)
+        return Told(at, scene=self._stages.scenes.offer(nothing, last=True))
 
     def pass_time(self, at: Instant) -> Told:
         """Tells what time alone brings about, while there are no frames."""

@@ -24,6 +24,9 @@ class Link(Protocol):
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
         """Takes the newest value of a retained topic."""
 
+    def reply(self, topic: str, payload: Message, /) -> None:
+        """Takes an answer to somebody who asked just now."""
+
     def clear(self, topic: str, /) -> None:
         """Takes it that a retained topic has no value any more."""
 
@@ -35,6 +38,9 @@ class Unlinked:
         """Drops it."""
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
+        """Drops it."""
+
+    def reply(self, topic: str, payload: Message, /) -> None:
         """Drops it."""
 
     def clear(self, topic: str, /) -> None:
@@ -66,6 +72,12 @@ class Publisher:
         self._topics = topics
         self._composer = composer
         self._events = events
+        self._standings: dict[tuple[str, str], Standing] = {}
+
+    @property
+    def standings(self) -> dict[tuple[str, str], Standing]:
+        """How the alert rules stand that are published, by camera and rule."""
+        return dict(self._standings)
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes how a camera stands before its first frame: not there yet, and without alerts."""
@@ -93,8 +105,10 @@ class Publisher:
         """How a rule stands; None where it is gone."""
         topic = self._topics.alert(camera, rule)
         if standing is None:
+            self._standings.pop((camera, rule), None)
             self._link.clear(topic)
         else:
+            self._standings[camera, rule] = standing
             self._link.retain(topic, self._composer.alert_status(camera, rule, standing, at), at)
 
     def online(self, camera: str, online: bool, at: Instant) -> None:  # noqa: FBT001 - handed on as it comes

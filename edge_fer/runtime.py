@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
-from time import perf_counter
+from time import process_time
 from types import ModuleType
 from typing import Any, Self
 
@@ -32,7 +32,7 @@ _spent = local()
 
 
 def seconds_in_runtime() -> float:
-    """Seconds that this thread has spent inside the runtimes; only differences mean anything, as of `thread_time`."""
+    """Processor seconds that went by while this thread was inside the runtimes; only differences mean anything."""
     seconds: float = getattr(_spent, "seconds", 0.0)
     return seconds
 
@@ -111,11 +111,11 @@ class Interpreter:
         Raises:
             ValueError: too many or too few values, or of another type.
         """
-        begin = perf_counter()
+        begin = process_time()
         self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
         self._interpreter.invoke()
         told = [self._interpreter.get_tensor(index) for index in self._output_indices]
-        _spent.seconds = seconds_in_runtime() + perf_counter() - begin
+        _spent.seconds = seconds_in_runtime() + process_time() - begin
         return told
 
 

@@ -15,7 +15,7 @@ from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["HEALTH_EVERY", "Broker", "Service"]
+__all__ = ["HEALTH_EVERY", "Background", "Broker", "Service"]
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,13 @@ class Broker(Protocol):
 
 
 class Background(Protocol):
-    """Something that works beside the rest: started before anything is announced, closed after the link."""
+    """Something that works beside the rest."""
 
-    def start(self) -> None: ...
-    def close(self) -> None: ...
+    def start(self) -> None:
+        """Begins."""
+
+    def close(self) -> None:
+        """Ends, soon."""
 
 
 class Service:
@@ -66,7 +69,8 @@ class Service:
         cameras: what to watch, at least one.
         link: to the broker.
         broker: one of our own, if the link leads to it.
-        background: what works beside the cameras.
+        background: what works beside the rest: started before anything is announced, closed after the link.
+        linked: what works beside the cameras and needs the link: started after it, closed before it.
         announce: publishes what the node is, before the link starts.
         tell_health: publishes how the node is doing.
         clock: the machine's.
@@ -82,6 +86,7 @@ class Service:
         *,
         broker: Broker | None = None,
         background: Sequence[Background] = (),
+        linked: Sequence[Background] = (),
         announce: Callable[[], None],
         tell_health: Callable[[], None],
         clock: Clock,
@@ -93,6 +98,7 @@ class Service:
         self._link = link
         self._broker = broker
         self._background = background
+        self._linked = linked
         self._announce = announce
         self._tell_health = tell_health
         self._clock = clock
@@ -152,6 +158,9 @@ class Service:
             self._announce()
             self._link.start()
             ending.callback(self._say_goodbye)
+            for worker in self._linked:
+                worker.start()
+                ending.callback(worker.close)
             for camera in self._cameras:
                 camera.start()
             ending.callback(self._stop_cameras)

@@ -440,6 +440,7 @@ class Scene:
         confidence: the mood's mean score over those who could be read, 0 to 1.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         satisfaction: index over the last while, 0 to 100; None where too little could be read.
+        paused: whether nothing is looked at, because somebody said so.
     """
 
     camera: str
@@ -449,6 +450,7 @@ class Scene:
     confidence: float
     view: View | None = None
     satisfaction: float | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,6 +276,8 @@ class Subscriber:
         user: whom to log in as.
         protocol: version of MQTT: `mqttv5` tells how each message was retained, `mqttv311` only of those that
             were there before it came.
+        qos: to subscribe with. At 0 it acknowledges nothing, and so reads to the end what a broker wrote that is
+            gone; else it lets go of that when an acknowledgement fails.
     """
 
     def __init__(
@@ -285,12 +287,13 @@ class Subscriber:
         *,
         user: str | None = None,
         protocol: str = "mqttv5",
+        qos: int = 2,
     ) -> None:
         self.messages: list[Seen] = []
         self._news = threading.Condition()
         self._subscriptions = 0
         where = ["-h", HOST, "-p", str(broker)] if isinstance(broker, int) else broker.client_options(user)
-        options = [*where, "-d", "-F", "%j", "-q", "2", "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
+        options = [*where, "-d", "-F", "%j", "-q", str(qos), "-V", protocol, "-c", "-i", f"subscriber-{id(self)}"]
         if protocol == "mqttv5":
             options += ["--retain-as-published", "-x", "3600", "-D", "connect", "receive-maximum", "65535"]
         for topic in topics:

@@ -12,8 +12,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-#: Width and height in CSS pixels, and whether it is held in a hand.
-SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
+#: Width and height in CSS pixels, and whether it is held in a hand; paper is A4 with margins of 12 mm.
+SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True), "paper": (703, 1032, False)}
 
 
 class Browser:

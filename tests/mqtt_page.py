@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edge_fer.config.units import FROM_FILE
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import (
     CameraHealth,
@@ -16,8 +17,20 @@ from edge_fer.mqtt.messages import (
     ModelInfo,
     PrivacyInfo,
     StageLatency,
+    rfc3339,
     schemas,
     seal,
+)
+from edge_fer.mqtt.messages.base import Part
+from edge_fer.mqtt.messages.commands import (
+    REQUESTS,
+    AcknowledgedAlert,
+    AcknowledgeResult,
+    CamerasResult,
+    PingResult,
+    SetResult,
+    SilencedRule,
+    SilenceResult,
 )
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
@@ -42,8 +55,10 @@ def page() -> str:
     """The page with its generated part made anew."""
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    made = examples()
-    return before + "".join(_section(schema, made[kind]) for kind, schema in schemas().items()) + after
+    made, found = examples(), schemas()
+    told = [kind for kind in found if "/" not in kind]
+    asked = [f"{way}/{verb}" for verb in REQUESTS for way in ("command", "response")]
+    return before + "".join(_section(found[kind], made[kind]) for kind in (*told, *asked)) + after
 
 
 def examples() -> dict[str, dict[str, Any]]:
@@ -94,7 +109,33 @@ def examples() -> dict[str, dict[str, Any]]:
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
         "summary": _sealed(say.summary(_summary()), 96, at(900)),
+        **_commands(say),
     }
+
+
+def _commands(say: Composer) -> dict[str, dict[str, Any]]:
+    """A request and its response for each command."""
+    known = AcknowledgedAlert(camera="front", rule="unhappy-guest", alert_id="5d1f0c2e9a7b4c36")
+    silenced = SilencedRule(camera="front", rule="unhappy-guest", silenced=True, silenced_until=rfc3339(at(1812).utc))
+    requests: dict[str, tuple[dict[str, Any], Part | None]] = {
+        "ping": ({}, PingResult(version="0.1.0", uptime_s=3600.0)),
+        "reload": ({}, None),
+        "pause": ({"camera": "front"}, CamerasResult(cameras=["front"])),
+        "resume": ({}, CamerasResult(cameras=["front"])),
+        "acknowledge": ({"alert_id": "5d1f0c2e9a7b4c36"}, AcknowledgeResult(alerts=[known])),
+        "silence": ({"rule": "unhappy-guest", "for": "30m"}, SilenceResult(rules=[silenced])),
+        "set": (
+            {"key": "alerts.unhappy-guest.for", "value": "6s"},
+            SetResult(key="alerts.unhappy-guest.for", old="4s", new="6s"),
+        ),
+    }
+    made = {}
+    for verb, (fields, result) in requests.items():
+        asked = {"id": "17", **fields}
+        request = REQUESTS[verb].model_validate(asked, context=FROM_FILE)
+        made[f"command/{verb}"] = asked
+        made[f"response/{verb}"] = _plain(say.response(verb, at(12), id=request.id, result=result))
+    return made
 
 
 def _summary() -> Summary:
@@ -134,6 +175,10 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapp
     if "$ref" in field:
         field = whole["$defs"][field["$ref"].rpartition("/")[2]]
     if "anyOf" in field:
+        options = [option for option in field["anyOf"] if option.get("type") != "null"]
+        if len(options) == 1 and "$ref" in options[0] and len(options) < len(field["anyOf"]):
+            kind, inner, step = _kind(options[0], whole)
+            return f"{kind} or null", inner, step
         return " or ".join(_kind(option, whole)[0] for option in field["anyOf"]), None, ""
     if "enum" in field or "const" in field:
         return "one of " + ", ".join(field["enum"]) if "enum" in field else str(field["const"]), None, ""

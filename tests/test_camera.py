@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import cv2
 import pytest
@@ -11,16 +12,16 @@ from edge_fer.camera import Camera
 from edge_fer.capture.backoff import Backoff
 from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Stall
 from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.loop import CaptureLoop, CaptureState
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.config.tree import Camera as CameraConfig
-from edge_fer.errors import SourceLostError
+from edge_fer.errors import EdgeFerError, SourceLostError
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Told
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import Standing
+from edge_fer.types import Scene, Standing
 from edge_fer.wiring import build_pipeline
 from tests.fetched import FOLDER
 from tests.shared import shared_data
@@ -75,6 +76,8 @@ def make_camera(source, ear, pipeline=None, **options):
 class Counting:
     """A pipeline that only counts; `fails` makes it fail at that frame."""
 
+    rules = ()
+
     def __init__(self, fails=None):
         self.steps = 0
         self.finished = 0
@@ -96,6 +99,9 @@ class Counting:
 
     def end(self, at):
         return Told(at)
+
+    def pause(self, at):
+        return Told(at, scene=Scene("front", at, 0, None, 0.0, paused=True))
 
     def change_rules(self, rules, at):
         return Told(at, alerts=dict.fromkeys(rules, Standing()))
@@ -222,3 +228,85 @@ def test_rules_are_changed_by_the_pipelines_own_thread(short_clip):
     camera.stop()
     camera.join(30)
     assert list(ear.told[0].alerts) == ["a", "b"]
+
+
+def paused_scenes(ear):
+    return [told.scene for told in ear.told if told.scene and told.scene.paused]
+
+
+def test_a_paused_camera_is_let_go_of_and_no_frame_is_looked_at_until_it_is_resumed():
+    ear, pipeline = Ear(), Counting()
+    source = BrokenSource("front", [[Deliver(100_000, every=0.01)]], clock=SystemClock())
+    camera = make_camera(source, ear, pipeline)
+    camera.start()
+    ear.wait_for(lambda: pipeline.steps > 3)
+    camera.pause()
+    camera.ask(lambda _, at: (Told(at), None)).result(5)
+    steps = pipeline.steps
+    ear.wait_for(lambda: paused_scenes(ear))
+    ear.wait_for(lambda: camera.loop.state is CaptureState.PAUSED)
+    time.sleep(0.3)
+    assert (pipeline.steps, pipeline.finished) == (steps, 1)
+    assert ear.online[-1] is False
+    assert camera.lost_since is None, "it is not lost, and nobody need restart it"
+    assert camera.moving(SystemClock()().mono, 1.0)
+    assert len(paused_scenes(ear)) == 1
+    opened = source.opened
+    camera.resume()
+    ear.wait_for(lambda: pipeline.steps > steps)
+    assert source.opened == opened + 1
+    assert (camera.loop.losses, camera.loop.stalls) == (0, 0)
+    camera.stop()
+    camera.join(5)
+    assert camera.ended
+
+
+def test_a_camera_paused_from_the_start_is_not_opened():
+    ear, pipeline = Ear(), Counting()
+    source = BrokenSource("front", [[Deliver(100_000, every=0.01)]], clock=SystemClock())
+    camera = make_camera(source, ear, pipeline)
+    camera.pause()
+    camera.start()
+    ear.wait_for(lambda: paused_scenes(ear))
+    time.sleep(0.2)
+    assert (source.opened, pipeline.steps, pipeline.finished) == (0, 0, 0)
+    camera.stop()
+    camera.join(5)
+
+
+def test_a_paused_recording_goes_on_unseen(short_clip):
+    ear, pipeline = Ear(), Counting()
+    camera = make_camera(VideoFile("front", short_clip, clock=SystemClock()), ear, pipeline)
+    camera.pause()
+    camera.start()
+    ear.wait_for(lambda: camera.ended)
+    assert pipeline.steps == 0
+    assert camera.loop.frames == 30
+
+
+def test_calls_are_made_between_frames_bounded_and_never_forgotten():
+    ear = Ear()
+    camera = make_camera(BrokenSource("front", [[Deliver(100_000, every=0.01)]], clock=SystemClock()), ear, Counting())
+    camera.start()
+    assert camera.ask(lambda pipeline, at: (Told(at), pipeline.rules)).result(5) == ()
+    with pytest.raises(ZeroDivisionError):
+        camera.ask(lambda _, at: (Told(at), 1 / 0)).result(5)
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_, at):
+        held.set()
+        go.wait(5)
+        return Told(at), None
+
+    camera.ask(hold)
+    assert held.wait(5)
+    futures = [camera.ask(lambda _, at: (Told(at), "done")) for _ in range(17)]
+    with pytest.raises(EdgeFerError, match="too much to do"):
+        futures[-1].result(0)
+    go.set()
+    assert [future.result(5) for future in futures[:-1]] == ["done"] * 16
+    camera.stop()
+    camera.join(5)
+    with pytest.raises(EdgeFerError, match="has ended"):
+        camera.ask(lambda _, at: (Told(at), None)).result(5)
+    assert camera.error is None

@@ -38,13 +38,15 @@ MAY_IMPORT = {
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
     "health": FLOW | BASE | {"camera", "heat"},
+    "metrics": BASE | {"mqtt"},
     "service": FLOW | BASE | {"camera", "config", "notify"},
+    "remote": FLOW | BASE | {"camera", "config", "keeping", "pipeline"},
     "daemon": BASE | {"service"},
     "log": BASE,
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"rulebook", "runtime", "sample", "service", "stopwatch"},
+    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
     "doctor": FLOW
     | BASE
@@ -53,11 +55,11 @@ MAY_IMPORT = {
     | BASE
     | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
     "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
-    "report": FLOW | BASE | {"analysis"},
+    "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "replay", "report", "trace"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "remote", "replay", "report", "trace"},
     "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }

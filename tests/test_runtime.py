@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
-from time import perf_counter
+from time import process_time
 from types import SimpleNamespace
 
 import numpy as np
@@ -170,9 +170,9 @@ def test_packaged_model_is_a_file():
 def test_it_tells_how_long_this_thread_was_in_the_runtime():
     classifier = EmotionClassifier.load()
     crop = np.zeros((48, 48, 3), np.uint8)
-    before, begin = seconds_in_runtime(), perf_counter()
+    before, begin = seconds_in_runtime(), process_time()
     classifier.classify([crop] * 5)
-    assert 0 < seconds_in_runtime() - before < perf_counter() - begin
+    assert 0 < seconds_in_runtime() - before < process_time() - begin
     elsewhere = []
     thread = Thread(target=lambda: elsewhere.append(seconds_in_runtime()))
     thread.start()

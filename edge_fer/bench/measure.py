@@ -101,22 +101,24 @@ class _Run:
         """Takes the source's frames, and tells what comes of them."""
         cpu, begin = process_time(), perf_counter()
         while (frames is None or self._decoded < frames) and (seconds is None or perf_counter() - begin < seconds):
-            started = perf_counter()
+            started = process_time()
             with self._watch("capture"):
                 frame = next(source, None)
             if frame is None:
                 break
             self._take(frame, tell, started)
             del frame  # or it would be held while the next one is decoded
+            if self._decoded == 1:  # it pays for what is set up late, and does not count
+                cpu, begin = process_time(), perf_counter()
         self._seconds, self._cpu = perf_counter() - begin, process_time() - cpu
         self._memory = memory()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None], started: float) -> None:
-        captured, bare = perf_counter(), self._detector.bare + self._classifier.bare
+        captured, bare = process_time(), self._detector.bare + self._classifier.bare
         told = self._pipeline.step(frame)
         with self._watch("publish"):
             tell(told)
-        done = perf_counter()
+        done = process_time()
         self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
         mono, (height, width) = frame.at.mono, frame.image.shape[:2]
@@ -132,8 +134,7 @@ class _Run:
             msg = f"source {redacted(self._camera.source)}: no frame came in the time given"
             raise SourceError(msg, remedy="Give it more time with --seconds, or check the camera")
         faces = self._camera.faces
-        # a recording's frames stand for a period each; the last one's is not known, but hardly ever matters
-        span = (self._times[1] - self._times[0]) * self._decoded / max(self._decoded - 1, 1)
+        span = self._times[1] - self._times[0]
         rss, peak = self._memory
         return Report(
             version=__version__,
@@ -143,7 +144,7 @@ class _Run:
             skipping=Skipping(bool(faces.detect_every or faces.rest_every), faces.detect_every, faces.rest_every),
             frames=self._frames(),
             seconds=round(self._seconds, 3),
-            fps=round(self._decoded / self._seconds, 2),
+            fps=round((self._decoded - 1) / self._seconds, 2),
             stages=self._stages(),
             shares=self._shares(),
             process=Process(
@@ -177,7 +178,7 @@ class _Run:
         return {stage: StageCost(time.median, time.p95, time.passes) for stage, time in found}
 
     def _shares(self) -> Shares:
-        """By medians, so that what the machine does besides does not count."""
+        """By medians of processor time, so that what the machine does besides does not count."""
         capture, networks, _ = (median(part) for part in zip(*self._parts, strict=True))
         own = median(whole - capture - networks for capture, networks, whole in self._parts)
         total = capture + networks + own

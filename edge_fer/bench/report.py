@@ -90,7 +90,7 @@ class StageCost:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of the median frame's time, 0 to 1: capture, the bare networks, and all that is our own.
+    """Of the median frame's processor time, 0 to 1: capture, the bare networks, and all that is our own.
 
     A detector that is no TFLite model counts among the bare networks as a whole.
     """
@@ -168,7 +168,7 @@ class Report:
         runtime: what ran the emotion model, and its version.
         skipping: which work was left out.
         frames: how many got how far.
-        seconds: how long the run took by the wall clock.
+        seconds: how long the run took by the wall clock, without the first frame, which pays for what is set up late.
         fps: frames for each of these seconds.
         stages: cost by stage, each of `STAGES`.
         shares: whose time it was.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from time import perf_counter
+from time import process_time
 
 from edge_fer.bench.flicker import Sample
 from edge_fer.emotion.smoothing import Smoothed
@@ -22,7 +22,7 @@ class CountedDetector:
     Attributes:
         faces: found so far.
         frames: in which at least one face was found.
-        bare: seconds in the network itself; of a detector that is no TFLite model, as OpenCV's are, in all of it.
+        bare: processor seconds in the network itself; of a detector that is no TFLite model in all of it.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -37,9 +37,9 @@ class CountedDetector:
 
     def detect(self, image: Image) -> list[Face]:
         """Finds the faces."""
-        before, begin = seconds_in_runtime(), perf_counter()
+        before, begin = seconds_in_runtime(), process_time()
         found = self._detector.detect(image)
-        self.bare += (seconds_in_runtime() - before) or (perf_counter() - begin)
+        self.bare += (seconds_in_runtime() - before) or (process_time() - begin)
         self.faces += len(found)
         self.frames += bool(found)
         return found
@@ -51,7 +51,7 @@ class CountedClassifier:
     Attributes:
         faces: read so far.
         frames: in which at least one face was read.
-        bare: seconds in the model itself.
+        bare: processor seconds in the model itself.
     """
 
     def __init__(self, classifier: Classifier) -> None:

@@ -35,6 +35,7 @@ class CaptureState(StrEnum):
     STARTING = "starting"
     ONLINE = "online"
     LOST = "lost"
+    PAUSED = "paused"
     ENDED = "ended"
 
 
@@ -121,6 +122,7 @@ class CaptureLoop:
         self._on_pass = on_pass
         self._backoff = backoff or Backoff()
         self._poll = poll
+        self._paused = threading.Event()
         self._worked = False
         self._heard = 0.0  # seconds on the monotonic clock when something last came, or was begun
         self._online_since = 0.0
@@ -137,12 +139,23 @@ class CaptureLoop:
         hangs = isinstance(self.error, SourceStuckError)
         return sum(reader.is_alive() for reader in self._left_behind) + hangs
 
+    def pause(self) -> None:
+        """Lets go of a live source until `resume`; from any thread. A recording goes on: it could only begin anew."""
+        self._paused.set()
+
+    def resume(self) -> None:
+        """Ends a pause; from any thread."""
+        self._paused.clear()
+
     def run(self, stop: threading.Event) -> None:
         """Captures until the recording is over, the source failed for good, the slot is closed, or `stop` is set."""
         try:
             while not stop.is_set():
+                if self._resting:
+                    self._rest(stop)
+                    continue
                 try:
-                    self._capture(stop)
+                    over = self._capture(stop)
                 except SourceError as error:
                     if stop.is_set():  # what breaks while everything is being put away is no loss
                         return
@@ -153,20 +166,34 @@ class CaptureLoop:
                     self._lose(error)
                     self._wait(self._backoff.wait(), stop)
                 else:
-                    return
+                    if over:
+                        return
         except SlotClosedError:
             log.debug("camera %s: nobody takes its frames any more", self.name)
         finally:
             self.slot.close()
 
-    def _capture(self, stop: threading.Event) -> None:
-        """One run of the source, from opening it until it ends, fails, or is not wanted any more."""
+    @property
+    def _resting(self) -> bool:
+        return self._source.live and self._paused.is_set()
+
+    def _rest(self, stop: threading.Event) -> None:
+        self._report(CaptureState.PAUSED, "")
+        while self._resting and not stop.wait(self._poll):
+            self._on_pass()
+
+    def _capture(self, stop: threading.Event) -> bool:
+        """One run of the source, from opening it until it ends, fails, or is not wanted any more.
+
+        Returns:
+            Whether it came to its end.
+        """
         reader = self._open()
         grace = GRACE
         try:
             patience = self._start_within
             upcoming = 0
-            while not stop.is_set():
+            while not (stop.is_set() or self._resting):
                 frame = reader.slot.take(self._poll)
                 if frame is not None:
                     self._came_online()
@@ -176,14 +203,15 @@ class CaptureLoop:
                     self._hand_over(frame, stop)
                     self._heard = self._clock().mono
                 elif reader.slot.closed:
-                    return self._over(reader)
+                    self._over(reader)
+                    return True
                 elif self._source.live and (silent := self._clock().mono - self._heard) > patience:
                     self.stalls += 1
                     grace = 0.0
                     msg = f"camera {self.name} has sent nothing for {silent:.0f} s"
                     raise SourceStalledError(msg, remedy="Check its cable, power and network")
                 self._on_pass()
-            return None
+            return False
         finally:
             reader.leave(grace)
             if reader.is_alive():

@@ -31,17 +31,18 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from(args: argparse.Namespace, *, extra_layers: Sequence[Layer] = ()) -> Loaded:
+def load_from(args: argparse.Namespace, *, extra_layers: Sequence[Layer] = (), remote: Layer | None = None) -> Loaded:
     """The config that the arguments ask for.
 
     Args:
         args: as parsed by a parser with `add_config_arguments`.
         extra_layers: what the command itself prefers: above the profile, below every file.
+        remote: settings to take in place of those that were made over MQTT.
 
     Raises:
         ConfigFaults: everything that is wrong with it.
     """
-    return load([*extra_layers, *standard_files(args.config)], overrides=args.settings)
+    return load([*extra_layers, *standard_files(args.config)], overrides=args.settings, settings=remote or True)
 
 
 def _setting(text: str) -> Layer:

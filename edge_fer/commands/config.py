@@ -68,6 +68,8 @@ def _check(args: argparse.Namespace) -> int:
     print("The config is valid. Its layers, the lowest first:")
     for layer in loaded.layers:
         print(f"  {layer}")
+    for fault in loaded.set_aside:
+        print(f"What was set over MQTT and no longer fits is set aside: {fault}")
     return 0
 
 

@@ -9,24 +9,28 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import Recording
 from edge_fer.commands._show import Show
-from edge_fer.config import Config, Layer
+from edge_fer.config import Config, Layer, Loaded
 from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
 from edge_fer.pipeline import Told
+from edge_fer.remote.reloader import Reloader
 from edge_fer.service import Service
-from edge_fer.wiring import build_service
+from edge_fer.wiring import Remote, build_service
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Watches the cameras of the config and publishes what it sees, until it is stopped, or until every recording is over.
@@ -66,27 +70,31 @@ def _run(args: argparse.Namespace) -> int:
     # found out once: later, the broker that listens may be our own
     preferred = [_demo_layer()] if args.demo else []
 
-    def settings() -> Config:
-        return load_from(args, extra_layers=preferred).config
+    def loaded(remote: Layer | None = None) -> Loaded:
+        return load_from(args, extra_layers=preferred, remote=remote)
 
-    def build(settings: Config) -> Service:
-        return build_service(settings, demo=args.demo, show=show)
+    def build(config: Loaded) -> Service:
+        return build_service(config.config, demo=args.demo, show=show, remote=Remote(loaded, reloader, config.settings))
 
     def renew(running: Service) -> Service | None:
-        renewed = settings()
-        if running.adopt(renewed):
+        renewed = loaded()
+        _tell_set_aside(renewed)
+        if running.adopt(renewed.config):
             return None
         service = build(renewed)
-        set_up_log(renewed.log_level)
+        set_up_log(renewed.config.log_level)
         if recording:
-            recording.go_on_with(renewed)
+            recording.go_on_with(renewed.config)
         return service
 
-    first = settings()
+    reloader = Reloader()
+    start = loaded()
+    first = start.config
     set_up_log(first.log_level)
+    _tell_set_aside(start)
     recording = Recording(args.record, first) if args.record else None
     show = _telling(Show() if args.show or args.demo else None, recording)
-    daemon = Daemon(build(first), renew)
+    daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     if args.demo:
         _greet(first)
     try:
@@ -111,6 +119,11 @@ def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, To
             watcher(camera, told)
 
     return tell
+
+
+def _tell_set_aside(loaded: Loaded) -> None:
+    for fault in loaded.set_aside:
+        log.warning("a setting made over MQTT no longer fits, and is set aside: %s", fault)
 
 
 def _leave(code: int) -> None:

@@ -18,7 +18,7 @@ from edge_fer.config.faults import Fault, redacted
 from edge_fer.config.reader import Reading, read_yaml
 from edge_fer.config.when import kind_in
 
-__all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged"]
+__all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged", "wrapped"]
 
 _LARGEST_FILE: Final = 256 * 1024
 _BY_NAME: Final = frozenset({"cameras", "alerts", "zones"})
@@ -70,7 +70,8 @@ class Layer:
         """What the layer says; nothing (no entry, no fault) for a file that need not exist and does not."""
         if isinstance(self.content, str):
             reading = read_yaml(self.content, layer=self.name, environ=environ, under=self.under, lines=False)
-            return Reading(_wrapped(reading.entry, self.under), reading.faults)
+            entry = reading.entry and wrapped(reading.entry, self.under)
+            return Reading(entry, reading.faults)
         try:
             with self.content.open("rb") as file:
                 data = file.read(_LARGEST_FILE + 1)
@@ -105,10 +106,8 @@ class Layer:
         return Reading(None, (Fault(self.name, line, "", None, problem, remedy),))
 
 
-def _wrapped(entry: Entry | None, under: tuple[str, ...]) -> Entry | None:
+def wrapped(entry: Entry, under: tuple[str, ...]) -> Entry:
     """The maps around an entry that belongs to a key path."""
-    if entry is None:
-        return None
     for depth in reversed(range(len(under))):
         entry = Entry({under[depth]: entry}, entry.layer, None, under[:depth])
     return entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,11 @@ from typing import Final
 from pydantic import ValidationError
 
 from edge_fer.config.complaints import DEFAULT, faults_of
-from edge_fer.config.entries import Entry
+from edge_fer.config.entries import Entry, Scalar
 from edge_fer.config.faults import ConfigFaults, Fault
 from edge_fer.config.layers import Layer, filled, merged
 from edge_fer.config.profile import fitted, profile_layer
+from edge_fer.config.remote import fitting
 from edge_fer.config.tree import Config
 from edge_fer.config.units import FROM_FILE
 from edge_fer.config.writing import written
@@ -40,11 +41,15 @@ class Loaded:
         config: the whole tree; every camera's own `view`, `faces`, `emotion` and `alerts` are complete.
         layers: names of the layers that were there, the lowest first.
         root: what was written, and where, for `explain`.
+        settings: what was set over MQTT and is in force, by dotted key.
+        set_aside: what was set over MQTT and is not in force, because it no longer fits.
     """
 
     config: Config
     layers: tuple[str, ...]
     root: Entry
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    set_aside: tuple[Fault, ...] = ()
 
 
 def standard_files(config: Path | None = None) -> tuple[Layer, ...]:
@@ -62,7 +67,7 @@ def load(
     *,
     overrides: Sequence[Layer] = (),
     environ: Mapping[str, str] | None = None,
-    settings: bool = True,
+    settings: bool | Layer = True,
 ) -> Loaded:
     """Load the config from layers, each overriding those before it.
 
@@ -73,12 +78,37 @@ def load(
         layers: the lowest first; usually `standard_files()`.
         overrides: what goes on top of everything, the lowest first.
         environ: what `${NAME}` stands for; the process's environment if left out.
-        settings: whether those made over MQTT are read.
+        settings: whether those made over MQTT are read; or others to take in their place.
 
     Raises:
-        ConfigFaults: everything that is wrong, in whichever layer.
+        ConfigFaults: everything that is wrong, in whichever layer; but what is wrong with a file of settings is set
+            aside, because nobody wrote it by hand who could put it right.
     """
     environ = os.environ if environ is None else environ
+
+    def on_top(remote: Entry | None) -> Loaded:
+        return _stacked(layers, remote, overrides, environ)
+
+    if isinstance(settings, Layer):
+        reading = settings.read(environ)
+        if reading.faults:
+            raise ConfigFaults(reading.faults)
+        return on_top(reading.entry)
+    base = on_top(None)
+    if not settings:
+        return base
+    reading = Layer.file(base.config.state_dir / SETTINGS_NAME).read(environ)
+    if reading.entry is None:
+        return replace(base, set_aside=reading.faults)
+    found = fitting(reading.entry, base.config, on_top)
+    loaded = on_top(found.root) if found.entries else base
+    return replace(loaded, settings=found.values, set_aside=(*reading.faults, *found.set_aside))
+
+
+def _stacked(
+    layers: Sequence[Layer], remote: Entry | None, overrides: Sequence[Layer], environ: Mapping[str, str]
+) -> Loaded:
+    """The layers over one another, with the settings made over MQTT below the overrides."""
     faults: list[Fault] = []
 
     def read(layers: Sequence[Layer]) -> list[Entry]:
@@ -87,9 +117,7 @@ def load(
         return [reading.entry for reading in readings if reading.entry is not None]
 
     (default,) = read([_defaults()])
-    lower, upper = read(layers), read(overrides)
-    remote = _settings(reduce(merged, [*lower, *upper], default)) if settings else ()
-    upper = [*read(remote), *upper]
+    lower, upper = read(layers), [*([remote] if remote else ()), *read(overrides)]
     profile = profile_layer(reduce(merged, [*lower, *upper], default))
     stack = [default, *read([profile]), *lower, *upper]
     whole = reduce(merged, stack)
@@ -103,7 +131,9 @@ def load(
     except ValidationError as error:
         faults.extend(faults_of(error, root))
     if faults:
-        raise ConfigFaults(_in_order(faults, [layer.name for layer in (profile, *layers, *remote, *overrides)]))
+        set_remotely = [remote.layer] if remote else []
+        names = [*(layer.name for layer in (profile, *layers)), *set_remotely, *(layer.name for layer in overrides)]
+        raise ConfigFaults(_in_order(faults, names))
     return Loaded(config, tuple(entry.layer for entry in stack), root)
 
 
@@ -115,14 +145,6 @@ def _defaults() -> Layer:
 def _default_camera() -> Layer:
     """What there is where nobody names a camera."""
     return Layer.mapping(DEFAULT, {"cameras": {name: {} for name in Config.model_fields["cameras"].default}})
-
-
-def _settings(said: Entry) -> tuple[Layer, ...]:
-    """The layer of what was set over MQTT; none, where the state folder is wrong."""
-    folder = said.at("state_dir")
-    if folder is None or not isinstance(folder.value, str):
-        return ()
-    return (Layer.file(Path(folder.value, SETTINGS_NAME)),)
 
 
 def _in_order(faults: Iterable[Fault], layers: Sequence[str]) -> list[Fault]:

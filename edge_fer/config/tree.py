@@ -50,6 +50,7 @@ __all__ = [
     "Faces",
     "Heat",
     "HomeAssistant",
+    "Metrics",
     "Mood",
     "Mqtt",
     "Node",
@@ -302,6 +303,9 @@ class Camera(Section):
     stall_after: Annotated[Seconds, DURATION.within(1, 600)] = Field(
         default=10.0, description="A camera that gives no picture for so long counts as stalled."
     )
+    paused: Switch = Field(
+        default=False, description="Whether nothing is looked at, as after the command `pause`; `resume` ends it."
+    )
     zones: dict[Name, Zone] = Field(
         default={}, description="Parts of the picture that alone are looked at, or that never are, by name."
     )
@@ -348,6 +352,14 @@ class Heat(Section):
     )
 
 
+class Metrics(Section):
+    """Numbers for Prometheus, which fetches them from this device alone."""
+
+    port: Annotated[Count, Field(ge=0, le=65535)] = Field(
+        default=0, description="The port of 127.0.0.1 on which they can be fetched; 0: they cannot."
+    )
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -373,6 +385,11 @@ class Config(Section):
     homeassistant: HomeAssistant = Field(
         default=HomeAssistant(), description="How Home Assistant is told what this device has."
     )
+    commands: Literal["on", "off"] = Field(
+        default="off",
+        description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",
+    )
+    metrics: Metrics = Field(default=Metrics(), description="Numbers for Prometheus.")
     state_dir: Path = Field(
         default_factory=_default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "

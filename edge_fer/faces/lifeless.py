@@ -74,8 +74,11 @@ class LifelessFilter:
             self._places.append(_Place(face.box, _pixels(image, face.box), mono, mono))
             return False
         place.seen = mono
+        if place.alive:  # for good, so that nothing need be compared any more
+            place.box = face.box
+            return False
         if _correlation(place.pixels, _pixels(image, place.box)) < SAME:
-            place.box, place.pixels, place.alive = face.box, _pixels(image, face.box), True
+            place.box, place.alive = face.box, True
         return not place.alive and mono - place.since >= self._after
 
 

@@ -16,6 +16,7 @@ from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
@@ -51,6 +52,7 @@ class Carrier:
         holds: topics that the broker does not take.
         woken: called from another thread when there is something to do.
         pace: how fast a backlog is sent.
+        replies: answers to send.
         inbound: what is to be subscribed to, and takes what comes.
 
     Attributes:
@@ -71,6 +73,7 @@ class Carrier:
         holds: Holds,
         woken: Callable[[], None],
         pace: Pace,
+        replies: Replies,
         inbound: Listener | None = None,
     ) -> None:
         self.finishing = False
@@ -84,7 +87,7 @@ class Carrier:
         self._woken = woken
         self._holds = holds
         self._inbound = inbound
-        self._sender = Sender(outbox, shelf, holds, pace)
+        self._sender = Sender(outbox, shelf, holds, pace, replies)
         self._fill_in = inf
         self._choice = choice
         self._connection: Connection | None = None
@@ -137,7 +140,7 @@ class Carrier:
                 availability=self._availability,
                 protocol=self._choice.current,
                 woken=self._woken,
-                topics=self._inbound.topics if self._inbound else (),
+                subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
             )
         if self._connection is not None:
@@ -192,7 +195,7 @@ class Carrier:
         if connection.setback is not None:
             connection.close()
             setback = self._judged(connection, connection.setback, now)
-            self._sender.end(now, hung_up=connection.was_hung_up)
+            self._sender.end(now, hung_up=connection.may_have_minded)
             self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_fer.config.units import DURATION
+from edge_fer.errors import CommandError
 from edge_fer.mqtt.messages import (
     AlertEventDraft,
     AlertInstance,
@@ -26,6 +27,8 @@ from edge_fer.mqtt.messages import (
     SummaryDraft,
     rfc3339,
 )
+from edge_fer.mqtt.messages.base import Part
+from edge_fer.mqtt.messages.commands import RESPONSES, ErrorCode, Response
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 
@@ -113,6 +116,7 @@ class Composer:
             confidence=scene.confidence,
             view=scene.view,
             satisfaction=scene.satisfaction,
+            paused=scene.paused,
         )
 
     def summary(self, summary: Summary) -> SummaryDraft:
@@ -137,6 +141,8 @@ class Composer:
         detector: str,
         cameras: Mapping[str, CameraInfo],
         privacy: PrivacyInfo,
+        commands: bool = False,
+        settings: Mapping[str, Any] | None = None,
     ) -> Info:
         """What the node is and runs; camera sources must hold no secrets."""
         return Info(
@@ -146,7 +152,27 @@ class Composer:
             detector=detector,
             cameras=dict(cameras),
             privacy=privacy,
+            commands=commands,
+            settings=dict(settings or {}),
         )
+
+    def response(
+        self,
+        verb: str,
+        at: Instant,
+        *,
+        id: str | None,  # noqa: A002 - as the field is called
+        result: Part | None = None,
+        error: CommandError | None = None,
+    ) -> Response:
+        """What came of a command: its result, or why it was not carried out."""
+        kind = RESPONSES.get(verb, Response)
+        fields = self._envelope(at) | {"id": id, "ok": error is None, "error": None, "message": ""}
+        if error:
+            fields |= {"error": ErrorCode(error.code), "message": str(error)}
+        if "result" in kind.model_fields:
+            fields |= {"result": result}
+        return kind(**fields)
 
     def health(
         self,

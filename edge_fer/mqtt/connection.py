@@ -21,8 +21,10 @@ from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTPro
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_fer.mqtt.dial import Dialling, Line
+from edge_fer.mqtt.inbound import Subscription
 from edge_fer.mqtt.messages import OFFLINE
 from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_disconnect, of_tls_text
 from edge_fer.mqtt.retry import Protocol
@@ -73,7 +75,7 @@ class Connection:
         availability: the topic of the Last Will; None: without one.
         protocol: version of MQTT to speak.
         woken: called from another thread when `turn` is to be called.
-        topics: what to subscribe to; none for most.
+        subscriptions: what to subscribe to; nothing for most.
         received: called from within `turn` with the topic and payload of each message, and whether it was retained.
 
     Attributes:
@@ -90,7 +92,7 @@ class Connection:
         availability: str | None,
         protocol: Protocol,
         woken: Callable[[], None],
-        topics: Sequence[str] = (),
+        subscriptions: Sequence[Subscription] = (),
         received: Received | None = None,
     ) -> None:
         self.is_up = False
@@ -100,7 +102,7 @@ class Connection:
         self._settings = settings
         self._availability = availability
         self._protocol = protocol
-        self._topics = topics
+        self._subscriptions = subscriptions
         self._received = received
         self._dialling = Dialling(settings, woken)
         self._line: socket.socket | None = None
@@ -108,7 +110,7 @@ class Connection:
         self._closing = False
         self._greeted = 0.0
         self._tls_error = ""
-        #: id of the subscription to `topics`
+        #: id of the request for `subscriptions`
         self._subscription: int | None = None
         #: when each message was sent that is not acknowledged yet, in order
         self._sent: dict[int, float] = {}
@@ -180,6 +182,15 @@ class Connection:
     def was_hung_up(self) -> bool:
         """Whether the broker ended the session, and gave no reason that explains it."""
         return self.is_up and self.setback is not None and self.setback.trouble in _UNEXPLAINED
+
+    @property
+    def may_have_minded(self) -> bool:
+        """Whether the broker may have ended the session because of what was published last.
+
+        In MQTT 5 it says so, and a connection that just ends is the network's fault, or the broker's own.
+        """
+        closed = self.setback is not None and self.setback.trouble is Trouble.CLOSED
+        return self.was_hung_up and not (closed and self._protocol is Protocol.V5)
 
     @property
     def is_ignored(self) -> bool:
@@ -279,8 +290,14 @@ class Connection:
         self.is_up = True
         self.window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
         self.max_packet = getattr(properties, "MaximumPacketSize", None)
-        if self._topics:
-            _, self._subscription = client.subscribe([(topic, 0) for topic in self._topics])
+        if self._subscriptions:
+            _, self._subscription = client.subscribe([self._asked(wanted) for wanted in self._subscriptions])
+
+    def _asked(self, wanted: Subscription) -> Any:
+        """A subscription as paho wants it for our version of MQTT."""
+        if self._protocol is not Protocol.V5:
+            return wanted.topic, wanted.qos
+        return wanted.topic, SubscribeOptions(qos=wanted.qos, retainAsPublished=wanted.tell_retained)
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
@@ -313,12 +330,12 @@ class Connection:
         if mid != self._subscription:
             self._acknowledged += [(mid, reason.value) for reason in reasons]
             return
-        for topic, reason in zip(self._topics, reasons, strict=False):
+        for wanted, reason in zip(self._subscriptions, reasons, strict=False):
             if reason.is_failure:
                 _log.error(
                     "the broker does not let us subscribe to %s (%s), so what is published there is missed."
                     " Allow this user to read it, in the broker's access list",
-                    topic,
+                    wanted.topic,
                     reason,
                 )
 

@@ -9,7 +9,7 @@ fills up is noticed while there are pages left to work with: those, and the log,
 are written in place, which needs no room on the disk.
 
 Corruption: a damaged file is moved aside and a new one begun. What was in it is lost to us, and so is the
-count of it; the file is kept for whoever can read it.
+count of it; the last such file is kept for whoever can read it.
 """
 
 from __future__ import annotations
@@ -177,6 +177,10 @@ class Database:
 
     def _begin_anew(self, error: _CorruptError) -> sqlite3.Connection:
         now = datetime.now(UTC)
+        # a disk that fails again and again is not to be filled as well
+        for older in self._path.parent.glob(f"{self._path.name}.corrupt-*"):
+            with contextlib.suppress(OSError):
+                older.unlink()
         aside = self._path.with_name(f"{self._path.name}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}")
         try:
             self._path.replace(aside)

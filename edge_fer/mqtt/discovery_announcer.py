@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_fer.mqtt.discovery import discovery_payload
 from edge_fer.mqtt.discovery_entities import Node, components_of
+from edge_fer.mqtt.inbound import Subscription
 
 __all__ = ["Announcer"]
 
@@ -47,9 +48,9 @@ class Announcer:
         self._due: float | None = None
 
     @property
-    def topics(self) -> tuple[str, ...]:
+    def subscriptions(self) -> tuple[Subscription, ...]:
         """What to subscribe to."""
-        return (self._status_topic,)
+        return (Subscription(self._status_topic),)
 
     def take(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Takes Home Assistant's birth message; one that was kept says nothing of when."""

@@ -22,6 +22,7 @@ from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
@@ -87,6 +88,7 @@ class Link:
         self._inbound = inbound
         self._mailbox = Mailbox()
         self._shelf = Shelf()
+        self._replies = Replies()
         self._shelf.set(topics.availability, ONLINE, clock())
         self._carrier: Carrier | None = None
         self._bell, self._rope = socket.socketpair()
@@ -126,6 +128,11 @@ class Link:
     def retain(self, topic: str, content: Message | str, at: Instant) -> None:
         """Keeps the broker's retained value of a topic at this one. Returns at once; from any thread."""
         self._shelf.set(topic, content, at)
+        self._rouse()
+
+    def reply(self, topic: str, message: Message) -> None:
+        """Sends an answer, once, while there is a connection. Returns at once; from any thread."""
+        self._replies.put(topic, message)
         self._rouse()
 
     def clear(self, topic: str) -> None:
@@ -181,6 +188,7 @@ class Link:
                 woken=self._rouse,
                 pace=self._pace,
                 inbound=self._inbound,
+                replies=self._replies,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
             self._error = error

@@ -1,4 +1,4 @@
-"""What goes over a connection: retained values first, then the outbox, a bounded number at a time."""
+"""What goes over a connection: answers and retained values first, then the outbox, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.reasons import remedy_for_refusal
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.shelf import Shelf
 from edge_fer.types import Instant
 
@@ -48,6 +49,11 @@ class _Retained:
     clears: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    topic: str
+
+
 class Sender:
     """Sends what is due, and takes note of what the broker says to it. Times are on a clock that never jumps.
 
@@ -59,14 +65,16 @@ class Sender:
         shelf: the retained values.
         holds: topics that the broker does not take.
         pace: how fast events and summaries are sent; alert events need not wait.
+        replies: answers, which are sent once or not at all.
     """
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, pace: Pace) -> None:
+    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, pace: Pace, replies: Replies) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._holds = holds
         self._pace = pace
-        self._under_way: dict[int, Letter | _Retained] = {}
+        self._replies = replies
+        self._under_way: dict[int, Letter | _Retained | _Reply] = {}
         self._remembered: set[str] = set()
         #: reason codes that were told, by topic
         self._told: dict[str, int] = {}
@@ -79,6 +87,7 @@ class Sender:
         """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
         self._remembered = self._outbox.remembered()
         self._shelf.renew(self._remembered)
+        self._replies.clear()
         self._last = None
 
     def was_quiet(self, mono: float) -> bool:
@@ -107,7 +116,9 @@ class Sender:
 
     def is_idle(self, *, outbox: bool = True) -> bool:
         """Whether everything was sent and acknowledged; `outbox`: what waits on disk, too."""
-        return not self._under_way and self._shelf.is_clean and not (outbox and self._outbox.depth)
+        return (
+            not self._under_way and not self._replies and self._shelf.is_clean and not (outbox and self._outbox.depth)
+        )
 
     def fill(self, session: Session, now: Instant, mono: float, *, outbox: bool = True) -> float:
         """Sends as much as may be under way; `outbox`: of what waits on disk, too.
@@ -124,6 +135,8 @@ class Sender:
                 self._holds.passed(self._last)
             window, wait = 1, _VERDICT
         held = self._holds.held(mono)
+        while len(self._under_way) < window and session.setback is None and (reply := self._replies.take()):
+            self._send_reply(session, *reply, held, mono)
         # retained values may change without end, and a backlog may be long: each leaves the other some room
         room = self._room(_Retained, window, max(1, window // 2))
         while room > 0 and session.setback is None and (due := self._shelf.take(now, held=held)):
@@ -166,12 +179,18 @@ class Sender:
             self._told.pop(sent.topic, None)
             if isinstance(sent, Letter):
                 arrived.append(sent.id)
-            elif sent.clears and not self._shelf.holds(sent.topic):
+            elif isinstance(sent, _Retained) and sent.clears and not self._shelf.holds(sent.topic):
                 self._outbox.forget(sent.topic)
                 self._remembered.discard(sent.topic)
         if arrived:
             self._outbox.acknowledge(arrived)
         return bool(arrived)
+
+    def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
+        if topic in held:
+            return
+        self._last, self._last_at = topic, mono
+        self._under_way[session.publish(topic, payload.encode(), retain=False)] = _Reply(topic)
 
     def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
         if payload and topic not in self._remembered:
@@ -189,11 +208,12 @@ class Sender:
             self._last, self._last_at = letter.topic, mono
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
 
-    def _refused(self, sent: Letter | _Retained, code: int, mono: float) -> None:
+    def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
         if self._told.get(sent.topic) != code:
             self._told[sent.topic] = code
-            outcome = "it is kept and tried again later" if keep else "it is given up"
+            again = keep and not isinstance(sent, _Reply)
+            outcome = "it is kept and tried again later" if again else "it is given up"
             _log.error(
                 "the broker refuses a message to %s (reason code 0x%02X); %s. %s",
                 *(sent.topic, code, outcome, remedy),
@@ -207,5 +227,5 @@ class Sender:
                 self._outbox.put_back([sent.id])
             else:
                 self._outbox.give_up(sent)
-        elif keep:
+        elif keep and isinstance(sent, _Retained):
             self._shelf.due_again(sent.topic)

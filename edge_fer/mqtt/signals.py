@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 
+from edge_fer.mqtt.inbound import Subscription
 from edge_fer.types import Instant, Sample, Source
 
 __all__ = ["LARGEST_PAYLOAD", "Signals"]
@@ -39,6 +40,11 @@ class Signals:
     def topics(self) -> tuple[str, ...]:
         """What to subscribe to."""
         return tuple(self._by_topic)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """The same, each value at most once: the next one will do as well."""
+        return tuple(map(Subscription, self._by_topic))
 
     def samples(self) -> Mapping[Source, Sample]:
         """The newest sample of each source of which there is one."""

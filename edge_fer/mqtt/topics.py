@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["BASE", "Topics"]
+__all__ = ["BASE", "Topics", "is_name"]
 
 #: What all our topics begin with.
 BASE = "edge-fer"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may stand in a topic as one level of it, and is no longer than names in the config may be."""
+    return len(text) <= 64 and _NAME.fullmatch(text) is not None
 
 
 def _checked(what: str, name: str) -> str:
@@ -53,6 +58,15 @@ class Topics:
     def health(self) -> str:
         """How the node is doing; retained."""
         return f"{BASE}/{self.node}/health"
+
+    @property
+    def commands(self) -> str:
+        """What to subscribe to for all commands."""
+        return f"{BASE}/{self.node}/command/+"
+
+    def response(self, verb: str) -> str:
+        """What comes of a command; never retained."""
+        return f"{BASE}/{self.node}/response/{_checked('command', verb)}"
 
     @property
     def doctor(self) -> str:

@@ -19,7 +19,8 @@ from edge_fer.types import Image
 
 __all__ = ["MOST_PIXELS", "Picture", "decode"]
 
-#: Larger pictures are refused before they are decoded: 8192 x 8192 pixels take up to a gigabyte meanwhile.
+#: Larger pictures are refused before they are decoded: 8192 x 8192 pixels, which take 0.45 GB from a JPEG meanwhile
+#: and 1.2 GB from a PNG with 16 bits and transparency.
 MOST_PIXELS = 1 << 26
 #: The longest side, in pixels, that OpenCV can turn.
 LONGEST = 32_000

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from edge_fer import __version__
 from edge_fer.analysis.outcome import AnalysisOutcome
+from edge_fer.palette import COLOURS
 from edge_fer.report.sections import alerts, curves, faces, mood, numbers, people, tiles
 from edge_fer.report.words import clock_time, percent
 from edge_fer.types import UNCERTAIN
@@ -37,6 +38,7 @@ def document(title: str, body: str) -> str:
         title: as text.
         body: as HTML.
     """
+    colours = "".join(f" --{label}: {colour};" for label, colour in COLOURS.items())
     style = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
     icon = base64.b64encode(ICON.encode()).decode()
     return f"""<!doctype html>
@@ -49,6 +51,7 @@ def document(title: str, body: str) -> str:
 <title>{escape(title)} · edge-fer</title>
 <link rel="icon" href="data:image/svg+xml;base64,{icon}">
 <style>
+:root {{{colours} }}
 {style}</style>
 </head>
 <body>

@@ -60,7 +60,7 @@ class SceneTeller:
 
 
 def _alike(one: Scene, other: Scene) -> bool:
-    same = (one.people, one.mood, one.view) == (other.people, other.mood, other.view)
+    same = (one.people, one.mood, one.view, one.paused) == (other.people, other.mood, other.view, other.paused)
     if (one.satisfaction is None) != (other.satisfaction is None):
         return False
     if abs((one.satisfaction or 0.0) - (other.satisfaction or 0.0)) >= SATISFACTION_STEP:

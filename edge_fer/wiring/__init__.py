@@ -5,10 +5,12 @@ from __future__ import annotations
 from edge_fer.wiring.broker import broker_settings
 from edge_fer.wiring.camera import find_source
 from edge_fer.wiring.meaning import alerts_alone_differ, build_rules, build_scale, build_summaries, longest_gap
+from edge_fer.wiring.remote import Remote
 from edge_fer.wiring.service import build_service
 from edge_fer.wiring.vision import build_pipeline, build_stages, make_smoother, play
 
 __all__ = [
+    "Remote",
     "alerts_alone_differ",
     "broker_settings",
     "build_pipeline",

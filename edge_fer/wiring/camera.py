@@ -107,6 +107,7 @@ def make_camera(
         tell_online=partial(publisher.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
+        paused=camera.paused,
     )
 
 

@@ -60,13 +60,15 @@ def build_scale(mood: config.Mood) -> MoodScale:
 
 
 def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
-    """Whether new rules are all that a change of the config asks for, so that cameras may go on meanwhile.
+    """Whether new rules, and pauses, are all that a change of the config asks for, so that cameras may go on meanwhile.
 
     Other outside signals ask for another subscription, which only a new link makes.
     """
 
     def without_alerts(settings: config.Config) -> config.Config:
-        cameras = {name: camera.model_copy(update={"alerts": {}}) for name, camera in settings.cameras.items()}
+        cameras = {
+            name: camera.model_copy(update={"alerts": {}, "paused": False}) for name, camera in settings.cameras.items()
+        }
         return settings.model_copy(update={"alerts": {}, "cameras": cameras})
 
     return without_alerts(old) == without_alerts(new) and sources_in(old.cameras) == sources_in(new.cameras)

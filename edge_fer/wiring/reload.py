@@ -38,6 +38,10 @@ class RuleChange:
         if not alerts_alone_differ(self._settings, settings):
             return False
         for name, trend in self._trends.items():
+            if settings.cameras[name].paused:
+                self._cameras[name].pause()
+            else:
+                self._cameras[name].resume()
             self._cameras[name].change_rules(build_rules(name, settings.cameras[name], settings, trend))
         self._settings = settings
         log.info("the alerts of the config are in force, and the cameras went on meanwhile")

@@ -42,6 +42,7 @@ from edge_fer.trace.reader import Step, TraceReader
 from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, Frame, Image
 from edge_fer.wiring import build_pipeline, build_rules, build_summaries
+from tests.benchmarks.draining import draining
 from tests.fetched import FOLDER
 from tests.invented import at, reading, track
 
@@ -225,7 +226,7 @@ def main() -> None:
     logging.disable(logging.WARNING)  # there is no broker, on purpose
     passes = 20 if args.smoke else 400
     ratios = classifier(passes) | pipeline(passes) | view(passes) | frame_budget(passes) | posting(passes)
-    ratios |= replaying(passes)
+    ratios |= replaying(passes) | draining(passes)
     if args.json:
         print(json.dumps(ratios, indent=2))
     else:

@@ -75,7 +75,7 @@ class Figures:
     """One run, or the medians of several.
 
     Attributes:
-        fps: frames a second.
+        fps: frames a second of processor time, so that other work on the machine does not count.
         ready: seconds from the start of the process until it takes frames; None where that cannot be told.
         first: seconds from the start of the process to the first face or event.
         peak_rss: bytes.
@@ -138,7 +138,7 @@ def run_edge_fer(python: Path, settings: Sequence[str], clip: Path, frames: int)
     report = json.loads(called([*command, "--frames", str(frames), *options]))
     process, counts = report["process"], report["frames"]
     return Figures(
-        fps=report["fps"],
+        fps=report["fps"] / process["cpu_share"],
         ready=None,
         first=process["first_event_s"] or float("nan"),
         peak_rss=process["peak_rss_bytes"],
@@ -181,7 +181,7 @@ def in_turns(names: Sequence[str], clip: Path, args: argparse.Namespace) -> tupl
             except CannotRunError as error:
                 failed[name] = str(error)
                 continue
-            print(f"{turn + 1}/{args.rounds} {name}: {found.fps:.1f} frames a second", file=sys.stderr)
+            print(f"{turn + 1}/{args.rounds} {name}: {found.fps:.1f} frames a processor second", file=sys.stderr)
             runs.setdefault(name, []).append(found)
     return {name: median_of(found) for name, found in runs.items()}, failed
 

@@ -146,12 +146,13 @@ def test_who_may_write_what(broker):
             [
                 ("operator", "edge-fer/test/command/ping"),
                 ("test", "edge-fer/test/doctor"),
+                ("test", "edge-fer/test/health"),
                 ("homeassistant", "homeassistant/status"),
             ],
             [
                 ("operator", "edge-fer/other/command/ping"),
                 ("other", "edge-fer/other/camera/front/event"),
-                ("other", "edge-fer/other/doctor"),
+                ("other", "edge-fer/other/health"),
                 ("test", "edge-fer/test/camera/front/event"),
                 ("test", "homeassistant/device/test/config"),
             ],

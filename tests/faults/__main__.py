@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,14 +46,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=200, help="how many")
     parser.add_argument("--seed", type=int, default=None, help="to run the same again; random if left out")
+    parser.add_argument("--hurry", type=float, default=1.0, help="what the waits are shortened to")
     parser.add_argument("--page", type=Path, help="a page to write the numbers to")
     parser.add_argument("--keep", type=Path, help="an empty folder for logs and outboxes, which is kept")
     args = parser.parse_args()
+    # whoever ends us leaves no process and no disk behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seed = secrets.randbelow(10**6) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
+        outcome = run(args.keep or Path(folder), count=args.faults, seed=seed, say=True, hurry=args.hurry)
         waited = outage(Path(folder) / "outage")
-        outcome = run(args.keep or Path(folder), count=args.faults, seed=seed, say=True)
     numbers = f"{table(outcome)}\n\n{outage_line(waited)}\n\nThe broker was {broker_version()}."
     print(numbers)
     wrong = failures(outcome)

@@ -74,7 +74,7 @@ def scene(folder: Path, chance: random.Random, hurry: float) -> Iterator[Scene]:
     """A broker, a listener, and three nodes that tell their traces."""
     with contextlib.ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(folder / "broker", users=USERS, acl=ACL, remembers=False))
-        seen = stack.enter_context(Subscriber(broker, user="reader"))
+        seen = stack.enter_context(Subscriber(broker, user="reader", qos=0))
         mounted = stack.enter_context(small_disk(folder / "cramped", DISK))
         nodes = [Node(name, folder / name, broker, rate=RATE) for name in ("steady", "mortal")]
         nodes.append(Node("cramped", folder / "cramped", broker, rate=RATE, mounted=mounted))

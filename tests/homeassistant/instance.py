@@ -1,7 +1,7 @@
-"""A real Home Assistant with nothing but its MQTT integration; run by its own Python: `python instance.py PORT FOLDER`.
+"""A real Home Assistant with nothing but its MQTT integration, run by its own Python with: PORT FOLDER AUTOMATIONS.
 
-Told `birth` on its standard input, it says on which topic it says that it is up; told `look`, it prints what it knows,
-as one line of JSON; it ends with its standard input. Knows nothing of ours.
+AUTOMATIONS is a list of them as YAML. With each line on its standard input, it prints what it knows, as one line of
+JSON; it ends with its standard input. Knows nothing of ours.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import logging
 import sys
 from pathlib import Path
 
-from homeassistant import bootstrap, config_entries, const, core, loader
+from homeassistant import bootstrap, config_entries, const, core, loader, setup
 from homeassistant.helpers import device_registry, entity_registry
+from homeassistant.util import yaml
 
 
 class Complaints(logging.Handler):
@@ -48,7 +49,7 @@ def mqtt_entry(port: int) -> config_entries.ConfigEntry:
     )
 
 
-async def main(port: int, folder: str) -> None:
+async def main(port: int, folder: str, automations: str) -> None:
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)
     hass = core.HomeAssistant(folder)
@@ -62,6 +63,9 @@ async def main(port: int, folder: str) -> None:
         await hass.config_entries.async_add(mqtt_entry(port))
     else:
         await hass.config_entries.async_setup(hass.config_entries.async_entries("mqtt")[0].entry_id)
+    if automations:
+        await setup.async_setup_component(hass, "persistent_notification", {})
+        await setup.async_setup_component(hass, "automation", {"automation": yaml.parse_yaml(automations)})
     tell({"version": const.__version__})
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -82,6 +86,10 @@ def seen(hass: core.HomeAssistant, complaints: Complaints) -> dict[str, object]:
             entity.entity_id: {"unique_id": entity.unique_id, "disabled": entity.disabled} for entity in entities
         },
         "devices": [{"name": device.name, "sw_version": device.sw_version} for device in devices],
+        "notifications": [
+            {"title": one["title"], "message": one["message"]}
+            for one in hass.data.get("persistent_notification", {}).values()
+        ],
         "complaints": complaints.said,
     }
 
@@ -92,4 +100,4 @@ def tell(what: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     Path(sys.argv[2], "configuration.yaml").touch()
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

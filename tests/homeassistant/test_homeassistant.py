@@ -24,6 +24,8 @@ from tests.test_run import ENDLESS, config
 
 PYTHON = os.environ.get("EDGE_FER_HOMEASSISTANT")
 INSTANCE = Path(__file__).with_name("instance.py")
+AUTOMATIONS = Path(__file__).resolve().parents[2] / "deploy" / "homeassistant" / "automations.yaml"
+NOT_WATCHED = "The counter is not watched any more"
 
 pytestmark = [
     pytest.mark.skipif(not PYTHON, reason="needs a Home Assistant: make test-homeassistant"),
@@ -37,10 +39,11 @@ class HomeAssistant:
     Args:
         broker: what it is connected to.
         folder: for its config and registries, as it sees it.
+        automations: a list of them, as YAML.
     """
 
-    def __init__(self, broker: Mosquitto, folder: str) -> None:
-        self._command = [*shlex.split(PYTHON or ""), "-c", INSTANCE.read_text(), str(broker.port), folder]
+    def __init__(self, broker: Mosquitto, folder: str, automations: str) -> None:
+        self._command = [*shlex.split(PYTHON or ""), "-c", INSTANCE.read_text(), str(broker.port), folder, automations]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -96,9 +99,10 @@ def test_the_device_appears_shows_what_there_is_and_disappears(tmp_path_factory)
     more = {"summaries": {"windows": ["10s", "1m"]}, "mood": {"min_read": "100ms"}, "homeassistant": ON}
     broker = Mosquitto(folder / "broker")
     node = Daemon(folder, config(broker, ENDLESS, alerts=rules, **more))
+    automations = AUTOMATIONS.read_text().replace("counter_1", "test").replace('"00:02:00"', '"00:00:02"')
     with broker, Subscriber(broker, ["homeassistant/#"]) as seen, node as daemon:
         seen.wait_for(lambda m: m.topic == TOPIC, timeout=30)
-        with HomeAssistant(broker, memory) as home:
+        with HomeAssistant(broker, memory, automations) as home:
             print("Home Assistant", home.version)
             announced = json.loads(seen.messages[0].payload)["components"]
             found = home.wait_for(lambda now: len(now["entities"]) == len(announced))
@@ -122,6 +126,9 @@ def test_the_device_appears_shows_what_there_is_and_disappears(tmp_path_factory)
             assert now["states"]["binary_sensor.test_front_anybody"]["attributes"]["rule"] == "anybody"
             assert now["states"]["binary_sensor.test_front_camera"]["state"] == "on"
             assert complaints(now) == []
+            now = home.wait_for(lambda now: now["notifications"])
+            assert {one["title"] for one in now["notifications"]} == {"anybody"}
+            assert all(one["message"].startswith("front, warning, since 20") for one in now["notifications"])
 
             # its birth message was answered
             seen.wait_for(lambda m: m.topic == TOPIC, count=2, timeout=15)
@@ -138,6 +145,8 @@ def test_the_device_appears_shows_what_there_is_and_disappears(tmp_path_factory)
             daemon.send(signal.SIGKILL)
             home.wait_for(lambda now: now["states"]["sensor.test_front_mood"]["state"] == "unavailable")
             home.wait_for(lambda now: now["states"]["sensor.test_backlog"]["state"] == "unavailable")
+
+            home.wait_for(lambda now: any(one["title"] == NOT_WATCHED for one in now["notifications"]))
 
             ended = edge_fer("discovery", "remove", "-o", f"mqtt.broker={broker.url}", "-o", "node.id=test")
             assert ended.returncode == 0, ended.stderr

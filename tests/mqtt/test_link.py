@@ -22,6 +22,7 @@ from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.retry import Backoff, Protocol
 from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
+from tests.faults.proxy import Proxy
 from tests.mqtt.kit import (
     COMPOSER,
     NODE,
@@ -283,6 +284,22 @@ def test_a_topic_that_is_not_allowed_stops_no_other(tmp_path, folder, log, proto
             seen.wait_for(lambda m: m.topic == TOPICS.state("front"))
         # MQTT 3.1.1 has no way to say no, and a broker acknowledges what it throws away
         until(lambda: link.status().depth == 0)
+
+
+def test_a_line_that_is_cut_amid_messages_makes_no_topic_suspect(broker, folder):
+    """Else messages would go out one by one for a minute, and their topic be left alone for longer."""
+    with Subscriber(broker) as seen, Proxy(broker.port) as proxy:
+        with linked(folder, f"mqtt://127.0.0.1:{proxy.port}") as link:
+            for number in range(4):
+                until(lambda: link.status().connected)
+                post_events(link, 5, first=5 * number)
+                proxy.tear(500)
+                until(lambda: link.status().connections > number + 1)  # noqa: B023 - used at once
+            began = time.monotonic()
+            post_events(link, 80, first=20)
+            seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["seq"] == 100)
+            assert time.monotonic() - began < 8, "one by one, it takes twenty seconds"
+        assert numbers(seen) == list(range(1, 101))
 
 
 def test_a_message_that_is_too_large_is_given_up_and_stops_no_other(tmp_path, folder, log):

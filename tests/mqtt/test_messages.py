@@ -24,6 +24,7 @@ from edge_fer.mqtt.messages import (
     schemas,
     seal,
 )
+from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
     UNCERTAIN,
@@ -206,7 +207,7 @@ def test_info_and_health():
         temperature=None,
         throttling=None,
         cameras={"front": camera},
-        link=LinkStatus(depth=3, oldest=1.5),
+        link=LinkStatus(depth=3, oldest=1.5, last_trouble=Trouble.QUOTA),
     )
     found = valid("health", health.model_dump_json())
     assert found["cameras"]["front"]["fps"] == 9.8765
@@ -216,7 +217,7 @@ def test_info_and_health():
         "oldest_s": 1.5,
         "dropped": {"summary": 0, "event": 0, "alert_event": 0},
     }
-    assert found["mqtt"] == {"connected": False, "connections": 0, "protocol": "5"}
+    assert found["mqtt"] == {"connected": False, "connections": 0, "protocol": "5", "last_setback": "quota"}
     assert set(found["outbox"]["dropped"]) == {kind.value for kind in Kind}
 
 

@@ -348,6 +348,15 @@ def test_a_damaged_file_is_moved_aside(path, caplog, content):
     assert aside.name in caplog.text
 
 
+def test_of_files_that_were_damaged_the_last_one_is_kept(path):
+    for number in range(3):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(f"damage {number} ".encode() * 500)
+        Outbox(path, boot=BOOT).close()
+    (aside,) = path.parent.glob("outbox.db.corrupt-*")
+    assert aside.read_bytes().startswith(b"damage 2")
+
+
 def test_a_file_that_is_damaged_later_is_moved_aside(path, caplog):
     outbox = Outbox(path, boot=BOOT, limits=Limits(size=4_000_000))
     for _ in range(500):

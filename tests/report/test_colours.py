@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_fer.palette import COLOURS
+
 STYLE = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
-EMOTIONS = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", "uncertain")
 #: How people see who lack one kind of cone (Machado, Oliveira and Fernandes, 2009, severity 1), on linear RGB.
 SEEN = {
     "all cones": np.eye(3),
@@ -23,11 +24,10 @@ SEEN = {
 
 def colours(dark):
     """Each emotion's colour as the style gives it, RGB 0 to 1."""
+    found = {name: colour.removeprefix("#") for name, colour in COLOURS.items()}
     by_day, by_night = STYLE.split("prefers-color-scheme: dark")
-    found = dict(re.findall(r"--(\w+): #([0-9a-f]{6})", by_day))
-    if dark:
-        found |= dict(re.findall(r"--(\w+): #([0-9a-f]{6})", by_night))
-    return {name: np.array(list(bytes.fromhex(found[name]))) / 255 for name in EMOTIONS}
+    found |= dict(re.findall(r"--(\w+): #([0-9a-f]{6})", by_day + by_night if dark else by_day))
+    return {name: np.array(list(bytes.fromhex(found[name]))) / 255 for name in COLOURS}
 
 
 def lab(colour, matrix):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_fer.mqtt.messages.base import OFFLINE, ONLINE, VERSION, Kind, Message, Sequenced, rfc3339
+from edge_fer.mqtt.messages.commands import REQUESTS, RESPONSES
 from edge_fer.mqtt.messages.events import (
     AlertEventDraft,
     AlertEventMessage,
@@ -76,5 +77,7 @@ _KINDS: dict[str, type[Message]] = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of each kind of payload, by the name that its topic ends in."""
-    return {kind: model.model_json_schema(mode="serialization") for kind, model in _KINDS.items()}
+    """The JSON Schema of each kind of payload, by the name that its topic ends in; commands and responses by both."""
+    told = _KINDS | {f"response/{verb}": response for verb, response in RESPONSES.items()}
+    asked = {f"command/{verb}": request.model_json_schema() for verb, request in REQUESTS.items()}
+    return {kind: model.model_json_schema(mode="serialization") for kind, model in told.items()} | asked

@@ -66,6 +66,10 @@ class Info(Message):
     detector: str = Field(description="Name of what finds faces.")
     cameras: dict[str, CameraInfo] = Field(description="Cameras by name.")
     privacy: PrivacyInfo = Field(description="What leaves the device.")
+    commands: bool = Field(default=False, description="Whether it takes commands (`commands: on` in its config).")
+    settings: dict[str, str | int | float | bool | None] = Field(
+        default={}, description="What was set over MQTT and is in force, by key of the config."
+    )
 
 
 class StageLatency(Part):
@@ -87,6 +91,7 @@ class CameraHealth(Part):
     """How one camera is doing."""
 
     online: bool = Field(description="Whether it delivers frames.")
+    paused: bool = Field(default=False, description="Whether nothing is looked at, because somebody said so.")
     fps: Annotated[Number, Field(ge=0)] = Field(description="Frames a second that went through the pipeline.")
     fps_limit: Number | None = Field(
         description="Frames a second that are taken at most at present: fewer while the device is hot; null: all."
@@ -159,6 +164,9 @@ class CameraState(Message):
     satisfaction: Index | None = Field(
         default=None,
         description="How content people looked over the last while (`mood.over`), 0 to 100; null: too little was read.",
+    )
+    paused: bool = Field(
+        default=False, description="Whether nothing is looked at, because somebody said so (`command/pause`)."
     )
 
 

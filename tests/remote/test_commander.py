@@ -1,0 +1,254 @@
+"""Commands to a camera that is not there: whatever comes is answered, and only what is asked for is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from concurrent.futures import Future
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from edge_fer.capture.broken import BrokenSource
+from edge_fer.capture.clock import SystemClock
+from edge_fer.config import Layer, load
+from edge_fer.errors import ConfigError
+from edge_fer.mqtt.inbox import Inbox
+from edge_fer.mqtt.messages import schemas
+from edge_fer.mqtt.messages.commands import REQUESTS
+from edge_fer.remote.commander import Commander
+from edge_fer.remote.reloader import Reloader
+from edge_fer.remote.settings import Settings
+from edge_fer.remote.verbs import Verbs
+from tests.invented import at
+from tests.mqtt.kit import COMPOSER, TOPICS
+from tests.mqtt.test_commands import ALMOST
+from tests.test_camera import Counting, Ear, make_camera
+
+VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items()}
+
+
+class House:
+    """A commander with all that it commands, but for the thread; each request comes a minute after the one before."""
+
+    def __init__(self, folder, **values):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.values = {"state_dir": str(folder), "cameras": {"front": {}}} | values
+        self.overrides = []
+        self.answers = []
+        self.reloaded = 0
+        self.fault = None
+        self.minutes = 0
+        self.reloader = Reloader()
+        self.reloader.bind(self.reload)
+        self.camera = make_camera(BrokenSource("front", [[]], clock=SystemClock()), Ear(), Counting())
+        self.settings = Settings(self.load, self.load(None).settings)
+        self.inbox = Inbox(TOPICS)
+        verbs = Verbs(
+            {"front": self.camera},
+            settings=self.settings,
+            reloader=self.reloader,
+            uptime=lambda: 7.0,
+            settings_changed=lambda: None,
+        )
+        self.commander = Commander(
+            self.inbox,
+            verbs,
+            topics=TOPICS,
+            composer=COMPOSER,
+            clock=self.clock,
+            reply=lambda topic, message: self.answers.append((topic, json.loads(message.model_dump_json()))),
+        )
+
+    def clock(self):
+        return at(60.0 * self.minutes)
+
+    def load(self, remote):
+        layers = [Layer.mapping("file", self.values)]
+        return load(layers, overrides=self.overrides, environ={}, settings=remote or True)
+
+    def reload(self):
+        self.reloaded += 1
+
+        def make():
+            if self.fault:
+                raise self.fault
+            return self.load(None)
+
+        # as the daemon does, which tells those who asked, and goes on with the old config
+        with contextlib.suppress(ConfigError):
+            self.reloader.renew(make)
+
+    def ask(self, verb, **fields):
+        """The answer."""
+        return self.say(verb, json.dumps({"id": f"{self.minutes}"} | fields).encode())
+
+    def say(self, verb, payload):
+        self.minutes += 1
+        before = len(self.answers)
+        self.commander.handle(verb, payload)
+        found = self.answers[before:]
+        if not found:
+            return None
+        ((topic, answer),) = found
+        assert topic == f"edge-fer/counter-1/response/{verb}"
+        VALIDATORS.get(f"response/{verb}", VALIDATORS["response/reload"]).validate(answer)
+        return answer
+
+    @property
+    def state(self):
+        file = self.folder / "settings.yaml"
+        return file.read_text() if file.exists() else None, self.camera.paused, self.reloaded
+
+    def kept(self):
+        return self.load(None).settings
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path / "state")
+
+
+def test_a_setting_is_kept_and_left_to_the_files_again(house):
+    answer = house.ask("set", key="faces.min_size", value="64px")
+    assert answer["result"] == {"key": "faces.min_size", "old": "48px", "new": "64px"}
+    assert house.kept() == {"faces.min_size": "64px"}
+    answer = house.ask("set", key="cameras.front.faces.min_size", value="80px")
+    assert answer["result"]["old"] == "64px", "a camera has what all have"
+    assert house.ask("set", key="faces.min_size", value=None)["result"] == {
+        "key": "faces.min_size", "old": "64px", "new": "48px",
+    }  # fmt: skip
+    assert house.kept() == {"cameras.front.faces.min_size": "80px"}
+    assert house.reloaded == 3
+
+
+def test_a_value_that_is_so_already_changes_nothing_else(house):
+    assert house.ask("set", key="faces.min_size", value="48px")["ok"]
+    assert house.reloaded == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("faces.min_size", "9px", "16px to 4096px"),
+        ("faces.min_size", 64, "unit"),
+        ("faces.min_size", "${HOME}", "is not a length"),
+        ("faces.confirm", "4", "whole number"),
+        ("faces.confirm", True, "whole number"),
+        ("alerts.gone.for", "4s", "is not there"),
+        ("alerts.unhappy-guest.when.more_people_than", 4, "is not there"),
+        ("mood.distress.moderate", 0.9, "high"),
+        ("mqtt.broker", "mqtt://evil", "docs/commands.md"),
+        ("", "x", None),
+    ],
+)
+def test_what_cannot_be_set_is_refused_and_nothing_changes(house, key, value, told):
+    before = house.state
+    answer = house.ask("set", key=key, value=value)
+    assert not answer["ok"]
+    assert answer["result"] is None
+    assert told is None or told in answer["message"]
+    assert house.state == before
+
+
+def test_what_the_command_line_says_cannot_be_set(house):
+    house.overrides = [Layer.setting("faces.min_size=99px")]
+    answer = house.ask("set", key="faces.min_size", value="64px")
+    assert answer["error"] == "refused"
+    assert "-o faces.min_size=99px" in answer["message"]
+    assert house.kept() == {}
+
+
+def test_a_setting_that_cannot_be_taken_over_is_taken_back(house):
+    house.ask("set", key="faces.confirm", value=4)
+    house.fault = ConfigError("the camera is on fire", remedy="Pour water on it")
+    answer = house.ask("set", key="faces.confirm", value=5)
+    assert (answer["error"], answer["message"]) == ("refused", "the camera is on fire. Pour water on it")
+    assert house.kept() == {"faces.confirm": 4}
+    assert house.ask("reload")["error"] == "refused"
+    house.fault = None
+    assert house.ask("reload")["ok"]
+
+
+def test_a_disk_that_cannot_be_written_is_told(house):
+    house.folder.chmod(0o500)
+    if os.access(house.folder, os.W_OK):  # as root, a folder in the file's place does it
+        (house.folder / ".settings.yaml.new").mkdir()
+    answer = house.ask("set", key="faces.confirm", value=4)
+    assert (answer["ok"], answer["error"]) == (False, "failed")
+    assert "settings.yaml cannot be written" in answer["message"]
+    answer = house.ask("pause")
+    assert "is paused, but" in answer["message"]
+    assert house.camera.paused, "privacy comes first"
+    house.folder.chmod(0o700)
+
+
+def test_a_pause_is_kept_and_ends_even_where_the_config_file_says_pause(tmp_path):
+    house = House(tmp_path, cameras={"front": {"paused": True}})
+    assert house.ask("resume")["ok"]
+    assert house.kept() == {"cameras.front.paused": False}
+    assert house.ask("pause")["ok"]
+    assert house.load(None).config.cameras["front"].paused
+    assert house.camera.paused
+
+
+def test_a_name_that_is_not_there_is_refused_with_those_that_are(house):
+    for verb, fields in [("pause", {}), ("resume", {}), ("acknowledge", {}), ("silence", {"for": "1m"})]:
+        answer = house.ask(verb, camera="back", **fields)
+        assert (answer["error"], "front" in answer["message"]) == ("refused", True)
+
+
+def test_a_fault_of_ours_is_answered_and_the_next_request_is_carried_out(house, caplog):
+    house.commander._verbs.by_name = {**house.commander._verbs.by_name, "ping": lambda _: 1 / 0}
+    assert house.ask("ping")["error"] == "failed"
+    assert "ZeroDivisionError" in caplog.text
+    assert house.ask("resume")["ok"]
+
+
+def test_at_the_end_what_waits_is_answered(house):
+    """A reload that is never done does not hold up the end, and the one behind it is answered too."""
+    house.reloader.bind(lambda: None)
+    started = threading.Event()
+    house.reloader.ask = lambda ask=house.reloader.ask: (started.set(), ask())[1]
+    house.commander.start()
+    house.inbox.take("edge-fer/counter-1/command/reload", b'{"id": "1"}', retained=False)
+    assert started.wait(5)
+    house.inbox.take("edge-fer/counter-1/command/ping", b'{"id": "2"}', retained=False)
+    house.commander.close()
+    assert [(answer["id"], answer["error"]) for _, answer in house.answers] == [("1", "busy"), ("2", "busy")]
+
+
+def test_what_could_not_be_done_for_now_may_be_asked_again_with_the_same_id(house):
+    house.camera.ask = lambda _: Future()
+    house.commander._verbs.give_up()
+    assert house.ask("acknowledge", id="1")["error"] == "busy"
+    assert house.ask("acknowledge", id="1")["error"] == "busy"
+
+
+def test_who_asks_while_a_reload_goes_on_is_told_of_the_next_one():
+    reloader = Reloader()
+    late: list[Future[None]] = []
+    early = reloader.ask()
+    reloader.renew(lambda: late.append(reloader.ask()))
+    assert early.done()
+    assert not late[0].done()
+    reloader.renew(lambda: None)
+    assert late[0].done()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(verb=st.sampled_from([*REQUESTS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
+def test_whatever_comes_is_answered_and_what_is_refused_changes_nothing(house, verb, payload):
+    before = house.state
+    answer = house.say(verb, payload)
+    if answer is None:
+        assert verb not in REQUESTS
+    elif not answer["ok"]:
+        assert answer["error"] != "failed", answer
+        assert house.state[0] == before[0]
+        assert house.state[1] == before[1]
