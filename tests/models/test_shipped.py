@@ -46,7 +46,8 @@ def test_bars():
     assert (MODELS / "emotion.tflite").stat().st_size <= 1.5e6
     private = SIDECAR.scores["private-test"]
     # it learns from the votes, which FER2013's labels contradict on a third of the pictures
-    assert private["ferplus_majority_accuracy"] >= 0.83
+    assert private["ferplus_majority_accuracy"] >= 0.84
+    assert private["ferplus_majority_macro_f1"] >= 0.72
     assert private["ferplus_majority_calibration_error"] <= 0.03
 
 
