@@ -47,7 +47,7 @@ types: $(VENV)/test.done
 
 tests: $(VENV)/test.done models
 	tests/install-tools.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 # as root, it fills a real disk, for which it mounts a small one in memory; else it limits the size of files
 test-faults: $(VENV)/test.done

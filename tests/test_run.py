@@ -23,7 +23,8 @@ from tests.shared import shared_data
 SAMPLE = {"source": str(sample_path()), "speed": "fast"}
 ENDLESS = SAMPLE | {"loop": True, "speed": "realtime"}
 
-VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items()}
+#: Of what the daemon tells unasked.
+VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items() if "/" not in kind}
 
 
 def kind_of(topic: str) -> str:

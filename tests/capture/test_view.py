@@ -282,7 +282,7 @@ def test_what_is_blanked_is_no_part_of_the_view():
         ({"after": 20.0}, cap, CLEAR),
         ({"after": 1.0}, cap, COVERED),
     ],
-    ids=str,
+    ids=["dark", "covered", "washed out", "not long enough", "long enough"],
 )
 def test_the_thresholds_are_settings(settings, alter, view):
     watch = ViewWatch(ViewSettings(**settings))

@@ -46,7 +46,9 @@ def test_check_tells_the_faults_of_all_layers(tmp_path):
     (tmp_path / "settings.yaml").write_text("nodes: {}", encoding="utf-8")
     with pytest.raises(ConfigFaults) as raised:
         _run("check", "--set", "log_level=loud")
-    assert [fault.path for fault in raised.value.faults] == ["faces.confirm", "nodes", "log_level"]
+    assert [fault.path for fault in raised.value.faults] == ["faces.confirm", "log_level"], (
+        "settings that no longer fit are set aside"
+    )
     assert raised.value.exit_code == 78
 
 

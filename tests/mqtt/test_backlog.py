@@ -8,6 +8,7 @@ from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.shelf import Shelf
 from tests.broker import Mosquitto, Subscriber
@@ -63,7 +64,7 @@ def test_neither_a_backlog_nor_restless_values_keep_the_other_waiting(tmp_path, 
     outbox = Outbox(tmp_path / "outbox.db", boot=BOOT)
     for number in range(200):
         outbox.put("event", Kind.EVENT, event(at(number)).model_dump_json(), at(number))
-    sender, session = Sender(outbox, shelf, Holds(), Pace()), SlowSession(window)
+    sender, session = Sender(outbox, shelf, Holds(), Pace(), Replies()), SlowSession(window)
     most = 0
     for number in range(100):
         if number >= 50:
