@@ -376,12 +376,15 @@ class Subscriber:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with self._news:
+                rest = line
                 if line.startswith("{"):
-                    found = json.loads(line)
+                    found, end = json.JSONDecoder().raw_decode(line)
                     payload = found["payload"] or ""
                     self.messages.append(
                         Seen(found["topic"], payload, found["qos"], bool(found["retain"]), time.monotonic())
                     )
-                elif line.startswith("Subscribed"):
+                    # what it says itself may come before the end of the line
+                    rest = line[end:]
+                if rest.startswith("Subscribed"):
                     self._subscriptions += 1
                 self._news.notify_all()

@@ -224,7 +224,7 @@ class Smoothing(Section):
         default=1.0, description="How slowly the fading average follows; longer is steadier (exponential only)."
     )
     hysteresis: Fraction = Field(
-        default=0.1, description="How far another emotion's score must lead before it takes over (exponential only)."
+        default=0.15, description="How far another emotion's score must lead before it takes over (exponential only)."
     )
     readings: Annotated[Count, Field(ge=1, le=100)] = Field(
         default=5, description="How many readings the commonest is taken from (mode only)."

@@ -173,7 +173,8 @@ def test_the_clip_holds_what_is_promised_of_it():
     report = measured("--source", str(clip), "-o", f"models_dir={models_folder()}")
     assert report["detector"] == "blazeface"
     assert report["flicker"]["smoothed"] <= 0.2 < report["flicker"]["raw"]
-    assert report["flicker"]["published"] <= 0.2
+    # events tell of uncertain stretches, too
+    assert report["flicker"]["published"] <= 0.25
     assert report["steps"]["tried"] >= 12
     assert report["steps"]["median_s"] <= 1.0
 

@@ -98,7 +98,7 @@ def test_a_user_who_may_not_open_the_camera(tmp_path):
         pytest.skip("needs root, to become somebody else")
     device = tmp_path / "video0"
     device.touch(mode=0o600)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     script = (
         "import os, sys; from pathlib import Path; from edge_fer.doctor.machine import user\n"

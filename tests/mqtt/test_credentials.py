@@ -50,7 +50,7 @@ def test_a_file_that_is_roots_alone(tmp_path, handed_over):
         "import os, sys; from pathlib import Path; from edge_fer.mqtt.credentials import usable\n"
         "os.setgroups([]); os.setuid(65534); print(usable(Path(sys.argv[1])))"
     )
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     out = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "password"], check=True, capture_output=True, text=True
