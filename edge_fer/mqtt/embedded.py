@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 from weakref import WeakSet
@@ -16,6 +17,9 @@ __all__ = ["EmbeddedBroker"]
 _log = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
+
+#: Seconds that each of the two steps of an orderly end may take.
+_ENDING = 1.0
 
 
 class EmbeddedBroker:
@@ -99,11 +103,15 @@ class EmbeddedBroker:
         self._stop = asyncio.get_running_loop(), stopping
         self._ready.set()
         await stopping.wait()
-        await broker.shutdown()
+        # a client that it is busy with may keep it from ending for ever
+        with suppress(TimeoutError):
+            await asyncio.wait_for(broker.shutdown(), _ENDING)
         for writer in list(writers):
             writer.close()
         # whatever they say to that, they are closed
-        await asyncio.gather(*(writer.wait_closed() for writer in list(writers)), return_exceptions=True)
+        closed = asyncio.gather(*(writer.wait_closed() for writer in list(writers)), return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closed, _ENDING)
 
 
 def _free_port(port: int) -> int:
