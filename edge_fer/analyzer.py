@@ -22,6 +22,7 @@ from edge_fer.capture.opencv import quieten
 from edge_fer.capture.transform import transform
 from edge_fer.config import Config, Layer, load, standard_files
 from edge_fer.config.tree import Camera
+from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import ConfigError, PictureError
 from edge_fer.fetching.store import Store
 from edge_fer.pictures.annotation import annotated
@@ -139,7 +140,7 @@ class Analyzer:
         Returns:
             RGB uint8; a small picture is enlarged, so that the letters can be read.
         """
-        return annotated(reading, classifier=make_classifier(self._camera.emotion) if activation else None)
+        return annotated(reading, classifier=self._classifier if activation else None)
 
     def watch(self, source: Path | str) -> Generator[Moment, None, None]:
         """Takes a video through the camera's pipeline, frame by frame, with the readings that live would give.
@@ -173,8 +174,12 @@ class Analyzer:
             yield Moment(at.mono - first.mono, None, (), told)
 
     @cached_property
+    def _classifier(self) -> EmotionClassifier:
+        return make_classifier(self._camera.emotion)
+
+    @cached_property
     def _stages(self) -> Stages:
-        return build_stages(self._camera, store=Store(self._config.models_dir))
+        return build_stages(self._camera, store=Store(self._config.models_dir), classifier=self._classifier)
 
 
 def _opened(picture: Path | str | bytes | BinaryIO | Image) -> Picture:

@@ -33,7 +33,7 @@ def annotated(reading: PictureReading, *, classifier: EmotionClassifier | None =
 
     Args:
         reading: of a picture.
-        classifier: with a model that has maps, to lay over each face where the model saw its leading emotion.
+        classifier: that read them, to lay over each face where the model saw its leading emotion.
 
     Returns:
         RGB uint8 (height, width, 3), a copy; enlarged where the picture is too small for letters.

@@ -82,14 +82,15 @@ def build_stages(
     camera: config.Camera,
     *,
     store: Store,
+    classifier: EmotionClassifier | None = None,
     zones: Zones | None = None,
     overview: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
     samples: Callable[[], Mapping[Source, Sample]] = dict,
 ) -> Stages:
-    """What the pipeline of one camera is made of; see `build_pipeline`."""
-    classifier = make_classifier(camera.emotion)
+    """What the pipeline of one camera is made of; see `build_pipeline`. `classifier`: one that was loaded already."""
+    classifier = classifier or make_classifier(camera.emotion)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     # twice what model and gate look at, which both then halve
     crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
