@@ -11,3 +11,5 @@ settings.register_profile(
     "ours", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ours")
+# where each example takes ten times as long (tests/arm64)
+settings.register_profile("emulated", settings.get_profile("ours"), max_examples=10)

@@ -11,6 +11,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOURCE=$(cd "$HERE/../.." && pwd)
 readonly HERE SOURCE
+readonly CLEAN='env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root'
 
 usage() {
     cat <<'HELP'
@@ -18,7 +19,7 @@ Usage: deploy/deb/build.sh [--arch amd64|arm64] [bookworm] [trixie]
 
 Builds dist/edge-fer_VERSION~debN_ARCH.deb, for this machine's architecture and both releases if none are named.
 Needs mmdebstrap, and a Python with edge-fer and pip (`make deb` makes one); for another architecture than this
-machine's, qemu-user-static with binfmt_misc.
+machine's, arch-test and qemu-user-static with binfmt_misc.
 
 Environment:
   PYTHON             the Python with edge-fer and pip; by default .venv/bin/python
@@ -40,8 +41,24 @@ main() {
     done
     PYTHON=${PYTHON:-$SOURCE/.venv/bin/python}
     [ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+    check_machine "$arch"
     for suite in "${suites[@]}"; do build "$suite" "$arch"; done
 }
+
+fail() {
+    printf '%s\n' "build.sh: $*" >&2
+    exit 1
+}
+
+check_machine() {
+    command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing: sudo apt install mmdebstrap"
+    [ -x "$PYTHON" ] || fail "there is no $PYTHON: run \`make deb\`, which makes it, or name another in PYTHON"
+    [ "$1" = "$(dpkg --print-architecture)" ] || runs "$1" ||
+        fail "this machine does not run programs for $1: sudo apt install arch-test qemu-user-static &&" \
+            "sudo systemctl restart systemd-binfmt; in a container without systemd, on the machine that it runs on"
+}
+
+runs() { command -v arch-test >/dev/null && arch-test "$1" >/dev/null; }
 
 build() {
     local suite=$1 arch=$2 work=$SOURCE/build/deb/$1-$2 tree wheels=$SOURCE/build/wheels/$1-$2
@@ -58,7 +75,8 @@ build() {
     cp -R "$SOURCE/build/detectors" "$tree/detectors"
     write_changelog "$suite" >"$tree/debian/changelog"
     in_chroot "$suite" "$arch" "$work"
-    cp "$work"/*.deb "$SOURCE/dist/"
+    lint "$suite" "$work"
+    mv "$work"/out/*.deb "$SOURCE/dist/"
     rm -rf "$work"
 }
 
@@ -94,18 +112,35 @@ edge-fer ($version~$release) $1; urgency=medium
 CHANGELOG
 }
 
+# The package, built in a chroot of its architecture.
 in_chroot() {
-    local suite=$1 arch=$2 file files apt=()
+    local suite=$1 arch=$2 work=$3
+    # shellcheck disable=SC2016 # for mmdebstrap's shell
+    chroot_of "$suite" "$arch" debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab \
+        --customize-hook='mkdir -p "$1/build/out"' \
+        --customize-hook="copy-in '$work/edge-fer' /build" \
+        --customize-hook="chroot \"\$1\" $CLEAN sh -c 'cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && mv ../*.deb ../out/'" \
+        --customize-hook="copy-out /build/out '$work'"
+}
+
+# Looked at in a chroot of this machine's architecture: it reads packages for others as well, and emulated it takes long.
+lint() {
+    local suite=$1 work=$2
+    # shellcheck disable=SC2016
+    chroot_of "$suite" "$(dpkg --print-architecture)" lintian \
+        --customize-hook="copy-in '$work/out' /tmp" \
+        --customize-hook="chroot \"\$1\" $CLEAN sh -c 'lintian --fail-on error --allow-root /tmp/out/*.deb'"
+}
+
+# Python modules of Debian's are not compiled in it, which takes long where it is emulated, for nothing.
+chroot_of() {
+    local suite=$1 arch=$2 packages=$3 file files apt=()
+    shift 3
     IFS=: read -ra files <<<"${EDGE_FER_APT_CONF:-}"
     for file in "${files[@]}"; do apt+=(--aptopt="$file"); done
-    # shellcheck disable=SC2016 # for mmdebstrap's shell
-    EDGE_FER_WORK=$3 mmdebstrap --quiet --variant=minbase --architectures="$arch" --dpkgopt=force-unsafe-io "${apt[@]}" \
-        --include=debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab,lintian \
-        --customize-hook='cp -R "$EDGE_FER_WORK" "$1/build"' \
-        --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \
-            sh -c "cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && lintian --fail-on error --allow-root ../*.deb"' \
-        --customize-hook='cp "$1"/build/*.deb "$EDGE_FER_WORK/"' \
-        "$suite" /dev/null http://deb.debian.org/debian
+    # shellcheck disable=SC2016
+    mmdebstrap --quiet --variant=minbase --architectures="$arch" --dpkgopt=force-unsafe-io "${apt[@]}" \
+        --essential-hook='ln -s /bin/true "$1/usr/local/bin/py3compile"' --include="$packages" "$@" "$suite" /dev/null http://deb.debian.org/debian
 }
 
 main "$@"

@@ -20,6 +20,10 @@ BORROWED = (
     "/root/.config/pip/pip.conf",
     "/etc/ssl/certs/ca-certificates.crt",
 )
+#: Debian's Python modules are not compiled on an emulated machine, which takes long.
+UNCOMPILED = 'ln -s /bin/true "$1/usr/local/bin/py3compile"'
+#: How much longer everything may take on an emulated machine.
+PATIENCE = 6
 ENVIRONMENT = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
 
 
@@ -29,16 +33,19 @@ class Machine:
     Args:
         suite: its release, such as `trixie`.
         root: the folder for its files; made anew.
+        architecture: this machine's, or one that it can emulate; an emulated one cannot be booted.
     """
 
-    def __init__(self, suite: str, root: Path) -> None:
+    def __init__(self, suite: str, root: Path, architecture: str | None = None) -> None:
         self.suite = suite
         self.root = root
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        self._patience = PATIENCE if architecture else 1
         apt = [f"--aptopt={file}" for file in os.environ.get("EDGE_FER_APT_CONF", "").split(":") if file]
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", *apt, suite, str(root)]
-        subprocess.run([*command, "http://deb.debian.org/debian"], check=True, timeout=600)
+        of = [f"--architectures={architecture}", f"--essential-hook={UNCOMPILED}"] if architecture else []
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", *of, *apt, suite, str(root)]
+        subprocess.run([*command, "http://deb.debian.org/debian"], check=True, timeout=600 * self._patience)
         for file in map(Path, BORROWED):
             if file.is_file():
                 self.path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +72,7 @@ class Machine:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=timeout,
+                timeout=timeout * self._patience,
                 check=False,
             )
 
