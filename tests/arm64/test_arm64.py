@@ -43,6 +43,11 @@ WITH_TOOLS = "import sys; sys.path += ['/root/tools']; import pytest; sys.exit(p
 
 @pytest.fixture(scope="module", params=RELEASES)
 def machine(request, tmp_path_factory):
+    emulated = shutil.which("arch-test") and subprocess.run(["arch-test", "arm64"], check=False).returncode == 0
+    assert emulated, (
+        "this machine does not run programs for arm64: apt install arch-test qemu-user-static && "
+        "systemctl restart systemd-binfmt; in a container, on the machine that it runs on"
+    )
     with fresh(request.param, "arm64", tmp_path_factory.mktemp("arm64") / request.param, emulated=True) as machine:
         yield machine
 
