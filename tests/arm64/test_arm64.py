@@ -60,11 +60,10 @@ def test_it_is_another_architecture_than_this_machines(machine):
 @pytest.fixture(scope="module")
 def checkout(machine):
     """The machine with the tests, but none of the code, and with pytest beside the package."""
-    folder = machine.path("/root/check")
-    shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "deploy/config.yaml", "docs/config.md"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
+    for name in ("tests", "docs", "deploy"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, machine.path(f"/root/check/{name}"), ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", machine.path("/root/check"))
     tools(machine.ok(f"{PYTHON} -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])'").strip(), machine)
     return machine
 
