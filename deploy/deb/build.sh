@@ -121,7 +121,6 @@ in_chroot() {
     # shellcheck disable=SC2016 # for mmdebstrap's shell
     EDGE_FER_ARCH=$arch mmdebstrap --quiet --variant=minbase "${foreign[@]}" --dpkgopt=force-unsafe-io "${apt[@]}" \
         --include="$packages" \
-        --essential-hook='ln -s /bin/true "$1/usr/local/bin/py3compile" # it takes long, and nothing of it is kept' \
         --customize-hook='mkdir -p "$1/build/out"' \
         --customize-hook="copy-in '$work/edge-fer' /build" \
         --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \

@@ -1,5 +1,5 @@
 """The arm64 packages without a Pi, on a fresh Debian of that architecture whose programs are emulated by qemu-user:
-`make deb arm64-test ARCH=arm64`, as root; takes an hour.
+`make deb arm64-test ARCH=arm64`, as root; takes an hour or two.
 
 What needs a machine that has booted is in tests/deb.
 """

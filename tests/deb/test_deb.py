@@ -15,7 +15,7 @@ import pytest
 
 from tests.broker import free_port
 from tests.deb.installed import *  # noqa: F403 - the tests that hold on every architecture
-from tests.deb.installed import INSTALL, RELEASES, files_of, fresh
+from tests.deb.installed import INSTALL, RELEASES, ROOT, files_of, fresh
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),
@@ -111,5 +111,22 @@ def test_remove_keeps_the_config_and_purge_leaves_nothing(booted):
     assert booted.path("/etc/edge-fer/config.yaml").exists()
     assert not booted.path("/usr/lib/edge-fer").exists()
     booted.ok("DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq edge-fer")
+    assert files_of(booted) - booted.files_before == set()
+    assert booted.run("getent passwd edge-fer").returncode != 0
+
+
+def test_the_installer_takes_the_package_that_lies_beside_it(booted):
+    beside = booted.path("/root/edge-fer/deploy")
+    beside.mkdir(parents=True)
+    shutil.copy(ROOT / "setup.cfg", beside.parent)
+    shutil.copy(ROOT / "deploy/install.sh", beside)
+    shutil.copy(booted.path("/root/edge-fer.deb"), beside / f"edge-fer_0~{RELEASES[booted.suite]}_{ARCH}.deb")
+    # of another release, and newer: not this one's
+    (beside / f"edge-fer_9~deb99_{ARCH}.deb").touch()
+    output = booted.ok("edge-fer/deploy/install.sh")
+    assert f"installing /root/edge-fer/deploy/edge-fer_0~{RELEASES[booted.suite]}_{ARCH}.deb" in output
+    booted.wait_for("systemctl is-active edge-fer")
+    assert not booted.path("/opt/edge-fer").exists()
+    booted.ok("edge-fer/deploy/install.sh --uninstall --purge")
     assert files_of(booted) - booted.files_before == set()
     assert booted.run("getent passwd edge-fer").returncode != 0

@@ -21,7 +21,10 @@ BORROWED = (
     "/etc/ssl/certs/ca-certificates.crt",
 )
 #: Debian's Python modules are not compiled on an emulated machine, which takes long.
-UNCOMPILED = 'ln -s /bin/true "$1/usr/local/bin/py3compile"'
+UNCOMPILED = (
+    'chroot "$1" dpkg-divert --quiet --local --no-rename --divert /usr/bin/py3compile.kept /usr/bin/py3compile; '
+    'ln -s true "$1/usr/bin/py3compile"'
+)
 #: How much longer everything may take on an emulated machine.
 PATIENCE = 6
 ENVIRONMENT = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
