@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -105,21 +106,32 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
-        deadline = time.monotonic() + 30
-        while not (found := children.read_text().split()):
+        deadline = time.monotonic() + 120
+        while not (found := self._systemd()):
             assert time.monotonic() < deadline, "systemd does not start"
             time.sleep(0.1)
-        time.sleep(2)
-        self._leader = int(found[0])
+        self._leader = found
         self.wait_for("systemctl is-system-running | grep -E 'running|degraded'")
+
+    def _systemd(self) -> int:
+        """The process that is the machine's process 1, once nspawn's own helpers have made room for it; 0 before."""
+        assert self._nspawn is not None
+        for pid in Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                    return int(pid)
+        return 0
 
     def close(self) -> None:
         """Switches it off and takes it away."""
         if self._nspawn is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 self.run("systemctl poweroff", timeout=20)
-                self._nspawn.wait(30)
+                self._nspawn.wait(60)
+            except subprocess.TimeoutExpired:
+                if leader := self._systemd():
+                    # takes everything that runs on the machine along
+                    os.kill(leader, signal.SIGKILL)
             self._nspawn.kill()
             self._nspawn.wait(10)
         shutil.rmtree(self.root)
