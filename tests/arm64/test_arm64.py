@@ -97,9 +97,10 @@ def test_a_run_on_the_sample_reaches_a_broker_and_the_doctor_finds_nothing_wrong
     }
     machine.path("/etc/edge-fer/config.yaml").write_text(json.dumps(config))
     ended = machine.run(
-        f"mosquitto -p {port} & broker=$!;"
+        f"mosquitto -p {port} 2>/dev/null & broker=$!;"
+        f"until mosquitto_pub -h 127.0.0.1 -p {port} -t up -m yes; do sleep 1; done;"
         "setpriv --reuid edge-fer --regid edge-fer --init-groups edge-fer run >/root/log 2>&1 & daemon=$!;"
-        f"mosquitto_sub -p {port} -t edge-fer/pi/camera/front/event -C 1 -W 900 >/root/event; heard=$?;"
+        f"mosquitto_sub -h 127.0.0.1 -p {port} -t edge-fer/pi/camera/front/event -C 1 -W 900 >/root/event; heard=$?;"
         "edge-fer doctor --json >/root/findings; found=$?;"
         "kill $daemon; wait $daemon; ended=$?; kill $broker; echo heard $heard found $found ended $ended",
     )

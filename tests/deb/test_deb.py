@@ -49,7 +49,7 @@ def booted(machine):
 
 
 def heard(machine, topic):
-    ended = machine.run(f"mosquitto_sub -h 127.0.0.1 -p {machine.port} -t '{topic}' -C 1 -W 60")
+    ended = machine.run(f"mosquitto_sub -h 127.0.0.1 -p {machine.port} -t '{topic}' -C 1 -W 120")
     journal = machine.run("journalctl --no-pager -u edge-fer -n 30").stdout
     assert ended.returncode == 0, f"nothing came on {topic}:\n{ended.stdout}{journal}"
     return ended.stdout
@@ -123,9 +123,10 @@ def test_the_installer_takes_the_package_that_lies_beside_it(booted):
     shutil.copy(booted.path("/root/edge-fer.deb"), beside / f"edge-fer_0~{RELEASES[booted.suite]}_{ARCH}.deb")
     # of another release, and newer: not this one's
     (beside / f"edge-fer_9~deb99_{ARCH}.deb").touch()
+    booted.write("/etc/edge-fer/config.yaml", json.dumps(booted.config))
     output = booted.ok("edge-fer/deploy/install.sh")
     assert f"installing /root/edge-fer/deploy/edge-fer_0~{RELEASES[booted.suite]}_{ARCH}.deb" in output
-    booted.wait_for("systemctl is-active edge-fer")
+    heard(booted, "edge-fer/pi/camera/front/event")
     assert not booted.path("/opt/edge-fer").exists()
     booted.ok("edge-fer/deploy/install.sh --uninstall --purge")
     assert files_of(booted) - booted.files_before == set()

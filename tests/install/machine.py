@@ -111,7 +111,7 @@ class Machine:
             assert time.monotonic() < deadline, "systemd does not start"
             time.sleep(0.1)
         self._leader = found
-        self.wait_for("systemctl is-system-running | grep -E 'running|degraded'")
+        self.wait_for("systemctl is-system-running | grep -E 'running|degraded'", 180)
 
     def _systemd(self) -> int:
         """The process that is the machine's process 1, once nspawn's own helpers have made room for it; 0 before."""
