@@ -15,10 +15,10 @@ from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.picamera2_controls import PiSettings
 from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.port import Source
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.stills import Stills
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.errors import SourceError
+from edge_fer.redact import redacted
 
 __all__ = ["SourceKind", "SourceOptions", "kind_of", "make_source"]
 

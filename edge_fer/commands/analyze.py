@@ -14,7 +14,6 @@ from edge_fer.analysis.cut import Cut
 from edge_fer.analysis.folder import READINGS, REPORT, SUMMARY, Folder, check_ours
 from edge_fer.analysis.outcome import AnalysisOutcome, as_json
 from edge_fer.capture.clock import Clock, SystemClock
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.capture.video_file import promised_seconds
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
@@ -25,6 +24,7 @@ from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
 from edge_fer.errors import AnalysisError, ConfigError
 from edge_fer.local_time import local_zone
+from edge_fer.redact import redacted
 from edge_fer.report.page import page
 from edge_fer.report.words import clock_time, percent
 from edge_fer.sample import sample_path

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from edge_fer.errors import ConfigError
+from edge_fer.redact import redacted
 
-__all__ = ["ConfigFaults", "Fault", "did_you_mean", "redacted"]
+__all__ = ["ConfigFaults", "Fault", "did_you_mean"]
 
-_PASSWORD_IN_ADDRESS: Final = re.compile(r"(://[^/\s:@]*:)\S*@")
 #: Longest value that a fault repeats.
 _LONGEST_VALUE: Final = 60
-
-
-def redacted(text: str) -> str:
-    """The text with the passwords of addresses in it (`rtsp://user:password@host`) hidden."""
-    return _PASSWORD_IN_ADDRESS.sub(r"\1***@", text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.backoff import Backoff
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt import session
 from edge_fer.mqtt.reasons import Trouble
-from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool

@@ -13,9 +13,9 @@ from edge_fer.errors import CommandError
 from edge_fer.mqtt.inbox import Inbox
 from edge_fer.mqtt.messages import schemas
 from edge_fer.mqtt.messages.commands import REQUESTS, ErrorCode
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reception import LARGEST_REQUEST, Reception
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retry import Protocol
 from tests.broker import Mosquitto, Subscriber
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, until

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config.json_path import steps_of
-from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.signals import LARGEST_PAYLOAD, Signals
 from edge_fer.types import Sample, Source
 from tests.broker import Mosquitto
