@@ -88,7 +88,7 @@ class Driver:
         """Says how the link does."""
         status = self.link.status()
         self.ledger["connected"], self.ledger["connections"] = status.connected, status.connections
-        self.ledger["depth"] = status.depth
+        self.ledger["depth"], self.ledger["dropped"] = status.depth, sum(status.dropped.values())
 
     def health(self) -> None:
         """Publishes how the node does, with what it gave up."""
