@@ -223,6 +223,18 @@ def disk_full_and_killed(scene: Scene) -> None:
     node.proxy.listen()
 
 
+def disk_unwritable(scene: Scene) -> None:
+    """While the broker is there, or comes and goes: what the disk does not take is sent from memory."""
+    node = scene.chance.choice([scene.steady, scene.cramped])
+    before = node.ledger["next"]
+    node.forbid_writing()
+    wait_until(lambda: node.ledger["next"] > before + 10, f"{node.name} goes on")
+    if scene.chance.random() < 0.5:
+        node.proxy.cut()
+        scene.pause()
+    node.allow_writing()
+
+
 def _overflow(node: Node) -> None:
     # what is sent and not acknowledged may be given up and counted, and yet have arrived; that would blur the count
     node.ledger["rest"] = 1
@@ -258,4 +270,5 @@ FAULTS: dict[str, Fault] = {
     "clock wrong, then right": clock_wrong,
     "disk full": disk_full,
     "disk full, and daemon killed": disk_full_and_killed,
+    "disk unwritable": disk_unwritable,
 }
