@@ -380,7 +380,8 @@ class Outbox:
         """Logs the trouble, once."""
         if str(error) != self._told:
             self._told, self._told_at = str(error), self._depth
-            what = f"messages wait in memory, and beyond {_IN_MEMORY}" if in_memory or self._aside else "messages"
+            full = isinstance(error, FullError) and not in_memory
+            what = "messages" if full else f"messages wait in memory, and beyond {_IN_MEMORY}"
             _log.error("%s; %s are given up, the least important and oldest first", error, what)
 
     def _all_is_well(self) -> None:
