@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from edge_fer.commands._units import value_of
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
-from edge_fer.errors import AnalysisError, ConfigError
+from edge_fer.errors import AnalysisError, ConfigError, SourceError
 from edge_fer.local_time import local_zone
 from edge_fer.redact import redacted
 from edge_fer.report.page import page
@@ -119,12 +120,19 @@ def _analyze(args: argparse.Namespace) -> int:
 
 def _path(video: str) -> Path:
     """The file; a recording alone comes to an end."""
-    kind = kind_of(video)
-    if kind is SourceKind.SAMPLE:
+    if video == SourceKind.SAMPLE:
         return sample_path()
-    if kind is not SourceKind.VIDEO:
+    if "://" not in video and not os.path.lexists(video):
+        msg = f"{video} cannot be read: there is no such file"
+        raise AnalysisError(msg, remedy="Check the path")
+    try:
+        is_video = kind_of(video) is SourceKind.VIDEO
+    except SourceError:
+        is_video = False
+    if not is_video:
         msg = f"{redacted(video)} is no video file"
-        raise AnalysisError(msg, remedy="Name a recording; `edge-fer record` and `edge-fer run` watch cameras")
+        remedy = "Name a recording; `edge-fer predict` reads pictures, `edge-fer run` watches cameras"
+        raise AnalysisError(msg, remedy=remedy)
     return Path(video)
 
 

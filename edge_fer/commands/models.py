@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,8 @@ def _fetch(args: argparse.Namespace) -> int:
     wanted = _assets(args.detectors or ["blazeface"])
     store = Store(load_from(args).config.models_dir)
     missing = [asset for asset in wanted if not store.has(asset)]
+    if missing:
+        store.make_folder()
     if missing and args.file is not None:
         take(store, missing, args.file)
     elif missing:
@@ -88,7 +91,7 @@ def _list(args: argparse.Namespace) -> int:
     store = Store(load_from(args).config.models_dir)
     print(f"In {store.folder}:")
     for asset in ALL:
-        there = "there" if store.has(asset) else "damaged" if store.path(asset).exists() else "not fetched"
+        there = "there" if store.has(asset) else "damaged" if os.access(store.path(asset), os.F_OK) else "not fetched"
         print(f"\n{asset.file}")
         print(f"  detector  {asset.detector}")
         print(f"  state     {there}")

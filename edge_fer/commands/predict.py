@@ -22,6 +22,7 @@ from edge_fer.pictures.files import listed, shown
 from edge_fer.pictures.records import CsvRecords, JsonRecords, Records
 from edge_fer.pictures.saving import Drawings
 from edge_fer.pictures.table import Style, lines
+from edge_fer.redact import redacted
 from edge_fer.sample import sample_picture
 from edge_fer.types import Image
 
@@ -166,8 +167,11 @@ class _Work:
 
     def one(self, given: str, drawings: Drawings | None) -> None:
         """Reads one picture, and draws it where that is wanted; what goes wrong with it holds up no other."""
-        name = "standard input" if given == STDIN else shown(given)
+        name = "standard input" if given == STDIN else shown(redacted(given))
         try:
+            if "://" in given:
+                msg = f"{name} is an address, and no file"
+                raise PictureError(msg, remedy="Save a picture from there; `edge-fer run` watches streams")  # noqa: TRY301
             source = WORDS[given]() if given in WORDS else given
             reading = self.analyzer.read(source, name=name)
             self.records.add(reading)

@@ -16,7 +16,6 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, 
 
 from edge_fer.config.alert import Alert
 from edge_fer.config.distinct import some_and_distinct
-from edge_fer.config.faults import did_you_mean
 from edge_fer.config.homeassistant import HomeAssistant
 from edge_fer.config.kinds import WhenSignal
 from edge_fer.config.link import Mqtt, Outbox
@@ -38,6 +37,7 @@ from edge_fer.config.units import (
     refuse,
 )
 from edge_fer.config.when import labels_in, parts_of
+from edge_fer.errors import did_you_mean
 from edge_fer.types import LABEL_SETS
 
 __all__ = [
@@ -96,7 +96,7 @@ def _given_state_dir() -> Path | None:
 
 def _writable(folder: Path) -> bool:
     """Whether the folder can be written, or be made in one that is there."""
-    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+    return os.access(folder if os.access(folder, os.F_OK) else folder.parent, os.W_OK)
 
 
 def _default_state_dir() -> Path:
@@ -109,9 +109,9 @@ def _default_state_dir() -> Path:
 
 
 def _default_models_dir() -> Path:
-    """The system's folder where it holds models or can be written, else one of the user's own."""
+    """The system's folder where it can be read or made, else one of the user's own."""
     system = (_given_state_dir() or _SERVICES) / "models"
-    if _writable(system.parent) or system.is_dir():
+    if _writable(system.parent) or os.access(system, os.R_OK | os.X_OK):
         return system
     return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser(), _SERVICES.name, "models")
 

@@ -62,6 +62,18 @@ class Store:
             raise ModelError(msg, remedy=remedy)
         return content
 
+    def make_folder(self) -> None:
+        """Makes the folder where it is not there, before anything large is fetched in vain.
+
+        Raises:
+            FetchError: it cannot be made, or nothing be kept in it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
     def keep(self, asset: Asset, chunks: Iterable[bytes], *, origin: str) -> Path:
         """Writes the file as a whole or not at all.
 
@@ -74,8 +86,8 @@ class Store:
             FetchError: it is another file than it should be, or cannot be written.
         """
         path = self.folder / asset.file
+        self.make_folder()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{asset.file}.")
         except OSError as error:
             raise _unwritable(self.folder, error) from error
