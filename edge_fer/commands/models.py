@@ -76,7 +76,7 @@ def _fetch(args: argparse.Namespace) -> int:
     store = Store(load_from(args).config.models_dir)
     missing = [asset for asset in wanted if not store.has(asset)]
     if missing:
-        store.make_folder()
+        store.check_writable()
     if missing and args.file is not None:
         take(store, missing, args.file)
     elif missing:

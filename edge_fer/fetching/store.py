@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -62,17 +63,15 @@ class Store:
             raise ModelError(msg, remedy=remedy)
         return content
 
-    def make_folder(self) -> None:
-        """Makes the folder where it is not there, before anything large is fetched in vain.
+    def check_writable(self) -> None:
+        """Sees whether files can be kept, before anything large is fetched in vain.
 
         Raises:
-            FetchError: it cannot be made, or nothing be kept in it.
+            FetchError: the folder cannot be written, or not be made.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
+        there = next(path for path in (self.folder, *self.folder.absolute().parents) if os.access(path, os.F_OK))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise _unwritable(self.folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def keep(self, asset: Asset, chunks: Iterable[bytes], *, origin: str) -> Path:
         """Writes the file as a whole or not at all.
@@ -86,8 +85,8 @@ class Store:
             FetchError: it is another file than it should be, or cannot be written.
         """
         path = self.folder / asset.file
-        self.make_folder()
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{asset.file}.")
         except OSError as error:
             raise _unwritable(self.folder, error) from error

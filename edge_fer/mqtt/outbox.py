@@ -113,6 +113,7 @@ class Outbox:
                 # what waits is more important
                 self._tell(error)
                 self._uncounted[kind] += 1
+                self._count()
                 return False
             self._tell(error, in_memory=True)
             return self._put_aside(topic, kind, body, captured)
@@ -187,9 +188,8 @@ class Outbox:
     def sync(self) -> None:
         """Makes what was put so far outlive a power cut."""
         self._disk_has_all()
+        self._count()
         try:
-            if any(self._uncounted.values()):
-                self._write(lambda _: None)
             self._db.sync()
         except OutboxError as error:
             self._tell(error)
@@ -308,6 +308,14 @@ class Outbox:
         self._counted = dict.fromkeys(Kind, 0)
         self._clock_noted = False
         self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True) + len(self._aside.messages)
+
+    def _count(self) -> None:
+        """Counts on disk what was given up and is not counted there yet."""
+        try:
+            if any(self._uncounted.values()):
+                self._write(lambda _: None)
+        except OutboxError as error:
+            self._tell(error)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
         """Runs `work`, and counts on disk what was given up before."""

@@ -281,6 +281,9 @@ def test_nothing_is_given_up_for_something_less_important(path):
         outbox.acknowledge([summary.id])
         put(outbox, Kind.ALERT_EVENT)
     assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 0, Kind.SUMMARY: 1}
+    after = Outbox(killed(path), boot=BOOT, limits=Limits(size=100_000))
+    assert after.dropped == outbox.dropped, "a process that is killed right after has counted it"
+    after.close()
     outbox.close()
 
 
