@@ -8,7 +8,6 @@ import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.analysis.analyse import Recording, analyse
 from edge_fer.analysis.cut import Cut
@@ -20,6 +19,7 @@ from edge_fer.capture.video_file import promised_seconds
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._progress import Progress
 from edge_fer.commands._units import value_of
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
@@ -30,9 +30,6 @@ from edge_fer.report.page import page
 from edge_fer.report.words import clock_time, percent
 from edge_fer.sample import sample_path
 from edge_fer.types import UNCERTAIN, Instant
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -54,12 +51,13 @@ exit status:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "analyze",
         help="make a report of a recording",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_analyze,
     )
     parser.add_argument("video", metavar="VIDEO", help="a video file; sample: the recording that comes with edge-fer")
     parser.add_argument("--out", metavar="FOLDER", type=Path, help="by default VIDEO-analysis, here")
@@ -79,7 +77,6 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--show-faces", action="store_true", help="do not blur the faces in the report's pictures")
     add_config_arguments(parser)
-    parser.set_defaults(handler=_analyze)
 
 
 def _analyze(args: argparse.Namespace) -> int:

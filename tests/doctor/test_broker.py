@@ -15,22 +15,12 @@ from edge_fer.mqtt import session
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool
+from tests.broker import HOST, Mosquitto, Subscriber, free_port, tool
 from tests.daemon import Daemon
 from tests.mqtt import kit
 from tests.mqtt.test_versions import FakeBroker
 
 TOPICS = Topics("test")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def others(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
 
 
 def look(url, signals=(), *, daemon=False, **options):

@@ -42,12 +42,6 @@ from tests.mqtt.test_messages import valid
 
 
 @pytest.fixture
-def broker(tmp_path):
-    with Mosquitto(tmp_path / "broker") as found:
-        yield found
-
-
-@pytest.fixture
 def folder(tmp_path):
     return tmp_path / "node"
 
