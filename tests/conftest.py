@@ -1,10 +1,13 @@
-"""What all tests share: how property-based tests run on machines that are noisy and slow."""
+"""What all tests share: how property-based tests run on machines that are noisy and slow; a broker."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.broker import Certificates, Mosquitto
 
 # time says nothing about right or wrong; in CI, the same examples every time
 settings.register_profile(
@@ -13,3 +16,22 @@ settings.register_profile(
 settings.load_profile("ours")
 # where each example takes ten times as long (tests/arm64)
 settings.register_profile("emulated", settings.get_profile("ours"), max_examples=10)
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A real one, that lets everybody in."""
+    with Mosquitto(tmp_path / "broker") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """Of an authority that is trusted where a test says so."""
+    return Certificates(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="session")
+def others(tmp_path_factory):
+    """Of an authority that nobody here has heard of, and for another host."""
+    return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
