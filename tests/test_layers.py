@@ -10,11 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "edge_fer"
 
 FLOW = {"capture", "faces", "emotion", "rules", "mqtt"}
-BASE = {"types", "errors"}
+BASE = {"types", "errors", "backoff", "redact"}
 #: Each room and the rooms below it that it may import.
 MAY_IMPORT = {
     "errors": set(),
     "types": set(),
+    "backoff": set(),
+    "redact": set(),
     "config": BASE,
     "runtime": BASE,
     **{room: BASE | {"config", "runtime"} for room in FLOW},
