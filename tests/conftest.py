@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 import pytest
@@ -14,6 +15,18 @@ settings.register_profile(
     "ours", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ours")
+# where each example takes ten times as long (tests/arm64)
+settings.register_profile("emulated", settings.get_profile("ours"), max_examples=10)
+
+LIBM = ctypes.CDLL("libm.so.6")
+#: glibc's name for floating point as it is when a program starts.
+FE_DFL_ENV = ctypes.c_void_p(-1)
+
+
+@pytest.fixture(autouse=True)
+def _numbers_close_to_nought():
+    """tflite-runtime on arm64 rounds them to nought once it is loaded, and Hypothesis does not go on without them."""
+    LIBM.fesetenv(FE_DFL_ENV)
 
 
 @pytest.fixture
