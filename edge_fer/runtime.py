@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,15 +148,30 @@ class Interpreter:
         Raises:
             ValueError: too many or too few values, or of another type.
         """
+        self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
+        return self._run()
+
+    def run_on(self, write: Callable[[NDArray[Any]], object]) -> list[NDArray[Any]]:
+        """Runs the model once on what `write` puts into its input, which it must not keep.
+
+        Args:
+            write: given the runtime's own memory, of the input's type and shape, to overwrite all of it.
+
+        Returns:
+            As of `run`.
+        """
+        write(self._interpreter.tensor(self._input_index)())
+        return self._run()
+
+    def _run(self) -> list[NDArray[Any]]:
         if not getattr(_spent, "timed", False):
-            return self._run(values)
+            return self._invoked()
         begin = process_time()
-        told = self._run(values)
+        told = self._invoked()
         _spent.seconds = seconds_in_runtime() + process_time() - begin
         return told
 
-    def _run(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        self._interpreter.set_tensor(self._input_index, values.reshape(self.input.shape))
+    def _invoked(self) -> list[NDArray[Any]]:
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._output_indices]
 

@@ -121,7 +121,6 @@ class BlazeFaceNetwork:
         self._anchors = anchors(width, height, layout.layers)
         self._points_output, self._scores_output = self._checked_outputs(name)
         self._upright, self._sideways = Letterbox(width, height), Letterbox(height, width)
-        self._input = np.empty(shape[1:], np.float32)
         self._least = math.log(min_score / (1 - min_score))
 
     def search(self, image: Image, *, turn: Turn = 0) -> tuple[Floats, Floats]:
@@ -149,10 +148,12 @@ class BlazeFaceNetwork:
             Scores (N,), 0 to 1, surest first, and places (N, 8, 2) in pixels: the box's centre, its width and height,
             right eye, left eye, nose, mouth, right ear, left ear.
         """
-        np.copyto(self._input, picture)
-        self._input *= np.float32(1 / 127.5)
-        self._input -= np.float32(1)
-        told = self._interpreter.run(self._input)
+
+        def write(into: Floats) -> None:
+            np.multiply(picture, np.float32(1 / 127.5), out=into[0])
+            np.subtract(into, np.float32(1), out=into)
+
+        told = self._interpreter.run_on(write)
         points, logits = told[self._points_output][0], told[self._scores_output][0, :, 0]
         return blended(*decoded(points, logits, self._anchors, least=self._least))
 

@@ -33,8 +33,9 @@ class Letterbox:
 
     def __init__(self, width: int, height: int) -> None:
         self._filled = np.full((height, width, 3), AROUND, np.uint8)
-        self._place = (0, 0, 0, 0)
-        self._scale = np.ones(2, np.float32)
+        self._shape = (0, 0)
+        self._inside = self._filled
+        self._start, self._scale = np.zeros(2, np.float32), np.ones(2, np.float32)
 
     def fill(self, image: Image) -> Image:
         """The grey one with the picture in it, RGB uint8 (height, width, 3); overwritten by the next one.
@@ -42,22 +43,28 @@ class Letterbox:
         Args:
             image: RGB uint8 (H, W, 3), from one pixel on.
         """
-        (height, width), (most_down, most_across) = image.shape[:2], self._filled.shape[:2]
+        if image.shape[:2] != self._shape:
+            self._place(*image.shape[:2])
+        down, across = self._inside.shape[:2]
+        shrinks = max(self._shape[0] / down, self._shape[1] / across) > LEAP
+        self._inside[:] = _shrunk(image, across, down) if shrinks else _sampled(image, across, down)
+        return self._filled
+
+    def _place(self, height: int, width: int) -> None:
+        """Finds the place of pictures of this size."""
+        most_down, most_across = self._filled.shape[:2]
         shrink = min(most_across / width, most_down / height)
         across, down = max(1, round(width * shrink)), max(1, round(height * shrink))
-        place = ((most_across - across) // 2, (most_down - down) // 2, across, down)
-        if place != self._place:
-            self._filled[:] = AROUND
-            self._place = place
+        x, y = (most_across - across) // 2, (most_down - down) // 2
+        self._filled[:] = AROUND
+        self._inside = self._filled[y : y + down, x : x + across]
+        self._start = np.array((x, y), np.float32)
         self._scale = np.array((width / across, height / down), np.float32)
-        x, y = place[:2]
-        inside = self._filled[y : y + down, x : x + across]
-        inside[:] = _shrunk(image, across, down) if self._scale.max() > LEAP else _sampled(image, across, down)
-        return self._filled
+        self._shape = height, width
 
     def back(self, points: Points) -> Points:
         """Points of what was filled last, as points of the picture in it."""
-        return (points - np.array(self._place[:2], np.float32)) * self._scale
+        return (points - self._start) * self._scale
 
     def back_size(self, sizes: Points) -> Points:
         """Widths and heights in what was filled last, as such in the picture in it."""
