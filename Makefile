@@ -9,6 +9,9 @@
 # make test-node-red  run the flow in a real Node-RED, from npm
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
 # make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
+# make image   build a bootable image of Debian for arm64 with that package inside; as root
+# make image-test  boot it in an emulated machine, and break it in every way: an hour or more; as root. Writes
+#   docs/reliability.md
 # make generated  write the parts of the docs that follow from the code
 # make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
@@ -25,7 +28,7 @@ NODE_RED := $(CURDIR)/$(VENV)/node-red
 
 ARCH ?= $(shell dpkg --print-architecture)
 
-.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test
 
 
 run: $(VENV)/run.done models
@@ -80,6 +83,14 @@ test-homeassistant: $(VENV)/test.done models
 test-node-red: $(VENV)/test.done
 	@[ -x $(NODE_RED)/node_modules/.bin/node-red ] || npm install --silent --no-audit --no-fund --prefix $(NODE_RED) node-red
 	EDGE_FER_NODE_RED=$(NODE_RED)/node_modules/.bin/node-red $(BIN)/python -m pytest tests/deploy/test_node_red.py
+
+image: $(VENV)/run.done
+	deploy/image/build.sh
+
+image-test: $(VENV)/test.done
+	@ls dist/edge-fer-*-arm64.img.zst >/dev/null 2>&1 || $(MAKE) image
+	tests/install-tools.sh
+	EDGE_FER_TEST_IMAGE=page $(BIN)/python -m pytest -s -x tests/image
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

@@ -11,7 +11,7 @@ mkdir -p /boot/efi /boot/firmware
 kernel=$(basename "$(find /lib/modules -mindepth 1 -maxdepth 1 | sort -V | tail -n 1)")
 update-initramfs -u -k "$kernel"
 mkdir -p /boot/efi/edge-fer /boot/efi/loader/entries /boot/efi/EFI/BOOT /boot/efi/EFI/systemd
-kernel-install add "$kernel" "/boot/vmlinuz-$kernel" "/boot/initrd.img-$kernel"
+kernel-install add "$kernel" "/boot/vmlinuz-$kernel"
 # `bootctl install` wants a mounted partition
 for place in EFI/BOOT/BOOTAA64.EFI EFI/systemd/systemd-bootaa64.efi; do
     cp /usr/lib/systemd/boot/efi/systemd-bootaa64.efi "/boot/efi/$place"
