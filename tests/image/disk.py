@@ -72,6 +72,17 @@ class Disk:
         """Reads a file on the boot partition."""
         return subprocess.run(["mtype", "-i", self._boot, f"::{name}"], capture_output=True, check=True).stdout.decode()
 
+    def put_root(self, path: str, text: str) -> None:
+        """Writes a new file on the root file system, in a folder that may be new as well."""
+        source = self.file.with_suffix(".put")
+        source.write_text(text)
+        commands = f"mkdir {Path(path).parent}\nwrite {source} {path}\n"
+        subprocess.run(
+            ["debugfs", "-w", "-f", "-", self._root], input=commands.encode(), capture_output=True, check=True
+        )
+        source.unlink()
+        assert self.read(path) == text
+
     def faults(self) -> list[str]:
         """What is wrong with partitions and file systems once they have been mended as a boot does."""
         found = []

@@ -81,6 +81,9 @@ class Story:
         self.disk = Disk.unpacked(image, folder / "card.img", size=CARD)
         self.disk.put("user-data", user_data(make_key(self.key)))
         self.disk.put("edge-fer.yaml", settings(broker.port, "hall"))
+        # an emulated start takes minutes, where a Raspberry Pi takes seconds
+        for unit in ("edge-fer", "edge-fer-boot-config"):
+            self.disk.put_root(f"/etc/systemd/system/{unit}.service.d/slow.conf", "[Service]\nTimeoutStartSec=15min\n")
         self.fresh = self.disk.copy(folder / "fresh.img")
         self.writes = folder / "writes"
         self.vm = Vm(self.disk.file, self.key, writes=self.writes)
