@@ -90,7 +90,7 @@ image: $(VENV)/run.done
 image-test: $(VENV)/test.done
 	@ls dist/edge-fer-*-arm64.img.zst >/dev/null 2>&1 || $(MAKE) image
 	tests/install-tools.sh
-	EDGE_FER_TEST_IMAGE=page $(BIN)/python -m pytest -s -x tests/image
+	EDGE_FER_QEMU=$$(tests/image/get-qemu.sh $(CURDIR)/$(VENV)/qemu) EDGE_FER_TEST_IMAGE=page $(BIN)/python -m pytest -s -x tests/image
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

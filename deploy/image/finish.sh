@@ -9,9 +9,10 @@ mkdir -p /boot/efi /boot/firmware
 
 # the kernel and its initrd go to the boot partition, as with every later kernel
 kernel=$(basename "$(find /lib/modules -mindepth 1 -maxdepth 1 | sort -V | tail -n 1)")
-update-initramfs -u -k "$kernel"
 mkdir -p /boot/efi/edge-fer /boot/efi/loader/entries /boot/efi/EFI/BOOT /boot/efi/EFI/systemd
 kernel-install add "$kernel" "/boot/vmlinuz-$kernel"
+# nothing is mounted here, where it looks for the partition that paths begin at
+sed -i 's,/boot/efi/,/,' /boot/efi/loader/entries/*
 # `bootctl install` wants a mounted partition
 for place in EFI/BOOT/BOOTAA64.EFI EFI/systemd/systemd-bootaa64.efi; do
     cp /usr/lib/systemd/boot/efi/systemd-bootaa64.efi "/boot/efi/$place"

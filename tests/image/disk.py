@@ -12,7 +12,6 @@ from pathlib import Path
 __all__ = ["Disk", "Outbox", "tools_missing"]
 
 _TOOLS = {
-    "qemu-system-aarch64": "qemu-system-arm qemu-efi-aarch64",
     "zstd": "zstd",
     "sfdisk": "fdisk",
     "e2fsck": "e2fsprogs",

@@ -14,7 +14,8 @@ __all__ = ["HOST", "Vm", "make_key"]
 
 #: By what name a machine reaches the loopback of the computer that it runs on.
 HOST = "10.0.2.2"
-_FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+#: What runs it; tests/image/get-qemu.sh finds one that can.
+_QEMU = Path(os.environ.get("EDGE_FER_QEMU", "/usr/bin/qemu-system-aarch64"))
 
 
 def make_key(file: Path) -> str:
@@ -47,8 +48,8 @@ class Vm:
         self.started = time.monotonic()
         self._process = subprocess.Popen(
             [
-                *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "2048"),
-                *("-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-bios", _FIRMWARE),
+                *(_QEMU, "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "2048"),
+                *("-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-bios", _firmware()),
                 *("-serial", f"file:{self.console}", "-blockdev", card),
                 *("-device", "virtio-blk-pci,drive=card,discard=off,write-zeroes=off"),
                 *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self._port}-:22"),
@@ -129,3 +130,9 @@ class Vm:
             *(word for option in options for word in ("-o", option)),
             "tester@127.0.0.1",
         ]
+
+
+def _firmware() -> Path:
+    """UEFI, of the same Debian as QEMU."""
+    file = Path("usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+    return next(folder / file for folder in (_QEMU.parent, Path("/")) if (folder / file).is_file())
