@@ -12,6 +12,8 @@
 # make image   build a bootable image of Debian for arm64 with that package inside; as root
 # make image-test  boot it in an emulated machine, and break it in every way: an hour or more; as root. Writes
 #   docs/reliability.md
+# make arm64-test  install the arm64 packages (`make deb ARCH=arm64`) where arm64 is emulated by qemu-user, and run the core
+#   of the tests on them there; as root; an hour
 # make generated  write the parts of the docs that follow from the code
 # make outcomes  replay the traces that ship with the tests, and store what each profile makes of its own
 # make sample  make the sample recording again
@@ -28,7 +30,7 @@ NODE_RED := $(CURDIR)/$(VENV)/node-red
 
 ARCH ?= $(shell dpkg --print-architecture)
 
-.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 run: $(VENV)/run.done models
@@ -65,6 +67,9 @@ deb: $(VENV)/run.done
 
 deb-test: $(VENV)/test.done
 	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
+
+arm64-test: $(VENV)/test.done
+	EDGE_FER_TEST_ARM64=1 $(BIN)/python -m pytest -s tests/arm64
 
 # libcamera's Python part comes with the system's own Python, so this runs in an environment that sees it: on Raspberry
 # Pi OS `sudo apt install --no-install-recommends python3-picamera2`, on Debian 13 `sudo apt install python3-libcamera`;

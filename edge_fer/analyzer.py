@@ -29,7 +29,8 @@ from edge_fer.pictures.annotation import annotated
 from edge_fer.pictures.decoding import Picture, decode
 from edge_fer.pictures.faces import FaceReading, PictureReading, read_picture
 from edge_fer.pictures.files import read_file, read_stream, shown
-from edge_fer.pipeline import Stages, Told
+from edge_fer.pipeline import Told
+from edge_fer.stages import Stages
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Image, Reading
 from edge_fer.wiring import build_pipeline, build_rules, build_stages, build_summaries, play

@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edge_fer.errors import EdgeFerError
+from edge_fer import __version__
+from edge_fer.errors import EdgeFerError, did_you_mean
 from edge_fer.lean import keep_small
 from edge_fer.log import complain
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as the epilog of `--help` documents it.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    args = build_parser(given).parse_args(given)
+    args = _parsed(build_parser(given), given)
     keep_small()
     try:
         code: int = args.handler(args)
@@ -83,8 +84,42 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    named = [verb for verb in VERBS if verb.replace("_", "-") in arguments[:1]]
+    named = [verb for verb in VERBS if _typed(verb) in arguments[:1]]
     for verb in named or VERBS:
         importlib.import_module(f"edge_fer.commands.{verb}").add_parser(verbs)
     return parser
+
+
+def _typed(verb: str) -> str:
+    return verb.replace("_", "-")
+
+
+def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Namespace:
+    """The command line; what is wrong with it is told by the part of it that is, with what may have been meant."""
+    known = [_typed(verb) for verb in VERBS]
+    if given and not given[0].startswith("-") and given[0] not in known:
+        remedy = did_you_mean(given[0], known) or f"Choose from {', '.join(known)}"
+        parser.error(f"{given[0]} is no command. {remedy}")
+    args, unknown = parser.parse_known_args(given)
+    if unknown:
+        asked = _part_asked(parser, given)
+        options = [name for action in _actions(asked) for name in action.option_strings]
+        remedy = did_you_mean(unknown[0].partition("=")[0], options) or f"See `{asked.prog} --help`"
+        asked.error(f"unknown: {' '.join(unknown)}. {remedy}")
+    return args
+
+
+def _part_asked(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the verb that was given, or of that verb's own."""
+    for action in _actions(parser):
+        if isinstance(action.choices, dict):
+            for place, word in enumerate(given):
+                if word in action.choices:
+                    return _part_asked(action.choices[word], given[place + 1 :])
+    return parser
+
+
+def _actions(parser: argparse.ArgumentParser) -> Sequence[argparse.Action]:
+    return parser._actions  # noqa: SLF001 - argparse has no public name

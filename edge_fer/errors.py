@@ -6,6 +6,9 @@ refines, so that a caller of the library may catch the builtin.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "AnalysisError",
     "BrokerError",
@@ -23,7 +26,14 @@ __all__ = [
     "SourceStuckError",
     "SourceUnfitError",
     "TraceError",
+    "did_you_mean",
 ]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A remedy: a question that proposes the known word nearest to a wrong one; None where none is near."""
+    nearest = difflib.get_close_matches(word.lower(), list(known), n=1)
+    return f"Did you mean `{nearest[0]}`?" if nearest else None
 
 
 class EdgeFerError(Exception):

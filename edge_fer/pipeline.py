@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
 from edge_fer.faces.boxes import scaled
-from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.handover import hand_over
 from edge_fer.rules.sight import Sight
+from edge_fer.stages import Stages
 from edge_fer.types import (
     UNCERTAIN,
     Alert,
@@ -29,180 +27,18 @@ from edge_fer.types import (
     Quality,
     Reading,
     Resolution,
-    Sample,
     Scene,
     Scores,
-    Source,
     Standing,
     Summary,
     Track,
     View,
 )
 
-__all__ = ["NoSummaries", "Pipeline", "Stages", "Told", "read_faces"]
+__all__ = ["Pipeline", "Told", "read_faces"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
-
-
-class MotionGate(Protocol):
-    """Sees whether anything moved since the frame it was told to remember."""
-
-    def moved(self, image: Image, /) -> bool: ...
-    def remember(self) -> None: ...
-    def forget(self) -> None: ...
-
-
-class Attention(Protocol):
-    """Decides how much work a frame is worth."""
-
-    @property
-    def counts(self) -> Mapping[Work, int]: ...
-    def decide(self, mono: float, *, moved: bool) -> Work: ...
-    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None) -> None: ...
-    def reset(self) -> None: ...
-
-
-class Follower(Protocol):
-    """Follows known faces from frame to frame by what they look like."""
-
-    def follow(self, image: Image, expected: Mapping[str, Box], /) -> Mapping[str, Face]: ...
-    def learn(self, image: Image, people: Iterable[Track], /) -> None: ...
-    def forget(self) -> None: ...
-
-
-class LifelessFilter(Protocol):
-    """Leaves out faces that are no living person's."""
-
-    def sift(self, image: Image, faces: Sequence[Face], mono: float, /) -> Sequence[Face]: ...
-    def forget(self) -> None: ...
-
-
-class Tracker(Protocol):
-    """Keeps each person's id while they are in view."""
-
-    def expected(self, at: Instant) -> Mapping[str, Box]: ...
-    def update(self, faces: Sequence[Face] | None, at: Instant, followed: Mapping[str, Face], /) -> TrackingStep: ...
-    def rest(self, at: Instant, /) -> None: ...
-    def clear(self) -> tuple[Track, ...]: ...
-
-
-class Classifier(Protocol):
-    """Reads emotions from RGB uint8 face crops of any size."""
-
-    def classify(self, crops: Sequence[Image], /) -> list[Scores]: ...
-
-
-class Smoother(Protocol):
-    """Makes a steady emotion of single readings; None is a face that could not be read."""
-
-    def update(self, track_id: str, scores: Scores | None, mono: float, /) -> Smoothed | None: ...
-    def forget(self, track_id: str, /) -> None: ...
-
-
-class EventTeller(Protocol):
-    """Tells what happened to people."""
-
-    def update(
-        self, readings: Iterable[Reading], *, appeared: Iterable[Track], left: Iterable[Track], at: Instant
-    ) -> list[Event]: ...
-
-
-class SceneTeller(Protocol):
-    """Decides which scenes are worth telling."""
-
-    def offer(self, scene: Scene, /, *, last: bool = False) -> Scene | None: ...
-
-
-class Watch(Protocol):
-    """Watches what the camera gets to see at all."""
-
-    @property
-    def view(self) -> View | None: ...
-    def look(self, image: Image, at: Instant, /) -> View | None: ...
-
-
-class NoWatch:
-    """Watches nothing."""
-
-    view = None
-
-    def look(self, _image: Image, _at: Instant, /) -> None:
-        """Sees nothing."""
-
-
-class Summaries(Protocol):
-    """Sums up what is seen, in windows of time."""
-
-    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]: ...
-    def pass_time(self, at: Instant, /) -> list[Summary]: ...
-    def finish(self) -> list[Summary]: ...
-    def satisfaction(self, at: Instant, /) -> float | None: ...
-
-
-class NoSummaries:
-    """Sums up nothing."""
-
-    def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
-        """Nothing is over."""
-        return []
-
-    def pass_time(self, _at: Instant, /) -> list[Summary]:
-        """Nothing is over."""
-        return []
-
-    def finish(self) -> list[Summary]:
-        """Nothing was begun."""
-        return []
-
-    def satisfaction(self, _at: Instant, /) -> float | None:
-        """Not known."""
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """What a pipeline is made of.
-
-    Attributes:
-        motion: sees whether anything moves.
-        attention: decides whether a frame is left alone, or people are followed or searched for in it.
-        follower: follows faces between two searches.
-        detector: finds faces.
-        lifeless: leaves out those that are pictures.
-        tracker: makes people of faces.
-        crop: cuts a face out of an image as the canonical crop.
-        judge: says how well a person's face can be read, from the image, the person and the face's crop.
-        classifier: reads emotions from crops.
-        reduce: takes the model's scores to the label set in use.
-        smoother: steadies the scores of each person.
-        events: tells what happened to people.
-        rules: the camera's alert rules.
-        scenes: tells what the camera sees as a whole.
-        sum_up: makes a scene of readings.
-        watch: watches what the camera gets to see at all.
-        summaries: sums up what is seen, in windows of time.
-        samples: gives the newest of each outside number that a rule asks for.
-    """
-
-    motion: MotionGate
-    attention: Attention
-    follower: Follower
-    detector: FaceDetector
-    lifeless: LifelessFilter
-    tracker: Tracker
-    crop: Callable[[Image, Face], Image]
-    judge: Callable[[Image, Track, Image], Quality]
-    classifier: Classifier
-    reduce: Callable[[Scores], Scores]
-    smoother: Smoother
-    events: EventTeller
-    rules: Sequence[AlertRule]
-    scenes: SceneTeller
-    sum_up: Callable[[str, Sequence[Reading], int, Instant, View | None], Scene]
-    watch: Watch = field(default_factory=NoWatch)
-    summaries: Summaries = field(default_factory=NoSummaries)
-    samples: Callable[[], Mapping[Source, Sample]] = dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
@@ -29,6 +29,8 @@ RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 _IDENTIFIER = b"TFL3"
 
 _spent = local()
+#: Runtimes that have loaded a model in this process.
+_greeted: set[str] = set()
 
 
 def seconds_in_runtime() -> float:
@@ -64,12 +66,21 @@ class Interpreter:
         outputs: what comes out, in the model's order.
     """
 
-    def __init__(self, content: bytes, *, name: str, threads: int = 1, runtime: str | None = None) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        name: str,
+        shape: tuple[int, ...] | None = None,
+        threads: int = 1,
+        runtime: str | None = None,
+    ) -> None:
         """Takes the bytes of a model file.
 
         Args:
             content: the whole file, known to be undamaged: the runtimes are native code that trusts what it reads.
             name: what errors call it.
+            shape: what goes in, where it shall be another shape than the file says.
             threads: CPU threads for one run, at least 1.
             runtime: one of `RUNTIMES`; the first that can be imported if left out.
 
@@ -84,14 +95,18 @@ class Interpreter:
         self.runtime = module.__name__.partition(".")[0]
         self.version: str = getattr(sys.modules.get(self.runtime), "__version__", "unknown")
         try:
-            with _quiet_stderr():
+            # a runtime greets with its first model alone; later ones may be made while other threads write to stderr
+            with nullcontext() if self.runtime in _greeted else _quiet_stderr():
                 # The runtime reads the weights from these very bytes and keeps its own reference to them.
                 self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
+                if shape is not None:
+                    self._interpreter.resize_tensor_input(self._interpreter.get_input_details()[0]["index"], shape)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             msg = f"{name}: {self.runtime} {self.version} refuses it: {str(error).strip()}"
             remedy = "Copy the model file again, or export it with operations that this runtime knows"
             raise ModelError(msg, remedy=remedy) from error
+        _greeted.add(self.runtime)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         _check_one(inputs, "input", name)
         self._input_index: int = inputs[0]["index"]
@@ -237,7 +252,7 @@ def _check_int8(tensor: Tensor, which: str, name: str) -> None:
 def _quiet_stderr() -> Iterator[None]:
     """Keeps native code from chatting on stderr; what it says is shown after all when it fails.
 
-    The whole process shares stderr, so models are loaded before any threads start.
+    The whole process shares stderr, so a runtime's first model is loaded before any threads start.
     """
     try:
         shown = os.dup(2)

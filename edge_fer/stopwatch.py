@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, quantiles
@@ -35,19 +35,16 @@ class Stopwatch:
         self._keep = keep
         self._clock = clock
         self._lock = Lock()
-        self._passes: dict[str, deque[float]] = {}
+        self._stages: dict[str, _Stage] = {}
         self._frames: deque[float] = deque(maxlen=keep)
 
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Times the body of a `with` as one pass of the stage."""
-        begin = self._clock()
-        try:
-            yield
-        finally:
-            took = self._clock() - begin
+    def __call__(self, stage: str) -> AbstractContextManager[None]:
+        """Times the body of a `with` as one pass of the stage, which must not lie within another of the same."""
+        found = self._stages.get(stage)
+        if found is None:
             with self._lock:
-                self._passes.setdefault(stage, deque(maxlen=self._keep)).append(took)
+                found = self._stages[stage] = _Stage(self._keep, self._clock, self._lock)
+        return found
 
     def frame(self) -> None:
         """Counts one frame, for `fps`."""
@@ -70,8 +67,26 @@ class Stopwatch:
     def stages(self) -> dict[str, StageTime]:
         """Median and 95th percentile of each stage, in the order they were first timed."""
         with self._lock:
-            passes = {stage: list(taken) for stage, taken in self._passes.items()}
-        return {stage: _summary(taken) for stage, taken in passes.items()}
+            passes = {name: list(stage.passes) for name, stage in self._stages.items()}
+        return {name: _summary(taken) for name, taken in passes.items() if taken}
+
+
+class _Stage(AbstractContextManager[None]):
+    """One stage's last passes; a class and no generator, for a frame makes a dozen passes."""
+
+    def __init__(self, keep: int, clock: Callable[[], float], lock: Lock) -> None:
+        self.passes: deque[float] = deque(maxlen=keep)
+        self._clock = clock
+        self._lock = lock
+        self._begin = 0.0
+
+    def __enter__(self) -> None:
+        self._begin = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        took = self._clock() - self._begin
+        with self._lock:
+            self.passes.append(took)
 
 
 def _summary(taken: list[float]) -> StageTime:

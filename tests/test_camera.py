@@ -8,8 +8,8 @@ import time
 import cv2
 import pytest
 
+from edge_fer.backoff import Backoff
 from edge_fer.camera import Camera
-from edge_fer.capture.backoff import Backoff
 from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Stall
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.loop import CaptureLoop, CaptureState
@@ -61,7 +61,7 @@ def make_camera(source, ear, pipeline=None, **options):
             clock=clock,
             on_state=on_state,
             on_pass=on_pass,
-            backoff=Backoff(first=0.01, limit=0.02),
+            backoff=Backoff(first=0.01, most=0.02),
             poll=0.01,
             **options,
         ),

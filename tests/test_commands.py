@@ -36,12 +36,6 @@ def config(broker, **more):
 
 
 @pytest.fixture
-def broker(tmp_path):
-    with Mosquitto(tmp_path / "broker") as found:
-        yield found
-
-
-@pytest.fixture
 def seen(broker):
     with Subscriber(broker) as subscriber:
         yield subscriber

@@ -10,11 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "edge_fer"
 
 FLOW = {"capture", "faces", "emotion", "rules", "mqtt"}
-BASE = {"types", "errors"}
+BASE = {"types", "errors", "backoff", "redact"}
 #: Each room and the rooms below it that it may import.
 MAY_IMPORT = {
     "errors": set(),
     "types": set(),
+    "backoff": set(),
+    "redact": set(),
     "config": BASE,
     "runtime": BASE,
     **{room: BASE | {"config", "runtime"} for room in FLOW},
@@ -23,7 +25,7 @@ MAY_IMPORT = {
     "sample": BASE,
     "models": set(),
     "trace": BASE,
-    "replay": FLOW | BASE | {"config", "palette", "pipeline", "trace"},
+    "replay": FLOW | BASE | {"config", "palette", "stages", "trace"},
     "notify": set(),
     "heat": set(),
     "keeping": set(),
@@ -31,9 +33,10 @@ MAY_IMPORT = {
     "boot": BASE | {"config"},
     "local_time": set(),
     "stopwatch": set(),
-    "pictures": FLOW | BASE | {"palette", "pipeline"},
+    "pictures": FLOW | BASE | {"palette", "pipeline", "stages"},
     "palette": BASE,
-    "pipeline": FLOW | BASE,
+    "stages": FLOW | BASE,
+    "pipeline": FLOW | BASE | {"stages"},
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
@@ -46,15 +49,15 @@ MAY_IMPORT = {
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stopwatch"},
-    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stopwatch", "wiring"},
+    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stages", "stopwatch"},
+    "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stages", "stopwatch", "wiring"},
     "doctor": FLOW
     | BASE
     | {"config", "detectors", "fetching", "heat", "rulebook", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
-    | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stopwatch", "wiring"},
-    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stopwatch", "wiring"},
+    | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stages", "stopwatch", "wiring"},
+    "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stages", "stopwatch", "wiring"},
     "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE

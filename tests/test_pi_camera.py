@@ -13,8 +13,8 @@ from edge_fer.capture.view import ViewWatch
 from edge_fer.capture.zones import EVERYWHERE
 from edge_fer.config import tree as config
 from edge_fer.fetching.store import Store
-from edge_fer.pipeline import NoWatch
 from edge_fer.sample import sample_path
+from edge_fer.stages import NoWatch
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.wiring.camera import make_camera
 from edge_fer.wiring.vision import build_pipeline, make_watch

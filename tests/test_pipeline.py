@@ -10,13 +10,14 @@ import pytest
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Attention, Work
 from edge_fer.faces.tracking import TrackingStep
-from edge_fer.pipeline import Pipeline, Stages
+from edge_fer.pipeline import Pipeline
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.conditions.emotion import EmotionCondition
 from edge_fer.rules.conditions.signal import SignalCondition
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.lifecycle import Timing
 from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.stages import Stages
 from edge_fer.types import (
     Box,
     Face,

@@ -17,8 +17,8 @@ usage() {
 Usage: deploy/deb/build.sh [--arch amd64|arm64] [bookworm] [trixie]
 
 Builds dist/edge-fer_VERSION~debN_ARCH.deb, for this machine's architecture and both releases if none are named.
-Needs mmdebstrap, and a Python with edge-fer and pip (`make deb` makes one); for another architecture than this
-machine's, qemu-user-static with binfmt_misc.
+Needs mmdebstrap, and a Python with edge-fer and pip (`make deb` makes one). Nothing is emulated: a package for another
+architecture than this machine's is built as quickly as its own.
 
 Environment:
   PYTHON             the Python with edge-fer and pip; by default .venv/bin/python
@@ -40,37 +40,49 @@ main() {
     done
     PYTHON=${PYTHON:-$SOURCE/.venv/bin/python}
     [ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+    check_machine
     for suite in "${suites[@]}"; do build "$suite" "$arch"; done
 }
 
+fail() {
+    printf '%s\n' "build.sh: $*" >&2
+    exit 1
+}
+
+check_machine() {
+    command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing: sudo apt install mmdebstrap"
+    [ -x "$PYTHON" ] || fail "there is no $PYTHON: run \`make deb\`, which makes it, or name another in PYTHON"
+}
+
 build() {
-    local suite=$1 arch=$2 work=$SOURCE/build/deb/$1-$2 tree wheels=$SOURCE/build/wheels/$1-$2
+    local suite=$1 arch=$2 work=$SOURCE/build/deb/$1-$2 tree
     tree=$work/edge-fer
     rm -rf "$work"
-    mkdir -p "$tree" "$wheels" "$SOURCE/dist"
-    fetch_wheels "$suite" "$arch" "$wheels"
+    mkdir -p "$tree" "$SOURCE/dist"
     copy_source "$tree"
-    ln -s wheels/pinned.txt "$tree/wheels.txt"
-    mkdir "$tree/wheels"
-    cp "$HERE/wheels/$suite-$arch.txt" "$tree/wheels/pinned.txt"
-    cp "$wheels"/*.whl "$tree/wheels/"
+    fetch_wheels "$suite" "$arch" "$tree/wheels"
+    # with which the program tells of itself while it is built, which one for another architecture could not
+    fetch_wheels "$suite" "$(dpkg --print-architecture)" "$tree/tools-wheels"
     "$PYTHON" -m edge_fer models fetch -o "models_dir=$SOURCE/build/detectors"
     cp -R "$SOURCE/build/detectors" "$tree/detectors"
     write_changelog "$suite" >"$tree/debian/changelog"
     in_chroot "$suite" "$arch" "$work"
-    cp "$work"/*.deb "$SOURCE/dist/"
+    mv "$work"/out/*.deb "$SOURCE/dist/"
     rm -rf "$work"
 }
 
 fetch_wheels() {
-    local suite=$1 arch=$2 folder=$3 machine python minor platforms=()
+    local suite=$1 arch=$2 folder=$3 kept=$SOURCE/build/wheels/$1-$2 machine python minor platforms=()
     machine=$([ "$arch" = arm64 ] && echo aarch64 || echo x86_64)
     python=$([ "$suite" = bookworm ] && echo 3.11 || echo 3.13)
     # every glibc up to bookworm's
     for minor in $(seq 5 36); do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
     "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
         --implementation cp --python-version "$python" --platform "manylinux2014_$machine" "${platforms[@]}" \
-        --dest "$folder" --requirement "$HERE/wheels/$suite-$arch.txt"
+        --dest "$kept" --requirement "$HERE/wheels/$suite-$arch.txt"
+    mkdir "$folder"
+    cp "$kept"/*.whl "$folder/"
+    cp "$HERE/wheels/$suite-$arch.txt" "$folder/pinned.txt"
 }
 
 # What is tracked or new, so that a build takes nothing along that git would not.
@@ -95,16 +107,26 @@ CHANGELOG
 }
 
 in_chroot() {
-    local suite=$1 arch=$2 file files apt=()
+    local suite=$1 arch=$2 work=$3 own packages foreign=() file files apt=()
+    own=$(dpkg --print-architecture)
+    packages=debhelper,lintian,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab
+    if [ "$arch" != "$own" ]; then
+        foreign=("--architectures=$own,$arch")
+        # to find out what the libraries in the wheels need
+        packages+=,binutils-$([ "$arch" = arm64 ] && echo aarch64 || echo x86-64)-linux-gnu
+        packages+=,libc6:$arch,libstdc++6:$arch,zlib1g:$arch
+    fi
     IFS=: read -ra files <<<"${EDGE_FER_APT_CONF:-}"
     for file in "${files[@]}"; do apt+=(--aptopt="$file"); done
     # shellcheck disable=SC2016 # for mmdebstrap's shell
-    EDGE_FER_WORK=$3 mmdebstrap --quiet --variant=minbase --architectures="$arch" --dpkgopt=force-unsafe-io "${apt[@]}" \
-        --include=debhelper,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab,lintian \
-        --customize-hook='cp -R "$EDGE_FER_WORK" "$1/build"' \
+    EDGE_FER_ARCH=$arch mmdebstrap --quiet --variant=minbase "${foreign[@]}" --dpkgopt=force-unsafe-io "${apt[@]}" \
+        --include="$packages" \
+        --customize-hook='mkdir -p "$1/build/out"' \
+        --customize-hook="copy-in '$work/edge-fer' /build" \
         --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root \
-            sh -c "cd /build/edge-fer && dpkg-buildpackage --build=binary --no-sign -d && lintian --fail-on error --allow-root ../*.deb"' \
-        --customize-hook='cp "$1"/build/*.deb "$EDGE_FER_WORK/"' \
+            sh -ec "cd /build/edge-fer; dpkg-buildpackage --build=binary --host-arch=$EDGE_FER_ARCH --no-sign -d
+                lintian --fail-on error --allow-root ../*.deb; mv ../*.deb ../out/"' \
+        --customize-hook="copy-out /build/out '$work'" \
         "$suite" /dev/null http://deb.debian.org/debian
 }
 

@@ -16,7 +16,6 @@ from edge_fer.analysis.taps import TappedTracker
 from edge_fer.analysis.timeline import Timeline
 from edge_fer.capture.clock import Clock
 from edge_fer.config import tree as config
-from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import AnalysisError
 from edge_fer.fetching.store import Store
 from edge_fer.mqtt.composer import Composer
@@ -25,6 +24,7 @@ from edge_fer.replay.outcome import Firings
 from edge_fer.rules.mood import Stints
 from edge_fer.types import LABEL_SETS, Box, Frame, Image, Instant
 from edge_fer.wiring import build_rules, build_scale, build_stages, build_summaries, longest_gap, play
+from edge_fer.wiring.vision import make_classifier
 
 __all__ = ["Recording", "analyse"]
 
@@ -108,7 +108,11 @@ class _Run:
         self._recording, self._settings = recording, settings
         summaries = build_summaries(recording.camera, camera, settings)
         self._rules = build_rules(recording.camera, camera, settings, summaries.trend)
-        stages = build_stages(camera, store=Store(settings.models_dir), rules=self._rules, summaries=summaries)
+        classifier = make_classifier(camera.emotion)
+        self._model = classifier.sidecar.name
+        stages = build_stages(
+            camera, store=Store(settings.models_dir), classifier=classifier, rules=self._rules, summaries=summaries
+        )
         self._tracker = TappedTracker(stages.tracker)
         self._stages = replace(stages, tracker=self._tracker)
         self._pipeline = Pipeline(recording.camera, self._stages, min_confidence=camera.emotion.min_confidence)
@@ -165,7 +169,7 @@ class _Run:
 
     def outcome(self, rows: tuple[ReadingRows, EventRows], *, show_faces: bool) -> AnalysisOutcome:
         """What was found."""
-        recording, settings, classifier = self._recording, self._settings, self._stages.classifier
+        recording, settings = self._recording, self._settings
         if self._first is None:  # pragma: no cover  (there was a frame, or nobody would ask)
             msg = "nothing was looked at"
             raise RuntimeError(msg)
@@ -175,7 +179,7 @@ class _Run:
             camera=recording.camera,
             profile=settings.profile,
             detector=self._stages.detector.name,
-            model=classifier.sidecar.name if isinstance(classifier, EmotionClassifier) else "",
+            model=self._model,
             labels=self.labels,
             cut=recording.cut,
             size=self._size,

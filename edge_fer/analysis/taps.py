@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edge_fer.faces.tracking import TrackingStep
-from edge_fer.pipeline import Tracker
+from edge_fer.stages import Tracker
 from edge_fer.types import Box, Face, Instant, Track
 
 __all__ = ["TappedTracker"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 from statistics import fmean
 
-from edge_fer.pipeline import Smoother
+from edge_fer.stages import Smoother
 from edge_fer.types import Scores
 
 __all__ = ["Sample", "Stretch", "leading", "percentile", "steady_stretches", "step_delays", "switches_per_second"]

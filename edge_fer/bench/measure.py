@@ -19,7 +19,6 @@ from edge_fer.bench.process import memory, since_start
 from edge_fer.bench.report import STAGES, Flicker, Frames, Process, Report, Shares, Skipping, StageCost, Steps
 from edge_fer.bench.taps import CountedClassifier, CountedDetector, TappedSmoother
 from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.redact import redacted
 from edge_fer.config import tree as config
 from edge_fer.errors import SourceError
 from edge_fer.faces.attention import Work
@@ -30,6 +29,7 @@ from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Pipeline, Told
 from edge_fer.publishing import Publisher
+from edge_fer.redact import redacted
 from edge_fer.runtime import loaded_runtime
 from edge_fer.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame

@@ -9,8 +9,8 @@ from time import process_time
 from edge_fer.bench.flicker import Sample
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.port import FaceDetector
-from edge_fer.pipeline import Classifier, Smoother
 from edge_fer.runtime import seconds_in_runtime
+from edge_fer.stages import Classifier, Smoother
 from edge_fer.types import Face, Image, Reading, Scores
 
 __all__ = ["CountedClassifier", "CountedDetector", "TappedSmoother"]

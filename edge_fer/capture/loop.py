@@ -9,7 +9,7 @@ from contextlib import closing
 from enum import StrEnum
 from typing import TypeAlias
 
-from edge_fer.capture.backoff import Backoff
+from edge_fer.backoff import Backoff
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.port import Source
 from edge_fer.capture.slot import FileSlot, Slot, SlotClosedError
@@ -120,7 +120,7 @@ class CaptureLoop:
         self._zones = zones
         self._on_state = on_state
         self._on_pass = on_pass
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(most=30.0)
         self._poll = poll
         self._paused = threading.Event()
         self._worked = False
@@ -164,7 +164,7 @@ class CaptureLoop:
                         self._report(CaptureState.ENDED, str(error))
                         return
                     self._lose(error)
-                    self._wait(self._backoff.wait(), stop)
+                    self._wait(self._backoff.failed(), stop)
                 else:
                     if over:
                         return
@@ -280,8 +280,8 @@ class CaptureLoop:
         if self.state is CaptureState.ONLINE:
             self.losses += 1
             # one that comes and goes within seconds is not asked more and more often
-            if self._clock().mono - self._online_since > self._backoff.limit:
-                self._backoff.reset()
+            if self._clock().mono - self._online_since > self._backoff.most:
+                self._backoff.succeeded()
         self._report(CaptureState.LOST, str(error))
 
     def _report(self, state: CaptureState, reason: str) -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv import quieten, to_rgb
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.v4l2 import Capability, capability
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
+from edge_fer.redact import redacted
 from edge_fer.types import Frame
 
 __all__ = ["Capture", "OpenCvLive"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,10 +16,10 @@ from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.picamera2_controls import PiSettings
 from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.port import Source
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.stills import Stills
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.errors import SourceError
+from edge_fer.redact import redacted
 
 __all__ = ["SourceKind", "SourceOptions", "kind_of", "make_source"]
 
@@ -87,17 +88,26 @@ def kind_of(source: str) -> SourceKind:
     if STREAM.match(source):
         return SourceKind.STREAM
     if "://" not in source and source.strip():
-        if path.is_dir() or source.endswith("/"):
+        mode = _mode(path)
+        if stat.S_ISDIR(mode) or source.endswith("/"):
             return SourceKind.STILLS
         if path.suffix.lower() in PICTURE_SUFFIXES:
             msg = f"source {source} is one picture"
             raise SourceError(msg, remedy=f"Name the folder it is in: {path.parent}/")
         # a file of any name may be a video; one that is not there must look like one
-        if path.is_file() or path.suffix.lower() in VIDEO_SUFFIXES:
+        if stat.S_ISREG(mode) or path.suffix.lower() in VIDEO_SUFFIXES:
             return SourceKind.VIDEO
     msg = f"source {redacted(source)!r} is nothing that is known"
     remedy = "Write picamera2, /dev/video0, an rtsp:// or http:// address, a video file, a folder or sample"
     raise SourceError(msg, remedy=remedy)
+
+
+def _mode(path: Path) -> int:
+    """What there is; 0 where nothing is, or nobody may look."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> Source:

@@ -61,8 +61,10 @@ def sight_of(image: Image, mask: Mask | None = None) -> Sight:
         mask: what of it may be looked at, with at least one pixel in it; None for all.
     """
     # of a large picture some pixels will do: averaging them all cost four times as much
-    step = max(1, min(image.shape[0] // (5 * SIZE[1]), image.shape[1] // (5 * SIZE[0])))
-    small = cv2.resize(image[::step, ::step], SIZE, interpolation=cv2.INTER_AREA)
+    height, width = image.shape[:2]
+    step = max(1, min(height // (5 * SIZE[1]), width // (5 * SIZE[0])))
+    some = cv2.resize(image, (width // step, height // step), interpolation=cv2.INTER_NEAREST)
+    small = cv2.resize(some, SIZE, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     # what is blanked ends in an edge of its own, which is no part of the view
     inner = np.ones(grey.shape, dtype=np.bool_) if mask is None else _shrunk(mask)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from edge_fer.capture.redact import HIDDEN, redacted
 from edge_fer.config import Loaded
 from edge_fer.config.entries import Entry
 from edge_fer.mqtt.credentials import usable
+from edge_fer.redact import HIDDEN, redacted
 
 __all__ = ["Secrets"]
 

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.analysis.analyse import Recording, analyse
 from edge_fer.analysis.cut import Cut
 from edge_fer.analysis.folder import READINGS, REPORT, SUMMARY, Folder, check_ours
 from edge_fer.analysis.outcome import AnalysisOutcome, as_json
 from edge_fer.capture.clock import Clock, SystemClock
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.capture.video_file import promised_seconds
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._progress import Progress
 from edge_fer.commands._units import value_of
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
-from edge_fer.errors import AnalysisError, ConfigError
+from edge_fer.errors import AnalysisError, ConfigError, SourceError
 from edge_fer.local_time import local_zone
+from edge_fer.redact import redacted
 from edge_fer.report.page import page
 from edge_fer.report.words import clock_time, percent
 from edge_fer.sample import sample_path
 from edge_fer.types import UNCERTAIN, Instant
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -53,12 +51,13 @@ exit status:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "analyze",
         help="make a report of a recording",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_analyze,
     )
     parser.add_argument("video", metavar="VIDEO", help="a video file; sample: the recording that comes with edge-fer")
     parser.add_argument("--out", metavar="FOLDER", type=Path, help="by default VIDEO-analysis, here")
@@ -78,7 +77,6 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--show-faces", action="store_true", help="do not blur the faces in the report's pictures")
     add_config_arguments(parser)
-    parser.set_defaults(handler=_analyze)
 
 
 def _analyze(args: argparse.Namespace) -> int:
@@ -119,12 +117,19 @@ def _analyze(args: argparse.Namespace) -> int:
 
 def _path(video: str) -> Path:
     """The file; a recording alone comes to an end."""
-    kind = kind_of(video)
-    if kind is SourceKind.SAMPLE:
+    if video == SourceKind.SAMPLE:
         return sample_path()
-    if kind is not SourceKind.VIDEO:
+    if "://" not in video and not os.path.lexists(video):
+        msg = f"{video} cannot be read: there is no such file"
+        raise AnalysisError(msg, remedy="Check the path")
+    try:
+        is_video = kind_of(video) is SourceKind.VIDEO
+    except SourceError:
+        is_video = False
+    if not is_video:
         msg = f"{redacted(video)} is no video file"
-        raise AnalysisError(msg, remedy="Name a recording; `edge-fer record` and `edge-fer run` watch cameras")
+        remedy = "Name a recording; `edge-fer predict` reads pictures, `edge-fer run` watches cameras"
+        raise AnalysisError(msg, remedy=remedy)
     return Path(video)
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
 
 from edge_fer.bench.measure import measure
 from edge_fer.bench.report import STAGES, as_json, as_table
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
 from edge_fer.wiring import find_source
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -41,12 +38,13 @@ Measure on one core and with nothing else running:  taskset -c 0 edge-fer bench 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "bench",
         help="measure speed, memory and steadiness on this machine",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_bench,
     )
     parser.add_argument(
         "--source",
@@ -69,7 +67,6 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--stage", choices=STAGES, metavar="NAME", help=f"show one stage only: {', '.join(STAGES)}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_config_arguments(parser)
-    parser.set_defaults(handler=_bench)
 
 
 def _bench(args: argparse.Namespace) -> int:

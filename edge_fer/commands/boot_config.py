@@ -6,14 +6,11 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.boot.takeover import Places, take_over
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import BOOT_COPY, BOOT_FILE, Layer, load, standard_files
 from edge_fer.errors import EdgeFerError
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -28,11 +25,12 @@ Exit status: 0 done, or there is no such file; 78 it is wrong.
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "boot-config",
         help="take over the settings on the boot partition",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_boot_config,
     )
     parser.add_argument(
         "--file", metavar="FILE", type=Path, default=BOOT_FILE, help=f"read this in place of {BOOT_FILE}"
@@ -40,7 +38,6 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--copy", metavar="FILE", type=Path, default=BOOT_COPY, help=f"take it over into this in place of {BOOT_COPY}"
     )
-    parser.set_defaults(handler=_boot_config)
 
 
 def _boot_config(args: argparse.Namespace) -> int:

@@ -8,18 +8,15 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer import __version__
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._looking import findings_of, leave
 from edge_fer.commands._secrets import Secrets
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.explain import explain
 from edge_fer.doctor.service import UNIT, become_the_service
 from edge_fer.errors import EdgeFerError
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -38,14 +35,14 @@ PACKAGES = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "collect-logs",
         help="print what a bug report needs",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_collect,
     )
     add_config_arguments(parser)
-    parser.set_defaults(handler=_collect)
 
 
 def _collect(args: argparse.Namespace) -> int:

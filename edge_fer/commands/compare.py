@@ -7,15 +7,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.analysis.compare import Change, Compared, Estimate, compare
 from edge_fer.analysis.recorded import Analysed, measures_of, read_analyses
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import AnalysisError
 from edge_fer.report.comparison import comparison_page
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -29,18 +26,18 @@ table in three has such a mark by chance all the same: look at satisfaction and 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "compare",
         help="compare analysed recordings of a place",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_compare,
     )
     parser.add_argument(
         "folders", metavar="FOLDER", type=Path, nargs="+", help="two or more, the one to start from first"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", metavar="FILE", type=Path, help="draw it, as a page for browsers and paper")
-    parser.set_defaults(handler=_compare)
 
 
 def _compare(args: argparse.Namespace) -> int:

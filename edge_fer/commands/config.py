@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.default import default_yaml
 from edge_fer.config.explain import explain
 from edge_fer.config.schema import json_schema
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -39,28 +36,18 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("config", help="check, explain and show the config", description=_CONFIG)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    check = _add_verb(verbs, "check", "tell all that is wrong with the config", _CHECK)
-    add_config_arguments(check)
-    check.set_defaults(handler=_check)
-
-    explained = _add_verb(verbs, "explain", "show what is in force, and why", _EXPLAIN)
-    add_config_arguments(explained)
-    explained.set_defaults(handler=_explain)
-
-    default = _add_verb(verbs, "default", "print the default config, with comments", _DEFAULT)
+    for name, summary, description, handler in (
+        ("check", "tell all that is wrong with the config", _CHECK, _check),
+        ("explain", "show what is in force, and why", _EXPLAIN, _explain),
+    ):
+        add_config_arguments(add_verb(verbs, name, help=summary, description=description, handler=handler))
+    default = add_verb(
+        verbs, "default", help="print the default config, with comments", description=_DEFAULT, handler=_default
+    )
     default.add_argument(
         "--commented", action="store_true", help="comment every setting out, as in the file that is installed"
     )
-    default.set_defaults(handler=_default)
-
-    schema = _add_verb(verbs, "schema", "print a JSON Schema for editors", _SCHEMA)
-    schema.set_defaults(handler=_schema)
-
-
-def _add_verb(verbs: Subparsers, name: str, summary: str, description: str) -> argparse.ArgumentParser:
-    return verbs.add_parser(
-        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    add_verb(verbs, "schema", help="print a JSON Schema for editors", description=_SCHEMA, handler=_schema)
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.doctor.service import become_the_service
 from edge_fer.errors import BrokerError
 from edge_fer.mqtt.reasons import problem_and_remedy, remedy_for_refusal
@@ -15,9 +15,6 @@ from edge_fer.mqtt.session import Session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.wiring import broker_settings
 from edge_fer.wiring.discovery import build_discovery
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -47,11 +44,7 @@ def add_parser(subparsers: Subparsers) -> None:
         ("show", "print what Home Assistant is told", _SHOW, _show),
         ("remove", "have Home Assistant forget this device", _REMOVE, _remove),
     ):
-        verb = verbs.add_parser(
-            name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
-        add_config_arguments(verb)
-        verb.set_defaults(handler=handler)
+        add_config_arguments(add_verb(verbs, name, help=summary, description=description, handler=handler))
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -6,15 +6,12 @@ import argparse
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._looking import findings_of, leave
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.doctor.finding import Finding, State
 from edge_fer.doctor.service import become_the_service
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -30,15 +27,15 @@ _MARKS = {State.GOOD: "ok", State.WARNING: "warning", State.FAULT: "FAULT", Stat
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "doctor",
         help="find out what is wrong, and what to do",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_doctor,
     )
     add_config_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.set_defaults(handler=_doctor)
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.catalogue import ALL, Asset, InWheel
 from edge_fer.fetching.store import Store
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -35,11 +33,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("models", help="fetch and list model files", description=_MODELS)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    fetched = verbs.add_parser(
+    fetched = add_verb(
+        verbs,
         "fetch",
         help="get model files from their homes",
         description=_FETCH,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_fetch,
     )
     fetched.add_argument(
         "detectors",
@@ -55,16 +54,15 @@ def add_parser(subparsers: Subparsers) -> None:
         help="take them out of this mediapipe wheel, or take this model file, and download nothing",
     )
     add_config_arguments(fetched)
-    fetched.set_defaults(handler=_fetch)
 
-    listed = verbs.add_parser(
+    listed = add_verb(
+        verbs,
         "list",
         help="show which there are",
         description=_LIST,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_list,
     )
     add_config_arguments(listed)
-    listed.set_defaults(handler=_list)
 
 
 def _fetch(args: argparse.Namespace) -> int:
@@ -74,6 +72,8 @@ def _fetch(args: argparse.Namespace) -> int:
     wanted = _assets(args.detectors or ["blazeface"])
     store = Store(load_from(args).config.models_dir)
     missing = [asset for asset in wanted if not store.has(asset)]
+    if missing:
+        store.check_writable()
     if missing and args.file is not None:
         take(store, missing, args.file)
     elif missing:
@@ -88,7 +88,7 @@ def _list(args: argparse.Namespace) -> int:
     store = Store(load_from(args).config.models_dir)
     print(f"In {store.folder}:")
     for asset in ALL:
-        there = "there" if store.has(asset) else "damaged" if store.path(asset).exists() else "not fetched"
+        there = "there" if store.has(asset) else "damaged" if os.access(store.path(asset), os.F_OK) else "not fetched"
         print(f"\n{asset.file}")
         print(f"  detector  {asset.detector}")
         print(f"  state     {there}")

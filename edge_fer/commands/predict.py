@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from edge_fer import __version__
 from edge_fer.analyzer import Analyzer
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._silence import libraries_silenced
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import PictureError
 from edge_fer.log import complain
 from edge_fer.pictures.faces import PictureReading
@@ -22,11 +23,9 @@ from edge_fer.pictures.files import listed, shown
 from edge_fer.pictures.records import CsvRecords, JsonRecords, Records
 from edge_fer.pictures.saving import Drawings
 from edge_fer.pictures.table import Style, lines
+from edge_fer.redact import redacted
 from edge_fer.sample import sample_picture
 from edge_fer.types import Image
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -50,12 +49,13 @@ Try it:  edge-fer predict sample --annotate seen.jpg
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "predict",
         help="read the faces in pictures",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_predict,
     )
     parser.add_argument(
         "pictures",
@@ -85,7 +85,6 @@ def add_parser(subparsers: Subparsers) -> None:
         help="read them as this camera of the config would, with its zones, rotation and own settings",
     )
     add_config_arguments(parser)
-    parser.set_defaults(handler=_predict)
 
 
 def _predict(args: argparse.Namespace) -> int:
@@ -166,8 +165,11 @@ class _Work:
 
     def one(self, given: str, drawings: Drawings | None) -> None:
         """Reads one picture, and draws it where that is wanted; what goes wrong with it holds up no other."""
-        name = "standard input" if given == STDIN else shown(given)
+        name = "standard input" if given == STDIN else shown(redacted(given))
         try:
+            if "://" in given:
+                msg = f"{name} is an address, and no file"
+                raise PictureError(msg, remedy="Save a picture from there; `edge-fer run` watches streams")  # noqa: TRY301
             source = WORDS[given]() if given in WORDS else given
             reading = self.analyzer.read(source, name=name)
             self.records.add(reading)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import MOST_BYTES, Recording
 from edge_fer.commands._units import value_of
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.units import DURATION, SIZE
 from edge_fer.daemon import Daemon
 from edge_fer.wiring import build_service
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -29,11 +26,12 @@ Ctrl-C ends it.
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "record",
         help="write a trace of readings, for tuning",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_record,
     )
     parser.add_argument("trace", metavar="TRACE", type=Path, help="the file to write; compressed if it ends in .gz")
     parser.add_argument("--for", dest="seconds", metavar="TIME", type=value_of(DURATION), help="how long, such as 2h")
@@ -45,7 +43,6 @@ def add_parser(subparsers: Subparsers) -> None:
         help="end at this size, before compression (default: 500MB)",
     )
     add_config_arguments(parser)
-    parser.set_defaults(handler=_record)
 
 
 def _record(args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
 from edge_fer.errors import ConfigError, TraceError
@@ -19,9 +19,6 @@ from edge_fer.replay.timeline import Timeline
 from edge_fer.trace.reader import TraceReader
 from edge_fer.types import LABEL_SETS
 from edge_fer.wiring import build_rules, build_scale, build_summaries
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -38,18 +35,18 @@ A camera of the trace that the config does not name has the config's general set
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "replay",
         help="try a config on a trace",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_replay,
     )
     parser.add_argument("trace", metavar="TRACE", type=Path, help="a file that `edge-fer record` has written")
     add_config_arguments(parser)
     parser.add_argument("--against", metavar="FILE", type=Path, help="show what this config makes of it, too")
     parser.add_argument("--json", action="store_true", help="print JSON, with every summary")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw a timeline as .svg or .png")
-    parser.set_defaults(handler=_replay)
 
 
 def _replay(args: argparse.Namespace) -> int:

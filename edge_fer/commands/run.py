@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import Recording
 from edge_fer.commands._show import Show
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
 from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
@@ -24,9 +24,6 @@ from edge_fer.pipeline import Told
 from edge_fer.remote.reloader import Reloader
 from edge_fer.service import Service
 from edge_fer.wiring import Remote, build_service
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
@@ -45,12 +42,13 @@ signals:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
+    parser = add_verb(
+        subparsers,
         "run",
         help="watch and publish",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        handler=_run,
     )
     add_config_arguments(parser)
     parser.add_argument("--show", action="store_true", help="print each event and alert as it happens")
@@ -63,7 +61,6 @@ def add_parser(subparsers: Subparsers) -> None:
         help="try it out: like --show, with the sample recording where there is no camera, "
         "and with a broker of its own where the config names none",
     )
-    parser.set_defaults(handler=_run)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import argparse
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from edge_fer import __version__
+from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.runtime import available
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name
 
 __all__ = ["add_parser"]
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "version", help="show versions, for bug reports", description="Shows the version of edge-fer and its parts."
-    )
-    parser.set_defaults(handler=_version)
+    description = "Shows the version of edge-fer and its parts."
+    add_verb(subparsers, "version", help="show versions, for bug reports", description=description, handler=_version)
 
 
 def _version(_: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_fer.config.faults import ConfigFaults, Fault, redacted
+from edge_fer.config.faults import ConfigFaults, Fault
 from edge_fer.config.layers import Layer
 from edge_fer.config.loading import BOOT_COPY, BOOT_FILE, SETTINGS_NAME, SYSTEM_FILE, Loaded, load, standard_files
 from edge_fer.config.tree import Config
@@ -18,6 +18,5 @@ __all__ = [
     "Layer",
     "Loaded",
     "load",
-    "redacted",
     "standard_files",
 ]

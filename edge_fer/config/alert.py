@@ -71,7 +71,8 @@ class Alert(Section):
         default=5.0, description="How long the condition must be over before the alert is resolved."
     )
     cooldown: Annotated[Seconds, DURATION.within(0, 604_800)] = Field(
-        default=60.0, description="How long after being resolved the same alert of the same camera stays silent."
+        default=60.0,
+        description="How long after it fired, or was over, the same alert of the same camera does not fire again.",
     )
     severity: Literal["info", "warning", "critical"] = Field(
         default="warning", description="How serious it is; passed on in messages."

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from edge_fer.config.entries import Entry, dotted
-from edge_fer.config.faults import Fault, did_you_mean
+from edge_fer.config.faults import Fault
 from edge_fer.config.layers import is_named
 from edge_fer.config.units import REFUSED
 from edge_fer.config.walk import BOUNDS, keys_of, owners_of, section_at
 from edge_fer.config.when import without_tags
 from edge_fer.config.writing import inline
+from edge_fer.errors import did_you_mean
 
 __all__ = ["DEFAULT", "faults_of"]
 

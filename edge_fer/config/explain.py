@@ -8,10 +8,10 @@ from typing import Any
 
 from edge_fer.config.complaints import DEFAULT
 from edge_fer.config.entries import Entry, KeyPath, dotted
-from edge_fer.config.faults import redacted
 from edge_fer.config.layers import PER_CAMERA
 from edge_fer.config.loading import Loaded
 from edge_fer.config.writing import inline, written
+from edge_fer.redact import redacted
 
 __all__ = ["Row", "explain"]
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from edge_fer.errors import ConfigError
+from edge_fer.redact import redacted
 
-__all__ = ["ConfigFaults", "Fault", "did_you_mean", "redacted"]
+__all__ = ["ConfigFaults", "Fault"]
 
-_PASSWORD_IN_ADDRESS: Final = re.compile(r"(://[^/\s:@]*:)\S*@")
 #: Longest value that a fault repeats.
 _LONGEST_VALUE: Final = 60
-
-
-def redacted(text: str) -> str:
-    """The text with the passwords of addresses in it (`rtsp://user:password@host`) hidden."""
-    return _PASSWORD_IN_ADDRESS.sub(r"\1***@", text)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A question that proposes the known word nearest to a wrong one; None where none is near."""
-    nearest = difflib.get_close_matches(word.lower(), list(known), n=1)
-    return f"Did you mean `{nearest[0]}`?" if nearest else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_fer.config.entries import Entry, KeyPath
-from edge_fer.config.faults import Fault, redacted
+from edge_fer.config.faults import Fault
 from edge_fer.config.reader import Reading, read_yaml
 from edge_fer.config.when import kind_in
+from edge_fer.redact import redacted
 
 __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged", "wrapped"]
 

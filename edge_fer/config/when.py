@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from edge_fer.config.faults import did_you_mean
 from edge_fer.config.kinds import PLAIN_KINDS, Kind
 from edge_fer.config.units import refuse
+from edge_fer.errors import did_you_mean
 
 __all__ = ["KINDS", "When", "WhenAll", "WhenAny", "kind_in", "labels_in", "parts_of", "without_tags"]
 

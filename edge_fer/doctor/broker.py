@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
 from edge_fer.mqtt.messages import ONLINE
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
-from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.session import ANSWER, Session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics

@@ -81,7 +81,7 @@ def disk(state_dir: Path, wanted: float) -> Finding:
         wanted: bytes that it may grow to.
     """
     # what does not exist yet is made below what does
-    folder = next(path for path in (state_dir, *state_dir.parents) if path.exists())
+    folder = next(path for path in (state_dir, *state_dir.parents) if os.access(path, os.F_OK))
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         return fault("disk", f"`state_dir` {state_dir} cannot be written", "Name a folder that this user may write to")
     free = shutil.disk_usage(folder).free

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_fer.emotion.preprocess import grey, quantise_table, resize
 from edge_fer.emotion.sidecar import Sidecar, beside
+from edge_fer.errors import ModelError
 from edge_fer.runtime import Model
 from edge_fer.types import CropFrame, Image, Scores
 
@@ -55,6 +56,12 @@ class EmotionClassifier:
             RuntimeMissingError: there is no TFLite runtime.
         """
         path = packaged_model() if path is None else path
+        try:
+            path.stat()
+        except OSError as error:
+            msg = f"{path}: cannot read the model: {error.strerror}"
+            remedy = "Check the path in `emotion.model`, or leave that out for the model that comes with edge-fer"
+            raise ModelError(msg, remedy=remedy) from error
         sidecar = Sidecar.load(beside(path))
         model = Model.load(path, sha256=sidecar.sha256, threads=threads, runtime=runtime)
         sidecar.check(model, beside(path))

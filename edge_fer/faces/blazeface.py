@@ -18,29 +18,57 @@ from edge_fer.types import Box, Face, Image, Keypoints
 
 __all__ = ["BlazeFaceDetector"]
 
+#: Longer side of a part of the picture, pixels of the full-range network's input. Larger parts overlap less; of one as
+#: large as this, a picture of 16:9 costs 1.8 times a search of the network's own square.
+PART = 320
+#: Side of the largest face taken from a part, pixels of the full-range network's input. Up to 112, all were found in
+#: inputs of 192 to 384; of 140 seven to nine in ten, of 200 hardly any, but pieces of them taken for smaller faces.
+LARGEST = 88
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A part of the picture that is searched by itself, in pixels."""
+    """A part of the picture that is searched by itself, in pixels, and the sizes of faces that are taken from it."""
 
     x: int
     y: int
     width: int
     height: int
+    least: float
+    most: float = math.inf
 
     def of(self, image: Image) -> Image:
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One run of a network."""
+
+    view: _View
+    turn: Turn
+    network: BlazeFaceNetwork
+
+    def faces(self, image: Image) -> list[Face]:
+        scores, places = self.network.search(self.view.of(image), turn=self.turn)
+        faces = [
+            _face(score, row, self.view, self.network.layout)
+            for score, row in zip(scores.tolist(), places.tolist(), strict=True)
+            if min(row[1]) > 0
+        ]
+        return [face for face in faces if self.view.least <= face.box.width <= self.view.most]
 
 
 class BlazeFaceDetector:
     """Finds faces with one or both of the BlazeFace networks.
 
     The whole picture is searched at once, and where the smallest face would then come out smaller than the full-range
-    network can find, also in overlapping parts. One instance serves one thread at a time.
+    network can find, also in parts. Networks are made for the shape of the picture, anew where it changes. One instance
+    serves one thread at a time.
 
     Args:
-        models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where the
-            smallest face is large enough for it, because it takes a third of the time.
+        models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where it
+            finds what is wanted, because it takes a third of the time.
         min_size: smallest face to find, pixels of the frame between brows and chin.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
@@ -77,52 +105,69 @@ class BlazeFaceDetector:
             for which in ("short", "full")
             if which in models
         }
-        # each is made here, so that a wrong one is told at the start, but only the last is kept: pictures of one size
-        # need only one of them, and the other would hold 4 MB
-        self._networks: dict[str, BlazeFaceNetwork] = {}
+        # a wrong one is told at the start, at little cost; those that work are made for the pictures that come
         for which, make in self._make.items():
-            self._networks = {which: make()}
+            make(size=(RANGES[which].step,) * 2)
+        self._shape = (0, 0)
+        self._searches: list[_Search] = []
 
     def detect(self, image: Image) -> list[Face]:
         """Finds the faces in RGB uint8 (H, W, 3), largest first."""
         height, width = image.shape[:2]
-        network = self._network(max(height, width))
-        faces = []
-        for view in self._views(width, height, network.layout):
-            for turn in self._turns:
-                scores, places = network.search(view.of(image), turn=turn)
-                faces += [
-                    _face(score, row, view, network.layout)
-                    for score, row in zip(scores.tolist(), places.tolist(), strict=True)
-                    if min(row[1]) > 0
-                ]
-        large = [face for face in faces if face.box.width >= self._min_size]
+        if (height, width) != self._shape:
+            self._searches = []  # lets go of its networks before others are made
+            self._searches = self._planned(width, height)
+            self._shape = height, width
+        faces = [face for search in self._searches for face in search.faces(image)]
         # turned otherwise, a face is found again with its keypoints, and so its box, in other places
         overlap = 0.5 if len(self._turns) == 1 else 0.2
-        return sorted(without_doubles(large, overlap=overlap), key=lambda face: face.box.area, reverse=True)
+        return sorted(without_doubles(faces, overlap=overlap), key=lambda face: face.box.area, reverse=True)
 
-    def _network(self, longest: int) -> BlazeFaceNetwork:
-        """The quickest network that finds the smallest face in a picture of so many pixels."""
-        large_enough = (which for which in self._make if _shown(self._min_size, longest, RANGES[which]))
-        which = next(large_enough, [*self._make][-1])
-        if which not in self._networks:
-            self._networks[which] = self._make[which]()
-        return self._networks[which]
+    def _planned(self, width: int, height: int) -> list[_Search]:
+        """All searches of a picture of this size; those with inputs of one size share a network."""
+        networks: dict[tuple[str, int, int], BlazeFaceNetwork] = {}
 
-    def _views(self, width: int, height: int, layout: Layout) -> Iterator[_View]:
-        """The whole picture, and overlapping parts of it where the smallest face is too small in the whole.
+        def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
+            sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
+            across, down = RANGES[which].input_size(*sides, longest)
+            if (which, across, down) not in networks:
+                networks[which, across, down] = self._make[which](size=(across, down))
+            return networks[which, across, down]
 
-        The parts overlap so far that every face too small for the whole lies in one of them uncut. The short-range
-        network searches no parts: who chose it alone has people near by.
+        return [
+            _Search(view, turn, network(which, view, longest, turn))
+            for which, view, longest in self._views(width, height)
+            for turn in self._turns
+        ]
+
+    def _views(self, width: int, height: int) -> Iterator[tuple[str, _View, int]]:
+        """What is searched: by which network, and at how many pixels of its input.
+
+        It is the whole picture, and parts of it where the smallest face is too small in the whole. Parts overlap so far
+        that every face too small for the whole lies in one of them uncut. The short-range network searches no parts:
+        who chose it alone has people near by.
         """
-        yield _View(0, 0, width, height)
         longest = max(width, height)
-        if layout is RANGES["short"] or _shown(self._min_size, longest, layout):
+        which = self._quickest(self._min_size, longest)
+        if which == "short" or _shown(self._min_size, longest, RANGES[which]):
+            yield which, _View(0, 0, width, height, self._min_size), RANGES[which].side
             return
-        part = math.floor(self._min_size * layout.side / layout.smallest)
-        overlap = min(math.ceil(1.5 * layout.smallest * longest / layout.side), part // 2)
+        full = RANGES["full"]
+        part = math.floor(self._min_size * PART / full.smallest)
+        largest = part * LARGEST / PART
+        which = self._quickest(largest, longest)
+        lost = RANGES[which].smallest * longest / RANGES[which].side
+        overlap = min(math.ceil(1.5 * lost), part // 2)
+        # what parts show whole and well is left to them: found twice, boxes would jump from one to the other
+        left_to_parts = largest * 0.8 if longest <= part else min(overlap, largest * 0.8)
+        yield which, _View(0, 0, width, height, left_to_parts), RANGES[which].side
         for (y, down), (x, across) in product(_cuts(height, part, overlap), _cuts(width, part, overlap)):
-            yield _View(x, y, across, down)
+            view = _View(x, y, across, down, self._min_size, largest)
+            yield "full", view, math.ceil(max(across, down) * full.smallest / self._min_size)
+
+    def _quickest(self, size: float, longest: int) -> str:
+        """The quickest network that finds faces of this size in a picture of so many pixels, or the best there is."""
+        return next((which for which in self._make if _shown(size, longest, RANGES[which])), [*self._make][-1])
 
 
 def _shown(min_size: float, longest: int, layout: Layout) -> bool:

@@ -7,7 +7,9 @@ come out; tests hold the two together.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal, TypeAlias
 
 import cv2
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.errors import ModelError
+from edge_fer.faces.input_size import buffered, inlined, with_constants
 from edge_fer.faces.letterbox import Letterbox
 from edge_fer.faces.ssd import anchors, blended, decoded
 from edge_fer.runtime import Interpreter
@@ -29,6 +32,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 #: Box centre and size, right eye, left eye, nose, mouth, right ear, left ear.
 PLACES = 8
+FETCH_AGAIN = "Fetch it again: edge-fer models fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,40 @@ class Layout:
     """How one of the networks is built, and what its boxes mean.
 
     Attributes:
-        side: of the input, pixels.
+        side: of the square that it takes by its file, pixels.
+        step: the input's sides may be any multiple of it, pixels.
         layers: (stride in pixels, anchors a cell) of each feature map.
+        constants: what ties its file to an input of so many pixels across and down.
         smallest: side of the smallest face, brows to chin, that is found most of the time, pixels of the input.
         tight_scale: side of the common box over the side of the network's.
     """
 
     side: int
+    step: int
     layers: tuple[tuple[int, int], ...]
+    constants: Callable[[int, int], Sequence[bytes]]
     smallest: float
     tight_scale: float
+
+    def input_size(self, width: int, height: int, longest: int) -> tuple[int, int]:
+        """Width and height of the smallest input that holds a picture shrunk to `longest` pixels, in its proportions.
+
+        Of a wide or tall picture, a square would be black for the most part, and cost as much as the picture.
+        """
+        shrink = longest / max(width, height)
+        across, down = (self.step * max(1, math.ceil(round(side * shrink) / self.step)) for side in (width, height))
+        return across, down
+
+
+def _laid_flat(width: int, height: int) -> list[bytes]:
+    """The short-range network's constants: the shapes of its outputs, for each feature map a row an anchor."""
+    rows = [width // stride * (height // stride) * number for stride, number in ((8, 2), (16, 6))]
+    return [inlined(1, number, values) for number, values in product(rows, (1, 2 * PLACES))]
+
+
+def _enlarged(width: int, height: int) -> list[bytes]:
+    """The full-range network's constants: height and width to which it enlarges its feature maps."""
+    return [buffered(height // stride, width // stride) for stride in (16, 8, 4)]
 
 
 # How large a face is in the networks' boxes was measured on 70 frames of recordings of two people and on 600 faces of
@@ -53,8 +81,8 @@ class Layout:
 # full-range one's. What is found was measured on faces shrunk into larger frames of clutter: at `smallest`, some nine
 # in ten; a fifth above it, nearly all; a third below it, two in three of the full range and none of the short one.
 RANGES: dict[str, Layout] = {
-    "short": Layout(side=128, layers=((8, 2), (16, 6)), smallest=18.0, tight_scale=0.91),
-    "full": Layout(side=192, layers=((4, 1),), smallest=12.0, tight_scale=0.88),
+    "short": Layout(side=128, step=16, layers=((8, 2), (16, 6)), constants=_laid_flat, smallest=18.0, tight_scale=0.91),
+    "full": Layout(side=192, step=32, layers=((4, 1),), constants=_enlarged, smallest=12.0, tight_scale=0.88),
 }
 
 
@@ -65,6 +93,7 @@ class BlazeFaceNetwork:
         content: the bytes of its model file.
         name: what errors call it.
         layout: how it is built.
+        size: width and height of its input, multiples of `layout.step`; the square of its file if left out.
         min_score: surer than this, 0 to 1.
         runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
 
@@ -74,14 +103,25 @@ class BlazeFaceNetwork:
     """
 
     def __init__(
-        self, content: bytes, *, name: str, layout: Layout, min_score: float = 0.5, runtime: str | None = None
+        self,
+        content: bytes,
+        *,
+        name: str,
+        layout: Layout,
+        size: tuple[int, int] | None = None,
+        min_score: float = 0.5,
+        runtime: str | None = None,
     ) -> None:
         self.layout = layout
-        self._interpreter = Interpreter(content, name=name, runtime=runtime)
-        self._anchors = anchors(layout.side, layout.layers)
+        width, height = size or (layout.side, layout.side)
+        shape = (1, height, width, 3)
+        self._interpreter = Interpreter(
+            _resized(content, layout, width, height, name), name=name, shape=shape, runtime=runtime
+        )
+        self._anchors = anchors(width, height, layout.layers)
         self._points_output, self._scores_output = self._checked_outputs(name)
-        self._letterbox = Letterbox(layout.side)
-        self._input = np.empty((layout.side, layout.side, 3), np.float32)
+        self._upright, self._sideways = Letterbox(width, height), Letterbox(height, width)
+        self._input = np.empty(shape[1:], np.float32)
         self._least = math.log(min_score / (1 - min_score))
 
     def search(self, image: Image, *, turn: Turn = 0) -> tuple[Floats, Floats]:
@@ -94,51 +134,62 @@ class BlazeFaceNetwork:
         Returns:
             As of `read`, in pixels of `image`.
         """
-        square = self._letterbox.fill(image)
-        scores, places = self.read(_turned(square, turn))
-        sizes = self._letterbox.back_size(places[:, 1, ::-1] if turn in {90, 270} else places[:, 1])
-        places = self._letterbox.back(_turned_back(places, turn, self.layout.side))
+        letterbox = self._sideways if turn in {90, 270} else self._upright
+        filled = letterbox.fill(image)
+        scores, places = self.read(_turned(filled, turn))
+        sizes = letterbox.back_size(places[:, 1, ::-1] if turn in {90, 270} else places[:, 1])
+        places = letterbox.back(_turned_back(places, turn, filled.shape[1], filled.shape[0]))
         places[:, 1] = sizes
         return scores, places
 
-    def read(self, square: Image) -> tuple[Floats, Floats]:
-        """What the network says of a picture of its own size, RGB uint8 (side, side, 3).
+    def read(self, picture: Image) -> tuple[Floats, Floats]:
+        """What the network says of a picture of its input's size, RGB uint8 (height, width, 3).
 
         Returns:
             Scores (N,), 0 to 1, surest first, and places (N, 8, 2) in pixels: the box's centre, its width and height,
             right eye, left eye, nose, mouth, right ear, left ear.
         """
-        np.multiply(square, np.float32(1 / 127.5), out=self._input)
-        np.subtract(self._input, np.float32(1), out=self._input)
+        np.copyto(self._input, picture)
+        self._input *= np.float32(1 / 127.5)
+        self._input -= np.float32(1)
         told = self._interpreter.run(self._input)
         points, logits = told[self._points_output][0], told[self._scores_output][0, :, 0]
         return blended(*decoded(points, logits, self._anchors, least=self._least))
 
     def _checked_outputs(self, name: str) -> tuple[int, int]:
         """Which output tells points, and which scores."""
-        side, number = self.layout.side, len(self._anchors)
+        number = len(self._anchors)
         shapes = [tensor.shape for tensor in self._interpreter.outputs]
         wanted = [(1, number, 2 * PLACES), (1, number, 1)]
-        if self._interpreter.input.shape != (1, side, side, 3) or sorted(shapes) != sorted(wanted):
+        if sorted(shapes) != sorted(wanted):
             msg = f"{name}: takes {self._interpreter.input.shape} and gives {shapes}, which is no such face detector"
-            raise ModelError(msg, remedy="Fetch it again: edge-fer models fetch")
+            raise ModelError(msg, remedy=FETCH_AGAIN)
         return shapes.index(wanted[0]), shapes.index(wanted[1])
+
+
+def _resized(content: bytes, layout: Layout, width: int, height: int, name: str) -> bytes:
+    """The model file for an input of this size."""
+    try:
+        return with_constants(content, layout.constants(layout.side, layout.side), layout.constants(width, height))
+    except ValueError as error:
+        msg = f"{name}: {len(content)} bytes that are no such face detector"
+        raise ModelError(msg, remedy=FETCH_AGAIN) from error
 
 
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-def _turned(square: Image, turn: Turn) -> NDArray[np.uint8]:
-    return np.asarray(cv2.rotate(square, _ROTATIONS[turn]), np.uint8) if turn else square
+def _turned(picture: Image, turn: Turn) -> Image:
+    return np.asarray(cv2.rotate(picture, _ROTATIONS[turn]), np.uint8) if turn else picture
 
 
-def _turned_back(places: NDArray[np.float32], turn: Turn, side: int) -> NDArray[np.float32]:
-    """Points of a square of `side` pixels that was turned clockwise, as points of the square before."""
+def _turned_back(places: Floats, turn: Turn, width: int, height: int) -> Floats:
+    """Points of a picture that was turned clockwise, as points of it as it was, of so many pixels."""
     across, down = places[..., 0], places[..., 1]
     if turn == 90:
-        return np.stack((down, side - across), axis=-1)
+        return np.stack((down, height - across), axis=-1)
     if turn == 180:
-        return side - places
+        return np.stack((width - across, height - down), axis=-1)
     if turn == 270:
-        return np.stack((side - down, across), axis=-1)
+        return np.stack((width - down, across), axis=-1)
     return places

@@ -1,4 +1,4 @@
-"""A picture of any size brought into a network's square, and points brought back."""
+"""A picture of any size brought into the shape of a network's input, and points brought back."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ LEAP = 2
 
 
 class Letterbox:
-    """Shrinks or grows pictures into the middle of a black square, keeping their proportions.
+    """Shrinks or grows pictures into the middle of a black one, keeping their proportions.
 
     Args:
-        side: of the square, pixels.
+        width: of the black one, pixels.
+        height: likewise.
     """
 
-    def __init__(self, side: int) -> None:
-        self._side = side
-        self._square = np.zeros((side, side, 3), np.uint8)
+    def __init__(self, width: int, height: int) -> None:
+        self._filled = np.zeros((height, width, 3), np.uint8)
         self._place = (0, 0, 0, 0)
         self._scale = np.ones(2, np.float32)
 
     def fill(self, image: Image) -> Image:
-        """The square with the picture in it, RGB uint8 (side, side, 3); overwritten by the next one.
+        """The black one with the picture in it, RGB uint8 (height, width, 3); overwritten by the next one.
 
         Args:
             image: RGB uint8 (H, W, 3), from one pixel on.
         """
-        height, width = image.shape[:2]
-        shrink = self._side / max(height, width)
+        (height, width), (most_down, most_across) = image.shape[:2], self._filled.shape[:2]
+        shrink = min(most_across / width, most_down / height)
         across, down = max(1, round(width * shrink)), max(1, round(height * shrink))
-        place = ((self._side - across) // 2, (self._side - down) // 2, across, down)
+        place = ((most_across - across) // 2, (most_down - down) // 2, across, down)
         if place != self._place:
-            self._square[:] = 0
+            self._filled[:] = 0
             self._place = place
         self._scale = np.array((width / across, height / down), np.float32)
         x, y = place[:2]
-        inside = self._square[y : y + down, x : x + across]
+        inside = self._filled[y : y + down, x : x + across]
         inside[:] = _shrunk(image, across, down) if self._scale.max() > LEAP else _sampled(image, across, down)
-        return self._square
+        return self._filled
 
     def back(self, points: Points) -> Points:
-        """Points of the square that was filled last, as points of its picture."""
+        """Points of what was filled last, as points of the picture in it."""
         return (points - np.array(self._place[:2], np.float32)) * self._scale
 
     def back_size(self, sizes: Points) -> Points:
-        """Widths and heights in the square, as such in its picture."""
+        """Widths and heights in what was filled last, as such in the picture in it."""
         return sizes * self._scale
 
 

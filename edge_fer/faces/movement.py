@@ -12,8 +12,8 @@ __all__ = ["EverythingMoves", "MotionGate", "evened"]
 
 #: Cells along the longer side of the picture: a face of 48 of 1280 pixels covers more than three of them each way.
 CELLS = 96
-#: Pixels looked at along the longer side, or a few more: four for each cell, which are smoothed with eight around it.
-PIXELS = 192
+#: Pixels looked at along the longer side: four for each cell, which are smoothed with those of the eight around it.
+PIXELS = 2 * CELLS
 #: Darker than this, a cell is black: of a zone, and then without noise.
 BLACK = 1.0
 #: Brighter than this, a cell may be overexposed in part, and does not become brighter with the light.
@@ -52,11 +52,12 @@ class MotionGate:
         before, self._now = self._looked_at, _grid(image)
         if before is None or before.shape != self._now.shape:
             return True
-        darker, brighter = np.minimum(before, self._now), np.maximum(before, self._now)
-        telling = (darker < BRIGHT) & (brighter > BLACK)
-        change = np.abs(evened(self._now, before) - before)[telling]
-        noise = 1.4826 * float(np.median(change[::4])) if change.size else 0.0
-        threshold = min(max(LEAST, SIGMAS * noise), MOST)
+        change = np.abs(evened(self._now, before) - before)
+        if np.count_nonzero(change > LEAST) < ENOUGH:  # the noise need not be known
+            return False
+        telling = (np.minimum(before, self._now) < BRIGHT) & (np.maximum(before, self._now) > BLACK)
+        change = change[telling]
+        threshold = min(max(LEAST, SIGMAS * _noise(change)), MOST)
         return int(np.count_nonzero(change > threshold)) >= ENOUGH
 
     def remember(self) -> None:
@@ -83,18 +84,26 @@ class EverythingMoves:
 
 
 def _grid(image: Image) -> NDArray[np.float32]:
-    """The levels of a grid of cells, smoothed, from green alone, which is nearly grey; 0 to 255."""
+    """The grey levels of a grid of cells, smoothed, 0 to 255."""
     height, width = image.shape[:2]
-    step = max(1, max(height, width) // PIXELS)
-    green = np.ascontiguousarray(image[::step, ::step, 1])
-    scale = min(1.0, CELLS / max(green.shape))
-    size = (max(1, round(green.shape[1] * scale)), max(1, round(green.shape[0] * scale)))
-    cells = cv2.resize(green, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    return np.asarray(cv2.blur(cells, (3, 3)), dtype=np.float32)
+    shrink = min(1.0, PIXELS / max(height, width))
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), cv2.COLOR_RGB2GRAY)
+    # by two, because OpenCV averages two by two pixels several times as fast as any other number
+    half = max(1, size[0] // 2), max(1, size[1] // 2)
+    cells = cv2.resize(grey[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.boxFilter(cells, cv2.CV_32F, (3, 3)), dtype=np.float32)
+
+
+def _noise(change: NDArray[np.float32]) -> float:
+    """The standard deviation of changes (N,) that are noise for the most part, by their median."""
+    some = change[::4]
+    return 1.4826 * float(np.partition(some, len(some) // 2)[len(some) // 2]) if len(some) else 0.0
 
 
 def evened(now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
     """Levels (rows, columns) with each row made as bright as it was before, from 0 on both."""
     # the one that leaves the least squares of differences; a row of zeros stays as it is
     gain = (np.einsum("rc,rc->r", now, before) + 1.0) / (np.einsum("rc,rc->r", before, before) + 1.0)
-    return np.asarray(now / np.clip(gain, 1 / MOST_FLICKER, MOST_FLICKER)[:, None], dtype=np.float32)
+    kept = np.minimum(np.maximum(gain, 1 / MOST_FLICKER), MOST_FLICKER)
+    return np.asarray(now / kept[:, None], dtype=np.float32)

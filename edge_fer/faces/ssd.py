@@ -17,11 +17,12 @@ __all__ = ["anchors", "blended", "decoded"]
 Floats = NDArray[np.float32]
 
 
-def anchors(side: int, layers: Iterable[tuple[int, int]]) -> Floats:
+def anchors(width: int, height: int, layers: Iterable[tuple[int, int]]) -> Floats:
     """The middles of all cells, in the order in which the network tells of them.
 
     Args:
-        side: of the network's input, pixels.
+        width: of the network's input, pixels.
+        height: likewise.
         layers: (stride in pixels, anchors a cell) of each feature map.
 
     Returns:
@@ -29,8 +30,8 @@ def anchors(side: int, layers: Iterable[tuple[int, int]]) -> Floats:
     """
     found = []
     for stride, number in layers:
-        cells = np.arange(side // stride, dtype=np.float32) + np.float32(0.5)
-        x, y = np.meshgrid(cells, cells)
+        columns, rows = (np.arange(side // stride, dtype=np.float32) + np.float32(0.5) for side in (width, height))
+        x, y = np.meshgrid(columns, rows)
         found.append(np.repeat(np.stack((x.ravel(), y.ravel()), axis=1) * stride, number, axis=0))
     middles: Floats = np.concatenate(found).astype(np.float32)
     return middles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -61,6 +62,16 @@ class Store:
             msg = f"{path}: damaged, or another file than {asset.file} with sha256 {asset.sha256}"
             raise ModelError(msg, remedy=remedy)
         return content
+
+    def check_writable(self) -> None:
+        """Sees whether files can be kept, before anything large is fetched in vain.
+
+        Raises:
+            FetchError: the folder cannot be written, or not be made.
+        """
+        there = next(path for path in (self.folder, *self.folder.absolute().parents) if os.access(path, os.F_OK))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise _unwritable(self.folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def keep(self, asset: Asset, chunks: Iterable[bytes], *, origin: str) -> Path:
         """Writes the file as a whole or not at all.

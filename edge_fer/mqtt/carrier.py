@@ -9,15 +9,16 @@ from dataclasses import replace
 from math import inf
 from time import monotonic
 
+from edge_fer.backoff import Backoff
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retry import Backoff, ProtocolChoice
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf

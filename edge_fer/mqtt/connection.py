@@ -26,8 +26,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_fer.mqtt.dial import Dialling, Line
 from edge_fer.mqtt.inbound import Subscription
 from edge_fer.mqtt.messages import OFFLINE
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_disconnect, of_tls_text
-from edge_fer.mqtt.retry import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.signals import LARGEST_PAYLOAD
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
+from edge_fer.backoff import Backoff
 from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
@@ -21,9 +22,9 @@ from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retry import Backoff, Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
 from edge_fer.mqtt.status import LinkStatus

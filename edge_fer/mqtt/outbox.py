@@ -10,6 +10,10 @@ the reserved block. A kill leaves no such gap.
 
 Alert events are sent first, then events, then summaries, each in the order they came. Where there is no room,
 the oldest are given up in the opposite order, and counted.
+
+A disk that cannot be written, such as a memory card that has gone read-only, keeps no message from a broker that is
+there: those that it does not take wait in memory, a bounded number, and go to the disk once it takes them. Their
+numbers go on from the present time in seconds, because the disk cannot be told which of the next ones are taken.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from typing import TypeVar
 
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt import tables
+from edge_fer.mqtt.aside import Aside
 from edge_fer.mqtt.database import Database, FullError
 from edge_fer.mqtt.letter import Captured, Letter
 from edge_fer.mqtt.messages import Kind
@@ -35,6 +40,8 @@ _T = TypeVar("_T")
 
 #: Messages given up at a time where there is no room, and looked at for their age.
 _DROP, _LOOK = 20, 100
+#: Messages that wait in memory, where the disk does not take them.
+_IN_MEMORY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class Limits:
 class Outbox:
     """What waits for the broker, on disk. For the thread that made it, and no other.
 
-    Once it is open, nothing that the disk does raises an error here: what could not be kept is counted, and
-    the trouble is told in the log, once.
+    Once it is open, nothing that the disk does raises an error here: what it does not take is kept in memory, what
+    could not be kept is counted, and the trouble is told in the log, once.
 
     Args:
         path: the database file.
@@ -70,6 +77,7 @@ class Outbox:
     def __init__(self, path: Path, *, boot: str, limits: Limits | None = None) -> None:
         self._boot = boot
         self._limits = limits or Limits()
+        self._aside = Aside(size=_IN_MEMORY)
         self._under_way: set[int] = set()
         #: acknowledged, but not deleted yet
         self._done: set[int] = set()
@@ -96,12 +104,19 @@ class Outbox:
             Whether it is kept; if not, it is counted as given up.
         """
         captured = Captured(self._boot, at.mono, at.utc.timestamp(), at.synced)
+        if not self._disk_has_all():
+            return self._put_aside(topic, kind, body, captured)
         try:
             fresh_block = self._insert(topic, kind, body, captured)
         except OutboxError as error:
-            self._tell(error)
-            self._uncounted[kind] += 1
-            return False
+            if isinstance(error, FullError) and self._depth > len(self._under_way):
+                # what waits is more important
+                self._tell(error)
+                self._uncounted[kind] += 1
+                self._count()
+                return False
+            self._tell(error, in_memory=True)
+            return self._put_aside(topic, kind, body, captured)
         self._depth += 1
         if fresh_block:
             self.sync()
@@ -122,6 +137,8 @@ class Outbox:
         busy = self._under_way | self._done
         none: list[tables.Waiting] = []
         found = self._read(lambda c: tables.waiting(c, count, but=busy, held=held), none)
+        if self._aside:
+            found = sorted([*found, *self._aside.waiting(but=busy, held=held)], key=lambda message: message.id)[:count]
         if spare is not None:
             urgent = sum(message.kind is Kind.ALERT_EVENT for message in found)
             found = found[: urgent + spare]
@@ -132,7 +149,7 @@ class Outbox:
         """Forgets messages that the broker has; what cannot be deleted now is deleted with the next ones."""
         arrived = self._under_way.intersection(ids)
         self._under_way -= arrived
-        self._done |= arrived
+        self._done |= arrived - self._aside.remove(arrived)
         self._depth -= len(arrived)
         if self._delete_done():
             self._all_is_well()
@@ -153,6 +170,9 @@ class Outbox:
                 ages = {row: captured.age(now, self._boot) for row, captured in self._front(kind, _LOOK).items()}
                 if not self._drop(kind, [row for row, age in ages.items() if age and age > self._limits.age]):
                     break
+        for message in self._aside.waiting(but=self._under_way, held=()):
+            if (message.captured.age(now, self._boot) or 0.0) > self._limits.age:
+                self._drop_aside(message)
 
     def note_clock(self, now: Instant) -> None:
         """Notes the time once the clock is right, so that what was captured before is put right after a reboot, too."""
@@ -167,9 +187,9 @@ class Outbox:
 
     def sync(self) -> None:
         """Makes what was put so far outlive a power cut."""
+        self._disk_has_all()
+        self._count()
         try:
-            if any(self._uncounted.values()):
-                self._write(lambda _: None)
             self._db.sync()
         except OutboxError as error:
             self._tell(error)
@@ -216,13 +236,18 @@ class Outbox:
         if not self._depth:
             return None
         fronts = (self._front(kind, 1, under_way=True) for kind in Kind)
-        ages = [captured.age(now, self._boot) for front in fronts for captured in front.values()]
+        captured = [captured for front in fronts for captured in front.values()]
+        captured += [message.captured for message in self._aside.messages.values()]
+        ages = [one.age(now, self._boot) for one in captured]
         # a recording that is played fast is ahead of the clock
         return max((max(0.0, age) for age in ages if age is not None), default=None)
 
     def close(self) -> None:
         """Makes everything durable and closes the file, so that the next run counts on without a gap."""
+        self._under_way.clear()
         self._delete_done()
+        if not self._disk_has_all() and (lost := len(self._aside.messages)):
+            _log.error("the outbox is closed, and %d messages that its disk did not take are lost", lost)
         try:
             self._write(tables.end, durable=True)
         except OutboxError as error:
@@ -242,6 +267,39 @@ class Outbox:
                     raise
                 self._tell(error)
 
+    def _put_aside(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
+        """Keeps a message in memory, giving up others, or this one, where there are too many."""
+        first = max(self._read(lambda c: tables.number_behind(c, topic), 1), int(captured.utc))
+        row = self._aside.put(topic, kind, body, captured, first=first)
+        self._depth += 1
+        surplus = self._aside.surplus(but=self._under_way)
+        if surplus is None:
+            return True
+        self._drop_aside(surplus)
+        return surplus.id != row
+
+    def _drop_aside(self, message: tables.Waiting) -> None:
+        self._aside.remove([message.id])
+        self._uncounted[message.kind] += 1
+        self._depth -= 1
+
+    def _disk_has_all(self) -> bool:
+        """Has the disk take what it did not take before; whether nothing of that is left in memory."""
+        if not self._aside:
+            return True
+        if not self._under_way.isdisjoint(self._aside.messages):
+            return False  # known to the sender by another id than they would have on disk
+        messages, numbers = list(self._aside.messages.values()), self._aside.numbers
+        try:
+            self._db.make_room()
+            self._write(lambda c: tables.take_over(c, messages, numbers), durable=True)
+        except OutboxError as error:
+            self._tell(error)
+            return False
+        self._aside.clear()
+        self._all_is_well()
+        return True
+
     def _renewed(self) -> None:
         """The file is a new one: what was under way is known to nobody any more, but the counts are to us."""
         self._under_way.clear()
@@ -249,7 +307,15 @@ class Outbox:
         self._uncounted = dict(self.dropped)
         self._counted = dict.fromkeys(Kind, 0)
         self._clock_noted = False
-        self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True)
+        self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True) + len(self._aside.messages)
+
+    def _count(self) -> None:
+        """Counts on disk what was given up and is not counted there yet."""
+        try:
+            if any(self._uncounted.values()):
+                self._write(lambda _: None)
+        except OutboxError as error:
+            self._tell(error)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
         """Runs `work`, and counts on disk what was given up before."""
@@ -318,14 +384,16 @@ class Outbox:
         at = message.captured.at(now, self._boot)
         return Letter(message.id, message.topic, message.kind, message.seq, message.body, at, late)
 
-    def _tell(self, error: OutboxError) -> None:
+    def _tell(self, error: OutboxError, *, in_memory: bool = False) -> None:
         """Logs the trouble, once."""
         if str(error) != self._told:
             self._told, self._told_at = str(error), self._depth
-            _log.error("%s; messages are given up, the least important and oldest first", error)
+            full = isinstance(error, FullError) and not in_memory
+            what = "messages" if full else f"messages wait in memory, and beyond {_IN_MEMORY}"
+            _log.error("%s; %s are given up, the least important and oldest first", error, what)
 
     def _all_is_well(self) -> None:
         """Logs that the trouble is over, which it is not while messages go in only because others went."""
-        if self._told and self._depth <= self._told_at // 2 + 1:
+        if self._told and not self._aside and self._depth <= self._told_at // 2 + 1:
             self._told = ""
             _log.info("the outbox has room again")

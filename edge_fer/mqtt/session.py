@@ -8,8 +8,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble
-from edge_fer.mqtt.retry import Protocol, ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 
 __all__ = ["ANSWER", "Session"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble
-from edge_fer.mqtt.retry import Protocol
 
 __all__ = ["LinkStatus"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from edge_fer.mqtt.letter import Captured
@@ -19,8 +19,11 @@ __all__ = [
     "dropped",
     "end",
     "front",
+    "id_in_memory",
     "insert",
+    "number_behind",
     "set_clock",
+    "take_over",
     "waiting",
 ]
 
@@ -106,12 +109,28 @@ def insert(connection: sqlite3.Connection, topic: str, kind: Kind, body: str, ca
         Whether it began a block of sequence numbers, which must be durable before any of them is sent.
     """
     number, seq, fresh_block = _next_number(connection, topic)
-    first, last = _band(kind)
-    (newest,) = connection.execute("SELECT max(id) FROM messages WHERE id <= ?", (last,)).fetchone()
-    row = max(first, newest or 0) + 1
-    values = (row, number, seq, body, captured.boot, captured.mono, captured.utc, captured.synced)
-    connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    _insert(connection, kind, (number, seq, body), captured)
     return fresh_block
+
+
+def take_over(connection: sqlite3.Connection, messages: Iterable[Waiting], numbers: Mapping[str, int]) -> None:
+    """Adds messages that were in memory, with the numbers they have, and notes for each topic which number is next."""
+    ids = {topic: _numbering(connection, topic)[0] for topic in numbers}
+    for topic, upcoming in numbers.items():
+        connection.execute("UPDATE topics SET next = ?1, reserved = ?1 - 1 WHERE id = ?2", (upcoming, ids[topic]))
+    for message in messages:
+        _insert(connection, message.kind, (ids[message.topic], message.seq, message.body), message.captured)
+
+
+def number_behind(connection: sqlite3.Connection, topic: str) -> int:
+    """The first number of a topic that is not reserved."""
+    found = connection.execute("SELECT reserved + 1 FROM topics WHERE name = ?", (topic,)).fetchone()
+    return int(found[0]) if found else 1
+
+
+def id_in_memory(kind: Kind, count: int) -> int:
+    """The id of a message that is not on the disk: behind all of its kind that are."""
+    return _band(kind)[0] + (1 << _RANK - 1) + count
 
 
 def waiting(
@@ -162,21 +181,35 @@ def dropped(connection: sqlite3.Connection) -> dict[Kind, int]:
     return {kind: counts.get(kind, 0) for kind in Kind}
 
 
+def _insert(
+    connection: sqlite3.Connection, kind: Kind, topic_seq_body: tuple[int, int, str], captured: Captured
+) -> None:
+    first, last = _band(kind)
+    (newest,) = connection.execute("SELECT max(id) FROM messages WHERE id <= ?", (last,)).fetchone()
+    row = max(first, newest or 0) + 1
+    values = (row, *topic_seq_body, captured.boot, captured.mono, captured.utc, captured.synced)
+    connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
 def _next_number(connection: sqlite3.Connection, topic: str) -> tuple[int, int, bool]:
     """The topic's id, its next sequence number, and whether that begins a new block."""
-    connection.execute(
-        "INSERT INTO topics (name, next, reserved) SELECT ?1, value, value - 1 FROM meta WHERE name = 'begun'"
-        " AND NOT EXISTS (SELECT 1 FROM topics WHERE name = ?1)",
-        (topic,),
-    )
-    number, seq, reserved = connection.execute(
-        "SELECT id, next, reserved FROM topics WHERE name = ?", (topic,)
-    ).fetchone()
+    number, seq, reserved = _numbering(connection, topic)
     fresh_block = seq > reserved
     if fresh_block:
         reserved = seq + _BLOCK - 1
     connection.execute("UPDATE topics SET next = ?, reserved = ? WHERE id = ?", (seq + 1, reserved, number))
     return number, seq, fresh_block
+
+
+def _numbering(connection: sqlite3.Connection, topic: str) -> tuple[int, int, int]:
+    """The topic's id, its next sequence number, and the last one that is reserved."""
+    connection.execute(
+        "INSERT INTO topics (name, next, reserved) SELECT ?1, value, value - 1 FROM meta WHERE name = 'begun'"
+        " AND NOT EXISTS (SELECT 1 FROM topics WHERE name = ?1)",
+        (topic,),
+    )
+    found = connection.execute("SELECT id, next, reserved FROM topics WHERE name = ?", (topic,)).fetchone()
+    return int(found[0]), int(found[1]), int(found[2])
 
 
 def _band(kind: Kind) -> tuple[int, int]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_fer.faces.tracking import random_id
-from edge_fer.pipeline import Stages, read_faces
+from edge_fer.pipeline import read_faces
+from edge_fer.stages import Stages
 from edge_fer.types import UNCERTAIN, Face, Image, Instant, Quality, Scores, Track
 
 __all__ = ["FaceReading", "PictureReading", "percent", "read_picture"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge_fer.pipeline import Summaries
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.sight import Sight
+from edge_fer.stages import Summaries
 from edge_fer.trace.reader import Step
 from edge_fer.types import AlertChange, Instant, Reading, Resolution, Summary
 

@@ -157,8 +157,6 @@ class AlertRule:
             Their ends, which nobody was told of.
         """
         self._quiet, self._silence = memory.quiet, memory.silence
-        if memory.told:
-            self._cool_down(at)
         return [AlertChange(True, alert, at, Resolution.UNWATCHED) for alert in memory.told]
 
     def _look_at_silence(self, at: Instant) -> None:
@@ -213,7 +211,9 @@ class AlertRule:
         life = self._lives.pop(subject, None)
         if life is None or not life.is_firing:
             return None
-        self._cool_down(at)
+        if reason is Resolution.OVER:
+            # any other end is one that nobody has seen: what is there again after it is no repetition
+            self._cool_down(at)
         if not life.told:
             return None
         return AlertChange(resolved=True, alert=life.alert, at=at, reason=reason, signal=self._signal)

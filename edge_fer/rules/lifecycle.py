@@ -21,8 +21,8 @@ class Timing:
     Attributes:
         for_: the condition must hold this long before the alert fires.
         keep_firing_for: it must fail this long before the alert is resolved.
-        cooldown: after an alert of the rule began or was resolved, none begins on that camera for this long,
-            whoever it is about: the same person may have got a new track id.
+        cooldown: after an alert of the rule began to fire or its condition was over, none does on that camera for
+            this long, whoever it is about: the same person may have got a new track id.
         max_uncertain: how long nothing being known may pause the clocks; then the condition counts as failed.
         max_gap: how long a finding stands without a next one; beyond that nothing is known.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from edge_fer.capture.clock import SystemClock
@@ -11,7 +12,7 @@ from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.service import Broker
@@ -70,7 +71,8 @@ def _state_file(settings: config.Config, name: str) -> Path:
     folder = settings.state_dir
     try:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        msg = f"the folder `state_dir` {folder} cannot be made: {error.strerror}"
+        msg = f"the folder `state_dir` {folder} cannot be made or written: {error.strerror}"
         raise EdgeFerError(msg, remedy="Name one in `state_dir` that this user may write to") from error
     return folder / name

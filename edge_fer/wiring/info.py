@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from edge_fer.capture.redact import redacted
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.config import tree as config
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
+from edge_fer.redact import redacted
 from edge_fer.runtime import loaded_runtime
 
 __all__ = ["camera_info", "model_info", "privacy_info"]

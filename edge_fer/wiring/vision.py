@@ -27,12 +27,13 @@ from edge_fer.faces.movement import EverythingMoves, MotionGate
 from edge_fer.faces.quality import QualityGate, SteadyGate
 from edge_fer.faces.tracking import Tracker
 from edge_fer.fetching.store import Store
-from edge_fer.pipeline import NoSummaries, NoWatch, Pipeline, Smoother, Stages, Watch
-from edge_fer.pipeline import Summaries as SummariesStage
+from edge_fer.pipeline import Pipeline
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.sample import sample_path
+from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
+from edge_fer.stages import Summaries as SummariesStage
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Sample, Source
 

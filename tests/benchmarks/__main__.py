@@ -118,7 +118,8 @@ def frame_budget(passes: int) -> dict[str, float]:
             image = np.clip(show(index) * light + noise[index % len(noise)], 0, 255).astype(np.uint8)
             begin = process_time()
             line.step(Frame("bench", index, image, at(index / 10)))
-            taken += process_time() - begin
+            # the first frame pays for what is set up late, and does not count
+            taken += process_time() - begin if index else 0.0
         return taken
 
     nearer = played[53:70]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edge_fer.capture.backoff import Backoff
+from edge_fer.backoff import Backoff
 from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Garble, Stall
 from edge_fer.capture.loop import MOST_STUCK, CaptureLoop, CaptureState
 from edge_fer.capture.recorded import RecordedSource
@@ -39,7 +39,7 @@ class Stage:
             clock=self.clock,
             on_state=lambda state, reason: self.said.append((state, reason)),
             on_pass=self.on_pass,
-            **{"poll": 0.01, "backoff": Backoff(spread=lambda _low, high: high)} | options,
+            **{"poll": 0.01, "backoff": Backoff(chance=lambda: 1.0)} | options,
         )
 
     def on_pass(self):
@@ -351,7 +351,7 @@ def test_each_camera_is_lost_and_found_by_itself():
             if said["bad"][-1:] == [ONLINE] and len(said["bad"]) == 3 and said["never"] and said["good"]:
                 found.set()
 
-        backoff = Backoff(first=0.02, limit=0.02)
+        backoff = Backoff(first=0.02, most=0.02)
         return CaptureLoop(name, source, LiveSlot(), clock=clock, on_state=on_state, backoff=backoff, poll=0.01)
 
     loops = [loop(good, "good"), loop(bad, "bad"), loop(never, "never")]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.backoff import Backoff
+from edge_fer.backoff import Backoff
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.loop import CaptureLoop, CaptureState
 from edge_fer.capture.opencv_live import SPOILT_IN_A_ROW, OpenCvLive
@@ -288,7 +288,7 @@ def test_stream_that_dies_comes_back_by_itself(camera):
         LiveSlot(),
         clock=SystemClock(),
         on_state=on_state,
-        backoff=Backoff(first=0.05, limit=0.05),
+        backoff=Backoff(first=0.05, most=0.05),
         poll=0.02,
     )
     thread = threading.Thread(target=loop.run, args=[stop])

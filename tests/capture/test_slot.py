@@ -20,9 +20,9 @@ def test_live_slot_keeps_the_newest_and_counts_the_others():
     assert slot.take(0) is None
 
 
-def test_file_slot_hands_over_every_frame_in_order():
-    slot = FileSlot()
-    taken = []
+def reading(slot: Slot) -> tuple[list[int], threading.Thread]:
+    """The frames that come out of it, as a thread of their own takes them until it is closed."""
+    taken: list[int] = []
 
     def read():
         while not slot.closed:
@@ -32,6 +32,12 @@ def test_file_slot_hands_over_every_frame_in_order():
 
     reader = threading.Thread(target=read)
     reader.start()
+    return taken, reader
+
+
+def test_file_slot_hands_over_every_frame_in_order():
+    slot = FileSlot()
+    taken, reader = reading(slot)
     for index in range(500):
         assert slot.put(frame(index), 5)
     slot.close()
@@ -42,16 +48,7 @@ def test_file_slot_hands_over_every_frame_in_order():
 
 def test_live_slot_under_threads_loses_nothing_uncounted():
     slot = LiveSlot()
-    taken = []
-
-    def read():
-        while not slot.closed:
-            got = slot.take(5)
-            if got is not None:
-                taken.append(got.index)
-
-    reader = threading.Thread(target=read)
-    reader.start()
+    taken, reader = reading(slot)
     for index in range(2000):
         slot.put(frame(index))
     slot.close()

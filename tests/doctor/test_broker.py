@@ -9,28 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.backoff import Backoff
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt import session
 from edge_fer.mqtt.reasons import Trouble
-from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port, tool
+from tests.broker import HOST, Mosquitto, Subscriber, free_port, tool
 from tests.daemon import Daemon
 from tests.mqtt import kit
 from tests.mqtt.test_versions import FakeBroker
 
 TOPICS = Topics("test")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def others(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
 
 
 def look(url, signals=(), *, daemon=False, **options):

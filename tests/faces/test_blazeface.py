@@ -42,10 +42,12 @@ class Counted:
         ((360, 640), 100, ["short"]),
         ((720, 1280), 100, ["full"]),
         ((720, 1280), 200, ["short"]),
-        # the whole, and two parts in which the smallest face is large enough
-        ((720, 1280), 48, ["full"] * 3),
-        ((1080, 1920), 48, ["full"] * 7),
-        ((360, 640), 24, ["full"] * 3),
+        # the whole for large faces, and parts in which the smallest face is large enough; the first is as large as all
+        ((720, 1280), 48, ["short", "full"]),
+        ((360, 640), 24, ["short", "full"]),
+        ((1080, 1920), 48, ["short", "full", "full"]),
+        # what parts show only cut, the short-range network would not find in the whole
+        ((3000, 4000), 48, ["full"] * 16),
     ],
     ids=str,
 )
@@ -54,6 +56,30 @@ def test_searches_as_closely_as_the_smallest_face_asks_for(monkeypatch, size, mi
     counted = Counted(monkeypatch)
     detector.detect(grey_wall(*size))
     assert counted.runs == runs
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (1080, 1920), (1280, 720)], ids=str)
+def test_faces_of_any_size_are_found_once_in_large_pictures(size):
+    # between the smallest and the largest, whole and parts take turns
+    height, width = size
+    detector = BlazeFaceDetector(blazeface_models(), min_size=0.05 * min(size))
+    for share in (0.15, 0.2, 0.4, 0.6, 0.8, 1.0):
+        head = round(share * min(size))
+        for place in ((0, 0), (width - head, height - head), ((width - head) // 2, (height - head) // 2)):
+            [face] = detector.detect(on_wall(height, width, (*place, head)))
+            assert 0.45 * head < face.box.width < 0.75 * head
+            assert abs(complex(*face.box.centre) - complex(*place) - (0.5 + 0.5j) * head) < 0.25 * head
+
+
+def test_networks_follow_the_shape_of_the_picture():
+    detector = BlazeFaceDetector(blazeface_models())
+    upright = portrait()
+    [face] = detector.detect(upright)
+    tall = np.pad(upright[:, 200:500], ((100, 100), (0, 0), (0, 0)))
+    [again] = detector.detect(tall)
+    assert again.box.width == pytest.approx(face.box.width, rel=0.1)
+    assert again.box.centre == pytest.approx((face.box.centre[0] - 200, face.box.centre[1] + 100), abs=6)
+    assert detector.detect(upright) == [face]
 
 
 def test_the_short_range_network_alone_searches_the_whole_only(monkeypatch):
@@ -86,7 +112,7 @@ def test_a_high_bar_leaves_the_surest():
 
 
 def test_refuses_what_is_no_model():
-    with pytest.raises(ModelError, match="BlazeFace, full range: not a TFLite model"):
+    with pytest.raises(ModelError, match="BlazeFace, full range: 18 bytes that are no such face detector"):
         BlazeFaceDetector({"full": b"not a model at all"})
 
 

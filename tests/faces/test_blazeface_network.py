@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,46 @@ def test_what_is_found_in_a_turned_picture_is_turned_back(network: BlazeFaceNetw
     assert lying_places[0, 1] == pytest.approx(places[0, 1], rel=0.03)
 
 
+@pytest.mark.parametrize("name", ["sample", "clip"])
+def test_a_network_of_the_shape_of_the_picture_finds_what_the_square_one_does(
+    network: BlazeFaceNetwork, which: str, runtime: str, name: str
+):
+    every, layout = STORED["every"][name], RANGES[which]
+    size = layout.input_size(640, 360, layout.side)
+    assert size == {"short": (128, 80), "full": (192, 128)}[which]
+    wide = BlazeFaceNetwork(
+        blazeface_models()[which], name=which, layout=layout, size=size, min_score=LEAST[which], runtime=runtime
+    )
+    off, found, squarely = [], 0, 0
+    for _, image in frames(recording(name), every=every):
+        scores, places = wide.search(image)
+        square_scores, square_places = network.search(image)
+        found, squarely = found + len(scores), squarely + len(square_scores)
+        if len(scores) == len(square_scores) == 1:
+            off.append(np.abs(places - square_places).max() / square_places[0, 1, 0])
+    assert found >= squarely - 1
+    assert np.median(off) < 0.05
+    # the square has more black around the picture, and this is all the difference
+    assert max(off) < 0.2
+
+
+def test_inputs_are_as_small_as_the_picture_lets():
+    full, short = RANGES["full"], RANGES["short"]
+    assert full.input_size(1280, 720, 320) == (320, 192)
+    assert full.input_size(360, 640, 192) == (128, 192)
+    assert full.input_size(500, 500, 192) == (192, 192)
+    assert full.input_size(4000, 20, 192) == (192, 32)
+    assert short.input_size(640, 480, 128) == (128, 96)
+
+
 def test_refuses_another_network():
     models = blazeface_models()
-    with pytest.raises(ModelError, match=r"x: takes \(1, 128, 128, 3\) and gives .* no such face detector"):
+    with pytest.raises(ModelError, match=r"x: \d+ bytes that are no such face detector"):
         BlazeFaceNetwork(models["short"], name="x", layout=RANGES["full"])
+
+
+def test_refuses_a_network_with_other_outputs():
+    models = blazeface_models()
+    other = replace(RANGES["short"], layers=((8, 2), (16, 4)))
+    with pytest.raises(ModelError, match=r"x: takes \(1, 128, 128, 3\) and gives .* no such face detector"):
+        BlazeFaceNetwork(models["short"], name="x", layout=other)

@@ -10,8 +10,9 @@ from edge_fer.faces.ssd import anchors, blended, decoded
 
 
 def test_anchors_are_the_middles_of_cells_row_by_row():
-    found = anchors(16, [(8, 2), (16, 1)])
+    found = anchors(16, 16, [(8, 2), (16, 1)])
     assert found.tolist() == [[4, 4]] * 2 + [[12, 4]] * 2 + [[4, 12]] * 2 + [[12, 12]] * 2 + [[8, 8]]
+    assert anchors(24, 16, [(8, 1)]).tolist() == [[4, 4], [12, 4], [20, 4], [4, 12], [12, 12], [20, 12]]
 
 
 def test_decodes_only_the_sure_surest_first():
@@ -47,18 +48,22 @@ def test_boxes_without_size_are_no_trap():
     assert np.isfinite(places).all()
 
 
+@pytest.mark.parametrize("box", [(128, 128), (192, 128), (96, 160)], ids=str)
 @pytest.mark.parametrize("size", [(1, 1), (360, 640), (640, 360), (97, 101), (3000, 4000), (1, 640)], ids=str)
-def test_a_letterbox_keeps_proportions_and_gives_points_back(size):
-    height, width = size
-    letterbox = Letterbox(128)
+def test_a_letterbox_keeps_proportions_and_gives_points_back(size, box):
+    (height, width), (across, down) = size, box
+    letterbox = Letterbox(across, down)
     letterbox.fill(np.full((64, 64, 3), 9, np.uint8))  # leaves nothing behind
-    square = letterbox.fill(np.full((*size, 3), 200, np.uint8))
-    filled = np.argwhere(square[..., 0] > 0)
-    top, left = filled.min(axis=0)
-    bottom, right = filled.max(axis=0) + 1
-    assert (square[top:bottom, left:right] == 200).all()
-    assert max(bottom - top, right - left) == 128
-    assert abs((bottom + top) / 2 - 64) <= 0.5
-    assert abs((right + left) / 2 - 64) <= 0.5
+    filled = letterbox.fill(np.full((*size, 3), 200, np.uint8))
+    assert filled.shape == (down, across, 3)
+    there = np.argwhere(filled[..., 0] > 0)
+    top, left = there.min(axis=0)
+    bottom, right = there.max(axis=0) + 1
+    assert (filled[top:bottom, left:right] == 200).all()
+    assert right - left == across or bottom - top == down
+    assert abs((bottom + top) / 2 - down / 2) <= 0.5
+    assert abs((right + left) / 2 - across / 2) <= 0.5
+    shrink = max(width / across, height / down)
+    assert (right - left, bottom - top) == pytest.approx((width / shrink, height / shrink), abs=1)
     corners = np.array([[left, top], [right, bottom]], np.float32)
     assert letterbox.back(corners) == pytest.approx(np.array([[0, 0], [width, height]]), abs=1e-3 * max(size))

@@ -19,11 +19,11 @@ from threading import Event
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits, Outbox
-from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.publishing import Publisher
@@ -88,7 +88,7 @@ class Driver:
         """Says how the link does."""
         status = self.link.status()
         self.ledger["connected"], self.ledger["connections"] = status.connected, status.connections
-        self.ledger["depth"] = status.depth
+        self.ledger["depth"], self.ledger["dropped"] = status.depth, sum(status.dropped.values())
 
     def health(self) -> None:
         """Publishes how the node does, with what it gave up."""

@@ -16,8 +16,9 @@ __all__ = ["FAULTS", "Fault", "Scene"]
 
 ACL = ["user edge", "topic readwrite edge-fer/#", "user reader", "topic readwrite #"]
 USERS = {"edge": PASSWORD, "reader": "reader"}
-#: Items that are handed over while a disk is full.
-BURST = 2500
+#: Items that are handed over at a time while a disk is full, how many of all must find no room, and times at the most
+#: until they do: the outbox goes on using the room that it had before.
+BURST, TOO_MANY, BURSTS = 500, 200, 20
 
 
 @dataclass
@@ -222,6 +223,18 @@ def disk_full_and_killed(scene: Scene) -> None:
     node.proxy.listen()
 
 
+def disk_unwritable(scene: Scene) -> None:
+    """While the broker is there, or comes and goes: what the disk does not take is sent from memory."""
+    node = scene.chance.choice([scene.steady, scene.cramped])
+    before = node.ledger["next"]
+    node.forbid_writing()
+    wait_until(lambda: node.ledger["next"] > before + 10, f"{node.name} goes on")
+    if scene.chance.random() < 0.5:
+        node.proxy.cut()
+        scene.pause()
+    node.allow_writing()
+
+
 def _overflow(node: Node) -> None:
     # what is sent and not acknowledged may be given up and counted, and yet have arrived; that would blur the count
     node.ledger["rest"] = 1
@@ -229,8 +242,14 @@ def _overflow(node: Node) -> None:
     node.proxy.refuse()
     node.fill_disk()
     node.ledger["rest"] = 0
-    node.ledger["burst"] = BURST
-    wait_until(lambda: not node.ledger["burst"], f"{node.name} hands over a burst", timeout=60)
+    before = node.ledger["dropped"]
+    for _ in range(BURSTS):
+        node.ledger["burst"] = BURST
+        wait_until(lambda: not node.ledger["burst"], f"{node.name} hands over a burst", timeout=60)
+        if node.ledger["dropped"] >= before + TOO_MANY:
+            return
+    msg = f"{node.name} has given up nothing, although its disk is full: {node.ledger['dropped'] - before}"
+    raise AssertionError(msg)
 
 
 FAULTS: dict[str, Fault] = {
@@ -251,4 +270,5 @@ FAULTS: dict[str, Fault] = {
     "clock wrong, then right": clock_wrong,
     "disk full": disk_full,
     "disk full, and daemon killed": disk_full_and_killed,
+    "disk unwritable": disk_unwritable,
 }

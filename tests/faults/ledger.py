@@ -15,7 +15,10 @@ __all__ = ["CAPACITY", "Item", "Ledger"]
 
 CAPACITY = 200_000
 #: Of the words at the beginning, by name.
-WORDS = ("next", "clock", "burst", "connected", "connections", "depth", "alert_back", "alert_front", "ready", "rest")
+WORDS = (
+    *("next", "clock", "burst", "connected", "connections", "depth", "dropped"),
+    *("alert_back", "alert_front", "ready", "rest"),
+)
 _WORD, _ITEM = struct.Struct("q"), struct.Struct("dBB6x")
 _HEAD = 4096
 

@@ -176,6 +176,14 @@ class Node:
             if error.errno != errno.ENOSPC:
                 raise
 
+    def forbid_writing(self) -> None:
+        """The disk takes nothing at all any more, as a memory card that has gone read-only."""
+        self._limit_files(0)
+
+    def allow_writing(self) -> None:
+        """And takes it again."""
+        self._limit_files(None)
+
     def free_disk(self) -> None:
         """And give it back."""
         if self._mounted:

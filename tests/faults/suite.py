@@ -27,7 +27,7 @@ __all__ = ["Outcome", "plan", "run"]
 #: Items of each node's trace a second.
 RATE = 40.0
 #: Megabytes of the small disk.
-DISK = 6
+DISK = 3
 
 
 @dataclass

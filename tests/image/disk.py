@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Disk", "Outbox", "tools_missing"]
+__all__ = ["Disk", "Mended", "Outbox", "tools_missing"]
 
 _TOOLS = {
     "zstd": "zstd",
@@ -80,43 +80,23 @@ class Disk:
             ["debugfs", "-w", "-f", "-", self._root], input=commands.encode(), capture_output=True, check=True
         )
         source.unlink()
-        assert self.read(path) == text
-
-    def faults(self) -> list[str]:
-        """What is wrong with partitions and file systems once they have been mended as a boot does."""
-        found = []
-        if (ended := _quiet("sfdisk", "--verify", self.file)).returncode:
-            found.append(f"partition table: {ended.stdout}")
-        # 1: mended, as a boot does it
-        if (ended := _quiet("e2fsck", "-p", self._root)).returncode not in {0, 1}:
-            found.append(f"root, as mended: {ended.stdout}")
-        if (ended := _quiet("e2fsck", "-fn", self._root)).returncode:
-            found.append(f"root: {ended.stdout}")
-        with self._boot_partition() as part:
-            if (ended := _quiet("fsck.vfat", "-a", part)).returncode not in {0, 1}:
-                found.append(f"boot, as mended: {ended.stdout}")
-            if (ended := _quiet("fsck.vfat", "-n", part)).returncode:
-                found.append(f"boot: {ended.stdout}")
-        return found
-
-    def read(self, path: str) -> str:
-        """Reads a file of the root file system, which must have been checked."""
         said = subprocess.run(["debugfs", "-R", f"cat {path}", self._root], capture_output=True, check=True).stdout
-        return said.decode()
+        assert said.decode() == text
 
-    def outbox(self, folder: Path) -> Outbox:
-        """What the daemon's outbox holds; copied to a folder first."""
+    def mended(self, folder: Path) -> Mended:
+        """What a boot would make of it, in a new folder; the disk itself stays as it is."""
         folder.mkdir()
-        for suffix in ("", "-wal"):
-            copy = folder / f"outbox.sqlite{suffix}"
-            _quiet("debugfs", "-R", f"dump /var/lib/edge-fer/outbox.sqlite{suffix} {copy}", self._root)
-        connection = sqlite3.connect(folder / "outbox.sqlite")
-        try:
-            sound = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            rows = connection.execute("SELECT name, seq FROM messages JOIN topics ON topics.id = topic").fetchall()
-        finally:
-            connection.close()
-        return Outbox(sound, frozenset(rows))
+        return Mended(self, folder)
+
+    def part(self, number: int, file: Path) -> Path:
+        """Copies a partition into a file of its own."""
+        partition = self._partitions[number]
+        place = [f"skip={partition['start'] * 512}", f"count={partition['size'] * 512}"]
+        how = ["iflag=skip_bytes,count_bytes", "bs=1M", "conv=sparse", "status=none"]
+        subprocess.run(["dd", f"if={self.file}", f"of={file}", *place, *how], check=True)
+        with file.open("r+b") as opened:
+            opened.truncate(partition["size"] * 512)
+        return file
 
     @property
     def _partitions(self) -> list[dict[str, int]]:
@@ -132,28 +112,53 @@ class Disk:
     def _root(self) -> str:
         return f"{self.file}?offset={self._partitions[1]['start'] * 512}"
 
-    def _boot_partition(self) -> _Extracted:
-        return _Extracted(self.file, self._partitions[0])
 
+class Mended:
+    """A disk's file systems after the checks that a boot makes, and what is still wrong with them.
 
-class _Extracted:
-    """A partition in a file of its own, put back at the end."""
+    Args:
+        disk: what they are copied from.
+        folder: for the copies.
+    """
 
-    def __init__(self, disk: Path, partition: dict[str, int]) -> None:
-        self._disk, self._start, self._size = disk, partition["start"] * 512, partition["size"] * 512
-        self._part = disk.with_suffix(".part")
+    def __init__(self, disk: Disk, folder: Path) -> None:
+        self._folder = folder
+        self._root = disk.part(1, folder / "root")
+        boot = disk.part(0, folder / "boot")
+        self.faults = [
+            f"{command}: {ended.stdout}"
+            for command, well in (
+                (("sfdisk", "--verify", disk.file), {0}),
+                # 1: mended
+                (("e2fsck", "-p", self._root), {0, 1}),
+                (("e2fsck", "-fn", self._root), {0}),
+                (("fsck.vfat", "-a", boot), {0, 1}),
+                (("fsck.vfat", "-n", boot), {0}),
+            )
+            if (ended := _quiet(*command)).returncode not in well
+        ]
 
-    def __enter__(self) -> Path:
-        with self._disk.open("rb") as disk:
-            disk.seek(self._start)
-            self._part.write_bytes(disk.read(self._size))
-        return self._part
+    def read(self, path: str) -> str:
+        """Reads a file of the root file system."""
+        said = subprocess.run(["debugfs", "-R", f"cat {path}", self._root], capture_output=True, check=True).stdout
+        return said.decode()
 
-    def __exit__(self, *_: object) -> None:
-        with self._disk.open("r+b") as disk:
-            disk.seek(self._start)
-            disk.write(self._part.read_bytes())
-        self._part.unlink()
+    def outbox(self) -> Outbox:
+        """What the daemon's outbox holds."""
+        for suffix in ("", "-wal"):
+            copy = self._folder / f"outbox.sqlite{suffix}"
+            _quiet("debugfs", "-R", f"dump /var/lib/edge-fer/outbox.sqlite{suffix} {copy}", self._root)
+        connection = sqlite3.connect(self._folder / "outbox.sqlite")
+        try:
+            sound = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            rows = connection.execute("SELECT name, seq FROM messages JOIN topics ON topics.id = topic").fetchall()
+        finally:
+            connection.close()
+        return Outbox(sound, frozenset(rows))
+
+    def forget(self) -> None:
+        """Takes the copies away."""
+        shutil.rmtree(self._folder)
 
 
 def _quiet(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +21,13 @@ BORROWED = (
     "/root/.config/pip/pip.conf",
     "/etc/ssl/certs/ca-certificates.crt",
 )
+#: Debian's Python modules are not compiled on an emulated machine, which takes long.
+UNCOMPILED = (
+    'chroot "$1" dpkg-divert --quiet --local --no-rename --divert /usr/bin/py3compile.kept /usr/bin/py3compile; '
+    'ln -s true "$1/usr/bin/py3compile"'
+)
+#: How much longer everything may take on an emulated machine.
+PATIENCE = 6
 ENVIRONMENT = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
 
 
@@ -29,16 +37,19 @@ class Machine:
     Args:
         suite: its release, such as `trixie`.
         root: the folder for its files; made anew.
+        architecture: this machine's, or one that it can emulate; an emulated one cannot be booted.
     """
 
-    def __init__(self, suite: str, root: Path) -> None:
+    def __init__(self, suite: str, root: Path, architecture: str | None = None) -> None:
         self.suite = suite
         self.root = root
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        self._patience = PATIENCE if architecture else 1
         apt = [f"--aptopt={file}" for file in os.environ.get("EDGE_FER_APT_CONF", "").split(":") if file]
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", *apt, suite, str(root)]
-        subprocess.run([*command, "http://deb.debian.org/debian"], check=True, timeout=600)
+        of = [f"--architectures={architecture}", f"--essential-hook={UNCOMPILED}"] if architecture else []
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", *of, *apt, suite, str(root)]
+        subprocess.run([*command, "http://deb.debian.org/debian"], check=True, timeout=600 * self._patience)
         for file in map(Path, BORROWED):
             if file.is_file():
                 self.path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +76,7 @@ class Machine:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=timeout,
+                timeout=timeout * self._patience,
                 check=False,
             )
 
@@ -95,21 +106,32 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
-        deadline = time.monotonic() + 30
-        while not (found := children.read_text().split()):
+        deadline = time.monotonic() + 120
+        while not (found := self._systemd()):
             assert time.monotonic() < deadline, "systemd does not start"
             time.sleep(0.1)
-        time.sleep(2)
-        self._leader = int(found[0])
-        self.wait_for("systemctl is-system-running | grep -E 'running|degraded'")
+        self._leader = found
+        self.wait_for("systemctl is-system-running | grep -E 'running|degraded'", 180)
+
+    def _systemd(self) -> int:
+        """The process that is the machine's process 1, once nspawn's own helpers have made room for it; 0 before."""
+        assert self._nspawn is not None
+        for pid in Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                    return int(pid)
+        return 0
 
     def close(self) -> None:
         """Switches it off and takes it away."""
         if self._nspawn is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 self.run("systemctl poweroff", timeout=20)
-                self._nspawn.wait(30)
+                self._nspawn.wait(60)
+            except subprocess.TimeoutExpired:
+                if leader := self._systemd():
+                    # takes everything that runs on the machine along
+                    os.kill(leader, signal.SIGKILL)
             self._nspawn.kill()
             self._nspawn.wait(10)
         shutil.rmtree(self.root)

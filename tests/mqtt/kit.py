@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind
-from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.types import (

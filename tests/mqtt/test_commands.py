@@ -13,10 +13,10 @@ from edge_fer.errors import CommandError
 from edge_fer.mqtt.inbox import Inbox
 from edge_fer.mqtt.messages import schemas
 from edge_fer.mqtt.messages.commands import REQUESTS, ErrorCode
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reception import LARGEST_REQUEST, Reception
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retry import Protocol
-from tests.broker import Mosquitto, Subscriber
+from tests.broker import Subscriber
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, until
 
@@ -162,11 +162,6 @@ def test_answers_are_bounded_the_oldest_is_given_up_and_counted():
 
 
 class TestOverABroker:
-    @pytest.fixture
-    def broker(self, tmp_path):
-        with Mosquitto(tmp_path / "broker") as found:
-            yield found
-
     @pytest.mark.parametrize("protocol", list(Protocol))
     def test_requests_come_in_and_answers_go_out(self, broker, tmp_path, protocol):
         inbox = Inbox(TOPICS)

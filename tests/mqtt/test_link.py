@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.backoff import Backoff
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Trouble
-from edge_fer.mqtt.retry import Backoff, Protocol
 from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
@@ -38,12 +39,6 @@ from tests.mqtt.kit import (
     until,
 )
 from tests.mqtt.test_messages import valid
-
-
-@pytest.fixture
-def broker(tmp_path):
-    with Mosquitto(tmp_path / "broker") as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
+from edge_fer.backoff import Backoff
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.reasons import Trouble
-from edge_fer.mqtt.retry import Backoff
 from edge_fer.mqtt.settings import BrokerSettings
 from tests.mqtt.kit import NODE, TOPICS, linked, post_events, until
 from tests.mqtt.strict_broker import StrictBroker

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from edge_fer.mqtt.reasons import Trouble
-from tests.broker import Certificates, Mosquitto, Subscriber
+from tests.broker import Mosquitto, Subscriber
 from tests.mqtt.kit import TOPICS, linked, post_events, until
 
 
@@ -20,17 +20,6 @@ def log(caplog):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "node"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def others(tmp_path_factory):
-    """Of an authority that nobody here has heard of, and for another host."""
-    return Certificates(tmp_path_factory.mktemp("others"), host="broker.example")
 
 
 @pytest.fixture

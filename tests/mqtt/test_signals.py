@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config.json_path import steps_of
-from edge_fer.mqtt.retry import Protocol
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.signals import LARGEST_PAYLOAD, Signals
 from edge_fer.types import Sample, Source
-from tests.broker import Mosquitto
 from tests.invented import at
 from tests.mqtt.kit import linked, until
 
@@ -139,11 +138,6 @@ def refuse_subscriptions(server):
 
 
 class TestOverABroker:
-    @pytest.fixture
-    def broker(self, tmp_path):
-        with Mosquitto(tmp_path / "broker") as found:
-            yield found
-
     @pytest.mark.parametrize("protocol", list(Protocol))
     def test_numbers_come_in_retained_ones_are_known_as_such_and_it_comes_back(self, broker, tmp_path, protocol):
         broker.publish("plain", "300", retain=True)

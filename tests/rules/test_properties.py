@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.rules.handover import hand_over
-from edge_fer.types import AlertState, Sample, Source, View
+from edge_fer.types import AlertState, Resolution, Sample, Source, View
 from tests.invented import at, reading, torn, unreadable
 from tests.rules.kit import frame, rule_of, rules_of
 
@@ -72,7 +72,8 @@ def check(rule, frames, for_, cooldown):
                 assert now - alert.since.mono >= for_ - 1e-6, "fired before `for`"
                 assert now - last >= cooldown - 1e-6, "fired inside the cooldown"
                 firing[who] = alert.id
-            last = now
+            if not change.resolved or change.reason is Resolution.OVER:
+                last = now
         assert not left & firing.keys(), "outlived its person"
         told = {alert.track_id for alert in rule.standing.alerts if alert.state is AlertState.FIRING}
         assert told == firing.keys()
@@ -137,7 +138,8 @@ def test_whatever_is_reloaded_each_alert_ends_once_and_none_begins_inside_a_cool
                 assert key not in firing, "fired twice without resolving"
                 assert now - last.get(name, float("-inf")) >= cooldown - 1e-6, "fired inside the cooldown"
                 firing[key] = change.alert.id
-            last[name] = now
+            if not change.resolved or change.reason is Resolution.OVER:
+                last[name] = now
 
     for (step, faces, left, view, _), number in zip(frames, reloads, strict=False):
         now += step

@@ -27,11 +27,11 @@ def restarted(old, now, *, same_boot=True, when=ANGRY, timing=QUICK):
     return rule, [(change.reason, change.alert.id) for change in changes]
 
 
-def fired_and_over(seconds=6):
+def fired_and_over(seconds=12):
     """A rule whose alert fired at 4 and is over at `seconds`, so that it is quiet for a minute from then on."""
     rule = rule_of(ANGRY)
-    script = [*showing("angry", 0, seconds), frame(seconds, left=["a"])]
-    assert play(rule, script) == [(4, "firing", "a"), (seconds, "left", "a")]
+    script = [*showing("angry", 0, seconds - 5), *showing("happy", seconds - 5, seconds + 1)]
+    assert play(rule, script) == [(4, "firing", "a"), (seconds, "over", "a")]
     return rule
 
 
@@ -103,25 +103,34 @@ class TestEndsOfAlerts:
 
 class TestCooldown:
     def test_it_outlives_a_restart(self):
-        fresh, _ = restarted(fired_and_over(), at(10))
-        assert play(fresh, showing("angry", 10, 80, who="b")) == [(66, "firing", "b")]
+        fresh, _ = restarted(fired_and_over(), at(15))
+        assert play(fresh, showing("angry", 15, 80, who="b")) == [(72, "firing", "b")]
 
-    def test_it_counts_from_the_end_that_is_told_after_a_crash(self):
+    @pytest.mark.parametrize("crashed", [True, False])
+    def test_an_end_that_nobody_saw_begins_none(self, crashed):
+        rule = rule_of(ANGRY)
+        play(rule, showing("angry", 0, 90))
+        if not crashed:
+            rule.end(at(90), Resolution.UNWATCHED)
+        fresh, _ = restarted(rule, at(92))
+        assert play(fresh, showing("angry", 92, 99, who="b")) == [(96, "firing", "b")]
+
+    def test_but_the_one_from_when_it_fired_goes_on_so_that_a_daemon_that_crashes_often_does_not_fire_often(self):
         rule = rule_of(ANGRY)
         play(rule, showing("angry", 0, 10))
         fresh, _ = restarted(rule, at(12))
-        assert play(fresh, showing("angry", 12, 90, who="b")) == [(72, "firing", "b")]
+        assert play(fresh, showing("angry", 12, 90, who="b")) == [(64, "firing", "b")]
 
     def test_a_wall_clock_that_jumps_between_two_runs_of_a_boot_changes_nothing(self):
         old = fired_and_over()
-        jumped = [replace(s, at=Instant(s.at.mono, at(s.at.mono + 9999).utc)) for s in showing("angry", 10, 80)]
+        jumped = [replace(s, at=Instant(s.at.mono, at(s.at.mono + 9999).utc)) for s in showing("angry", 15, 80)]
         fresh, _ = restarted(old, jumped[0].at)
-        assert play(fresh, jumped) == [(66, "firing", "a")]
+        assert play(fresh, jumped) == [(72, "firing", "a")]
 
     def test_after_a_boot_it_goes_by_the_clock_on_the_wall(self):
         script = by_another_clock(showing("angry", 20, 80), 20)
         fresh, _ = restarted(fired_and_over(), script[0].at, same_boot=False)
-        assert play(fresh, script) == [(66 - 20, "firing", "a")]
+        assert play(fresh, script) == [(72 - 20, "firing", "a")]
 
     def test_a_clock_that_may_be_wrong_keeps_nothing_quiet(self):
         script = by_another_clock(showing("angry", 20, 80), 20, synced=False)
@@ -233,7 +242,8 @@ def test_whatever_restarts_each_alert_that_fired_ends_once_and_none_inside_a_coo
                 assert now - last >= cooldown - 1e-6, "fired inside the cooldown"
                 assert now - began >= for_ - 1e-6, "nobody had watched for `for`"
                 firing.add(key)
-            last = now
+            if not change.resolved or change.reason is Resolution.OVER:
+                last = now
 
     for seconds, faces, restart in steps:
         now += seconds

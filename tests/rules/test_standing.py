@@ -64,7 +64,42 @@ class TestSilence:
         rule = rule_of(ANGRY, QUICK)
         rule.silence(20, at(0))
         script = [*showing("angry", 0, 30), frame(30, left=["a"]), *showing("angry", 31, 100, who="b")]
-        assert play(rule, script) == [(20, "firing", "a"), (30, "left", "a"), (90, "firing", "b")]
+        assert play(rule, script) == [(20, "firing", "a"), (30, "left", "a"), (64, "firing", "b")]
+
+
+class TestCooldown:
+    """It begins when an alert fires and when its condition is over; no other end is one that anybody saw."""
+
+    def after(self, *gap, seen_again):
+        """What is told when somebody has fired for 80 s, was out of sight, and looks angry again."""
+        rule = rule_of(ANGRY)
+        assert play(rule, showing("angry", 0, 80)) == [(4, "firing", "a")]
+        return play(rule, [*gap, *showing("angry", seen_again, seen_again + 70, who="b")])
+
+    def test_what_was_over_is_not_told_again_for_so_long(self):
+        assert self.after(*showing("happy", 80, 90), seen_again=90) == [(85, "over", "a"), (145, "firing", "b")]
+
+    def test_a_person_who_was_lost_is_told_of_anew_without_waiting(self):
+        assert self.after(frame(80, left=["a"]), seen_again=84) == [(80, "left", "a"), (88, "firing", "b")]
+
+    def test_so_is_one_of_whom_nothing_was_known(self):
+        unclear = [frame(t) for t in range(80, 100)]
+        assert self.after(*unclear, seen_again=100) == [(95, "unclear", "a"), (104, "firing", "b")]
+
+    def test_and_whoever_the_camera_did_not_see(self):
+        rule = rule_of(ANGRY)
+        play(rule, showing("angry", 0, 80))
+        assert told(rule.end(at(80), Resolution.UNWATCHED)) == [("unwatched", "a")]
+        assert play(rule, showing("angry", 85, 95, who="b")) == [(89, "firing", "b")]
+
+    def test_one_who_comes_and_goes_all_the_time_is_told_of_once_in_so_long(self):
+        rule = rule_of(ANGRY)
+        script = []
+        for visit in range(20):
+            begin, who = visit * 10, f"visit-{visit}"
+            script += [*showing("angry", begin, begin + 9, who=who), frame(begin + 9, left=[who])]
+        fired = [seconds for seconds, what, _ in play(rule, script) if what == "firing"]
+        assert fired == [4, 64, 124, 184]
 
 
 class TestAcknowledgement:
@@ -121,7 +156,7 @@ class TestChangeOfRules:
         kept, changes = hand_over(self.firing(), changed, at(6), people_stay=True)
         assert told(changes) == [("reload", "a")]
         assert kept[0] is changed[0]
-        assert play(kept[0], showing("angry", 6, 80)) == [(66, "firing", "a")]
+        assert play(kept[0], showing("angry", 6, 80)) == [(64, "firing", "a")]
 
     def test_a_removed_rule_resolves_and_a_new_one_begins(self):
         new = rules_of(f"other: {{when: {ANGRY}, {QUICK}}}")
@@ -134,7 +169,7 @@ class TestChangeOfRules:
         assert told(changes) == [("reload", "a")]
         assert [state(rule) for rule in kept] == [[], ["firing"]]
         # the cooldown still holds for whoever it is
-        assert play(kept[0], showing("angry", 7, 90, who="new")) == [(66, "firing", "new")]
+        assert play(kept[0], showing("angry", 7, 90, who="new")) == [(64, "firing", "new")]
 
     def test_a_silence_outlives_a_change(self):
         old = self.firing()

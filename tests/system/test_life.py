@@ -8,18 +8,12 @@ import time
 import pytest
 
 from edge_fer.sample import sample_path
-from tests.broker import Mosquitto, Subscriber, free_port
+from tests.broker import Subscriber, free_port
 from tests.capture.helpers import MjpegCamera
 from tests.daemon import Daemon
 from tests.system.manager import Manager
 
 ENDLESS = {"source": str(sample_path()), "loop": True}
-
-
-@pytest.fixture
-def broker(tmp_path):
-    with Mosquitto(tmp_path / "broker") as broker:
-        yield broker
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""What flows from the camera to the broker. Frozen, slotted, and importing nothing of ours.
+
+Invariants are checked once, where a value is made; everything downstream may rely on them.
+"""
+
+from __future__ import annotations
+
+from edge_fer.types.alert import Alert, AlertChange, AlertState, Resolution, Sample, SignalState, Source, Standing
+from edge_fer.types.instant import Instant
+from edge_fer.types.picture import (
+    Box,
+    CropFrame,
+    Face,
+    Frame,
+    Image,
+    Keypoints,
+    Point,
+    Quality,
+    QualityFault,
+    Track,
+    View,
+)
+from edge_fer.types.reading import LABEL_SETS, UNCERTAIN, Event, EventKind, Reading, Scene, Scores
+from edge_fer.types.summary import Distress, Summary, SummaryNumbers
+
+__all__ = [
+    "LABEL_SETS",
+    "UNCERTAIN",
+    "Alert",
+    "AlertChange",
+    "AlertState",
+    "Box",
+    "CropFrame",
+    "Distress",
+    "Event",
+    "EventKind",
+    "Face",
+    "Frame",
+    "Image",
+    "Instant",
+    "Keypoints",
+    "Point",
+    "Quality",
+    "QualityFault",
+    "Reading",
+    "Resolution",
+    "Sample",
+    "Scene",
+    "Scores",
+    "SignalState",
+    "Source",
+    "Standing",
+    "Summary",
+    "SummaryNumbers",
+    "Track",
+    "View",
+]

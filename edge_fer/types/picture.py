@@ -1,0 +1,190 @@
+"""What a camera sees, and the faces in it. Pixels are counted from the top left, x to the right, y down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_fer.types.instant import Instant
+
+__all__ = [
+    "Box",
+    "CropFrame",
+    "Face",
+    "Frame",
+    "Image",
+    "Keypoints",
+    "Point",
+    "Quality",
+    "QualityFault",
+    "Track",
+    "View",
+]
+
+#: RGB uint8 (height, width, 3), everywhere inside; sources convert.
+Image: TypeAlias = NDArray[np.uint8]
+#: (x, y) in pixels of the frame, x to the right, y down.
+Point: TypeAlias = tuple[float, float]
+
+
+class View(StrEnum):
+    """What a camera gets to see at all."""
+
+    CLEAR = "clear"
+    DARK = "dark"
+    COVERED = "covered"
+    WASHED_OUT = "washed_out"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of one camera.
+
+    Attributes:
+        camera: the camera's name in the config.
+        index: counts the frames the source delivered, from 0.
+        image: RGB uint8 (height, width, 3).
+        at: when it was captured; for recordings, the start of the run plus the presentation time.
+        small: the same picture in fewer pixels, RGB uint8 too, where the camera makes one at no cost of ours; for
+            whoever looks at all of it and needs no detail.
+    """
+
+    camera: str
+    index: int
+    image: Image
+    at: Instant
+    small: Image | None = None
+
+    def __post_init__(self) -> None:
+        for image in (self.image,) if self.small is None else (self.image, self.small):
+            shape, dtype = image.shape, image.dtype
+            if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
+                msg = f"a frame is RGB uint8 (height, width, 3), not {dtype} {shape}"
+                raise ValueError(msg)
+
+    @property
+    def overview(self) -> Image:
+        """The picture with the fewest pixels that shows everything."""
+        return self.image if self.small is None else self.small
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bounding box in pixels of the frame; may reach beyond its edges."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if not (self.width > 0 and self.height > 0):
+            msg = f"a box has a positive size, not {self.width} x {self.height}"
+            raise ValueError(msg)
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> Point:
+        """The middle of the box."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if across <= 0 or down <= 0:
+            return 0.0
+        shared = across * down
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """Points of a face in pixels of the frame; left and right are the person's own."""
+
+    right_eye: Point
+    left_eye: Point
+    nose: Point
+    mouth: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in one frame.
+
+    Attributes:
+        box: the detector's box, brought to the common convention of a tight square face (brows to chin).
+        confidence: the detector's own, 0 to 1; not comparable between detectors.
+        keypoints: where the detector gives them.
+    """
+
+    box: Box
+    confidence: float
+    keypoints: Keypoints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CropFrame:
+    """The canonical crop: where a face sits in the emotion model's input, whatever detector found it.
+
+    Attributes:
+        eyes: middle between the eyes, (x, y) as fractions of the input's side.
+        mouth: middle of the mouth, likewise.
+        box_scale: side of the crop over the side of the face box, where there are no keypoints.
+        box_shift: offset of the crop's centre from the box's, as fractions of the box's side.
+    """
+
+    eyes: Point
+    mouth: Point
+    box_scale: float = 1.0
+    box_shift: Point = (0.0, 0.0)
+
+
+class QualityFault(StrEnum):
+    """Why a face cannot be read."""
+
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED_AWAY = "turned_away"
+    CUT_OFF = "cut_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be read.
+
+    Attributes:
+        value: 0 (not at all) to 1 (nothing better to wish for).
+        faults: what keeps it from being read; empty when it can be.
+    """
+
+    value: float
+    faults: tuple[QualityFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A person followed from frame to frame, for as long as they are in view.
+
+    Attributes:
+        id: random, never linked to a later visit.
+        face: as last found.
+        since: when first found.
+        seen: when last found; earlier than now while the detector misses them.
+    """
+
+    id: str
+    face: Face
+    since: Instant
+    seen: Instant

@@ -1,0 +1,103 @@
+"""What faces say, and what happens to the people they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from edge_fer.types.instant import Instant
+from edge_fer.types.picture import Quality, View
+
+__all__ = ["LABEL_SETS", "UNCERTAIN", "Event", "EventKind", "Reading", "Scene", "Scores"]
+
+#: The emotions by label set, each in the model's order: fewer of them for places where some only confuse.
+LABEL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "seven": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+        "five": ("angry", "happy", "sad", "surprise", "neutral"),
+        "four": ("angry", "happy", "sad", "neutral"),
+        "three": ("angry", "happy", "sad"),
+    }
+)
+#: The label of a reading that quality or confidence does not carry.
+UNCERTAIN = "uncertain"
+#: Label to calibrated probability, in the model's order; sums to 1.
+Scores: TypeAlias = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one person's face said at one instant, after smoothing.
+
+    Attributes:
+        camera: the camera's name.
+        track_id: the person.
+        at: when the frame was captured.
+        label: the leading emotion, or `UNCERTAIN`.
+        confidence: the leading emotion's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet.
+        scores: smoothed scores of the label set; empty where nothing was read yet.
+        quality: of the face in this frame.
+    """
+
+    camera: str
+    track_id: str
+    at: Instant
+    label: str
+    confidence: float
+    scores: Scores
+    quality: Quality
+
+
+class EventKind(StrEnum):
+    """What happened to a person in view."""
+
+    APPEARED = "appeared"
+    EMOTION_CHANGED = "emotion_changed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to one person in view.
+
+    Attributes:
+        kind: what happened.
+        reading: the person's reading then; for `left`, their last.
+        at: when it happened.
+        previous: for `emotion_changed`, the label before.
+        duration: seconds in view so far.
+    """
+
+    kind: EventKind
+    reading: Reading
+    at: Instant
+    duration: float
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one camera sees as a whole.
+
+    Attributes:
+        camera: the camera's name.
+        at: when.
+        people: how many are in view.
+        mood: the leading emotion over all of them, `UNCERTAIN` where none can be read, None where nobody is.
+        confidence: the mood's mean score over those who could be read, 0 to 1.
+        view: what the camera gets to see at all; None where that is not watched, or not known yet.
+        satisfaction: index over the last while, 0 to 100; None where too little could be read.
+        paused: whether nothing is looked at, because somebody said so.
+    """
+
+    camera: str
+    at: Instant
+    people: int
+    mood: str | None
+    confidence: float
+    view: View | None = None
+    satisfaction: float | None = None
+    paused: bool = False

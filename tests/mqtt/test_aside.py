@@ -1,0 +1,254 @@
+"""An outbox whose disk can no longer be written: the limit on the size of files, and a real one that goes read-only."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.outbox import Limits, Outbox
+from tests.broker import Mosquitto, Subscriber
+from tests.invented import at
+from tests.mqtt.kit import BOOT, TOPICS, linked, post_events, until
+from tests.mqtt.test_outbox import drain, killed, put
+
+
+class Disk:
+    """What can be written, for this process: all of it, or nothing."""
+
+    def __init__(self):
+        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fail(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._before[1]))
+
+    def mend(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+
+
+@pytest.fixture
+def disk():
+    found = Disk()
+    yield found
+    found.mend()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(path, disk):
+    found = Outbox(path, boot=BOOT)
+    yield found
+    disk.mend()
+    found.close()
+
+
+def test_what_the_disk_does_not_take_is_sent_from_memory_behind_what_it_has(outbox, disk, caplog):
+    for _ in range(2):
+        put(outbox)
+    disk.fail()
+    for kind in (Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT) * 2:
+        assert put(outbox, kind)
+    outbox.sync()
+    assert outbox.depth == 8
+    kinds, seqs = zip(*drain(outbox), strict=True)
+    assert kinds == ("alert_event",) * 2 + ("event",) * 4 + ("summary",) * 2
+    assert seqs[2:4] == (1, 2)
+    assert seqs[4] == int(at(0).utc.timestamp()), "its number is none that the disk may give out again"
+    assert all(later == earlier + 1 for earlier, later in (seqs[:2], seqs[4:6], seqs[6:]))
+    assert (outbox.depth, outbox.oldest(at(9))) == (0, None)
+    assert not any(outbox.dropped.values())
+    assert caplog.text.count("wait in memory") == 1
+
+
+def test_numbers_go_on_from_there_once_it_can_be_written_again(outbox, path, disk, caplog):
+    caplog.set_level("INFO")
+    disk.fail()
+    put(outbox)
+    ((_, first),) = drain(outbox)
+    disk.mend()
+    put(outbox)
+    assert drain(outbox) == [("event", first + 1)]
+    assert caplog.text.count("has room again") == 1
+    after = Outbox(killed(path), boot=BOOT)
+    put(after)
+    assert drain(after) == [("event", first + 2)]
+    after.close()
+
+
+def test_what_waits_in_memory_goes_to_the_disk_as_soon_as_that_takes_it(outbox, path, disk):
+    put(outbox)
+    disk.fail()
+    for kind in (Kind.EVENT, Kind.ALERT_EVENT, Kind.EVENT):
+        put(outbox, kind, seconds=5)
+    disk.mend()
+    outbox.sync()
+    after = Outbox(killed(path), boot=BOOT)
+    assert after.oldest(at(7)) == 7
+    (_, alert), (_, on_disk), *later = drain(after)
+    assert (on_disk, [seq - alert for _, seq in later]) == (1, [0, 1])
+    after.close()
+
+
+def test_what_is_under_way_goes_to_the_disk_only_if_it_has_not_arrived(outbox, disk):
+    disk.fail()
+    for _ in range(3):
+        put(outbox)
+    first, second = outbox.take(2, at(0))
+    disk.mend()
+    outbox.sync()
+    outbox.acknowledge([first.id])
+    outbox.put_back([second.id])
+    outbox.sync()
+    assert [seq - first.seq for _, seq in drain(outbox)] == [1, 2]
+
+
+def test_no_more_than_so_many_wait_in_memory_and_what_is_given_up_is_counted(outbox, disk, monkeypatch):
+    monkeypatch.setattr(outbox._aside, "_size", 10)
+    disk.fail()
+    for kind in (Kind.SUMMARY, Kind.EVENT):
+        for _ in range(6):
+            assert put(outbox, kind)
+    assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 0, Kind.SUMMARY: 2}
+    for _ in range(8):
+        assert put(outbox, Kind.ALERT_EVENT)
+    assert not put(outbox, Kind.SUMMARY), "for nothing less important"
+    assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 4, Kind.SUMMARY: 7}
+    assert outbox.depth == 10
+    begun = int(at(0).utc.timestamp())
+    assert [seq - begun for _, seq in drain(outbox)] == [*range(8), 4, 5], "the oldest went"
+    disk.mend()
+    outbox.sync()
+    assert outbox._db.run(lambda c: dict(c.execute("SELECT kind, count FROM dropped"))) == {"event": 4, "summary": 7}
+
+
+def test_what_waits_in_memory_may_get_too_old(path, disk):
+    outbox = Outbox(path, boot=BOOT, limits=Limits(age=100))
+    disk.fail()
+    put(outbox, seconds=0)
+    put(outbox, seconds=60)
+    outbox.expire(at(120))
+    assert (outbox.depth, outbox.dropped[Kind.EVENT]) == (1, 1)
+    disk.mend()
+    outbox.close()
+
+
+def test_what_is_lost_with_the_process_is_told_and_its_numbers_are_not_used_again(path, disk, caplog):
+    outbox = Outbox(path, boot=BOOT)
+    put(outbox)
+    disk.fail()
+    put(outbox)
+    used = [seq for _, seq in drain(outbox)]
+    put(outbox)
+    outbox.close()
+    assert "1 messages that its disk did not take are lost" in caplog.text
+    disk.mend()
+    outbox = Outbox(path, boot=BOOT)
+    for _ in range(150):
+        put(outbox)
+    assert not {seq for _, seq in drain(outbox)} & set(used[1:]), "its disk still knows the first one"
+    outbox.close()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from(Kind)),
+        st.tuples(st.sampled_from(["fail", "mend", "sync", "lose"]), st.none()),
+        st.tuples(st.sampled_from(["take", "acknowledge"]), st.integers(1, 4)),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+@settings(max_examples=60, deadline=None)
+def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_factory, steps):
+    disk, outbox = Disk(), Outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
+    told, arrived, under_way = [], [], []
+
+    def acknowledge(count):
+        done = [under_way.pop(0) for _ in range(min(count, len(under_way)))]
+        arrived.extend((letter.kind, letter.seq, letter.body) for letter in done)
+        outbox.acknowledge([letter.id for letter in done])
+
+    try:
+        for number, (step, what) in enumerate(steps):
+            if step == "put":
+                told.append((what, str(number)))
+                assert put(outbox, what, body=str(number))
+            elif step == "take":
+                under_way += outbox.take(what, at(0))
+            elif step == "acknowledge":
+                acknowledge(what)
+            elif step == "lose":
+                outbox.put_back()
+                under_way.clear()
+            elif step == "sync":
+                outbox.sync()
+            else:
+                getattr(disk, step)()
+            assert outbox.depth == len(told) - len(arrived)
+        outbox.put_back()
+        under_way = outbox.take(1000, at(0))
+        acknowledge(1000)
+    finally:
+        disk.mend()
+        outbox.close()
+    for kind in Kind:
+        assert [body for k, _, body in arrived if k is kind] == [body for k, body in told if k is kind]
+        assert all(a < b for a, b in pairwise(seq for k, seq, _ in arrived if k is kind))
+
+
+@contextmanager
+def memory_card(folder):
+    """A file system of its own, which can be made to fail as a worn memory card does; skips where there can be none."""
+    image, mounted = folder / "card", folder / "mounted"
+    mounted.mkdir()
+    if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
+        pytest.skip("a file system that goes read-only needs root and mkfs.ext4")
+    subprocess.run(["truncate", "-s", "16M", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    done = subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, mounted], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.decode().strip()}")
+    try:
+        device = subprocess.run(
+            ["findmnt", "-no", "SOURCE", mounted], capture_output=True, check=True, text=True
+        ).stdout
+        trigger = f"/sys/fs/ext4/{device.strip().removeprefix('/dev/')}/trigger_fs_error"
+        if not os.access(trigger, os.W_OK):
+            pytest.skip(f"the kernel's {trigger} cannot be written")
+        yield mounted, trigger
+    finally:
+        subprocess.run(["umount", mounted], check=True)
+
+
+def test_nothing_is_lost_while_a_memory_card_goes_read_only_and_the_broker_is_there(tmp_path, caplog):
+    is_event = lambda m: m.topic == TOPICS.event("front")  # noqa: E731
+    with memory_card(tmp_path) as (card, trigger), Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        with linked(card, broker.url) as link:
+            post_events(link, 50)
+            seen.wait_for(is_event, count=50)
+            with open(trigger, "w") as fault:  # noqa: PTH123 - of a file that is no file
+                fault.write("as if the card were worn out")
+            with pytest.raises(OSError, match="Read-only"):
+                (card / "file").touch()
+            post_events(link, 50, first=50)
+            seen.wait_for(is_event, count=100)
+            until(lambda: link.status().depth == 0)
+            assert not any(link.status().dropped.values())
+        came = [m.json for m in seen.messages if is_event(m)]
+    assert [message["duration_s"] for message in came] == list(range(100))
+    assert all(a["seq"] < b["seq"] for a, b in pairwise(came))
+    assert "wait in memory" in caplog.text
