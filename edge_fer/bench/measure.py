@@ -30,7 +30,7 @@ from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Pipeline, Told
 from edge_fer.publishing import Publisher
 from edge_fer.redact import redacted
-from edge_fer.runtime import loaded_runtime
+from edge_fer.runtime import loaded_runtime, timed_runs
 from edge_fer.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother, play
@@ -39,6 +39,8 @@ __all__ = ["measure"]
 
 #: Frames whose times and readings are kept: the last 20 minutes at 25 a second.
 KEPT = 30_000
+#: One frame in so many is taken apart by the processor's clock, which is dear to read: for `shares`.
+SAMPLED = 5
 
 
 def measure(
@@ -101,7 +103,8 @@ class _Run:
         """Takes the source's frames, and tells what comes of them."""
         cpu, begin = process_time(), perf_counter()
         while (frames is None or self._decoded < frames) and (seconds is None or perf_counter() - begin < seconds):
-            started = process_time()
+            sampled = self._decoded % SAMPLED == 0
+            started = process_time() if sampled else None
             with self._watch("capture"):
                 frame = next(source, None)
             if frame is None:
@@ -113,13 +116,18 @@ class _Run:
         self._seconds, self._cpu = perf_counter() - begin, process_time() - cpu
         self._memory = memory()
 
-    def _take(self, frame: Frame, tell: Callable[[Told], None], started: float) -> None:
-        captured, bare = process_time(), self._detector.bare + self._classifier.bare
-        told = self._pipeline.step(frame)
-        with self._watch("publish"):
-            tell(told)
-        done = process_time()
-        self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
+    def _take(self, frame: Frame, tell: Callable[[Told], None], started: float | None) -> None:
+        """Takes one frame; `started`: processor seconds when its capture began, where it is to be taken apart."""
+        if started is None:
+            told = self._told(frame, tell)
+        else:
+            captured, bare = process_time(), self._detector.bare + self._classifier.bare
+            self._detector.timed = True
+            with timed_runs():
+                told = self._told(frame, tell)
+            self._detector.timed = False
+            done = process_time()
+            self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
         mono, (height, width) = frame.at.mono, frame.image.shape[:2]
         self._times, self._size = (self._times[0] if self._times else mono, mono), (width, height)
@@ -127,6 +135,12 @@ class _Run:
             self._first_event = round(since_start(), 3)
         self._changes += sum(event.kind is EventKind.EMOTION_CHANGED for event in told.events)
         self._smoother.told(told.readings or ())
+
+    def _told(self, frame: Frame, tell: Callable[[Told], None]) -> Told:
+        told = self._pipeline.step(frame)
+        with self._watch("publish"):
+            tell(told)
+        return told
 
     def report(self) -> Report:
         """What was measured."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from enum import StrEnum
 from typing import TypeAlias
 
 from edge_fer.backoff import Backoff
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.port import Source
-from edge_fer.capture.slot import FileSlot, Slot, SlotClosedError
+from edge_fer.capture.reader import Reader
+from edge_fer.capture.slot import Slot, SlotClosedError
 from edge_fer.capture.transform import Flip, Rotation, transform
 from edge_fer.capture.zones import EVERYWHERE, Zones
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError, SourceStuckError
@@ -126,7 +126,7 @@ class CaptureLoop:
         self._worked = False
         self._heard = 0.0  # seconds on the monotonic clock when something last came, or was begun
         self._online_since = 0.0
-        self._left_behind: list[_Reader] = []
+        self._left_behind: list[Reader] = []
 
     @property
     def dropped(self) -> int:
@@ -217,17 +217,17 @@ class CaptureLoop:
             if reader.is_alive():
                 self._left_behind.append(reader)
 
-    def _open(self) -> _Reader:
+    def _open(self) -> Reader:
         self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
         if len(self._left_behind) >= MOST_STUCK:
             msg = f"camera {self.name}: {MOST_STUCK} reads are stuck in its driver"
             raise SourceStalledError(msg, remedy="Restart the daemon; if that does not help, the camera")
         self._heard = self._clock().mono
-        reader = _Reader(self.name, self._source)
+        reader = Reader(self.name, self._source)
         reader.start()
         return reader
 
-    def _over(self, reader: _Reader) -> None:
+    def _over(self, reader: Reader) -> None:
         match reader.error:
             case None if self._source.live:
                 msg = f"camera {self.name} has stopped sending"
@@ -292,36 +292,3 @@ class CaptureLoop:
         what = reason and f": {reason}"
         log.log(level, "camera %s is %s%s", self.name, state, what, extra={"camera": self.name})
         self._on_state(state, reason)
-
-
-class _Reader(threading.Thread):
-    """Reads a source in a thread of its own, which may be left behind.
-
-    Attributes:
-        slot: where its frames go; closed when there will be no more.
-        error: why there will be no more, unless the source came to its end; to be read once the slot is closed.
-    """
-
-    def __init__(self, name: str, source: Source) -> None:
-        super().__init__(name=f"read-{name}", daemon=True)
-        self.slot = FileSlot()
-        self.error: Exception | None = None
-        self._source = source
-
-    def run(self) -> None:
-        try:
-            with closing(self._source.frames()) as frames:
-                for frame in frames:
-                    self.slot.put(frame)
-        except SlotClosedError:
-            pass  # left behind; the source is closed by now
-        except Exception as error:  # noqa: BLE001  whatever a driver raises, the camera is lost, not its thread
-            self.error = error
-        finally:
-            self.slot.close()
-
-    def leave(self, grace: float) -> None:
-        """Lets it end as soon as its read returns, and waits for that for `grace` seconds."""
-        self.slot.close()
-        if self.is_alive():
-            self.join(grace)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_fer.types import Image
 
-__all__ = ["Letterbox", "Points"]
+__all__ = ["AROUND", "Letterbox", "Points"]
 
 #: (x, y) in the last axis, in pixels, counted from the edge of the picture.
 Points: TypeAlias = NDArray[np.float32]
@@ -19,23 +19,25 @@ Points: TypeAlias = NDArray[np.float32]
 #: a half more from frame to frame, and small faces are lost; averaged over all its pixels, it takes three to eight
 #: times as long for no better faces.
 LEAP = 2
+#: The level around a picture: the middle of all, which networks see as 0, as what their convolutions pad with.
+AROUND = 127
 
 
 class Letterbox:
-    """Shrinks or grows pictures into the middle of a black one, keeping their proportions.
+    """Shrinks or grows pictures into the middle of a grey one, keeping their proportions.
 
     Args:
-        width: of the black one, pixels.
+        width: of the grey one, pixels.
         height: likewise.
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self._filled = np.zeros((height, width, 3), np.uint8)
+        self._filled = np.full((height, width, 3), AROUND, np.uint8)
         self._place = (0, 0, 0, 0)
         self._scale = np.ones(2, np.float32)
 
     def fill(self, image: Image) -> Image:
-        """The black one with the picture in it, RGB uint8 (height, width, 3); overwritten by the next one.
+        """The grey one with the picture in it, RGB uint8 (height, width, 3); overwritten by the next one.
 
         Args:
             image: RGB uint8 (H, W, 3), from one pixel on.
@@ -45,7 +47,7 @@ class Letterbox:
         across, down = max(1, round(width * shrink)), max(1, round(height * shrink))
         place = ((most_across - across) // 2, (most_down - down) // 2, across, down)
         if place != self._place:
-            self._filled[:] = 0
+            self._filled[:] = AROUND
             self._place = place
         self._scale = np.array((width / across, height / down), np.float32)
         x, y = place[:2]

@@ -178,10 +178,7 @@ class Outbox:
         """Notes the time once the clock is right, so that what was captured before is put right after a reboot, too."""
         if now.synced and not self._clock_noted:
             began = now.utc.timestamp() - now.mono
-            try:
-                self._write(lambda c: tables.set_clock(c, self._boot, began))
-            except OutboxError as error:
-                self._tell(error)
+            if not self._try(lambda c: tables.set_clock(c, self._boot, began)):
                 return
         self._clock_noted = now.synced
 
@@ -196,17 +193,11 @@ class Outbox:
 
     def remember(self, topic: str) -> None:
         """Keeps the name of a retained topic, durably; to be called before anything is published to it."""
-        try:
-            self._write(lambda c: c.execute("INSERT OR IGNORE INTO retained VALUES (?)", (topic,)), durable=True)
-        except OutboxError as error:
-            self._tell(error)
+        self._try(lambda c: c.execute("INSERT OR IGNORE INTO retained VALUES (?)", (topic,)), durable=True)
 
     def forget(self, topic: str) -> None:
         """The retained topic has been cleared."""
-        try:
-            self._write(lambda c: c.execute("DELETE FROM retained WHERE topic = ?", (topic,)))
-        except OutboxError as error:
-            self._tell(error)
+        self._try(lambda c: c.execute("DELETE FROM retained WHERE topic = ?", (topic,)))
 
     def remembered(self) -> set[str]:
         """Names of the retained topics that were published to and not cleared, in this run or an earlier one."""
@@ -248,10 +239,7 @@ class Outbox:
         self._delete_done()
         if not self._disk_has_all() and (lost := len(self._aside.messages)):
             _log.error("the outbox is closed, and %d messages that its disk did not take are lost", lost)
-        try:
-            self._write(tables.end, durable=True)
-        except OutboxError as error:
-            self._tell(error)
+        self._try(tables.end, durable=True)
         self._db.close()
 
     def _insert(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
@@ -311,11 +299,17 @@ class Outbox:
 
     def _count(self) -> None:
         """Counts on disk what was given up and is not counted there yet."""
+        if any(self._uncounted.values()):
+            self._try(lambda _: None)
+
+    def _try(self, work: Callable[[sqlite3.Connection], object], *, durable: bool = False) -> bool:
+        """Runs `work`; whether the disk let it, which is told where not."""
         try:
-            if any(self._uncounted.values()):
-                self._write(lambda _: None)
+            self._write(work, durable=durable)
         except OutboxError as error:
             self._tell(error)
+            return False
+        return True
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
         """Runs `work`, and counts on disk what was given up before."""
@@ -369,11 +363,7 @@ class Outbox:
         return True
 
     def _delete_done(self) -> bool:
-        try:
-            if self._done:
-                self._write(lambda c: tables.delete(c, self._done))
-        except OutboxError as error:
-            self._tell(error)
+        if self._done and not self._try(lambda c: tables.delete(c, self._done)):
             return False
         self._done.clear()
         return True

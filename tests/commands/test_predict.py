@@ -215,7 +215,7 @@ def test_nothing_is_written_unless_it_is_asked_for(portrait, tmp_path):
     (["sample", "--activation"], 1, "--activation needs --annotate"),
     (["sample", "--annotate", "out.bmp"], 1, "out.bmp is of no kind that can be written"),
     (["sample", "-o", "emotion.labels=eight"], 78, "emotion.labels"),
-    (["sample", "-o", "emotion.model=gone.tflite"], 78, "gone.json"),
+    (["sample", "-o", "emotion.model=gone.tflite"], 78, "gone.tflite"),
     (["sample", "--camera", "back"], 78, "camera back is not in the config"),
     (["sample", "--config", "gone.yaml"], 78, "gone.yaml"),
     (["sample", "--json", "--csv"], 2, "not allowed with"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edge_fer.faces.letterbox import Letterbox
+from edge_fer.faces.letterbox import AROUND, Letterbox
 from edge_fer.faces.ssd import anchors, blended, decoded
 
 
@@ -56,7 +56,8 @@ def test_a_letterbox_keeps_proportions_and_gives_points_back(size, box):
     letterbox.fill(np.full((64, 64, 3), 9, np.uint8))  # leaves nothing behind
     filled = letterbox.fill(np.full((*size, 3), 200, np.uint8))
     assert filled.shape == (down, across, 3)
-    there = np.argwhere(filled[..., 0] > 0)
+    there = np.argwhere(filled[..., 0] == 200)
+    assert np.count_nonzero(filled == AROUND) + 3 * len(there) == filled.size
     top, left = there.min(axis=0)
     bottom, right = there.max(axis=0) + 1
     assert (filled[top:bottom, left:right] == 200).all()
