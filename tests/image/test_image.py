@@ -51,6 +51,11 @@ def number_of(message):
     return message.json.get("seq") if message.payload.startswith("{") else None
 
 
+def cameras(message):
+    """What `health` tells of each camera; nothing, of another message."""
+    return message.json["cameras"] if message.topic.endswith("/health") else {}
+
+
 def is_replayed(message):
     """Whether it tells of something that was while there was no broker."""
     return '"replayed":true' in message.payload
@@ -199,6 +204,24 @@ def test_an_upgrade_keeps_the_config(story):
     assert story.vm.ok("systemctl show -P MainPID edge-fer") != before
     story.next_event(site="hall")
     story.vm.ok("rm /root/later.deb")
+
+
+def test_a_camera_of_the_kernels_is_opened_inside_the_sandbox(story):
+    """`vivid`, which is to programs what a USB camera is."""
+    story.vm.ok("modprobe vivid n_devs=1 node_types=0x1")
+    camera = settings(story.broker.port, "yard").replace("source: sample, loop: true", "source: /dev/video0")
+    story.vm.ok(f"cat >/boot/firmware/edge-fer.yaml <<'YAML'\n{camera}YAML\n")
+    story.seen.clear()
+    story.vm.ok("systemctl restart edge-fer-boot-config edge-fer", timeout=600)
+    health = story.seen.wait_for(lambda message: cameras(message).get("front", {}).get("frames", 0) > 50, timeout=SOON)
+    front = cameras(health[0])["front"]
+    story.report.row(
+        "frames from a V4L2 camera (vivid) in its first minutes, stalls", f"{front['frames']}, {front['stalls']}"
+    )
+    assert front["online"]
+    story.vm.ok(f"cat >/boot/firmware/edge-fer.yaml <<'YAML'\n{settings(story.broker.port, 'hall')}YAML\n")
+    story.vm.ok("systemctl restart edge-fer-boot-config edge-fer", timeout=600)
+    story.next_event(site="hall")
 
 
 @pytest.fixture(scope="module")
