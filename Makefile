@@ -9,6 +9,9 @@
 # make test-node-red  run the flow in a real Node-RED, from npm
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
 # make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
+# make image   build a bootable image of Debian for arm64 with that package inside; as root
+# make image-test  boot it in an emulated machine, and break it in every way: an hour or more; as root. Writes
+#   docs/reliability.md
 # make arm64-test  install the arm64 packages (`make deb ARCH=arm64`) where arm64 is emulated by qemu-user, and run the core
 #   of the tests on them there; as root; an hour
 # make generated  write the parts of the docs that follow from the code
@@ -27,7 +30,7 @@ NODE_RED := $(CURDIR)/$(VENV)/node-red
 
 ARCH ?= $(shell dpkg --print-architecture)
 
-.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test arm64-test
+.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 run: $(VENV)/run.done models
@@ -85,6 +88,14 @@ test-homeassistant: $(VENV)/test.done models
 test-node-red: $(VENV)/test.done
 	@[ -x $(NODE_RED)/node_modules/.bin/node-red ] || npm install --silent --no-audit --no-fund --prefix $(NODE_RED) node-red
 	EDGE_FER_NODE_RED=$(NODE_RED)/node_modules/.bin/node-red $(BIN)/python -m pytest tests/deploy/test_node_red.py
+
+image: $(VENV)/run.done
+	deploy/image/build.sh
+
+image-test: $(VENV)/test.done
+	@ls dist/edge-fer-*-arm64.img.zst >/dev/null 2>&1 || $(MAKE) image
+	tests/install-tools.sh
+	EDGE_FER_QEMU=$$(tests/image/get-qemu.sh $(CURDIR)/$(VENV)/qemu) EDGE_FER_TEST_IMAGE=page $(BIN)/python -m pytest -s -x tests/image
 
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done

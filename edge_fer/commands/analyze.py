@@ -119,14 +119,14 @@ def _path(video: str) -> Path:
     """The file; a recording alone comes to an end."""
     if video == SourceKind.SAMPLE:
         return sample_path()
-    if "://" not in video and not os.path.lexists(video):
+    try:
+        kind = kind_of(video)
+    except SourceError:
+        kind = None
+    if kind in {SourceKind.VIDEO, None} and "://" not in video and not os.path.lexists(video):
         msg = f"{video} cannot be read: there is no such file"
         raise AnalysisError(msg, remedy="Check the path")
-    try:
-        is_video = kind_of(video) is SourceKind.VIDEO
-    except SourceError:
-        is_video = False
-    if not is_video:
+    if kind is not SourceKind.VIDEO:
         msg = f"{redacted(video)} is no video file"
         remedy = "Name a recording; `edge-fer predict` reads pictures, `edge-fer run` watches cameras"
         raise AnalysisError(msg, remedy=remedy)

@@ -9,13 +9,13 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 
 import pytest
 
 from tests.broker import free_port
 from tests.deb.installed import *  # noqa: F403 - the tests that hold on every architecture
 from tests.deb.installed import INSTALL, RELEASES, ROOT, files_of, fresh
+from tests.deb.later import later_version
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),
@@ -86,16 +86,7 @@ def test_the_boot_partition_is_a_layer(booted):
 def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     """The same package with a later version and a new default config."""
     before = booted.ok("systemctl show -P MainPID edge-fer")
-    newer = booted.path("/root/newer")
-    subprocess.run(["dpkg-deb", "-R", booted.path("/root/edge-fer.deb"), newer], check=True)
-    control = newer / "DEBIAN" / "control"
-    control.write_text(control.read_text().replace("\nVersion: ", "\nVersion: 9."))
-    default = newer / "etc/edge-fer/config.yaml"
-    default.write_text(default.read_text() + "# new\n")
-    subprocess.run(
-        ["dpkg-deb", "-Znone", "--root-owner-group", "-b", newer, booted.path("/root/newer.deb")], check=True
-    )
-    shutil.rmtree(newer)
+    later_version(booted.path("/root/edge-fer.deb"), booted.path("/root/newer.deb"))
     booted.ok(f"{INSTALL} -o Dpkg::Options::=--force-confold ./newer.deb")
     assert json.loads(booted.path("/etc/edge-fer/config.yaml").read_text()) == booted.config
     assert booted.path("/etc/edge-fer/config.yaml.dpkg-dist").read_text().endswith("# new\n")
