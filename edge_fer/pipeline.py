@@ -351,4 +351,6 @@ class Pipeline:
 
 def _to_tell(standing: Standing) -> Standing:
     """What of a standing is worth telling when it changes: not every value measured."""
+    if not standing.alerts:
+        return standing
     return replace(standing, alerts=tuple(replace(alert, value=0.0, threshold=0.0) for alert in standing.alerts))

@@ -49,13 +49,15 @@ def decoded(points: Floats, logits: Floats, origins: Floats, *, least: float) ->
     Returns:
         Scores (M,), 0 to 1, and points (M, K, 2) in pixels of the input: centre, size, keypoints.
     """
-    sure = np.flatnonzero(logits >= least)
-    sure = sure[np.argsort(-logits[sure], kind="stable")]
-    scores = 1 / (1 + np.exp(-logits[sure]))
+    (sure,) = (logits >= least).nonzero()
+    falling = -logits[sure]
+    order = falling.argsort(kind="stable")
+    sure = sure[order]
+    scores = 1 / (1 + np.exp(falling[order]))
     places = points[sure].reshape(len(sure), points.shape[1] // 2, 2)
-    offsets = origins[sure]
-    places[:, 0] += offsets
-    places[:, 2:] += offsets[:, None]
+    offsets = origins[sure, None]
+    places[:, :1] += offsets
+    places[:, 2:] += offsets
     return scores, places
 
 
