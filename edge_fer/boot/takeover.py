@@ -91,13 +91,14 @@ def take_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object
 
 
 def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object]) -> Outcome:
-    if not places.file.exists():
-        if not places.copy.exists():
-            return Outcome(f"There is no {places.file.name}.")
-        return Outcome(
-            f"{places.file.name} is gone; what it said last still holds. To take that back, put an empty file there."
-        )
     text = _content(places.file)
+    missing = _missing(places.file, text)
+    if missing and not places.copy.exists():
+        return Outcome(f"There is no {places.file.name}, or nothing in it.")
+    if missing:
+        return Outcome(
+            f"{places.file.name} {missing}; what it said last still holds. To take that back, write {{}} into it."
+        )
     if text is None:
         check(Layer.file(places.file, required=True), {})  # which says what is wrong with it
         return Outcome(f"{places.file.name} could not be read.")
@@ -116,6 +117,16 @@ def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], obje
     with suppress(OSError):
         _write(places.file, moved.text, 0o644)
     return Outcome(f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}.")
+
+
+def _missing(file: Path, text: str | None) -> str:
+    """In what way there is nothing in the file; empty where there is something.
+
+    Where the power fails, or a card is pulled, while a file on a FAT partition is written, it is left without content.
+    """
+    if not file.exists():
+        return "is gone"
+    return "is empty" if text is not None and not text.strip("\0 \t\r\n") else ""
 
 
 def _keep(places: Places, candidate: Path, moved: Moved, before: Mapping[str, str]) -> None:

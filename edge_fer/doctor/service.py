@@ -25,13 +25,15 @@ def service(root: Path = Path("/")) -> Finding:
     """Whether systemd runs the daemon."""
     if not (root / "run/systemd/system").is_dir():
         return skipped("service", "systemd does not run here")
-    command = ["systemctl", "show", "-P", "LoadState", "-P", "ActiveState", "-P", "Result", UNIT]
+    command = ["systemctl", "show", "-p", "LoadState", "-p", "ActiveState", "-p", "Result", UNIT]
     try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.split()  # noqa: S603
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         return skipped("service", f"systemctl does not answer: {error}")
-    loaded, active, result = (*shown, "", "", "")[:3] if len(shown) == 3 else ("not-found", "", "")
-    if loaded != "loaded":
+    # in an order of its own, whatever was asked for first
+    told = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    active, result = told.get("ActiveState", ""), told.get("Result", "")
+    if told.get("LoadState") != "loaded":
         return skipped("service", "it is not installed")
     if active == "active":
         return good("service", "it runs")

@@ -105,14 +105,23 @@ def test_secrets_that_nobody_asks_for_any_more_go(places):
     assert read(places.environment) == ""
 
 
-def test_a_file_that_vanished_takes_nothing_away_and_an_empty_one_does(places):
-    assert take_over(places, check).said == "There is no edge-fer.yaml."
+@pytest.mark.parametrize("left", [None, "", "\n", "\0" * 161])
+def test_what_a_power_cut_leaves_of_the_file_takes_nothing_away(places, left):
+    """On a FAT partition: no file, one without content, or one of zeros."""
     places.file.write_text(GOOD)
     take_over(places, check)
     places.file.unlink()
+    if left is not None:
+        places.file.write_text(left)
     assert "still holds" in take_over(places, check).said
     assert config(places).faces.confirm == 4
-    places.file.write_text("")
+
+
+def test_settings_are_taken_back_by_a_file_that_says_nothing(places):
+    assert take_over(places, check).said == "There is no edge-fer.yaml, or nothing in it."
+    places.file.write_text(GOOD)
+    take_over(places, check)
+    places.file.write_text("{}\n")
     take_over(places, check)
     assert config(places).faces.confirm != 4
 
@@ -177,7 +186,8 @@ def test_whatever_is_written_there_what_was_taken_over_can_be_loaded(tmp_path_fa
     places = Places(folder / "edge-fer.yaml", folder / "state" / "edge-fer.yaml")
     places.file.write_bytes(content)
     outcome = take_over(places, check)
-    assert (outcome.fault is None) == places.copy.exists()
+    taken_over = outcome.fault is None and "nothing in it" not in outcome.said
+    assert taken_over == places.copy.exists()
     assert places.note.stat().st_size < 40_000
     if places.copy.exists():
         config(places)

@@ -61,6 +61,7 @@ def test_it_runs_from_boot_and_the_doctor_finds_nothing_wrong(booted):
     ended = booted.run("edge-fer doctor --json")
     findings = json.loads(ended.stdout)["findings"]
     assert not [finding for finding in findings if finding["state"] == "fault"], findings
+    assert next(finding["state"] for finding in findings if finding["name"] == "service") == "good"
     assert ended.returncode == 0
 
 

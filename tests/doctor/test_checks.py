@@ -12,7 +12,7 @@ import pytest
 
 from edge_fer.config.tree import Camera, Emotion, Faces
 from edge_fer.doctor import machine, vision
-from edge_fer.doctor.service import running_daemon
+from edge_fer.doctor.service import running_daemon, service
 from edge_fer.fetching.store import Store
 from tests.broker import Mosquitto, free_port
 from tests.capture.helpers import MjpegCamera, flat, write_video
@@ -55,6 +55,25 @@ def test_temperature(tmp_path, milli, state):
     zone.parent.mkdir(parents=True)
     zone.write_text(f"{milli}\n")
     assert str(machine.warmth(tmp_path).state) == state
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        # as systemd 257 tells it, in an order of its own
+        ("Result=success\nLoadState=loaded\nActiveState=active\n", "good"),
+        ("Result=exit-code\nLoadState=loaded\nActiveState=activating\n", "fault"),
+        ("Result=success\nLoadState=loaded\nActiveState=inactive\n", "warning"),
+        ("Result=success\nLoadState=not-found\nActiveState=inactive\n", "skipped"),
+    ],
+)
+def test_service(tmp_path, monkeypatch, told, state):
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{told}END\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert str(service(tmp_path).state) == state
 
 
 def test_clock():

@@ -146,6 +146,7 @@ def test_the_system_is_made_for_a_card_and_for_nobody_to_log_in(story):
 def test_the_doctor_finds_nothing_wrong(story):
     findings = json.loads(story.vm.run("edge-fer doctor --json").stdout)["findings"]
     assert not [finding for finding in findings if finding["state"] == "fault"], findings
+    assert next(finding["state"] for finding in findings if finding["name"] == "service") == "good"
 
 
 def test_the_password_has_left_the_boot_partition(story):
