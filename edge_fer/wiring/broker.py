@@ -71,7 +71,7 @@ def _state_file(settings: config.Config, name: str) -> Path:
     folder = settings.state_dir
     try:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        tempfile.NamedTemporaryFile(dir=folder).close()
     except OSError as error:
         msg = f"the folder `state_dir` {folder} cannot be made or written: {error.strerror}"
         raise EdgeFerError(msg, remedy="Name one in `state_dir` that this user may write to") from error
