@@ -18,8 +18,7 @@ from tests.broker import tool
 from tests.faults.bars import failures, table
 from tests.faults.outage import Outage, outage
 from tests.faults.suite import run
-
-MARKS = "<!-- numbers: begin -->", "<!-- numbers: end -->"
+from tests.marked import replace
 
 
 def outage_line(found: Outage) -> str:
@@ -33,13 +32,6 @@ def outage_line(found: Outage) -> str:
 def broker_version() -> str:
     said = subprocess.run([tool("mosquitto"), "-h"], capture_output=True, text=True, check=False).stdout
     return said.partition("\n")[0].replace("version ", "")
-
-
-def write(page: Path, numbers: str) -> None:
-    """Puts the numbers between the page's marks."""
-    before, _, rest = page.read_text().partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    page.write_text(f"{before}{MARKS[0]}\n\n{numbers}\n\n{MARKS[1]}{after}")
 
 
 def main() -> int:
@@ -66,7 +58,7 @@ def main() -> int:
         print("\nNOT HELD:", *wrong, sep="\n- ")
         return 1
     if args.page:
-        write(args.page, numbers)
+        replace(args.page, "numbers", numbers)
     return 0
 
 

@@ -67,10 +67,6 @@ class Disk:
         """Writes a file on the boot partition, as a PC with a card reader does."""
         subprocess.run(["mcopy", "-o", "-i", self._boot, "-", f"::{name}"], input=text.encode(), check=True)
 
-    def get(self, name: str) -> str:
-        """Reads a file on the boot partition."""
-        return subprocess.run(["mtype", "-i", self._boot, f"::{name}"], capture_output=True, check=True).stdout.decode()
-
     def put_root(self, path: str, text: str) -> None:
         """Writes a new file on the root file system, in a folder that may be new as well."""
         source = self.file.with_suffix(".put")
@@ -80,8 +76,7 @@ class Disk:
             ["debugfs", "-w", "-f", "-", self._root], input=commands.encode(), capture_output=True, check=True
         )
         source.unlink()
-        said = subprocess.run(["debugfs", "-R", f"cat {path}", self._root], capture_output=True, check=True).stdout
-        assert said.decode() == text
+        assert _read(self._root, path) == text
 
     def mended(self, folder: Path) -> Mended:
         """What a boot would make of it, in a new folder; the disk itself stays as it is."""
@@ -140,8 +135,7 @@ class Mended:
 
     def read(self, path: str) -> str:
         """Reads a file of the root file system."""
-        said = subprocess.run(["debugfs", "-R", f"cat {path}", self._root], capture_output=True, check=True).stdout
-        return said.decode()
+        return _read(self._root, path)
 
     def outbox(self) -> Outbox:
         """What the daemon's outbox holds."""
@@ -159,6 +153,12 @@ class Mended:
     def forget(self) -> None:
         """Takes the copies away."""
         shutil.rmtree(self._folder)
+
+
+def _read(root: str | Path, path: str) -> str:
+    """A file of a root file system."""
+    said = subprocess.run(["debugfs", "-R", f"cat {path}", root], capture_output=True, check=True).stdout
+    return said.decode()
 
 
 def _quiet(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,8 @@
 set -euo pipefail
 folder=${1:?a folder}
 
-version=$(qemu-system-aarch64 --version 2>/dev/null | sed -n 's/.*version \([0-9]*\).*/\1/p')
+# where there is none at all, one is unpacked as well
+version=$({ qemu-system-aarch64 --version 2>/dev/null || true; } | sed -n 's/.*version \([0-9]*\).*/\1/p')
 if [ "${version:-0}" -ge 8 ]; then
     command -v qemu-system-aarch64
     exit
