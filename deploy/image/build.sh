@@ -69,7 +69,8 @@ check_tools() {
 }
 
 newest_package() {
-    find "$SOURCE/dist" -maxdepth 1 -name 'edge-fer_*~deb13_arm64.deb' 2>/dev/null | sort -V | tail -n 1
+    mkdir -p "$SOURCE/dist"
+    find "$SOURCE/dist" -maxdepth 1 -name 'edge-fer_*~deb13_arm64.deb' | sort -V | tail -n 1
 }
 
 make_root() {
