@@ -83,7 +83,7 @@ def test_the_core_of_the_test_suite_passes_on_the_installed_package(checkout):
     arguments = ["-q", "-p", "no:cacheprovider", "-o", "timeout=1800", "--hypothesis-profile=emulated", *CORE]
     output = checkout.ok(
         f"cd check && EDGE_FER_MODELS={MODELS} {PYTHON} -c {shlex.quote(WITH_TOOLS)} {shlex.join(arguments)}",
-        timeout=5400,
+        timeout=1200,
     )
     print(f"\n{checkout.suite}:\n{output[-3000:]}")
 
