@@ -26,12 +26,15 @@ LEAST_CONTRAST = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What is remembered of one person's face: pixels only until the next search, and never told."""
+    """What is remembered of one person's face: pixels only until the next search, and never told.
+
+    None are cut out before they are looked for: whoever is found in each picture is never followed.
+    """
 
     found: Face
     given: Face
-    pixels: NDArray[np.uint8]
     inside: float
+    pixels: NDArray[np.uint8] | None = None
 
 
 class Follower:
@@ -49,6 +52,7 @@ class Follower:
         self._least = least
         self._edge = edge
         self._known: dict[str, _Memory] = {}
+        self._image: Image | None = None
 
     def learn(self, image: Image, people: Iterable[Track]) -> None:
         """Remembers the faces just found in a picture, keeps those of others in view, and forgets the rest.
@@ -61,10 +65,11 @@ class Follower:
         for person in people:
             memory = before.get(person.id)
             if memory is None or (person.face is not memory.found and person.face is not memory.given):
-                box = person.face.box
-                pixels = patch(image, box)[REACH:-REACH, REACH:-REACH]
-                memory = _Memory(person.face, person.face, pixels, part_inside(box, image.shape[1], image.shape[0]))
-            self._known[person.id] = memory
+                inside = part_inside(person.face.box, image.shape[1], image.shape[0])
+                self._known[person.id] = _Memory(person.face, person.face, inside)
+            else:
+                self._known[person.id] = self._cut_out(memory)
+        self._image = image
 
     def follow(self, image: Image, expected: Mapping[str, Box]) -> dict[str, Face]:
         """Those faces that are surely where they should be, or near it.
@@ -86,11 +91,19 @@ class Follower:
 
     def forget(self) -> None:
         """Forgets everybody."""
-        self._known = {}
+        self._known, self._image = {}, None
+
+    def _cut_out(self, memory: _Memory) -> _Memory:
+        """The memory with its pixels, out of the picture that was learned from last where it has none yet."""
+        if memory.pixels is not None or self._image is None:
+            return memory
+        return replace(memory, pixels=patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH])
 
     def _followed(self, image: Image, who: str, expected: Box) -> Face | None:
-        memory = self._known.get(who)
-        if memory is None or float(memory.pixels.std()) < LEAST_CONTRAST:
+        if who not in self._known:
+            return None
+        memory = self._known[who] = self._cut_out(self._known[who])
+        if memory.pixels is None or float(memory.pixels.std()) < LEAST_CONTRAST:
             return None
         scores = cv2.matchTemplate(patch(image, expected), memory.pixels, cv2.TM_CCOEFF_NORMED)
         _, best, _, (column, row) = cv2.minMaxLoc(scores)

@@ -108,6 +108,25 @@ def test_a_face_is_compared_with_how_it_was_found_and_not_with_where_it_was_foll
     assert moved.box.centre == pytest.approx(face(229).box.centre, abs=2.5)
 
 
+def test_who_was_missed_by_a_search_is_compared_with_the_picture_they_were_found_in():
+    first, second = face(100), face(400)
+    both = on_wall(400, 700, (100, 80, 200), (400, 80, 200))
+    follower = Follower()
+    follower.learn(both, [person(first), person(second, "b")])
+    hidden = both.copy()
+    hidden[:, 350:] = grey_wall(400, 700)[:, 350:]
+    follower.learn(hidden, [person(face(101)), person(second, "b")])
+    followed = follower.follow(both, {"a": first.box, "b": second.box})
+    assert followed["b"].box.centre == pytest.approx(second.box.centre, abs=1)
+
+
+def test_who_is_found_in_every_picture_costs_no_cutting_out(monkeypatch):
+    monkeypatch.setattr("edge_fer.faces.following.patch", lambda image, box: pytest.fail("was cut out"))
+    follower = Follower()
+    for x in range(100, 110):
+        follower.learn(scene(x), [person(face(x))])
+
+
 def test_between_two_searches_the_clip_is_followed_about_as_well_as_it_is_searched():
     """Every 0.3 s, as by default: the followed box is off the found one by less than a tenth of its side."""
     pictures = list(frames(shared_data() / "clips" / "wolfgang-langer-pexels.mp4", every=2))
