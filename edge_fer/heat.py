@@ -88,6 +88,9 @@ class HeatGovernor:
         least: the lowest share of the frame rate, above 0 to 1; 1 never takes fewer.
         worse_every: seconds.
         better_after: seconds; longer, because what has just cooled down was cooled by doing less.
+
+    Attributes:
+        least: as given.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class HeatGovernor:
     ) -> None:
         self._limit = limit
         self._margin = margin
-        self._least = least
+        self.least = least
         self._worse_every = worse_every
         self._better_after = better_after
         self._share = 1.0
@@ -120,7 +123,7 @@ class HeatGovernor:
         elif self._well_since is None:
             self._well_since = mono
         if self._hot(heat) and mono - self._changed >= self._worse_every:
-            self._change(max(self._least, self._share / 2), heat, mono)
+            self._change(max(self.least, self._share / 2), heat, mono)
         elif self._well_since is not None and mono - max(self._well_since, self._changed) >= self._better_after:
             self._change(min(1.0, self._share * 2), heat, mono)
         return self._share
@@ -155,6 +158,7 @@ class HeatWatch:
     Attributes:
         heat: what the kernel said last.
         share: see `HeatGovernor.share`; may be read from any thread.
+        least: the lowest that it may become.
     """
 
     def __init__(
@@ -162,6 +166,7 @@ class HeatWatch:
     ) -> None:
         self.heat = read()
         self.share = 1.0
+        self.least = governor.least
         self._governor = governor
         self._read = read
         self._every = every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -23,6 +24,8 @@ from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import Scene, Standing
 from edge_fer.wiring import build_pipeline
+from edge_fer.wiring.camera import make_camera as make_wired
+from tests.capture.helpers import MjpegCamera
 from tests.fetched import FOLDER
 from tests.shared import shared_data
 
@@ -310,3 +313,27 @@ def test_calls_are_made_between_frames_bounded_and_never_forgotten():
     with pytest.raises(EdgeFerError, match="has ended"):
         camera.ask(lambda _, at: (Told(at), None)).result(5)
     assert camera.error is None
+
+
+def test_a_camera_that_is_looked_at_less_often_than_it_may_be_silent_is_not_taken_for_stalled():
+    network, ear = MjpegCamera(), Ear()
+    settings = CameraConfig(source=network.url, fps=4, stall_after=1.0)
+    camera = make_wired(
+        "front",
+        settings,
+        SimpleNamespace(online=lambda _name, online, at: ear.tell_online(online, at), tell=lambda _name, told: None),
+        SystemClock(),
+        heat=SimpleNamespace(share=0.125, least=0.125),
+        show=lambda _name, told: ear.tell(told),
+        keeps=(),
+        make_pipeline=lambda **_: Counting(),
+    )
+    camera.start()
+    try:
+        ear.wait_for(lambda: len(ear.told) == 2 or camera.loop.stalls)
+    finally:
+        camera.stop()
+        camera.join(10)
+        network.die()
+    assert (camera.loop.stalls, camera.loop.losses) == (0, 0)
+    assert ear.told[1].at.mono - ear.told[0].at.mono > settings.stall_after

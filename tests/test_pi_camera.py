@@ -66,7 +66,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         camera,
         SimpleNamespace(online=print),
         InventedClock(),
-        heat=SimpleNamespace(share=1.0),
+        heat=SimpleNamespace(share=1.0, least=1.0),
         show=None,
         keeps=(),
         make_pipeline=partial(build_pipeline, "front", camera, store=Store(FOLDER)),

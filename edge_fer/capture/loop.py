@@ -59,7 +59,8 @@ class CaptureLoop:
         source: where its frames come from.
         slot: where they go; closed when the loop ends.
         clock: the machine's.
-        stall_after: seconds without a frame after which a live source that worked counts as stalled.
+        stall_after: seconds without a frame after which a live source that worked counts as stalled; more than it takes
+            from one frame to the next.
         start_within: seconds in which its first frame must come; streams take long to open.
         realtime: hold each frame back until its own time has come; for recordings.
         rotate: degrees clockwise to turn the pictures by.

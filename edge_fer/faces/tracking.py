@@ -16,7 +16,10 @@ from edge_fer.faces.assignment import assign
 from edge_fer.faces.motion import Motion, SteadyMotion
 from edge_fer.types import Box, Face, Instant, Track
 
-__all__ = ["Tracker", "TrackingStep", "box_distance", "random_id"]
+__all__ = ["MAX_GAP", "Tracker", "TrackingStep", "box_distance", "random_id"]
+
+#: The longest time between two frames of a camera that is not slow over which people are followed, seconds.
+MAX_GAP = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Tracker:
         max_missed: float = 1.0,
         max_missed_unconfirmed: float = 0.25,
         max_followed: float = 10.0,
-        max_gap: float = 2.0,
+        max_gap: float = MAX_GAP,
         max_distance: float = 0.8,
         max_tracks: int = 32,
         distance: Callable[[Box, Box], float] = box_distance,

@@ -61,7 +61,10 @@ def make_camera(
     keeps: Sequence[Callable[[Told], None]],
     make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
-    """A camera with its threads, not yet started; `make_pipeline` is given watch, zones and how small it looks."""
+    """A camera with its threads, not yet started.
+
+    `make_pipeline` is given watch, zones, how small it looks, and how slow heat may make it.
+    """
     # a Pi camera mirrors its pictures by itself, and so turns them upside down
     is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
     small = small_size(camera.size) if is_pi else None
@@ -93,7 +96,8 @@ def make_camera(
             source,
             LiveSlot() if source.live else FileSlot(),
             clock=clock,
-            stall_after=camera.stall_after,
+            # frames that are left out on purpose are no silence
+            stall_after=camera.stall_after + 1 / (camera.fps * heat.least),
             realtime=not source.live and camera.speed == "realtime",
             rotate=rotate,
             flip="none" if is_pi else camera.flip,
@@ -101,7 +105,12 @@ def make_camera(
             on_state=on_state,
             on_pass=on_pass,
         ),
-        pipeline=make_pipeline(time=watch, zones=zones, overview=small[0] / camera.size[0] if small else 1.0),
+        pipeline=make_pipeline(
+            time=watch,
+            zones=zones,
+            overview=small[0] / camera.size[0] if small else 1.0,
+            slowest=heat.least,
+        ),
         watch=watch,
         tell=tell,
         tell_online=partial(publisher.online, name),

@@ -43,9 +43,14 @@ def build_summaries(name: str, camera: config.Camera, settings: config.Config) -
     )
 
 
-def longest_gap(camera: config.Camera) -> float:
-    """Seconds for which a frame stands: a few frames of a slow camera may be missed before nothing is known."""
-    return max(1.0, 5 / camera.fps)
+def longest_gap(camera: config.Camera, *, slowest: float = 1.0) -> float:
+    """Seconds for which a frame stands: a few frames of a slow camera may be missed before nothing is known.
+
+    Args:
+        camera: its part of the config.
+        slowest: the lowest share of its frame rate that is left to it, above 0 to 1.
+    """
+    return max(1.0, 5 / (camera.fps * slowest))
 
 
 def build_scale(mood: config.Mood) -> MoodScale:

@@ -25,7 +25,7 @@ from edge_fer.faces.following import Follower
 from edge_fer.faces.lifeless import LifelessFilter
 from edge_fer.faces.movement import EverythingMoves, MotionGate
 from edge_fer.faces.quality import QualityGate, SteadyGate
-from edge_fer.faces.tracking import Tracker
+from edge_fer.faces.tracking import MAX_GAP, Tracker
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Pipeline
 from edge_fer.rules.alerts import AlertRule
@@ -36,6 +36,7 @@ from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
 from edge_fer.stages import Summaries as SummariesStage
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Sample, Source
+from edge_fer.wiring.meaning import longest_gap
 
 __all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones", "play"]
 
@@ -53,6 +54,7 @@ def build_pipeline(
     time: Stopwatch,
     zones: Zones | None = None,
     overview: float = 1.0,
+    slowest: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
     samples: Callable[[], Mapping[Source, Sample]] = dict,
@@ -66,6 +68,7 @@ def build_pipeline(
         time: times the stages.
         zones: what of its pictures may be seen; by its part of the config, if left out.
         overview: width of the pictures in which faces are searched over that of the frames.
+        slowest: the lowest share of the frame rate that heat leaves.
         rules: its alert rules.
         summaries: sums up; nothing, if left out.
         samples: gives the newest of each outside number that a rule asks for.
@@ -74,7 +77,14 @@ def build_pipeline(
         ModelError: a model is missing or wrong.
     """
     stages = build_stages(
-        camera, store=store, zones=zones, overview=overview, rules=rules, summaries=summaries, samples=samples
+        camera,
+        store=store,
+        zones=zones,
+        overview=overview,
+        slowest=slowest,
+        rules=rules,
+        summaries=summaries,
+        samples=samples,
     )
     return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
 
@@ -86,6 +96,7 @@ def build_stages(
     classifier: EmotionClassifier | None = None,
     zones: Zones | None = None,
     overview: float = 1.0,
+    slowest: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
     samples: Callable[[], Mapping[Source, Sample]] = dict,
@@ -101,7 +112,12 @@ def build_stages(
         follower=Follower(),
         lifeless=LifelessFilter(camera.faces.lifeless_after),
         detector=make_detector(searched, store),
-        tracker=Tracker(confirm=camera.faces.confirm, max_missed=camera.faces.keep_lost_for),
+        tracker=Tracker(
+            confirm=camera.faces.confirm,
+            max_missed=camera.faces.keep_lost_for,
+            # frames that are few by wish are no gap, or nobody would be known from one to the next
+            max_gap=max(MAX_GAP, longest_gap(camera, slowest=slowest)),
+        ),
         crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
         judge=SteadyGate(_quality_gate(camera.faces)).judge,
         classifier=classifier,

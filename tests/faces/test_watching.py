@@ -136,6 +136,21 @@ def test_who_walks_through_between_two_searches_is_followed():
     assert detector.searches < 30
 
 
+@pytest.mark.parametrize(
+    ("fps", "slowest", "apart"),
+    [(0.4, 1.0, 2.5), (1.0, 0.25, 4.0), (0.05, 0.1, 200.0)],
+    ids=["slow", "hot", "both"],
+)
+def test_whoever_a_slow_camera_sees_is_one_person_and_read(fps, slowest, apart):
+    faces = Faces(lifeless_after=0)
+    line = build_pipeline("ward", Camera(fps=fps, faces=faces), store=Store(FOLDER), time=Stopwatch(), slowest=slowest)
+    object.__setattr__(line._stages, "detector", Detector([face(200)]))
+    film = Film(PATIENT, noise=4)
+    told = [line.step(Frame("ward", shown, film.shot(), at(shown * apart))) for shown in range(20)]
+    assert kinds(told) == [EventKind.APPEARED]
+    assert all(step.readings for step in told[faces.confirm - 1 :])
+
+
 def test_the_sample_is_one_person_at_the_default_settings():
     line = build_pipeline("front", Camera(), store=Store(FOLDER), time=Stopwatch())
     told = [line.step(Frame("front", n, image, at(s))) for n, (s, image) in enumerate(frames(sample_path()))]
