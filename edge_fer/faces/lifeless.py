@@ -61,7 +61,8 @@ class LifelessFilter:
         if not self._after:
             return list(faces)
         # whoever comes back within that time may have been hidden by a passer-by
-        self._places = [place for place in self._places if 0 <= mono - place.seen <= self._after][-MOST_PLACES:]
+        kept = [place for place in self._places if 0 <= mono - place.seen <= self._after]
+        self._places = sorted(kept, key=lambda place: place.seen)[-MOST_PLACES:]
         return [face for face in faces if not self._lifeless(image, face, mono)]
 
     def forget(self) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from edge_fer.faces.haar import HaarDetector
 from edge_fer.faces.lifeless import LifelessFilter
-from edge_fer.types import Box, Face
-from tests.faces.pictures import frames, portrait
+from edge_fer.types import Box, Face, Image
+from tests.faces.pictures import frames, on_wall, portrait
 from tests.faces.test_movement import POOR, Film
 from tests.shared import shared_data
 
@@ -62,6 +62,25 @@ def test_a_place_where_nothing_was_found_for_long_is_forgotten():
     assert lifeless.sift(portrait(), [FACE], 40) == [FACE]
     lifeless.forget()
     assert lifeless.sift(portrait(), [FACE], 41) == [FACE]
+
+
+def street(passer: tuple[int, int], *, sitting: int) -> tuple[Image, list[Face]]:
+    """A poster on the left, somebody on a bench to its right, and a passer-by in front of both."""
+    heads = ((100, 20, 60), (400, 20 + sitting, 60), (*passer, 80))
+    faces = [Face(Box(x + side / 5, y + side / 3, side / 2, side / 2), 1.0) for x, y, side in heads]
+    return on_wall(340, 640, *heads), faces
+
+
+def test_people_who_pass_make_no_person_of_a_poster_and_no_poster_of_a_person():
+    lifeless, random, told = LifelessFilter(after=50), np.random.default_rng(0), []
+    for second in range(0, 130, 5):
+        speed, height = random.integers(90, 130), random.integers(90, 240)
+        for step in range(15):
+            image, faces = street((600 - round(speed * step / 3), height), sitting=0 if second < 10 else 3)
+            kept = lifeless.sift(image, faces, second + step / 3)
+            told.append([face in kept for face in faces])
+    assert [poster for poster, _, _ in told] == [search < 50 * 3 for search in range(len(told))]
+    assert all(sitting and passer for _, sitting, passer in told)
 
 
 def test_it_can_be_switched_off():
