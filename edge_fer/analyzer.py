@@ -33,7 +33,7 @@ from edge_fer.pipeline import Told
 from edge_fer.stages import Stages
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Image, Reading
-from edge_fer.wiring import build_pipeline, build_rules, build_stages, build_summaries, play
+from edge_fer.wiring import build_pipeline, build_rules, build_stages, build_summaries, overview_of, play
 from edge_fer.wiring.vision import make_classifier, make_zones
 
 __all__ = ["Analyzer", "FaceReading", "Moment", "PictureReading"]
@@ -160,7 +160,15 @@ class Analyzer:
         summaries = build_summaries(name, camera, config)
         rules = build_rules(name, camera, config, summaries.trend)
         store = Store(config.models_dir)
-        pipeline = build_pipeline(name, camera, store=store, time=Stopwatch(), rules=rules, summaries=summaries)
+        pipeline = build_pipeline(
+            name,
+            camera,
+            store=store,
+            time=Stopwatch(),
+            overview=overview_of(camera),
+            rules=rules,
+            summaries=summaries,
+        )
         readings: tuple[Reading, ...] = ()
         first = at = None
         with closing(play(name, camera, clock=SystemClock())) as frames:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
 
+from edge_fer.analyzer import Analyzer
+from edge_fer.bench.measure import measure
 from edge_fer.capture import picamera2_live
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.capture.view import ViewWatch
@@ -17,6 +20,7 @@ from edge_fer.sample import sample_path
 from edge_fer.stages import NoWatch
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.wiring.camera import make_camera
+from edge_fer.wiring.source import play
 from edge_fer.wiring.vision import build_pipeline, make_watch
 from tests.capture.helpers import InventedClock
 from tests.capture.picamera2_stand_in import Hardware
@@ -43,6 +47,49 @@ def test_a_face_in_the_small_stream_is_read_from_the_large_one(faces):
     (reading,) = next(found for found in reversed(readings) if found)
     assert reading.quality.faults == ()
     assert reading.scores
+
+
+@pytest.fixture
+def hardware(monkeypatch, faces):
+    """A Pi camera before which somebody is, for whatever `source: picamera2` makes."""
+    connected = Hardware(picture=lambda index: faces[index % len(faces)])
+    made = partial(picamera2_live.Picamera2Live, loader=lambda: connected.library)
+    monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", made)
+    return connected
+
+
+def test_what_is_played_of_a_pi_camera_is_what_the_daemon_sees(hardware):
+    left_half = config.Zone(polygon=((0, 0), (0.5, 0), (0.5, 1), (0, 1)))
+    camera = config.Camera(source="picamera2", rotate=270, zones={"staff": left_half}, focus=0.5)
+    frames = play("front", camera, clock=hardware.clock)
+    frame = next(frames)
+    assert (frame.image.shape, frame.small.shape) == ((1280, 720, 3), (640, 360, 3))
+    for image in (frame.image, frame.small):
+        middle = image.shape[1] // 2
+        assert not image[:, :middle].any()
+        assert image[:, middle + 1 :].mean() > 30
+    (opened,) = hardware.opened
+    assert opened.camera_config["transform"].vflip
+    assert opened.camera_config["controls"]["LensPosition"] == 0.5
+    frames.close()
+    assert opened.closed
+
+
+def test_a_benchmark_searches_the_small_stream_for_faces_as_small_there(hardware):
+    # 246 pixels wide in the large stream, 123 in the small one
+    camera = config.Camera(source="picamera2", faces=HAAR.model_copy(update={"min_size": 200.0, "detect_every": 0.0}))
+    report = measure("front", camera, settings=config.Config(cameras={"front": camera}), frames=6)
+    assert report.frames.size == (1280, 720)
+    assert report.frames.with_face >= 5
+    assert report.frames.faces_classified
+
+
+def test_an_analyzer_watches_a_pi_camera_likewise(hardware):
+    settings = {"faces": {"detector": "haar", "min_size": "200px", "detect_every": "0s"}, "view": {"enabled": False}}
+    moments = Analyzer(settings=settings).watch("picamera2")
+    assert any(moment.readings for moment in islice(moments, 8))
+    moments.close()
+    assert hardware.opened[0].closed
 
 
 def test_what_the_config_says_reaches_the_camera(monkeypatch):

@@ -33,7 +33,7 @@ from edge_fer.redact import redacted
 from edge_fer.runtime import loaded_runtime, timed_runs
 from edge_fer.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame
-from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother, play
+from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother, overview_of, play
 
 __all__ = ["measure"]
 
@@ -77,7 +77,13 @@ class _Run:
         self._watch = Stopwatch(keep=KEPT)
         summaries = build_summaries(name, camera, settings)
         rules = build_rules(name, camera, settings, summaries.trend)
-        stages = build_stages(camera, store=Store(settings.models_dir), rules=rules, summaries=summaries)
+        stages = build_stages(
+            camera,
+            store=Store(settings.models_dir),
+            overview=overview_of(camera),
+            rules=rules,
+            summaries=summaries,
+        )
         self._detector = CountedDetector(stages.detector)
         self._classifier = CountedClassifier(stages.classifier)
         self._smoother = TappedSmoother(stages.smoother, keep=KEPT)

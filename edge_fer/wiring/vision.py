@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from edge_fer.capture.clock import Clock
-from edge_fer.capture.sources import SourceOptions, make_source
-from edge_fer.capture.transform import transform
 from edge_fer.capture.view import ViewSettings, ViewWatch
 from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
 from edge_fer.capture.zones import Zones
@@ -31,14 +27,13 @@ from edge_fer.pipeline import Pipeline
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.sample import sample_path
 from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
 from edge_fer.stages import Summaries as SummariesStage
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS, Frame, Sample, Source
+from edge_fer.types import LABEL_SETS, Sample, Source
 from edge_fer.wiring.meaning import longest_gap
 
-__all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones", "play"]
+__all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones"]
 
 SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
@@ -155,23 +150,6 @@ def make_zones(camera: config.Camera) -> Zones:
         return tuple(zone.polygon for zone in camera.zones.values() if zone.kind == kind)
 
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
-
-
-def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
-    """A camera's frames as its pipeline gets to see them, read in the caller's thread.
-
-    Raises:
-        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
-    """
-    options = SourceOptions(size=camera.size, fps=camera.fps, loop=camera.loop, sample=sample_path())
-    source, zones = make_source(name, camera.source, clock=clock, options=options), make_zones(camera)
-    with closing(source.frames()) as frames:
-        for frame in frames:
-            image = zones.blank(transform(frame.image, rotate=camera.rotate, flip=camera.flip))
-            shown = Frame(frame.camera, frame.index, image, frame.at)
-            del frame, image
-            yield shown
-            del shown
 
 
 def _quality_gate(faces: config.Faces) -> QualityGate:

@@ -1,0 +1,106 @@
+"""From the config to a camera's frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+from edge_fer.capture.clock import Clock
+from edge_fer.capture.limit import whole
+from edge_fer.capture.picamera2_controls import Exposure, PiSettings
+from edge_fer.capture.picamera2_pictures import small_size
+from edge_fer.capture.port import Source
+from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
+from edge_fer.config import tree as config
+from edge_fer.sample import sample_path
+from edge_fer.types import Frame, Image
+from edge_fer.wiring.vision import make_zones
+
+__all__ = ["CameraSource", "make_camera_source", "overview_of", "play"]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSource:
+    """Where a camera's pictures come from, and what is then still to be done to them.
+
+    Attributes:
+        source: gives them.
+        rotate: degrees clockwise by which they are to be turned.
+        flip: how they are to be mirrored after that.
+    """
+
+    source: Source
+    rotate: Rotation
+    flip: Flip
+
+
+def make_camera_source(
+    name: str, camera: config.Camera, *, clock: Clock, share: Callable[[], float] = whole
+) -> CameraSource:
+    """Where a camera's pictures come from; nothing is opened yet.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config, with a source that is not `auto`.
+        clock: the machine's.
+        share: gives the share of its frame rate that is wanted at present, above 0 to 1.
+
+    Raises:
+        SourceError: the source is nothing that is known.
+    """
+    # a Pi camera mirrors its pictures by itself, and so turns them upside down
+    is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
+    mirror, rotate = with_mirrors(camera.rotate, camera.flip) if is_pi else ((False, False), camera.rotate)
+    options = SourceOptions(
+        size=camera.size,
+        fps=camera.fps,
+        share=share,
+        loop=camera.loop,
+        # a read should give up by itself before the loop takes it for stuck
+        read_timeout=0.8 * camera.stall_after,
+        sample=sample_path(),
+        pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
+    )
+    source = make_source(name, camera.source, clock=clock, options=options)
+    return CameraSource(source, rotate, "none" if is_pi else camera.flip)
+
+
+def overview_of(camera: config.Camera) -> float:
+    """Width of the pictures in which faces are searched over that of the frames.
+
+    Raises:
+        SourceError: the source is nothing that is known.
+    """
+    small = small_size(camera.size) if kind_of(camera.source) is SourceKind.PICAMERA2 else None
+    return small[0] / camera.size[0] if small else 1.0
+
+
+def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
+    """A camera's frames as its pipeline gets to see them, read in the caller's thread.
+
+    Raises:
+        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
+    """
+    opened, zones = make_camera_source(name, camera, clock=clock), make_zones(camera)
+
+    def seen(image: Image) -> Image:
+        return zones.blank(transform(image, rotate=opened.rotate, flip=opened.flip))
+
+    with closing(opened.source.frames()) as frames:
+        for frame in frames:
+            small = None if frame.small is None else seen(frame.small)
+            shown = Frame(frame.camera, frame.index, seen(frame.image), frame.at, small)
+            del frame, small
+            yield shown
+            del shown
+
+
+def _exposure(exposure: config.Exposure) -> Exposure:
+    return Exposure(
+        time=exposure.time,
+        gain=exposure.gain,
+        compensation=exposure.compensation,
+        short=exposure.motion == "sharp",
+    )
