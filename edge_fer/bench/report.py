@@ -23,6 +23,7 @@ __all__ = [
 #: All of a frame's way, in the order in which it goes.
 STAGES = (
     "capture",
+    "view",
     "motion",
     "detect",
     "sift",
