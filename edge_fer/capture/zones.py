@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -57,6 +58,10 @@ class Zones:
         seen = np.full((height, width), 0 if self.include else 255, dtype=np.uint8)
         _fill(seen, self.include, 255)
         _fill(seen, self.exclude, 0)
+        # of the pixels along slanted sides, filling leaves out some that are covered up to a half
+        for polygon in self.exclude:
+            for corner, other in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+                _cross_out(seen, corner, other)
         return seen
 
 
@@ -71,6 +76,17 @@ def _fill(mask: NDArray[np.uint8], polygons: Sequence[Sequence[Point]], value: i
         corners = np.array(polygon, dtype=np.float64) * (width, height) - 0.5
         # one by one: given several at once, OpenCV leaves out where they overlap
         cv2.fillPoly(mask, [np.round(corners * (1 << SHIFT)).astype(np.int32)], (value,), shift=SHIFT)
+
+
+def _cross_out(mask: NDArray[np.uint8], corner: Point, other: Point) -> None:
+    """Blanks every pixel that the line between two corners passes through, row by row."""
+    height, width = mask.shape
+    (y, x), (end, end_x) = sorted((down * height, across * width) for across, down in (corner, other))
+    for row in range(math.floor(y), math.ceil(end)):
+        # where the line enters the row and where it leaves it; a level one does both at its ends
+        shares = ((max(y, row) - y) / (end - y), (min(end, row + 1) - y) / (end - y)) if end > y else (0.0, 1.0)
+        first, last = sorted(x + share * (end_x - x) for share in shares)
+        mask[row, math.floor(first) : math.ceil(last)] = 0
 
 
 # a camera delivers one size, or two where it has a small stream beside the main one; a few cameras share this

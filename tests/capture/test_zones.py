@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.recorded import RecordedSource
@@ -34,6 +37,57 @@ def test_an_exclude_zone_takes_every_pixel_it_touches_and_no_other():
     assert not blanked[:, :100].any()
     assert (blanked[:, 101:] == 255).all()
     assert (image == 255).all(), "the picture itself is left as it is"
+
+
+def clipped(corners, axis, edge, side):
+    """What of a polygon lies below (side -1) or above (1) an edge across an axis (Sutherland and Hodgman, 1974)."""
+    kept = []
+    for before, corner in zip([corners[-1], *corners], corners, strict=False):
+        depths = [side * (point[axis] - edge) for point in (before, corner)]
+        if min(depths) < 0 < max(depths):
+            share = depths[0] / (depths[0] - depths[1])
+            kept.append(tuple(start + share * (end - start) for start, end in zip(before, corner, strict=True)))
+        if depths[1] >= 0:
+            kept.append(corner)
+    return kept
+
+
+def area(corners):
+    pairs = zip([*corners[-1:], *corners], corners, strict=False)
+    return abs(sum(x * down - across * y for (x, y), (across, down) in pairs)) / 2
+
+
+def touched(polygon, height, width):
+    """Where a polygon of fractions covers anything of a pixel, by exact geometry."""
+    inside = np.zeros((height, width), bool)
+    whole = [(x * width, y * height) for x, y in polygon]
+    for row in range(height):
+        strip = whole
+        for edge, side in ((row, 1), (row + 1, -1)):
+            strip = strip and clipped(strip, 1, edge, side)
+        for column in range(width):
+            part = strip
+            for edge, side in ((column, 1), (column + 1, -1)):
+                part = part and clipped(part, 0, edge, side)
+            inside[row, column] = area(part) > 1e-6
+    return inside
+
+
+CORNER = st.tuples(st.floats(0, 1), st.floats(0, 1))
+
+
+@settings(max_examples=200, deadline=None)
+@given(polygon=st.lists(CORNER, min_size=3, max_size=3, unique=True))
+def test_every_pixel_that_a_slanted_exclude_zone_touches_is_gone_and_none_beyond_its_neighbours(polygon):
+    height, width = 18, 32
+    assume(area([(x * width, y * height) for x, y in polygon]) > 0.5)
+    must = touched(polygon, height, width)
+    gone = Zones(exclude=(tuple(polygon),)).mask(height, width) == 0
+    assert gone[must].all()
+    beside = cv2.dilate(must.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (beside | ~gone).all()
+    kept = Zones(include=(tuple(polygon),)).mask(height, width) == 255
+    assert (gone | ~kept).all(), "an include zone is drawn no larger"
 
 
 def test_an_include_zone_keeps_its_inside_alone():
