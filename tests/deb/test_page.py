@@ -123,10 +123,11 @@ def test_settings_on_the_card(person):
 def test_the_package_is_updated(person):
     before = person.version()
     old = next(person.machine.path(HOME).glob(f"edge-fer_*{person.suffix}.deb"))
-    later_version(old, person.machine.path(f"{HOME}/edge-fer_99{person.suffix}.deb"))
+    person.machine.path(f"{HOME}/new").mkdir()
+    later_version(old, person.machine.path(f"{HOME}/new/edge-fer_99{person.suffix}.deb"))
     (update,) = commands(UPDATE, "The package")
     # keep mine, where it asks for the config
-    person.types(update, answers="y\nN\n")
+    person.types(update, answers="y\nN\n", folder=f"{HOME}/new")
     assert person.version() != before
     assert person.machine.wait_for("systemctl is-active edge-fer")
     assert "192.0.2.10" in person.machine.path("/etc/edge-fer/config.yaml").read_text()
