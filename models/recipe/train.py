@@ -71,6 +71,7 @@ class Run:
         torch.manual_seed(settings.seed)
         # Numbers next to nothing cost a CPU a hundred times as much as others, and mean nothing.
         torch.set_flush_denormal(True)
+        torch.backends.cudnn.deterministic = True
         self.settings = settings
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.random = torch.Generator(self.device).manual_seed(settings.seed)
@@ -181,6 +182,8 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.get_state(),
             "torch_random": torch.get_rng_state(),
+            # from which dropout draws there
+            "cuda_random": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -192,6 +195,8 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.set_state(state["random"])
         torch.set_rng_state(state["torch_random"])
+        if state.get("cuda_random") is not None:
+            torch.cuda.set_rng_state(state["cuda_random"])
 
 
 def train(

@@ -36,6 +36,7 @@ def teacher(data, tmp_path):
 
 
 def test_a_run_gone_on_with_ends_as_if_it_had_not_been_cut_off(data, tmp_path):
+    """On a GPU too, where there is one: dropout draws from its own random numbers there."""
     whole = Run(SETTINGS, data)
     whole.one_epoch()
     save_checkpoint(whole.state(), tmp_path / "last.pt")
@@ -78,7 +79,7 @@ def test_when_a_run_ends_may_change_and_older_checkpoints_know_less(data, teache
     run.one_epoch()
     run.progress.done = 1.0
     state = run.state()
-    del state["sources"], state["settings"]["rare_boost"]
+    del state["sources"], state["cuda_random"], state["settings"]["rare_boost"]
     save_checkpoint(state, tmp_path / "last.pt")
     train(replace(SETTINGS, finish_by=0.0), data, tmp_path, teachers=[teacher], resume=True)
 
