@@ -57,7 +57,7 @@ step() {
 
 has_systemd() { [ -d /run/systemd/system ]; }
 installed() { [ -L "$CURRENT" ]; }
-packaged() { dpkg-query -W -f '${db:Status-Status}' edge-fer 2>/dev/null | grep -q '^installed'; }
+packaged() { [ "$(dpkg-query -W -f '${db:Status-Status}' edge-fer 2>/dev/null)" = installed ]; }
 is_active() { has_systemd && systemctl --quiet is-active edge-fer.service; }
 
 main() {
@@ -141,9 +141,11 @@ find_package() {
 # What was installed from source makes room; config and state are the same for both.
 install_package() {
     say "installing $PACKAGE"
-    if installed; then remove no; fi
     export DEBIAN_FRONTEND=noninteractive
     step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
+    step apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends --download-only "$PACKAGE" ||
+        fail "what the package needs cannot be had; nothing has changed"
+    if installed; then remove no; fi
     step apt-get install -y -qq -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends "$PACKAGE" ||
         fail "the package could not be installed"
     if has_candidate python3-picamera2; then
@@ -169,7 +171,8 @@ install_packages() {
 }
 
 has_candidate() {
-    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+    # not through a pipe: grep -q leaves at its match, and apt-cache's death of that would count as a no
+    [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [^\(] ]]
 }
 
 make_user() {

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["HIDDEN", "redacted"]
+__all__ = ["HIDDEN", "SECRET_PARAMETER", "redacted"]
 
 HIDDEN: Final = "***"
 _SCHEME: Final = r"[a-z][a-z0-9+.-]{0,31}://"
 #: An address reaches to the next one, or to the end: a password may have anything in it, blanks too.
 _ADDRESS: Final = re.compile(rf"({_SCHEME})(.+?)(?=[\s,;=\"'`<([{{]{_SCHEME}|\Z)", re.IGNORECASE | re.DOTALL)
 _PARTS: Final = re.compile(r"([^/?#]*)(.*)", re.DOTALL)
-_QUERY: Final = re.compile(r"([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth|sig)[^=&;#]*=)[^&;#]*", re.IGNORECASE)
+#: In what follows the host of an address: what is a secret by its name, up to where its value begins, and the value.
+SECRET_PARAMETER: Final = re.compile(
+    r"([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth|sig)[^=&;#]*=)([^&;#]*)", re.IGNORECASE
+)
 
 
 def redacted(text: str) -> str:
@@ -33,4 +36,4 @@ def _hidden(address: str, *, login: bool) -> str:
         # a login without a password may well be a token
         shown = f"{user}:{HIDDEN}" if colon else HIDDEN if login else user
         authority = f"{shown}@{host}"
-    return authority + _QUERY.sub(rf"\1{HIDDEN}", rest)
+    return authority + SECRET_PARAMETER.sub(rf"\1{HIDDEN}", rest)

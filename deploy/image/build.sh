@@ -86,7 +86,7 @@ make_root() {
         --customize-hook='cp -R --no-preserve=ownership "$EDGE_FER_ROOTFS"/. "$1"/' \
         --customize-hook='cp "$EDGE_FER_PACKAGE" "$1"/edge-fer.deb && cp "$EDGE_FER_FINISH" "$1"/finish.sh' \
         --customize-hook='chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root sh /finish.sh' \
-        --customize-hook='rm "$1"/edge-fer.deb "$1"/finish.sh "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap' \
+        --customize-hook='rm -f "$1"/edge-fer.deb "$1"/finish.sh "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap' \
         trixie "$root" "deb http://deb.debian.org/debian trixie main"
     # not before: until here apt fetches as its options say
     rm -f "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d/"*main.list
@@ -127,7 +127,9 @@ publish() {
     local package=$1 image=$2 version name
     version=$(dpkg-deb --field "$package" Version)
     name=edge-fer-${version%~deb13}-arm64
-    zstd --quiet --force -10 -T0 "$image" -o "$SOURCE/dist/$name.img.zst"
+    # or what writes `edge-fer-*.img.zst` to a card would write one behind the other
+    rm -f "$SOURCE"/dist/edge-fer-*-arm64.img.zst "$SOURCE"/dist/edge-fer-*-arm64.rpi-imager-manifest
+    zstd --quiet -10 -T0 "$image" -o "$SOURCE/dist/$name.img.zst"
     "$HERE/manifest.py" "$image" "$SOURCE/dist/$name.img.zst" >"$SOURCE/dist/$name.rpi-imager-manifest"
     ls -l "$SOURCE/dist/$name.img.zst"
 }

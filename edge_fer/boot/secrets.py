@@ -1,8 +1,8 @@
 """Finds the secrets in a config's text, and puts a reference to each in its place. Pure.
 
 Any computer reads the boot partition, and so may everybody on the device: a password written there is moved to a file
-of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password in a camera's address
-becomes a `${VARIABLE}`.
+of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password or a token in the address
+of a camera becomes a `${VARIABLE}`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from edge_fer.config.reader import read_yaml
+from edge_fer.redact import SECRET_PARAMETER
 
 __all__ = ["Moved", "move_secrets", "variables_in"]
 
@@ -27,7 +28,7 @@ _ADDRESS: Final = re.compile(
 )
 _VARIABLE: Final = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: What systemd's EnvironmentFile= takes without quotes, and nobody reads in another way.
-_SAFE: Final = re.compile(r"[A-Za-z0-9!%&()*+,./:;<=>?@\[\]^_{|}~-]+")
+_SAFE: Final = re.compile(r"[A-Za-z0-9!#$%&()*+,./:;<=>?@\[\]^_`{|}~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,15 @@ class Moved:
         password: the broker's; None where the text holds none.
         variables: what the text asks for by `${NAME}` in place of what was in it.
         keys: where there were secrets, as key paths.
+        stuck: where there still are some, written in a way in which they cannot be replaced on the spot (over several
+            lines, or with characters that a variable cannot hold).
     """
 
     text: str
     password: str | None
     variables: Mapping[str, str]
     keys: tuple[str, ...]
+    stuck: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,7 @@ class _Edit:
 def move_secrets(text: str, password_file: Path) -> Moved:
     """Takes the secrets out of a text.
 
-    What is no YAML, or written in a way in which they cannot be replaced on the spot (over several lines, with
-    characters that a variable cannot hold), is left as it is: the config's own check refuses it.
+    What is no YAML, or a broker's password over several lines, is left as it is: the config's own check refuses it.
 
     Args:
         text: a whole config.
@@ -67,25 +70,50 @@ def move_secrets(text: str, password_file: Path) -> Moved:
     nodes = _nodes(text)
     edits: list[_Edit] = []
     variables: dict[str, str] = {}
-    password, keys = None, []
+    password, keys, stuck = None, [], []
     for key, value in _pairs(nodes.get("mqtt")):
-        if key.value == "password" and _on_one_line(value) and value.value.isprintable() and value.value:
-            password = value.value
+        if key.value == "password" and _on_one_line(value) and _is_text(value.value):
+            password = _as_meant(value.value)
             edits += [_replaced(key, "password_file"), _replaced(value, json.dumps(str(password_file)))]
             keys.append("mqtt.password")
     for name, camera in _pairs(nodes.get("cameras")):
         for key, value in _pairs(camera):
-            found = _ADDRESS.match(value.value) if key.value == "source" and _on_one_line(value) else None
-            if found is None or not _SAFE.fullmatch(found["password"]) or _VARIABLE.search(found["password"]):
+            if key.value != "source" or not isinstance(value, ScalarNode):
                 continue
-            variable = _free_name(name.value, {*variables, *variables_in(text)})
-            variables[variable] = found["password"]
-            address = f"{found['scheme']}{found['user']}:${{{variable}}}@{value.value[found.end() :]}"
+            address, where = value.value, f"cameras.{name.value}.source"
+            spans = _secrets_of(address)
+            if not spans:
+                continue
+            if not _on_one_line(value) or not all(_SAFE.fullmatch(address, *span) for span in spans):
+                stuck.append(where)
+                continue
+            for start, end in reversed(spans):
+                variable = _free_name(name.value, {*variables, *variables_in(text)})
+                variables[variable] = _as_meant(address[start:end])
+                address = f"{address[:start]}${{{variable}}}{address[end:]}"
             edits.append(_replaced(value, json.dumps(address, ensure_ascii=False)))
-            keys.append(f"cameras.{name.value}.source")
+            keys.append(where)
     for edit in sorted(set(edits), key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
-    return Moved(text, password, variables, tuple(keys))
+    return Moved(text, password, variables, tuple(keys), tuple(stuck))
+
+
+def _secrets_of(address: str) -> list[tuple[int, int]]:
+    """Where in an address there are secrets that are not in variables already."""
+    login = _ADDRESS.match(address)
+    spans = [login.span("password")] if login else []
+    spans += [found.span(2) for found in SECRET_PARAMETER.finditer(address, login.end() if login else 0)]
+    return [(start, end) for start, end in spans if start < end and not _VARIABLE.search(address, start, end)]
+
+
+def _is_text(password: str) -> bool:
+    """Whether it is a password itself, and not where to take it from."""
+    return bool(password) and password.isprintable() and not _VARIABLE.search(password)
+
+
+def _as_meant(text: str) -> str:
+    """A part of a config as the config means it: `$${` there is how `${` is written."""
+    return text.replace("$${", "${")
 
 
 def variables_in(text: str) -> set[str]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from edge_fer.boot.secrets import Moved, move_secrets, variables_in
 from edge_fer.config import Layer
+from edge_fer.config.faults import ConfigFaults, Fault
 from edge_fer.errors import ConfigError
 
 __all__ = ["Outcome", "Places", "take_over"]
@@ -103,6 +104,8 @@ def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], obje
         check(Layer.file(places.file, required=True), {})  # which says what is wrong with it
         return Outcome(f"{places.file.name} could not be read.")
     moved = move_secrets(text, places.password)
+    if moved.stuck:
+        raise ConfigFaults([_stuck(places.file, key) for key in moved.stuck])
     before = _variables(places.environment)
     places.copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     candidate = _written(places.copy, moved.text, 0o644)
@@ -117,6 +120,13 @@ def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], obje
     with suppress(OSError):
         _write(places.file, moved.text, 0o644)
     return Outcome(f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}.")
+
+
+def _stuck(file: Path, key: str) -> Fault:
+    problem = "holds a password or token that cannot be moved off the card"
+    return Fault(
+        str(file), None, key, None, problem, "Write it on one line, and blanks, quotes, `\\` and letters like é as %XX"
+    )
 
 
 def _missing(file: Path, text: str | None) -> str:

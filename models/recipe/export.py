@@ -25,7 +25,8 @@ from edge_fer.runtime import Model, Tensor
 
 from .checkpoint import load_checkpoint
 from .data import LABELS, NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load
-from .errors import plainly
+from .distil import heads_of
+from .errors import RecipeError, plainly
 from .evaluate import MODEL, to_json, update_sidecar
 from .metrics import fit_temperature
 
@@ -121,14 +122,20 @@ def export(checkpoint: Path, out: Path, data: Path, *, name: str | None = None, 
         data: the pictures: for calibrating the ranges (training ones) and the temperature (public test).
         name: of the model, for people; its architecture and width if left out.
         calibrate_with: how many training pictures.
+
+    Raises:
+        RecipeError: its net is a teacher, with two answers.
     """
     net, state = load_checkpoint(checkpoint)
+    settings = state["settings"]
+    if len(heads_of(net, settings["learn"])) > 1:
+        msg = f"{checkpoint}: {settings['architecture']} answers twice, and a model for the daemon once"
+        raise RecipeError(msg, remedy="Train another net from it (--teacher), and take that one")
     training = load(data, "train")
     training = training.take(~training.twins)
     rows = np.random.default_rng(0).permutation(len(training))[:calibrate_with]
     content = to_tflite(net, training.images[rows])
     out.parent.mkdir(parents=True, exist_ok=True)
-    settings = state["settings"]
     name = name or f"{settings['architecture']}-{settings['width']:g}-{SIZE}px"
     write(content, out, name, load(data, "public-test"))
     print(f"{out}: {len(content)} bytes")

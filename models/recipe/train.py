@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,34 +31,9 @@ from .metrics import confusion, macro_f1
 from .optimise import Average, Progress, cross_entropy, learning_rate, make_optimiser
 from .pretrained import start_from
 from .sampling import draw, picture_weights, targets_of
+from .settings import Settings, check_unchanged, sources
 
-__all__ = ["Run", "Settings", "main", "train"]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a training run depends on; the same settings and ``finish_by=None`` give the same weights on one machine."""
-
-    architecture: str = "mobilenet_fused"
-    width: float = 1.0
-    epochs: float = 50
-    finish_by: float | None = None
-    batch: int = 128
-    rate: float = 3e-3
-    decay: float = 0.05
-    warm_up: float = 0.04
-    learn: str = "votes"
-    smoothing: float = 0.1
-    mixup: float = 0.2
-    average: float = 0.998
-    small_size: int = 36
-    small_until: float = 0.0
-    rare_boost: float = 0.25
-    distil: float = 0.7
-    temperature: float = 2.0
-    precision: str = "float32"
-    seed: int = 1
-    limit: int | None = None
+__all__ = ["Run", "main", "train"]
 
 
 @torch.inference_mode()
@@ -96,6 +71,7 @@ class Run:
         torch.manual_seed(settings.seed)
         # Numbers next to nothing cost a CPU a hundred times as much as others, and mean nothing.
         torch.set_flush_denormal(True)
+        torch.backends.cudnn.deterministic = True
         self.settings = settings
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.random = torch.Generator(self.device).manual_seed(settings.seed)
@@ -116,6 +92,7 @@ class Run:
         self.weights = picture_weights(self.targets, settings.rare_boost)
         self.public = load(data, "public-test").take(slice(settings.limit))
         self.teachers = [load_teacher(path, self.heads, self.device) for path in teachers]
+        self.sources = sources(teachers, soft_labels)
 
         self.average = Average(self.net, settings.average)
         self.optimiser = make_optimiser(self.net, settings.rate, settings.decay)
@@ -195,6 +172,7 @@ class Run:
         """Return all that is needed to go on from here."""
         return {
             "settings": asdict(self.settings),
+            "sources": self.sources,
             "epoch": self.epoch,
             "progress": self.progress.done,
             "best": self.best,
@@ -204,17 +182,21 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.get_state(),
             "torch_random": torch.get_rng_state(),
+            # from which dropout draws there
+            "cuda_random": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what ``state`` returned."""
+        """Go on from what ``state`` returned, all of it in the CPU's memory."""
         self.epoch, self.progress.done, self.best = state["epoch"], state["progress"], state["best"]
         self.net.load_state_dict(state["net"])
         self.average.net.load_state_dict(state["average"])
         self.average.steps = state["average_steps"]
         self.optimiser.load_state_dict(state["optimiser"])
-        self.random.set_state(state["random"].cpu())
-        torch.set_rng_state(state["torch_random"].cpu())
+        self.random.set_state(state["random"])
+        torch.set_rng_state(state["torch_random"])
+        if state.get("cuda_random") is not None:
+            torch.cuda.set_rng_state(state["cuda_random"])
 
 
 def train(
@@ -227,7 +209,7 @@ def train(
     begin_with: Path | None = None,
     resume: bool = False,
 ) -> None:
-    """Train by the settings, leaving checkpoints and the log in ``out``; RecipeError if another run did before.
+    """Train by the settings, leaving checkpoints and the log in ``out``.
 
     Args:
         settings: what the run depends on, beside the files below.
@@ -237,6 +219,9 @@ def train(
         soft_labels: what teachers said, in a file.
         begin_with: weights to start from, torchvision's or a checkpoint of ours.
         resume: go on with the run that the folder holds.
+
+    Raises:
+        RecipeError: the folder holds a run that is not to be gone on with, none that is, or one of other settings.
     """
     last, best = out / "last.pt", out / "best.pt"
     if last.exists() and not resume:
@@ -245,10 +230,13 @@ def train(
     if resume and not last.exists():
         msg = f"{last}: no such file"
         raise RecipeError(msg, remedy="Leave out --resume to begin a run there")
+    state = torch.load(last, weights_only=True, map_location="cpu") if resume else None
+    if state:
+        check_unchanged(last, state, settings, sources(teachers, soft_labels))
     out.mkdir(parents=True, exist_ok=True)
     run = Run(settings, data, teachers=teachers, soft_labels=soft_labels, begin_with=begin_with)
-    if resume:
-        run.restore(torch.load(last, weights_only=True, map_location=run.device))
+    if state:
+        run.restore(state)
     parameters, macs = sum(weight.numel() for weight in run.net.parameters()), count_macs(run.net, SIZE)
     print(f"{settings.architecture}: {parameters} parameters, {macs} MACs, {len(run.pictures)} pictures")
     while run.progress.done < 1:
@@ -274,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="folder of FER2013 (else EDGE_FER_DATA, else beside the checkout)")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the log")
-    parser.add_argument("--resume", action="store_true", help="go on from last.pt in the folder")
+    parser.add_argument("--resume", action="store_true", help="go on from last.pt in the folder, by the same settings")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: as many as there are cores)")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default=defaults.architecture)
     parser.add_argument("--width", type=float, default=defaults.width, help="channels, as a share of the full net's")

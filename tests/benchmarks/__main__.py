@@ -1,7 +1,7 @@
 """Benchmarks: `python -m tests.benchmarks [--smoke] [--json]`.
 
 Every number is a ratio to something measured in the same run on the same pinned core, because absolute times say more
-about the machine than about us. `--smoke` only shows that they run.
+about the machine than about us. A full run that misses a bar (`bars.py`) exits 1; `--smoke` only shows that they run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import os
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +43,7 @@ from edge_fer.trace.reader import Step, TraceReader
 from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, Frame, Image
 from edge_fer.wiring import build_pipeline, build_rules, build_summaries
+from tests.benchmarks.bars import missed
 from tests.benchmarks.draining import draining
 from tests.fetched import FOLDER
 from tests.invented import at, reading, track
@@ -217,7 +219,7 @@ def _lightly(steps: Iterable[Step], outcome: Outcome) -> Iterator[Step]:
         yield step
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="few passes: shows that they run")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -233,7 +235,13 @@ def main() -> None:
     else:
         for name, ratio in ratios.items():
             print(f"{name:36} {ratio:8.2f}")
+    wrong = missed(ratios)
+    if args.smoke:
+        return 0
+    for line in wrong:
+        print(f"MISSED {line}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -96,6 +96,15 @@ def test_secrets_leave_the_partition_and_are_roots_alone(places):
     assert after == before, "nothing is written where nothing is new"
 
 
+def test_a_secret_that_cannot_be_moved_is_refused_and_gets_no_further(places):
+    places.file.write_text("cameras: {door: {source: 'rtsp://u:caf\u00e9@192.0.2.20/s'}}\n", encoding="utf-8")
+    assert take_over(places, check).fault is not None
+    note = read(places.note)
+    assert "cameras.door.source holds a password or token that cannot be moved off the card" in note
+    assert "caf\u00e9" not in note
+    assert not places.copy.exists()
+
+
 def test_secrets_that_nobody_asks_for_any_more_go(places):
     places.file.write_text(SECRETIVE)
     take_over(places, check)

@@ -52,11 +52,16 @@ class WriteLog:
 
     Args:
         file: as QEMU writes it, with sectors of 512 bytes.
+
+    Attributes:
+        entries: the requests, in their order.
+        end: how far the log can be read, in bytes; requests that were still being logged lie behind.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.entries: list[Entry] = []
+        self.end = SECTOR
         size = file.stat().st_size
         with file.open("rb") as opened:
             magic, version, _, sector = _SUPER.unpack(opened.read(_SUPER.size))
@@ -74,6 +79,7 @@ class WriteLog:
                 if not flags & _DISCARD:
                     self.entries.append(Entry(place, start, count, bool(flags & _FLUSH), bool(flags & _FUA)))
                 place += length
+                self.end = place
 
     def entries_before(self, place: int) -> int:
         """How many requests had been logged when the log was so long, in bytes."""

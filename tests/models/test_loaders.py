@@ -165,6 +165,25 @@ def test_folders_by_label_are_cut_out_and_divided_by_person(tmp_path):
     assert np.abs(parts["train"].images.astype(int) - whole).mean(axis=(1, 2)).min() > 10
 
 
+def test_copies_of_a_picture_on_both_sides_are_twins(tmp_path):
+    """Whether nobody is known, as in FER2013 as folders, or the two are said to be of different people."""
+    random = np.random.default_rng(0)
+    faces = random.integers(0, 256, (20, 48, 48, 3)).astype(np.uint8)
+    for number, face in enumerate(faces):
+        save(tmp_path / "happy" / f"{number}.png", face)
+        # of another file format, so that only the pixels are the same
+        save(tmp_path / "happy" / f"{number}-again.bmp", face)
+    save(tmp_path / "sad" / "anna" / "1.png", faces[0])
+    parts = {split: load(tmp_path, split) for split in USAGE}
+    assert [len(part) for part in parts.values()] == [33, 4, 4]
+    tests = {image.tobytes() for split in ("public-test", "private-test") for image in parts[split].images}
+    training = {image.tobytes() for image in parts["train"].images}
+    assert tests & training
+    assert parts["train"].twins.tolist() == [image.tobytes() in tests for image in parts["train"].images]
+    for split in ("public-test", "private-test"):
+        assert parts[split].twins.tolist() == [image.tobytes() in training for image in parts[split].images]
+
+
 def test_kdef_names(tmp_path):
     people = [f"{sex}{number:02}" for sex in "FM" for number in range(1, 7)]
     for person in people:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,49 @@ def test_budget_of_a_run(tmp_path):
     assert compare.budget(MODELS / "report" / "training.jsonl")["epochs"] > 10
     with pytest.raises(RecipeError, match=r"log\.jsonl: cannot read the run's log"):
         compare.budget(tmp_path / "log.jsonl")
+
+
+def run_of(folder, architecture="lenet", learn="votes"):
+    """A folder as training leaves it, but for the log."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    from models.recipe.architectures import build
+    from models.recipe.checkpoint import save_checkpoint
+
+    torch.manual_seed(0)
+    settings = {"architecture": architecture, "width": 0.5, "learn": learn}
+    folder.mkdir(parents=True)
+    save_checkpoint({"settings": settings, "average": build(architecture, width=0.5).state_dict()}, folder / "best.pt")
+    return folder
+
+
+def test_runs_are_called_as_in_the_report(tmp_path):
+    compare = pytest.importorskip("models.recipe.compare", reason="needs PyTorch")
+    ours, labels = run_of(tmp_path / "shipped"), run_of(tmp_path / "sibling", learn="labels")
+    assert compare.named([ours, labels]) == {"lenet-0.5": ours, "lenet-0.5, from FER2013's labels": labels}
+    rows = json.loads((MODELS / "report" / "comparison.json").read_text(encoding="utf-8"))
+    assert all(row["name"].endswith(", from FER2013's labels") == (row["targets"]["learn"] == "labels") for row in rows)
+    with pytest.raises(RecipeError, match=r"shipped and .*again: both are called lenet-0\.5, .*with --name"):
+        compare.named([ours, run_of(tmp_path / "again")])
+    with pytest.raises(RecipeError, match=r"gone/best\.pt: no such file\. Give folders"):
+        compare.named([tmp_path / "gone"])
+
+
+def test_a_teacher_is_not_compared(tmp_path):
+    compare = pytest.importorskip("models.recipe.compare", reason="needs PyTorch")
+    teacher = run_of(tmp_path / "teacher", "residual_teacher")
+    with pytest.raises(RecipeError, match=r"best\.pt: residual_teacher answers twice, .*\(--teacher\), and take that"):
+        compare.summarise("residual_teacher-0.5", teacher, tmp_path, private=False)
+    assert [path.name for path in teacher.iterdir()] == ["best.pt"]
+
+
+def test_make_compares_neither_the_teacher_nor_what_was_only_tried(tmp_path):
+    runs = {name: tmp_path / name for name in ("lenet", "shipped", "sibling", "smoke", "teacher", "unfinished")}
+    for name, folder in runs.items():
+        folder.mkdir()
+        if name != "unfinished":
+            (folder / "best.pt").touch()
+    command = ["make", "-n", "-C", str(MODELS / "recipe"), "compare", f"RUNS={tmp_path}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.splitlines() if "models.recipe.compare " in line]
+    compared = line.split("models.recipe.compare ")[1].split()
+    assert compared == [f"{runs[name]}/" for name in ("lenet", "shipped", "sibling")]

@@ -70,6 +70,11 @@ def test_a_machine_that_cannot_run_it_is_told_why(machine, programs, told):
     assert "would run" not in ended.stdout
 
 
+def test_picamera2_is_found_however_much_apt_has_to_say(machine):
+    machine.pretend(apt_cache="echo python3-picamera2:; echo '  Candidate: 0.3.31'; sleep 0.3; echo more && echo more")
+    assert "ca-certificates python3-picamera2" in machine("--dry-run").stdout
+
+
 def test_a_system_without_picamera2_is_told_and_survived(machine):
     machine.pretend(apt_cache="true")
     ended = machine("--dry-run")

@@ -1,8 +1,7 @@
 """The nets, by name. Each takes float32 (N, 1, H, W) in the model's range and gives logits (N, 7).
 
 A family is a file. Every net has a ``width`` (channels, as a share of the published net's) and a ``dropout`` before its
-last layer. To add one: write its file, add its row here; training, export, report and tests then know it. A net that
-ends in :class:`~models.recipe.architectures.pooled.Pooled` can also show where it looked.
+last layer. To add one: write its file, add its row here; training, export, report and tests then know it.
 """
 
 from __future__ import annotations

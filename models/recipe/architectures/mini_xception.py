@@ -32,7 +32,7 @@ class Module(nn.Module):
 class MiniXception(nn.Module):
     """Mini-Xception as published, at whatever size comes in.
 
-    It ends in seven maps whose mean is the logits, so that it shows by itself where it looked.
+    It ends in seven maps whose mean is the logits.
 
     Args:
         width: channels, as a share of the published net's.

@@ -42,9 +42,9 @@ class SqueezeExcite(nn.Module):
 class MobileNetV3Small(Pooled):
     """MobileNetV3-Small for one grey channel, with a stem of stride 1 and without the hidden dense layer.
 
-    That layer (576 to 1024, for a thousand classes) would be a third of all weights for seven labels, and a net that
-    ends in the mean and one dense layer can show where it looked. Hard-swish and squeeze-and-excite are as published;
-    both cost int8 more than ReLU6 does: the one has no fixed range, the other multiplies two quantised tensors.
+    That layer (576 to 1024, for a thousand classes) would be a third of all weights for seven labels. Hard-swish and
+    squeeze-and-excite are as published; both cost int8 more than ReLU6 does: the one has no fixed range, the other
+    multiplies two quantised tensors.
 
     Args:
         width: channels, as a share of the full net's.

@@ -14,8 +14,7 @@ class Pooled(nn.Module):
 
     Attributes:
         features: (N, 1, H, W) to feature maps (N, C, h, w).
-        head: dropout, then the dense layer. As the mean and the dense layer change places freely, the dense layer over
-            each cell of the map tells what that cell says for each label: that is what export makes a second output of.
+        head: dropout, then the dense layer.
     """
 
     def __init__(self, features: nn.Module, channels: int, dropout: float) -> None:

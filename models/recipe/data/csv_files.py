@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.recipe.errors import RecipeError
 
-from .split import FERPLUS, LABELS, SIZE, Split, unanimous
+from .split import FERPLUS, LABELS, SIZE, Split, twins_across, unanimous
 
 __all__ = ["PICTURES", "VOTES", "knows", "load"]
 
@@ -47,11 +47,7 @@ def knows(path: Path) -> bool:
 
 
 def load(path: Path, split: str) -> Split:
-    """Read a split; RecipeError names file and line of what is wrong.
-
-    Twins are found here: pictures of which the other side of the border between training and tests holds the very
-    pixels. Of the tests, nothing but the pixels is looked at for that.
-    """
+    """Read a split; RecipeError names file and line of what is wrong."""
     return _all(_pictures(path))[split]
 
 
@@ -68,16 +64,8 @@ def _all(path: Path) -> dict[str, Split]:
     else:
         print(f"{beside}: not there; the labels stand in for the votes", file=sys.stderr)
         votes = unanimous(labels)
-    pixels = np.array([image.tobytes() for image in images], dtype=object)
-    training = usage == "train"
-    twins = np.where(training, _within(pixels, pixels[~training]), _within(pixels, pixels[training]))
-    whole = Split(images, labels, votes, twins)
+    whole = Split(images, labels, votes, twins_across(images, usage == "train"))
     return {split: whole.take(usage == split) for split in _USAGE.values()}
-
-
-def _within(pixels: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
-    known = set(others)
-    return np.array([one in known for one in pixels], dtype=bool)
 
 
 def _read_pictures(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.str_]]:

@@ -4,7 +4,8 @@ Every face is found by the daemon's own Haar detector and cut out as the sidecar
 serves what it was trained on. Pictures of at most 48 px are taken to be cut out already.
 
 Nobody may stand on both sides of a split. Who somebody is comes from KDEF's names, or from a folder within the label's
-(``angry/anna/1.png``); a picture that tells neither counts as a person of its own.
+(``angry/anna/1.png``); a picture that tells neither counts as a person of its own. So copies of a picture may be dealt
+to both sides: they are marked as twins there.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from edge_fer.faces.haar import HaarDetector
 from edge_fer.types import CropFrame
 from models.recipe.errors import RecipeError
 
-from .split import LABELS, SIZE, SPLITS, Split, unanimous
+from .split import LABELS, SIZE, SPLITS, Split, twins_across, unanimous
 
 __all__ = ["Picture", "knows", "label_of", "load", "part_of_each"]
 
@@ -73,27 +74,37 @@ def load(path: Path, split: str) -> Split:
         RecipeError: a picture cannot be read, there are too few people to divide, or faces are found
             in less than half of the pictures.
     """
-    return _load(path, split)
+    return _all(path)[split]
 
 
-@lru_cache(maxsize=3)
-def _load(path: Path, split: str) -> Split:
+@lru_cache(maxsize=1)
+def _all(path: Path) -> dict[str, Split]:
+    """All splits at once, because twins on both sides can only be seen so."""
     pictures = _pictures(path)
     people = part_of_each({picture.person for picture in pictures}, path)
-    wanted = [picture for picture in pictures if people[picture.person] == split]
     frame = _frame()
     detector = HaarDetector(min_size=SIZE / 2)
-    found = [(_face(picture, detector, frame), picture) for picture in tqdm(wanted, desc=split, leave=False)]
-    kept = [(face, picture) for face, picture in found if face is not None]
-    if len(kept) * 2 < len(wanted) or not kept:
-        msg = f"{path}: a face was found in only {len(kept)} of {len(wanted)} pictures for {split}"
+    faces, labels, splits = [], [], []
+    for split in SPLITS:
+        wanted = [picture for picture in pictures if people[picture.person] == split]
+        found = [(_face(picture, detector, frame), picture) for picture in tqdm(wanted, desc=split, leave=False)]
+        kept = [(face, picture) for face, picture in found if face is not None]
+        _check_found(len(kept), len(wanted), path, split)
+        faces += [face for face, _ in kept]
+        labels += [LABELS.index(picture.label) for _, picture in kept]
+        splits += [split] * len(kept)
+    images, numbers, parts = np.array(faces, np.uint8), np.array(labels, np.uint8), np.array(splits)
+    whole = Split(images, numbers, unanimous(numbers), twins_across(images, parts == SPLITS[0]))
+    return {split: whole.take(parts == split) for split in SPLITS}
+
+
+def _check_found(found: int, wanted: int, path: Path, split: str) -> None:
+    if found * 2 < wanted or not found:
+        msg = f"{path}: a face was found in only {found} of {wanted} pictures for {split}"
         raise RecipeError(msg, remedy=f"Give upright frontal faces from 60 px on, or cut them out at {SIZE} px")
-    if len(kept) < len(wanted):
-        left_out = f"{len(wanted) - len(kept)} of {len(wanted)} pictures"
+    if found < wanted:
+        left_out = f"{wanted - found} of {wanted} pictures"
         print(f"{path}: {left_out} left out of {split}: no face found", file=sys.stderr)
-    labels = np.array([LABELS.index(picture.label) for _, picture in kept], np.uint8)
-    images = np.array([face for face, _ in kept], np.uint8)
-    return Split(images, labels, unanimous(labels), np.zeros(len(labels), bool))
 
 
 def part_of_each(people: set[str], path: Path) -> dict[str, str]:

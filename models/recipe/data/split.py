@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FERPLUS", "LABELS", "RANGE", "SIZE", "SPLITS", "Split", "unanimous"]
+__all__ = ["FERPLUS", "LABELS", "RANGE", "SIZE", "SPLITS", "Split", "twins_across", "unanimous"]
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -48,3 +48,13 @@ def unanimous(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     votes = np.zeros((len(labels), len(FERPLUS)), np.uint8)
     votes[np.arange(len(labels)), np.array([FERPLUS.index(label) for label in LABELS])[labels]] = 10
     return votes
+
+
+def twins_across(images: NDArray[np.uint8], training: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return of which pictures (N, 48, 48) the other side of the border between training (N,) and tests has the pixels.
+
+    Of the tests, nothing but the pixels is looked at for that.
+    """
+    pixels = np.array([image.tobytes() for image in images], dtype=object)
+    known = {True: set(pixels[training]), False: set(pixels[~training])}
+    return np.array([one in known[not side] for one, side in zip(pixels, training, strict=True)], dtype=bool)

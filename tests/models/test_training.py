@@ -1,0 +1,90 @@
+"""Training runs: gone on with after they were cut off, as if they had not been."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the recipe's own environment has PyTorch")
+
+from models.recipe.checkpoint import save_checkpoint  # noqa: E402
+from models.recipe.errors import RecipeError  # noqa: E402
+from models.recipe.settings import Settings, sources  # noqa: E402
+from models.recipe.train import Run, train  # noqa: E402
+from tests.models.test_loaders import invented, write_tables  # noqa: E402
+
+# Its dropout draws from the device's own generator, its augmentation from the run's.
+SETTINGS = Settings(architecture="mobilenet_v1", width=0.25, epochs=3, batch=8)
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_tables(folder, [invented("train", 24), invented("public-test", 4, seed=1)])
+    return folder
+
+
+@pytest.fixture
+def teacher(data, tmp_path):
+    path = tmp_path / "teacher" / "best.pt"
+    path.parent.mkdir()
+    save_checkpoint(Run(SETTINGS, data).state(), path)
+    return path
+
+
+def test_a_run_gone_on_with_ends_as_if_it_had_not_been_cut_off(data, tmp_path):
+    """On a GPU too, where there is one: dropout draws from its own random numbers there."""
+    whole = Run(SETTINGS, data)
+    whole.one_epoch()
+    save_checkpoint(whole.state(), tmp_path / "last.pt")
+    while whole.progress.done < 1:
+        whole.one_epoch()
+    train(SETTINGS, data, tmp_path, resume=True)
+    ended = torch.load(tmp_path / "last.pt", weights_only=True, map_location="cpu")
+    assert (ended["epoch"], ended["progress"]) == (3, 1.0)
+    for name, weight in whole.average.net.state_dict().items():
+        assert torch.equal(ended["average"][name], weight.cpu()), name
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"rate": 1e-3}, "--rate is 0.001, not 0.003"),
+        ({"epochs": 5, "rare_boost": 0.0}, "--epochs is 5, not 3; --rare-boost is 0.0, not 0.25"),
+        ({"limit": 16}, "--limit is 16, not none"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_settings(data, tmp_path, changed, said):
+    last = tmp_path / "last.pt"
+    save_checkpoint(Run(SETTINGS, data).state(), last)
+    before = last.read_bytes()
+    with pytest.raises(RecipeError, match=rf"last\.pt: was begun with other settings: {said}\. Give them as they were"):
+        train(replace(SETTINGS, **changed), data, tmp_path, resume=True)
+    assert last.read_bytes() == before
+
+
+def test_a_run_does_not_go_on_without_its_teacher(data, teacher, tmp_path):
+    save_checkpoint(Run(SETTINGS, data, teachers=[teacher]).state(), tmp_path / "last.pt")
+    with pytest.raises(RecipeError, match=r"settings: --teacher is none, not teacher/best\.pt"):
+        train(SETTINGS, data, tmp_path, resume=True)
+    with pytest.raises(RecipeError, match=r"--teacher is none, not teacher/best\.pt; --soft-labels is \w+/a\.npz, not"):
+        train(SETTINGS, data, tmp_path, resume=True, soft_labels=tmp_path / "a.npz")
+
+
+def test_when_a_run_ends_may_change_and_older_checkpoints_know_less(data, teacher, tmp_path):
+    run = Run(SETTINGS, data)
+    run.one_epoch()
+    run.progress.done = 1.0
+    state = run.state()
+    del state["sources"], state["cuda_random"], state["settings"]["rare_boost"]
+    save_checkpoint(state, tmp_path / "last.pt")
+    train(replace(SETTINGS, finish_by=0.0), data, tmp_path, teachers=[teacher], resume=True)
+
+
+def test_sources_are_the_same_from_wherever_they_are_named(tmp_path, monkeypatch):
+    (tmp_path / "teacher").mkdir()
+    monkeypatch.chdir(tmp_path / "teacher")
+    assert sources([Path("best.pt")], None) == sources([tmp_path / "teacher" / "best.pt"], None)
