@@ -11,11 +11,15 @@ from edge_fer.faces.blazeface import BlazeFaceDetector
 from edge_fer.faces.haar import HaarDetector
 from edge_fer.faces.mtcnn import MtcnnDetector
 from edge_fer.faces.port import FaceDetector
+from edge_fer.faces.quality import STILL_LARGE
 from edge_fer.faces.yunet import YuNetDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
 
 __all__ = ["BEST_DETECTOR", "DETECTORS", "make_detector"]
+
+# Detectors tell also of faces a little smaller than asked for, and the quality gate judges them: whoever steps back a
+# little is read on or told as too small, and not lost. Haar does not: it would have to search one size more.
 
 #: What `auto` takes where its files are.
 BEST_DETECTOR = "blazeface"
@@ -25,25 +29,27 @@ _log = logging.getLogger(__name__)
 
 def _blazeface(faces: Faces, store: Store) -> FaceDetector:
     files = {which: store.read(asset) for which, asset in BLAZEFACE.items() if faces.range in {"auto", which}}
-    return BlazeFaceDetector(files, min_size=faces.min_size, turns=faces.rotations)
+    return BlazeFaceDetector(files, min_size=faces.min_size, leeway=STILL_LARGE, turns=faces.rotations)
 
 
 def _yunet(faces: Faces, store: Store) -> FaceDetector:
     if faces.model is None:
-        return YuNetDetector(store.read(YUNET), file=str(store.path(YUNET)), min_size=faces.min_size)
+        return YuNetDetector(
+            store.read(YUNET), file=str(store.path(YUNET)), min_size=faces.min_size, leeway=STILL_LARGE
+        )
     try:
         content = faces.model.read_bytes()
     except OSError as error:
         msg = f"`faces.model: {faces.model}` cannot be read: {error.strerror}"
         raise ModelError(msg, remedy="Check the path and its permissions") from error
-    return YuNetDetector(content, file=str(faces.model), min_size=faces.min_size)
+    return YuNetDetector(content, file=str(faces.model), min_size=faces.min_size, leeway=STILL_LARGE)
 
 
 DETECTORS: Mapping[str, Callable[[Faces, Store], FaceDetector]] = {
     "blazeface": _blazeface,
     "haar": lambda faces, _: HaarDetector(min_size=faces.min_size),
     "yunet": _yunet,
-    "mtcnn": lambda faces, _: MtcnnDetector(min_size=faces.min_size),
+    "mtcnn": lambda faces, _: MtcnnDetector(min_size=faces.min_size, leeway=STILL_LARGE),
 }
 
 

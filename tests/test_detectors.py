@@ -8,17 +8,21 @@ import shutil
 
 import pytest
 
-from edge_fer.config.tree import Faces
+from edge_fer.config.tree import Camera, Faces
 from edge_fer.detectors import DETECTORS, make_detector
 from edge_fer.errors import ModelError
 from edge_fer.faces.blazeface import BlazeFaceDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
 from edge_fer.sample import sample_path
+from edge_fer.stopwatch import Stopwatch
+from edge_fer.types import UNCERTAIN, Frame, QualityFault
+from edge_fer.wiring import build_pipeline
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
-from tests.faces.pictures import portrait
+from tests.faces.pictures import on_wall, portrait
 from tests.fetched import models_folder
+from tests.invented import at
 from tests.shared import shared_data
 
 
@@ -47,6 +51,44 @@ def test_auto_takes_haar_and_says_so_loudly(tmp_path, caplog, damage):
     assert record.levelno == logging.WARNING
     assert "found with Haar" in record.message
     assert "edge-fer models fetch blazeface" in record.message
+
+
+def stepping(sides):
+    """Readings of somebody whose head is so many pixels high, frame by frame, at the default `min_size` of 48.
+
+    Of a head of 108, BlazeFace says that the face is 60 wide, of 94 it says 47, and of 88 it says 46.
+    """
+    faces = Faces(detect_every=0, rest_every=0)
+    line = build_pipeline("front", Camera(faces=faces), store=Store(models_folder()), time=Stopwatch())
+    told = []
+    for index, side in enumerate(sides):
+        image = on_wall(360, 640, (250, 100, side))
+        told.append(line.step(Frame("front", index, image, at(index / 10))).readings)
+    return told
+
+
+def test_somebody_who_steps_back_a_little_stays_the_same_and_is_read_on():
+    # for longer than anybody is followed without being found
+    told = stepping([108] * 4 + [104, 100, 96] + [94] * 120)
+    assert len({reading.track_id for readings in told for reading in readings}) == 1
+    (last,) = told[-1]
+    assert last.quality.faults == ()
+    assert last.scores
+
+
+def test_whoever_is_a_little_too_far_away_is_told_as_too_small():
+    (last,) = stepping([88] * 8)[-1]
+    assert (last.label, last.quality.faults) == (UNCERTAIN, (QualityFault.TOO_SMALL,))
+    assert stepping([76] * 8)[-1] == ()
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (1920, 1080)], ids=str)
+def test_faces_a_little_too_small_cost_no_more_searches(size):
+    made = make_detector(Faces(), Store(models_folder()))
+    models = {which: made_of.args[0] for which, made_of in made._make.items()}
+    strict = BlazeFaceDetector(models)
+    inputs = [[(which, longest) for which, _, longest in one._views(*size)] for one in (made, strict)]
+    assert inputs[0] == inputs[1]
 
 
 def test_one_range_needs_one_file(tmp_path):

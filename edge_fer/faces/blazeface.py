@@ -70,6 +70,7 @@ class BlazeFaceDetector:
         models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where it
             finds what is wanted, because it takes a third of the time.
         min_size: smallest face to find, pixels of the frame between brows and chin.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
         min_confidence: surer than this, 0 to 1.
@@ -87,11 +88,13 @@ class BlazeFaceDetector:
         models: Mapping[str, bytes],
         *,
         min_size: float = 48.0,
+        leeway: float = 1.0,
         turns: Sequence[Turn] = (0,),
         min_confidence: float = 0.5,
         runtime: str | None = None,
     ) -> None:
         self._min_size = max(min_size, 1.0)
+        self._least = leeway * self._min_size
         self._turns = tuple(turns)
         self._make = {
             which: partial(
@@ -150,7 +153,7 @@ class BlazeFaceDetector:
         longest = max(width, height)
         which = self._quickest(self._min_size, longest)
         if which == "short" or _shown(self._min_size, longest, RANGES[which]):
-            yield which, _View(0, 0, width, height, self._min_size), RANGES[which].side
+            yield which, _View(0, 0, width, height, self._least), RANGES[which].side
             return
         full = RANGES["full"]
         part = math.floor(self._min_size * PART / full.smallest)
@@ -162,7 +165,7 @@ class BlazeFaceDetector:
         left_to_parts = largest * 0.8 if longest <= part else min(overlap, largest * 0.8)
         yield which, _View(0, 0, width, height, left_to_parts), RANGES[which].side
         for (y, down), (x, across) in product(_cuts(height, part, overlap), _cuts(width, part, overlap)):
-            view = _View(x, y, across, down, self._min_size, largest)
+            view = _View(x, y, across, down, self._least, largest)
             yield "full", view, math.ceil(max(across, down) * full.smallest / self._min_size)
 
     def _quickest(self, size: float, longest: int) -> str:

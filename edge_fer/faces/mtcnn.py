@@ -31,6 +31,7 @@ class MtcnnDetector:
 
     Args:
         min_size: smallest face to find, pixels of the frame between brows and chin; at least 20 or so are found.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
         min_confidence: surer than this, 0 to 1.
 
     Raises:
@@ -39,8 +40,9 @@ class MtcnnDetector:
 
     name = "mtcnn"
 
-    def __init__(self, *, min_size: float = 48.0, min_confidence: float = 0.9) -> None:
+    def __init__(self, *, min_size: float = 48.0, leeway: float = 1.0, min_confidence: float = 0.9) -> None:
         self._min_size = max(min_size, 1.0)
+        self._least = leeway * self._min_size
         self._min_confidence = min_confidence
         try:
             package = importlib.import_module("mtcnn")
@@ -61,7 +63,7 @@ class MtcnnDetector:
             for one in found or []
             if one["confidence"] >= self._min_confidence and min(one["box"][2:]) > 0
         ]
-        large = [face for face in faces if face.box.width >= self._min_size]
+        large = [face for face in faces if face.box.width >= self._least]
         return sorted(without_doubles(large), key=lambda face: face.box.area, reverse=True)
 
 

@@ -18,7 +18,7 @@ from edge_fer.faces.boxes import part_inside
 from edge_fer.faces.pose import pose
 from edge_fer.types import Face, Image, Quality, QualityFault, Track
 
-__all__ = ["Limit", "QualityGate", "SteadyGate", "grey_levels", "light", "sharpness"]
+__all__ = ["STILL_LARGE", "Limit", "QualityGate", "SteadyGate", "grey_levels", "light", "sharpness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ YAW = Limit(75.0, 45.0, 20.0)
 #: from gate to hopeless, for measurements jitter from frame to frame. The share inside of a large face jitters by 0.02
 #: to 0.03, and has 0.04.
 ENOUGH, STILL_ENOUGH = 0.5, 0.4
+#: Share of the size from which on a face is large enough down to which it stays so.
+STILL_LARGE = (1 + STILL_ENOUGH / ENOUGH) / 2
 
 #: What is left out around the face's middle as hair and background, as a share of the crop's side.
 MARGIN = 0.2

@@ -31,6 +31,7 @@ class YuNetDetector:
         model: the bytes of the .onnx file.
         file: what errors call it.
         min_size: smallest face to find, pixels of the frame between brows and chin.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
         max_side: the frame is searched at this many pixels on its longer side; at more where the smallest face would
             come out smaller than the network can find.
         min_confidence: surer than this, 0 to 1.
@@ -47,10 +48,12 @@ class YuNetDetector:
         *,
         file: str = "YuNet",
         min_size: float = 48.0,
+        leeway: float = 1.0,
         max_side: int = 320,
         min_confidence: float = 0.6,
     ) -> None:
         self._min_size = max(min_size, 1.0)
+        self._least = leeway * self._min_size
         self._max_side = max_side
         content, nothing = np.frombuffer(model, np.uint8), np.empty(0, np.uint8)
         try:
@@ -74,7 +77,7 @@ class YuNetDetector:
         found = self._network.detect(picture)[1]
         rows = [] if found is None else found[np.isfinite(found).all(axis=1)].tolist()
         faces = [_face(row, width / across, height / down) for row in rows if row[2] > 0 and row[3] > 0]
-        large = [face for face in faces if face.box.width >= self._min_size]
+        large = [face for face in faces if face.box.width >= self._least]
         return sorted(without_doubles(large), key=lambda face: face.box.area, reverse=True)
 
 
