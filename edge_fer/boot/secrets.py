@@ -1,8 +1,8 @@
 """Finds the secrets in a config's text, and puts a reference to each in its place. Pure.
 
 Any computer reads the boot partition, and so may everybody on the device: a password written there is moved to a file
-of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password or a token in the address
-of a camera becomes a `${VARIABLE}`.
+of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password or a token in the
+address of a camera becomes a `${VARIABLE}`.
 """
 
 from __future__ import annotations
