@@ -77,7 +77,8 @@ def test_what_is_played_of_a_pi_camera_is_what_the_daemon_sees(hardware):
 
 def test_a_benchmark_searches_the_small_stream_for_faces_as_small_there(hardware):
     # 246 pixels wide in the large stream, 123 in the small one
-    camera = config.Camera(source="picamera2", faces=HAAR.model_copy(update={"min_size": 200.0, "detect_every": 0.0}))
+    large = HAAR.model_copy(update={"min_size": 200.0, "detect_every": 0.0, "rest_every": 0.0})
+    camera = config.Camera(source="picamera2", faces=large)
     report = measure("front", camera, settings=config.Config(cameras={"front": camera}), frames=6)
     assert report.frames.size == (1280, 720)
     assert report.frames.with_face >= 5
@@ -85,7 +86,7 @@ def test_a_benchmark_searches_the_small_stream_for_faces_as_small_there(hardware
 
 
 def test_an_analyzer_watches_a_pi_camera_likewise(hardware):
-    settings = {"faces": {"detector": "haar", "min_size": "200px", "detect_every": "0s"}, "view": {"enabled": False}}
+    settings = {"faces": {"detector": "haar", "min_size": "200px", "detect_every": "0s", "rest_every": "0s"}}
     moments = Analyzer(settings=settings).watch("picamera2")
     assert any(moment.readings for moment in islice(moments, 8))
     moments.close()

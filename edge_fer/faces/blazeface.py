@@ -70,7 +70,7 @@ class BlazeFaceDetector:
         models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where it
             finds what is wanted, because it takes a third of the time.
         min_size: smallest face to find, pixels of the frame between brows and chin.
-        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
         min_confidence: surer than this, 0 to 1.

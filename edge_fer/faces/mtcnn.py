@@ -31,7 +31,7 @@ class MtcnnDetector:
 
     Args:
         min_size: smallest face to find, pixels of the frame between brows and chin; at least 20 or so are found.
-        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         min_confidence: surer than this, 0 to 1.
 
     Raises:

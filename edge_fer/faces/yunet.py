@@ -31,7 +31,7 @@ class YuNetDetector:
         model: the bytes of the .onnx file.
         file: what errors call it.
         min_size: smallest face to find, pixels of the frame between brows and chin.
-        leeway: share of `min_size` down to which faces are told as well, above 0 to 1; nothing more is searched for them.
+        leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         max_side: the frame is searched at this many pixels on its longer side; at more where the smallest face would
             come out smaller than the network can find.
         min_confidence: surer than this, 0 to 1.
