@@ -70,7 +70,7 @@ class Faces(Section):
         examples=["/etc/edge-fer/yunet.onnx"],
     )
     min_size: Annotated[Pixels, PIXELS.within(16, 4096)] = Field(
-        default=48, description="Faces narrower than this are left alone; smaller finds people farther away, slower."
+        default=48, description="Faces narrower than this are not read; smaller finds people farther away, slower."
     )
     confirm: Annotated[Count, Field(ge=1, le=30)] = Field(
         default=3, description="How many times a face must be found before it counts as a person."
