@@ -372,6 +372,8 @@ remove() {
     say "removing the service"
     if has_systemd; then
         step systemctl --quiet disable --now edge-fer.service 2>/dev/null || true
+        # or the next installation in this boot would find it done, and not take over what is on the card
+        step systemctl --quiet stop edge-fer-boot-config.service 2>/dev/null || true
     fi
     step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT"
     if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi

@@ -66,16 +66,14 @@ class Person:
         self.machine = machine
         self.suffix = f"~{RELEASES[machine.suite]}_{ARCH}"
 
-    def types(self, command, answers="y\n", again="", folder=HOME):
-        """What a command and its answers lead to; `again` is typed every few seconds, for what asks late."""
+    def types(self, command, typed="", folder=HOME):
+        """What a command leads to that is given what is `typed`, or Enter again and again for what it asks."""
         # the camera's part is Raspberry Pi's alone
         command = command.replace("~deb13_arm64", self.suffix).replace(" python3-picamera2", "")
         print(f"\n$ {command}")
         login = f"su - guest -c {shlex.quote(f'cd {folder} && {command}')}"
-        typed = f"printf %s {shlex.quote(answers)}"
-        if again:
-            typed += f"; while sleep 3; do printf %s {shlex.quote(again)} || break; done"
-        ended = self.machine.run(f"({typed}) | script -qefc {shlex.quote(login)} /dev/null")
+        keys = f"printf %s {shlex.quote(typed)}" if typed else "while sleep 2; do echo || break; done 2>/dev/null"
+        ended = self.machine.run(f"({keys}) | script -qefc {shlex.quote(login)} /dev/null")
         print(ended.stdout)
         assert "Traceback" not in ended.stdout
         assert ended.returncode == 0 or "doctor" in command, f"{command} ended with {ended.returncode}:\n{ended.stdout}"
@@ -109,7 +107,7 @@ def test_where_the_broker_is(person):
     password, restart, doctor = commands(INSTALL, "Say where your broker is")
     person.machine.write("/etc/edge-fer/config.yaml", shown, 0o640)
     person.machine.ok("chgrp edge-fer /etc/edge-fer/config.yaml")
-    person.types(password, answers="correct-horse\n")
+    person.types(password, typed="correct-horse\n")
     assert person.machine.ok("stat -c '%a %U' /etc/edge-fer/mqtt-password").split() == ["600", "root"]
     person.types(restart)
     assert person.machine.wait_for("systemctl is-active edge-fer")
@@ -130,15 +128,14 @@ def test_the_package_is_updated(person):
     person.machine.path(f"{HOME}/new").mkdir()
     later_version(old, person.machine.path(f"{HOME}/new/edge-fer_99{person.suffix}.deb"))
     (update,) = commands(UPDATE, "The package")
-    # keep mine, where it asks for the config
-    person.types(update, again="N\n", folder=f"{HOME}/new")
+    person.types(update, folder=f"{HOME}/new")
     assert person.version() != before
     assert person.machine.wait_for("systemctl is-active edge-fer")
     assert "192.0.2.10" in person.machine.path("/etc/edge-fer/config.yaml").read_text()
     for command in commands(UPDATE, "Before it goes into service again"):
         person.types(command)
     back = in_text(UPDATE, "sudo apt install --allow-downgrades ./edge-fer_….deb")
-    person.types(back.replace("edge-fer_….deb", old.name), again="N\n")
+    person.types(back.replace("edge-fer_….deb", old.name))
     assert person.version() == before
 
 
