@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ from tests.shared import shared_data
 STORED: dict[str, Any] = json.loads(Path(__file__).with_name("mediapipe_reference.json").read_text("utf-8"))
 #: What MediaPipe's graphs leave out, whatever its Python interface is asked for.
 LEAST = {"short": 0.5, "full": 0.6}
+#: How far apart boxes may be, as a share of a face's size, and scores: MediaPipe ran on x86-64, where runtimes differ in
+#: the last digits alone. Elsewhere kernels round otherwise, and the decoder of the recording does: on arm64 by 0.006.
+ON_ITS_MACHINE = platform.machine() == "x86_64"
+LIKE_MEDIAPIPE = 0.001 if ON_ITS_MACHINE else 0.02
+#: The same for the median of whole pictures, which we shrink in another way.
+ABOUT_LIKE_MEDIAPIPE = 0.03 if ON_ITS_MACHINE else 0.035
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
@@ -85,9 +92,8 @@ def test_reads_the_network_as_mediapipe_does(network: BlazeFaceNetwork, which: s
         ours = row(scores, places)
         assert len(ours) == len(theirs)
         for one, other in zip(ours, theirs, strict=True):
-            # the bar is 0.02; the runtimes' kernels differ in the last digits
-            assert np.abs(one[1:] - other[1:]).max() <= 0.001 * other[3]
-            assert one[0] == pytest.approx(other[0], abs=0.001)
+            assert np.abs(one[1:] - other[1:]).max() <= LIKE_MEDIAPIPE * other[3]
+            assert one[0] == pytest.approx(other[0], abs=LIKE_MEDIAPIPE)
             compared += 1
     assert compared >= 15
 
@@ -104,7 +110,7 @@ def test_whole_pictures_give_about_what_mediapipe_finds(network: BlazeFaceNetwor
             [ours] = row(scores, places)
             off.append(np.abs(ours[1:5] - theirs[0]["box"]).max() / theirs[0]["box"][2])
     assert len(off) >= 15
-    assert np.median(off) <= 0.03
+    assert np.median(off) <= ABOUT_LIKE_MEDIAPIPE
     assert max(off) <= 0.08
 
 
