@@ -24,8 +24,8 @@ from tests.shared import shared_data
 STORED: dict[str, Any] = json.loads(Path(__file__).with_name("mediapipe_reference.json").read_text("utf-8"))
 #: What MediaPipe's graphs leave out, whatever its Python interface is asked for.
 LEAST = {"short": 0.5, "full": 0.6}
-#: How far apart boxes may be, as a share of a face's size, and scores: MediaPipe ran on x86-64, where runtimes differ in
-#: the last digits alone. Elsewhere kernels round otherwise, and the decoder of the recording does: on arm64 by 0.006.
+#: How far apart boxes may be, as a share of a face's size, and scores: MediaPipe ran on x86-64, where runtimes differ
+#: in the last digits alone. Elsewhere kernels round otherwise, and so may what decodes recordings: 0.006 on arm64.
 ON_ITS_MACHINE = platform.machine() == "x86_64"
 LIKE_MEDIAPIPE = 0.001 if ON_ITS_MACHINE else 0.02
 #: The same for the median of whole pictures, which we shrink in another way.
