@@ -217,7 +217,7 @@ def test_an_upgrade_keeps_the_config_and_takes_the_place_of_the_old_version(boot
     ("file", "old", "new", "undisturbed"),
     [
         ("setup.cfg", "install_requires =\n", "install_requires =\n    no-such-package-of-ours==1\n", True),
-        ("edge_fer/config/tree.py", "class Faces(Section):", "class Faces(Section):\n    x: int = 1 / 0", True),
+        ("edge_fer/config/faces.py", "class Faces(Section):", "class Faces(Section):\n    x: int = 1 / 0", True),
         ("edge_fer/service.py", 'notify("READY=1")', "raise SystemExit(3)", False),
     ],
     ids=["does not install", "does not run at all", "does not start"],
