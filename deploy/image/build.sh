@@ -38,6 +38,7 @@ main() {
     esac
     check_tools
     local package work=$SOURCE/build/image
+    mkdir -p "$SOURCE/dist"
     package=$(newest_package)
     if [ -z "$package" ]; then
         "$SOURCE/deploy/deb/build.sh" --arch arm64 trixie
@@ -69,7 +70,6 @@ check_tools() {
 }
 
 newest_package() {
-    mkdir -p "$SOURCE/dist"
     find "$SOURCE/dist" -maxdepth 1 -name 'edge-fer_*~deb13_arm64.deb' | sort -V | tail -n 1
 }
 

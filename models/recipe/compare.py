@@ -56,9 +56,10 @@ def named(runs: Sequence[Path]) -> dict[str, Path]:
     """Return the runs by their names; RecipeError where two have the same."""
     by_name: dict[str, Path] = {}
     for run in runs:
-        other = by_name.setdefault(name_of(run), run)
+        name = name_of(run)
+        other = by_name.setdefault(name, run)
         if other != run:
-            msg = f"{other} and {run}: both are called {name_of(run)}, and only one would stay"
+            msg = f"{other} and {run}: both are called {name}, and only one would stay"
             raise RecipeError(msg, remedy="Compare them one after the other, one of them with --name")
     return by_name
 

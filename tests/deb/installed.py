@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,22 +20,30 @@ ROOT = Path(__file__).resolve().parents[2]
 RELEASES = {"bookworm": "deb12", "trixie": "deb13"}
 SITE = "/usr/lib/edge-fer/lib/python3*/site-packages"
 INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
+#: Debian's name for the architecture of this machine.
+ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 #: What `make deb` may take of the disk for itself, in bytes.
 LARGEST = 250e6
+
+
+def newest_package(suite: str, architecture: str) -> Path:
+    """The package that was built last for a system."""
+    found = sorted(
+        ROOT.glob(f"dist/edge-fer_*~{RELEASES[suite]}_{architecture}.deb"), key=lambda file: file.stat().st_mtime
+    )
+    assert found, f"there is no package for {suite} on {architecture} in dist: make deb ARCH={architecture}"
+    return found[-1]
 
 
 @contextlib.contextmanager
 def fresh(suite: str, architecture: str, root: Path, *, emulated: bool = False) -> Iterator[Machine]:
     """A new machine with the newest package for it in /root, which reaches Debian's archive and nothing else."""
-    found = sorted(
-        ROOT.glob(f"dist/edge-fer_*~{RELEASES[suite]}_{architecture}.deb"), key=lambda file: file.stat().st_mtime
-    )
-    assert found, f"there is no package for {suite} on {architecture} in dist: make deb ARCH={architecture}"
+    package = newest_package(suite, architecture)
     machine = Machine(suite, root, architecture if emulated else None)
     try:
         # only apt may reach anything: no pip could, whatever a package's scripts try
         machine.path("/etc/pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:1/\n")
-        shutil.copy(found[-1], machine.path("/root/edge-fer.deb"))
+        shutil.copy(package, machine.path("/root/edge-fer.deb"))
         machine.files_before = files_of(machine)
         yield machine
     finally:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 
 import pytest
 
 from tests.broker import free_port
 from tests.deb.installed import *  # noqa: F403 - the tests that hold on every architecture
-from tests.deb.installed import INSTALL, RELEASES, ROOT, files_of, fresh
+from tests.deb.installed import ARCH, INSTALL, RELEASES, ROOT, files_of, fresh
 from tests.deb.later import later_version
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),
     pytest.mark.timeout(1800),
 ]
-ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 @pytest.fixture(scope="module", params=RELEASES)

@@ -4,14 +4,13 @@ terminal; part of `make deb-test`. Cards and images have tests of their own."""
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shlex
 import shutil
 
 import pytest
 
-from tests.deb.installed import RELEASES, ROOT
+from tests.deb.installed import ARCH, RELEASES, ROOT, newest_package
 from tests.deb.later import later_version
 from tests.install.machine import Machine
 from tests.install.test_install import copy_source
@@ -21,7 +20,6 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 INSTALL, UPDATE = "docs/install.md", "docs/update.md"
-ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 HOME = "/home/guest"
 CAMERA = "cameras: {front: {source: sample, loop: true}}\n"
 
@@ -87,8 +85,7 @@ class Person:
 
 
 def test_the_package(person):
-    (package,) = ROOT.glob(f"dist/edge-fer_*{person.suffix}.deb")
-    shutil.copy(package, person.machine.path(HOME))
+    shutil.copy(newest_package(person.machine.suite, ARCH), person.machine.path(HOME))
     update, install, doctor, without_desktop = commands(INSTALL, "The package")
     person.types(update)
     person.types(install)
