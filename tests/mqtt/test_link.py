@@ -287,8 +287,8 @@ def test_a_line_that_is_cut_amid_messages_makes_no_topic_suspect(broker, folder)
         with linked(folder, f"mqtt://127.0.0.1:{proxy.port}") as link:
             for number in range(4):
                 until(lambda: link.status().connected)
-                post_events(link, 5, first=5 * number)
                 proxy.tear(500)
+                post_events(link, 5, first=5 * number)
                 until(lambda: link.status().connections > number + 1)  # noqa: B023 - used at once
             began = time.monotonic()
             post_events(link, 80, first=20)
