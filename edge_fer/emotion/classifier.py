@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -102,13 +103,13 @@ class EmotionClassifier:
         Args:
             crops: as for `logits`; may be empty.
         """
-        return [
-            dict(zip(self.labels, row.tolist(), strict=True))
-            for row in _softmax(self.logits(crops).astype(np.float64) / self.sidecar.temperature)
-        ]
+        calibrated = self.logits(crops).astype(np.float64) / self.sidecar.temperature
+        return [dict(zip(self.labels, _softmax(row), strict=True)) for row in calibrated.tolist()]
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    softmax: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return softmax
+def _softmax(logits: Sequence[float]) -> list[float]:
+    # of seven numbers, a third of what numpy takes
+    most = max(logits)
+    powers = [math.exp(logit - most) for logit in logits]
+    total = sum(powers)
+    return [power / total for power in powers]
