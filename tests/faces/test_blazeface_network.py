@@ -25,9 +25,10 @@ STORED: dict[str, Any] = json.loads(Path(__file__).with_name("mediapipe_referenc
 #: What MediaPipe's graphs leave out, whatever its Python interface is asked for.
 LEAST = {"short": 0.5, "full": 0.6}
 #: How far apart boxes may be, as a share of a face's size, and scores: MediaPipe ran on x86-64, where runtimes differ
-#: in the last digits alone. Elsewhere kernels round otherwise, and so may what decodes recordings: 0.006 on arm64.
+#: in the last digits alone. Elsewhere kernels round otherwise, and so may what decodes recordings: 0.006 of a box and
+#: 0.027 of a score on arm64.
 ON_ITS_MACHINE = platform.machine() == "x86_64"
-LIKE_MEDIAPIPE = 0.001 if ON_ITS_MACHINE else 0.02
+LIKE_MEDIAPIPE, SCORED_LIKE_MEDIAPIPE = (0.001, 0.001) if ON_ITS_MACHINE else (0.02, 0.05)
 #: The same for the median of whole pictures, which we shrink in another way.
 ABOUT_LIKE_MEDIAPIPE = 0.03 if ON_ITS_MACHINE else 0.035
 
@@ -93,7 +94,7 @@ def test_reads_the_network_as_mediapipe_does(network: BlazeFaceNetwork, which: s
         assert len(ours) == len(theirs)
         for one, other in zip(ours, theirs, strict=True):
             assert np.abs(one[1:] - other[1:]).max() <= LIKE_MEDIAPIPE * other[3]
-            assert one[0] == pytest.approx(other[0], abs=LIKE_MEDIAPIPE)
+            assert one[0] == pytest.approx(other[0], abs=SCORED_LIKE_MEDIAPIPE)
             compared += 1
     assert compared >= 15
 
