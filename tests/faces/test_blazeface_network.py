@@ -25,8 +25,8 @@ STORED: dict[str, Any] = json.loads(Path(__file__).with_name("mediapipe_referenc
 #: What MediaPipe's graphs leave out, whatever its Python interface is asked for.
 LEAST = {"short": 0.5, "full": 0.6}
 #: How far apart boxes may be, as a share of a face's size, and scores: MediaPipe ran on x86-64, where runtimes differ
-#: in the last digits alone. Elsewhere kernels round otherwise, and so may what decodes recordings: 0.006 of a box and
-#: 0.027 of a score on arm64.
+#: in the last digits alone. On arm64 they do, too, given the same pixels; but there, what decodes recordings rounds
+#: otherwise, by 0.7 levels a pixel, and that moves a box by up to 0.013 and a score by 0.028.
 ON_ITS_MACHINE = platform.machine() == "x86_64"
 LIKE_MEDIAPIPE, SCORED_LIKE_MEDIAPIPE = (0.001, 0.001) if ON_ITS_MACHINE else (0.02, 0.05)
 #: The same for the median of whole pictures, which we shrink in another way.
