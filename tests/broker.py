@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -37,11 +38,13 @@ def tool(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on, and that the kernel gives to nobody who does not ask for it."""
+    while True:
+        # not of the seeded kind, or all workers would ask for the same
+        port = secrets.choice(range(10_000, 32_768))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 class Certificates:
@@ -156,7 +159,7 @@ class Mosquitto:
         """Starts it, again or for the first time, and waits until it listens."""
         with (self._folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen([tool("mosquitto"), "-c", self._config], stdout=log, stderr=log)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
                 return self
@@ -177,6 +180,21 @@ class Mosquitto:
         """Makes it hang, with all its connections open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def wait_until_read(self) -> None:
+        """Waits until its clients have taken what it has written to them; for one that is paused."""
+        deadline = time.monotonic() + 30
+        while self._is_unread():
+            assert time.monotonic() < deadline, "somebody does not read what the broker has sent"
+            time.sleep(0.005)
+
+    def _is_unread(self) -> bool:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        ours = f":{self.port:04X}"
+        # 01: established
+        unread = any(row[2].endswith(ours) and row[3] == "01" and row[4].split(":")[1] != "00000000" for row in rows)
+        unsent = any(row[1].endswith(ours) and row[3] == "01" and row[4].split(":")[0] != "00000000" for row in rows)
+        return unread or unsent
 
     def resume(self) -> None:
         """Lets it go on."""
@@ -214,25 +232,43 @@ class Mosquitto:
         """Publishes something with a client that is not ours; None clears a retained topic."""
         content = ["-n"] if payload is None else ["-m", payload]
         options = [*self.client_options(user), "-t", topic, "-q", "1", *content, *(["-r"] if retain else [])]
-        subprocess.run([tool("mosquitto_pub"), *options], check=True, timeout=10)
+        subprocess.run([tool("mosquitto_pub"), *options], check=True, timeout=60)
+
+    def publish_lines(self, topic: str, lines: Sequence[str]) -> None:
+        """Publishes each of them, as fast as can be."""
+        command = [tool("mosquitto_pub"), *self.client_options(), "-t", topic, "-q", "1", "-l"]
+        subprocess.run(command, input="\n".join(lines) + "\n", text=True, check=True, timeout=60)
 
     def publish_file(self, topic: str, file: Path) -> None:
         """Publishes what is in a file, which may be long."""
         command = [tool("mosquitto_pub"), *self.client_options(), "-t", topic, "-q", "1", "-f", str(file)]
-        subprocess.run(command, check=True, timeout=10)
+        subprocess.run(command, check=True, timeout=60)
 
     def retained(self, pattern: str = "#", *, user: str | None = None) -> dict[str, str]:
         """The retained payloads by topic, as a newcomer sees them."""
-        options = [*self.client_options(user), "-t", pattern, "-F", "%j", "-q", "1", "--retained-only", "-W", "1"]
-        output = subprocess.run([tool("mosquitto_sub"), *options], capture_output=True, check=False, timeout=10).stdout
-        messages = [json.loads(line) for line in output.splitlines()]
-        return {message["topic"]: message["payload"] for message in messages}
+        # the broker answers the second request after all that the first one brings
+        options = [*self.client_options(user), "-t", pattern, "-F", "%j", "-q", "1", "--retained-only"]
+        options += ["-d", "-U", "none"]
+        command = [tool("stdbuf"), "-oL", tool("mosquitto_sub"), *options]
+        found: dict[str, str] = {}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                rest = line
+                if line.startswith("{"):
+                    message, end = json.JSONDecoder().raw_decode(line)
+                    found[message["topic"]] = message["payload"]
+                    rest = line[end:]
+                if "UNSUBACK" in rest:
+                    break
+            process.kill()
+        return found
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.send_signal(signal.SIGCONT)
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
             self._process = None
 
     def __enter__(self) -> Self:
@@ -322,7 +358,7 @@ class Subscriber:
 
     def wait_until_back(self, before: int) -> None:
         """Waits until it has subscribed more than `before` times."""
-        self._wait(lambda: self._subscriptions > before, 10, "the subscription")
+        self._wait(lambda: self._subscriptions > before, 60, "the subscription")
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
@@ -341,7 +377,7 @@ class Subscriber:
         with self._news:
             return [message for message in self.messages if message.topic.endswith(ending)]
 
-    def wait_for(self, wanted: Callable[[Seen], object], *, count: int = 1, timeout: float = 15.0) -> list[Seen]:
+    def wait_for(self, wanted: Callable[[Seen], object], *, count: int = 1, timeout: float = 60.0) -> list[Seen]:
         """Waits for messages, those that came already included.
 
         Returns:

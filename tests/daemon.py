@@ -16,7 +16,7 @@ __all__ = ["COMMAND", "Daemon", "edge_fer"]
 COMMAND = [sys.executable, "-m", "edge_fer"]
 
 
-def edge_fer(*arguments: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:
+def edge_fer(*arguments: str, timeout: float = 300, **options: Any) -> subprocess.CompletedProcess[str]:
     """Runs one command to its end."""
     return subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, timeout=timeout, check=False, **options
@@ -63,20 +63,20 @@ class Daemon:
         assert self._process is not None
         return self._process.pid
 
-    def wait_for(self, text: str, timeout: float = 30) -> None:
+    def wait_for(self, text: str, timeout: float = 90) -> None:
         """Waits until it has printed something."""
         with self._news:
             found = self._news.wait_for(lambda: any(text in line for line in self._lines), timeout)
         assert found, f"{text!r} was not printed within {timeout} s, but:\n{self.output}"
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = 300) -> int:
         """Waits until it has ended by itself; returns its exit code."""
         assert self._process is not None
         code = self._process.wait(timeout)
         self._reader.join(5)
         return code
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 10) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 60) -> int:
         """Sends a signal and waits; returns the exit code."""
         assert self._process is not None
         self._process.send_signal(how)

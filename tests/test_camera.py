@@ -48,7 +48,7 @@ class Ear:
             self.online.append(online)
             self.news.notify_all()
 
-    def wait_for(self, condition, timeout=30):
+    def wait_for(self, condition, timeout=300):
         with self.news:
             assert self.news.wait_for(condition, timeout)
 
@@ -171,10 +171,16 @@ def test_so_does_a_real_clip():
 
 
 def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself():
-    ear, pipeline = Ear(), Counting()
-    source = BrokenSource(
-        "front", [[Deliver(3), Fail(SourceLostError("unplugged"))], [Deliver(10**6, every=0.01)]], clock=SystemClock()
-    )
+    ear = Ear()
+    script = [[Deliver(3), Stall(), Fail(SourceLostError("unplugged"))], [Deliver(10**6, every=0.01)]]
+    source = BrokenSource("front", script, clock=SystemClock())
+
+    class Watched(Counting):
+        def step(self, frame):
+            source.release()  # from now on somebody is in view, who can be given up
+            return super().step(frame)
+
+    pipeline = Watched()
     camera = make_camera(source, ear, pipeline)
     camera.start()
     ear.wait_for(lambda: pipeline.finished == 1 and ear.online == [True, False, True])
@@ -252,7 +258,7 @@ def test_a_paused_camera_is_let_go_of_and_no_frame_is_looked_at_until_it_is_resu
     assert (pipeline.steps, pipeline.finished) == (steps, 1)
     assert ear.online[-1] is False
     assert camera.lost_since is None, "it is not lost, and nobody need restart it"
-    assert camera.moving(SystemClock()().mono, 1.0)
+    assert camera.moving(SystemClock()().mono, 20.0)
     assert len(paused_scenes(ear)) == 1
     opened = source.opened
     camera.resume()
@@ -282,7 +288,8 @@ def test_a_paused_recording_goes_on_unseen(short_clip):
     camera = make_camera(VideoFile("front", short_clip, clock=SystemClock()), ear, pipeline)
     camera.pause()
     camera.start()
-    ear.wait_for(lambda: camera.ended)
+    camera.join(60)
+    assert camera.ended
     assert pipeline.steps == 0
     assert camera.loop.frames == 30
 
@@ -316,8 +323,14 @@ def test_calls_are_made_between_frames_bounded_and_never_forgotten():
 
 
 def test_a_camera_that_is_looked_at_less_often_than_it_may_be_silent_is_not_taken_for_stalled():
-    network, ear = MjpegCamera(), Ear()
-    settings = CameraConfig(source=network.url, fps=4, stall_after=1.0)
+    network, ear, seen = MjpegCamera(), Ear(), []
+
+    class Seeing(Counting):
+        def step(self, frame):
+            seen.append(frame.at.mono)
+            return super().step(frame)
+
+    settings = CameraConfig(source=network.url, fps=2, stall_after=3.0)
     camera = make_wired(
         "front",
         settings,
@@ -326,14 +339,14 @@ def test_a_camera_that_is_looked_at_less_often_than_it_may_be_silent_is_not_take
         heat=SimpleNamespace(share=0.125, least=0.125),
         show=lambda _name, told: ear.tell(told),
         keeps=(),
-        make_pipeline=lambda **_: Counting(),
+        make_pipeline=lambda **_: Seeing(),
     )
     camera.start()
     try:
-        ear.wait_for(lambda: len(ear.told) == 2 or camera.loop.stalls)
+        ear.wait_for(lambda: len(seen) >= 2 or camera.loop.stalls)
     finally:
         camera.stop()
         camera.join(10)
         network.die()
     assert (camera.loop.stalls, camera.loop.losses) == (0, 0)
-    assert ear.told[1].at.mono - ear.told[0].at.mono > settings.stall_after
+    assert seen[1] - seen[0] > settings.stall_after

@@ -43,7 +43,7 @@ def seen(broker):
 
 def begin(seen, count=1):
     """Waits until the daemon listens: it subscribes before it tells that it is there."""
-    seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online", count=count, timeout=40)
+    seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online", count=count, timeout=180)
 
 
 def check(seen):
@@ -100,8 +100,8 @@ def test_each_command_does_what_it_says(tmp_path, broker, seen):
         assert ask(broker, seen, "pause", camera="back")["error"] == "refused"
         assert ask(broker, seen, "resume")["result"] == {"cameras": ["front"]}
         seen.clear()
-        seen.wait_for(is_state(paused=False), timeout=40)
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_state(paused=False), timeout=180)
+        seen.wait_for(is_event("appeared"), timeout=180)
 
         assert daemon.stop() == 0
         assert "Traceback" not in daemon.output
@@ -110,19 +110,19 @@ def test_each_command_does_what_it_says(tmp_path, broker, seen):
 
 def test_a_pause_is_kept_over_a_restart_until_it_is_ended(tmp_path, broker, seen):
     with Daemon(tmp_path, config(broker)) as daemon:
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_event("appeared"), timeout=180)
         assert ask(broker, seen, "pause")["ok"]
         seen.wait_for(is_state(paused=True))
         assert seen.wait_for(is_event("left")), "whoever was in view is given up"
         daemon.stop()
     seen.clear()
     with Daemon(tmp_path, config(broker)) as daemon:
-        seen.wait_for(is_state(paused=True), timeout=40)
+        seen.wait_for(is_state(paused=True), timeout=180)
         info = seen.wait_for(lambda m: m.topic.endswith("/info"))[-1].json
         assert info["settings"] == {"cameras.front.paused": True}
         assert not seen.of("/event")
         assert ask(broker, seen, "resume")["ok"]
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_event("appeared"), timeout=180)
         seen.wait_for(lambda m: m.topic.endswith("/info") and m.json["settings"] == {})
         daemon.stop()
     check(seen)
@@ -198,10 +198,9 @@ def test_what_is_no_request_gets_an_error_and_harms_nothing(tmp_path, broker, se
         assert said("ping", '{"id": "4"}') == "duplicate"
         broker.publish("edge-fer/test/command/ping", '{"id": "5"}', retain=True)
         daemon.wait_for("a retained command on edge-fer/test/command/ping is ignored")
-        for number in range(40):
-            broker.publish("edge-fer/test/command/ping", json.dumps({"id": f"flood-{number}"}))
+        broker.publish_lines("edge-fer/test/command/ping", [json.dumps({"id": f"flood-{n}"}) for n in range(30)])
         seen.wait_for(lambda m: m.topic.endswith("/response/ping") and m.json["error"] == "too_frequent")
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_event("appeared"), timeout=180)
         assert not any(is_state(paused=True)(m) for m in seen.messages)
         assert not (tmp_path / "state" / "settings.yaml").exists()
         assert daemon.stop() == 0
@@ -213,7 +212,7 @@ def test_commands_are_off_unless_somebody_turns_them_on(tmp_path, broker, seen):
     with Daemon(tmp_path, {key: value for key, value in config(broker).items() if key != "commands"}) as daemon:
         begin(seen)
         broker.publish("edge-fer/test/command/pause", '{"id": "1"}')
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_event("appeared"), timeout=180)
         assert seen.of("/info")[-1].json["commands"] is False
         assert not [m for m in seen.messages if "/response/" in m.topic or is_state(paused=True)(m)]
         daemon.stop()
@@ -232,7 +231,7 @@ def test_settings_that_no_longer_fit_are_set_aside_and_the_rest_holds(tmp_path, 
     }
     (state / "settings.yaml").write_text(json.dumps(kept))
     with Daemon(tmp_path, config(broker)) as daemon:
-        seen.wait_for(is_state(paused=True), timeout=40)
+        seen.wait_for(is_state(paused=True), timeout=180)
         info = seen.wait_for(lambda m: m.topic.endswith("/info"))[-1].json
         assert info["settings"] == {"cameras.front.paused": True, "faces.confirm": 4}
         assert list(info["cameras"]) == ["front"]
@@ -242,7 +241,7 @@ def test_settings_that_no_longer_fit_are_set_aside_and_the_rest_holds(tmp_path, 
     (state / "settings.yaml").write_text("{:")
     with Daemon(tmp_path, config(broker)) as daemon:
         daemon.wait_for("set aside")
-        seen.wait_for(is_event("appeared"), timeout=40)
+        seen.wait_for(is_event("appeared"), timeout=180)
         assert daemon.stop() == 0
 
 
@@ -274,7 +273,7 @@ def test_what_the_page_shows_works(tmp_path):
         mqtt = {"broker": broker.url.replace("://", "://counter-1@"), "password_file": str(password)}
         settings = config(broker, node={"id": "counter-1"}, mqtt=mqtt, alerts={})
         with Daemon(tmp_path, settings) as daemon:
-            seen.wait_for(lambda m: m.topic.endswith("/availability") and m.payload == "online", timeout=40)
+            seen.wait_for(lambda m: m.topic.endswith("/availability") and m.payload == "online", timeout=180)
             for command, *options in examples:
                 assert options[:2] == ["-h", "192.0.2.10"]
                 shown = [tool(command), *broker.client_options("nurse"), *options[2:]]

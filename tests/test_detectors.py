@@ -133,7 +133,7 @@ def test_info_says_what_finds_faces(tmp_path, which):
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         config["mqtt"] = {"broker": broker.url}
         with Daemon(tmp_path, config) as daemon:
-            assert daemon.wait(60) == 0, daemon.output
+            assert daemon.wait() == 0, daemon.output
             assert ("found with Haar" in daemon.output) == (which == "haar")
         seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "left")
         assert json.loads(broker.retained("edge-fer/#")["edge-fer/test/info"])["detector"] == which

@@ -16,7 +16,7 @@ from tests.test_run import VALIDATORS, kind_of
 #: Played as fast as can be, again and again, it soon fills the minute that a summary needs.
 CAMERA = {"source": str(sample_path()), "speed": "fast", "loop": True}
 RULE = {"anybody": {"when": {"emotion": ["happy", "neutral"], "score": 0.2}, "for": "500ms"}}
-CONFIG = {"cameras": {"front": CAMERA}, "alerts": RULE}
+CONFIG = {"cameras": {"front": CAMERA}, "alerts": RULE, "summaries": {"windows": ["10s"]}}
 BASE = "edge-fer/test/"
 
 
@@ -53,9 +53,9 @@ async def everything(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker:
         async with listening(broker.port, take):
             with Daemon(tmp_path, CONFIG | {"mqtt": {"broker": broker.url}}) as daemon:
-                await wait_for(lambda: {kind_of(topic) for topic, *_ in came} >= VALIDATORS.keys(), 90)
+                await wait_for(lambda: {kind_of(topic) for topic, *_ in came} >= VALIDATORS.keys(), 300)
                 assert daemon.stop() == 0, daemon.output
-            await wait_for(lambda: ("availability", "offline", 1, True) in came, 10)
+            await wait_for(lambda: ("availability", "offline", 1, True) in came, 60)
     return came
 
 

@@ -47,7 +47,7 @@ def test_the_daemon_tells_its_numbers_and_its_alerts_on_loopback_alone(tmp_path)
         Subscriber(broker) as seen,
         Daemon(tmp_path, config(broker, port)) as daemon,
     ):
-        seen.wait_for(lambda m: m.topic.endswith("/alert/anybody") and m.json["state"] == "firing", timeout=80)
+        seen.wait_for(lambda m: m.topic.endswith("/alert/anybody") and m.json["state"] == "firing", timeout=180)
         found = fetch(port)
         camera = ("camera", "front")
         assert found["edge_fer_alerts", camera, ("rule", "anybody"), ("state", "firing")] == 1
@@ -73,7 +73,7 @@ def test_with_events_off_no_alert_is_told(tmp_path):
         Subscriber(broker) as seen,
         Daemon(tmp_path, config(broker, port, privacy={"events": "off"})) as daemon,
     ):
-        seen.wait_for(lambda m: m.topic.endswith("/health"), timeout=80)
+        seen.wait_for(lambda m: m.topic.endswith("/health"), timeout=180)
         found = fetch(port)
         assert ("edge_fer_camera_online", ("camera", "front")) in found
         assert not [name for name, *_ in found if name == "edge_fer_alerts"]

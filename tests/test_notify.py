@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -11,7 +12,7 @@ from edge_fer.notify import notify
 
 @pytest.mark.parametrize("abstract", [False, True])
 def test_states_reach_the_socket(monkeypatch, tmp_path, abstract):
-    name = "@edge-fer-test-notify" if abstract else str(tmp_path / "notify")
+    name = f"@edge-fer-test-notify-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind("\0" + name[1:] if abstract else name)
         monkeypatch.setenv("NOTIFY_SOCKET", name)

@@ -73,7 +73,7 @@ def service():
 def test_it_ends_in_good_order_when_told_to(service):
     camera = ScriptedCamera()
     it = service(camera)
-    threading.Timer(0.1, it.stop).start()
+    it.stop()
     it.run()
     assert camera.log == ["announce", "link up", "start", "stop", "join", "health", "link down"]
 
@@ -123,10 +123,10 @@ def test_it_makes_way_for_another_without_a_word_of_stopping(service, monkeypatc
 def test_it_goes_on_where_nothing_can_take_its_place(service, monkeypatch):
     said = []
     monkeypatch.setattr("edge_fer.service.notify", lambda *states: said.append(states[0]))
-    it = service(ScriptedCamera())
+    looks = []
+    it = service(ScriptedCamera(), on_tick=lambda mono: looks.append(mono) or (len(looks) == 3 and it.stop()))
     asked = []
     it.reload()
-    threading.Timer(1.2, it.stop).start()
     assert it.run(lambda: asked.append("once")) is None
     assert asked == ["once"]
     assert [word for word in said if word != "WATCHDOG=1"] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
@@ -163,8 +163,9 @@ def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
     ]
     for cameras, moves in cases:
         said.clear()
-        it = service(*cameras, all_lost_after=1e9)
-        threading.Timer(0.7, it.stop).start()
+        stop = []
+        it = service(*cameras, all_lost_after=1e9, on_tick=lambda _, stop=stop: stop[0]())
+        stop.append(it.stop)
         it.run()
         assert ("WATCHDOG=1" in said) is moves
         assert (said[0], said[-1]) == ("READY=1", "STOPPING=1")

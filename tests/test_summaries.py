@@ -26,9 +26,9 @@ def test_summaries_arrive_in_order_and_add_up(tmp_path):
     summaries = {"summaries": {"windows": ["10s", "20s"]}}
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         with Daemon(tmp_path, config(broker, ENDLESS, **summaries)) as daemon:
-            seen.wait_for(lambda m: is_summary(m) and m.json["window"] == "20s", timeout=100)
+            seen.wait_for(lambda m: is_summary(m) and m.json["window"] == "20s", timeout=180)
             # the first window may have been nearly over when the daemon started
-            seen.wait_for(tells_satisfaction, timeout=100)
+            seen.wait_for(tells_satisfaction, timeout=180)
             assert daemon.stop() == 0
         check_payloads(seen.messages)
         told = seen.of("/summary")
@@ -58,8 +58,8 @@ def test_with_events_off_nothing_but_summaries_is_told_about_people(tmp_path):
     }
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         with Daemon(tmp_path, config(broker, ENDLESS, **settings), "--show") as daemon:
-            daemon.wait_for("ALERT", 40)
-            (summary, *_) = seen.wait_for(is_summary, count=2, timeout=60)
+            daemon.wait_for("ALERT")
+            (summary, *_) = seen.wait_for(is_summary, count=2, timeout=180)
             assert daemon.stop() == 0
         time.sleep(0.5)
         check_payloads(seen.messages)
@@ -99,16 +99,16 @@ def kept(tmp_path):
 def test_killing_it_loses_a_few_seconds_and_no_more(tmp_path):
     mqtt = {"broker": "mqtt://127.0.0.1:9"}
     with Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}, "--show") as daemon:
-        daemon.wait_for("appeared", 40)
+        daemon.wait_for("appeared")
         began = time.monotonic()
         time.sleep(13)
+        ran = time.monotonic() - began
         daemon._process.kill()
         daemon._process.wait()
-        ran = time.monotonic() - began
     before = kept(tmp_path)
     assert before["watched"] > ran - 8, "written every five seconds"
     with Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}, "--show") as daemon:
-        daemon.wait_for("appeared", 40)
+        daemon.wait_for("appeared")
         time.sleep(2)
         assert daemon.stop() == 0
     after = kept(tmp_path)

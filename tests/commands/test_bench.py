@@ -116,7 +116,7 @@ def test_it_stops_after_so_many_frames_or_seconds():
     assert measured("--source", "sample", "--frames", "7", *HAAR)["frames"]["decoded"] == 7
     looped = ("-o", "cameras.camera.loop=true", "-o", "cameras.camera.source=sample")
     report = measured("--seconds", "0.5", *looped, *HAAR)
-    assert 0.5 <= report["seconds"] < 3
+    assert 0.5 <= report["seconds"] < 15
 
 
 def test_a_table_and_one_stage_of_it():

@@ -203,7 +203,7 @@ def test_a_client_of_the_same_id_that_takes_over_the_daemon_s_session(tmp_path):
             kit.until(lambda: one.status().connected)
             with kit.linked(tmp_path / "b", broker.url, **options) as two:
                 links = (one, two)
-                kit.until(lambda: any(link.status().last_trouble is Trouble.TAKEN_OVER for link in links), timeout=30)
+                kit.until(lambda: any(link.status().last_trouble is Trouble.TAKEN_OVER for link in links), timeout=180)
                 status = max((link.status() for link in links), key=lambda s: s.last_trouble is Trouble.TAKEN_OVER)
         rest = {"uptime": 0, "rss": 0, "temperature": None, "throttling": None, "cameras": {}}
         health = kit.COMPOSER.health(kit.now(), **rest, link=status)

@@ -139,10 +139,10 @@ def test_a_camera_that_works_one_that_is_dark_and_one_that_is_not_there(tmp_path
 
 
 def test_a_camera_that_says_nothing(monkeypatch):
-    monkeypatch.setattr(vision, "FIRST_PICTURE", 2.0)
     camera = MjpegCamera()
     try:
         assert "160 x 120" in vision.camera("front", Camera(source=camera.url), None).what
+        monkeypatch.setattr(vision, "FIRST_PICTURE", 2.0)
         camera.silent.set()
         assert str(vision.camera("front", Camera(source=camera.url), None).state) == "fault"
     finally:

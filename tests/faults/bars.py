@@ -20,18 +20,18 @@ RIGHT_AGAIN, IN_MEMORY = 10.0, 1.0
 LONG = 100
 
 
-def failures(outcome: Outcome) -> list[str]:
-    """Which bars the run has not held."""
+def failures(outcome: Outcome, *, patience: float = 1.0) -> list[str]:
+    """Which bars the run has not held; those of time are `patience` times as long, for a machine that is busy."""
     found = [f"{name}: {error}" for name, verdict in outcome.nodes.items() for error in verdict.errors]
     found += [f"the outbox of {name} is damaged" for name in outcome.unsound]
     if outcome.growth > GROWTH:
         found.append(f"memory grew by {outcome.growth:,} bytes")
-    if max(outcome.noticed, default=0.0) > KEEPALIVE:
+    if max(outcome.noticed, default=0.0) > patience * KEEPALIVE:
         found.append(f"a dead connection was noticed only after {max(outcome.noticed):.1f} s")
-    if max(outcome.recovered) > RIGHT_AGAIN:
+    if max(outcome.recovered) > patience * RIGHT_AGAIN:
         found.append(f"retained values were wrong for {max(outcome.recovered):.1f} s")
     for name, verdict in outcome.nodes.items():
-        if verdict.in_memory_for > IN_MEMORY:
+        if verdict.in_memory_for > patience * IN_MEMORY:
             found.append(f"{name}: a kill took what was handed over {verdict.in_memory_for:.2f} s before")
         if verdict.dropped[Kind.ALERT_EVENT]:
             found.append(f"{name}: alert events were given up")

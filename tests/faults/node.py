@@ -26,7 +26,7 @@ __all__ = ["Node", "small_disk", "wait_until"]
 PASSWORD = "right"  # noqa: S105 - of a broker that lives for the test
 
 
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 30.0) -> float:
+def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 120.0) -> float:
     """Waits for something that nothing tells of; seconds that it took."""
     begun = time.monotonic()
     while not condition():
@@ -106,7 +106,7 @@ class Node:
         """Waits until its link has started."""
         process = self._process
         assert process is not None
-        wait_until(lambda: self.ledger["ready"] or process.poll() is not None, f"{self.name} starts", timeout=60)
+        wait_until(lambda: self.ledger["ready"] or process.poll() is not None, f"{self.name} starts", timeout=120)
         self.check_that_it_lives()
 
     def check_that_it_lives(self) -> None:
@@ -120,7 +120,7 @@ class Node:
         assert self._process is not None
         self.check_that_it_lives()
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         self.killed_at.append((self.ledger["next"], time.monotonic()))
         self.ledger["connected"] = 0
 
@@ -128,7 +128,7 @@ class Node:
         """Tells nothing more, sends everything, and ends properly."""
         assert self._process is not None
         self.check_that_it_lives()
-        wait_until(lambda: self.all_is_settled and not self.ledger["depth"], f"{self.name} drains", timeout=90)
+        wait_until(lambda: self.all_is_settled and not self.ledger["depth"], f"{self.name} drains", timeout=300)
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(30)
         assert code == 0, f"{self.name} ended with {code}:\n{(self.folder / 'output').read_text()}"
@@ -137,7 +137,7 @@ class Node:
         """Whatever state it is in."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
 
     @property
     def private_memory(self) -> int:

@@ -108,7 +108,7 @@ class Proxy:
 
         self._orders.append(do)
         os.write(self._rope, b"!")
-        assert done.wait(5), "the proxy hangs"
+        assert done.wait(60), "the proxy hangs"
 
     def _cut(self) -> None:
         for pair in self._pairs:
@@ -164,7 +164,7 @@ class Proxy:
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
         try:
-            broker = socket.create_connection((HOST, self._target), timeout=2)
+            broker = socket.create_connection((HOST, self._target), timeout=30)
         except OSError:
             # to the node it looks as if the broker's host refuses
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -38,7 +38,7 @@ def retained(broker: Mosquitto) -> dict[str, str]:
     client.connect(HOST, broker.port)
     client.loop_start()
     try:
-        assert done.wait(10), "the broker does not tell what it has retained"
+        assert done.wait(60), "the broker does not tell what it has retained"
     finally:
         client.disconnect()
         client.loop_stop()

@@ -13,13 +13,13 @@ from tests.faults.outage import outage
 from tests.faults.suite import run
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_nothing_is_lost_among_faults_of_all_kinds(tmp_path):
     seed = int(os.environ.get("EDGE_FER_SEED", secrets.randbelow(10**6)))
     print(f"seed {seed}: EDGE_FER_SEED={seed} runs it again")
     outcome = run(tmp_path, count=len(FAULTS), seed=seed, say=True, hurry=0.3)
     print(table(outcome))
-    assert failures(outcome) == []
+    assert failures(outcome, patience=4) == []
     assert outcome.faults.total() == len(FAULTS)
 
 

@@ -81,7 +81,7 @@ def make_link(folder: Path, url: str, **options: Any) -> Link:
     return Link(broker=broker, topics=TOPICS, outbox=folder / "outbox.db", **ours)
 
 
-def until(condition: Callable[[], object], *, timeout: float = 10.0) -> None:
+def until(condition: Callable[[], object], *, timeout: float = 60.0) -> None:
     """Waits for something that nothing tells of."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -151,6 +151,6 @@ def test_an_encrypted_link_to_a_plain_port_and_the_other_way_round(tmp_path, enc
 
 def test_a_name_that_is_not_found(folder, log):
     with linked(folder, "mqtt://no-such-broker.invalid") as link:
-        until(lambda: link.status().setback, timeout=30)
+        until(lambda: link.status().setback, timeout=180)
         assert link.status().setback.trouble is Trouble.NAME_NOT_FOUND
     assert "no-such-broker.invalid" in log.text

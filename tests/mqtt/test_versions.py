@@ -71,7 +71,10 @@ class FakeBroker:
 
     def _serve(self, connection):
         try:
-            version = connection.recv(4096)[8]
+            greeting = connection.recv(4096)
+            if not greeting:  # it has hung up meanwhile
+                return
+            version = greeting[8]
             self.versions.append(version)
             if version == Protocol.V5 or self._also_311:
                 if self._answer is not None:
@@ -115,7 +118,7 @@ def test_a_broker_that_says_nothing_to_5_gets_311(tmp_path, monkeypatch):
     monkeypatch.setattr("edge_fer.mqtt.connection._GREETING", 0.3)
     with FakeBroker(None) as broker, linked(tmp_path, broker.url) as link:
         until(lambda: link.status().connected)
-        assert broker.versions == [5, 4]
+        assert broker.versions[:2] == [5, 4]
 
 
 @pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311])

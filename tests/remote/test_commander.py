@@ -217,9 +217,10 @@ def test_at_the_end_what_waits_is_answered(house):
     house.reloader.ask = lambda ask=house.reloader.ask: (started.set(), ask())[1]
     house.commander.start()
     house.inbox.take("edge-fer/counter-1/command/reload", b'{"id": "1"}', retained=False)
-    assert started.wait(5)
+    assert started.wait(60)
     house.inbox.take("edge-fer/counter-1/command/ping", b'{"id": "2"}', retained=False)
     house.commander.close()
+    house.commander._thread.join(60)
     assert [(answer["id"], answer["error"]) for _, answer in house.answers] == [("1", "busy"), ("2", "busy")]
 
 
@@ -241,7 +242,9 @@ def test_who_asks_while_a_reload_goes_on_is_told_of_the_next_one():
     assert late[0].done()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
+)
 @given(verb=st.sampled_from([*REQUESTS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
 def test_whatever_comes_is_answered_and_what_is_refused_changes_nothing(house, verb, payload):
     before = house.state

@@ -29,13 +29,13 @@ def test_an_alert_that_ends_with_its_camera_does_so_in_a_replay(tmp_path):
     trace = tmp_path / "trace.jsonl"
     try:
         with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
-            settings = config(broker, {"source": camera.url, "stall_after": "2s"}, alerts={"nobody": NOBODY})
+            settings = config(broker, {"source": camera.url, "stall_after": "6s"}, alerts={"nobody": NOBODY})
             with Daemon(tmp_path, settings, "--record", str(trace)) as daemon:
-                seen.wait_for(is_alert_event, timeout=40)
+                seen.wait_for(is_alert_event, timeout=180)
                 camera.silent.set()
-                seen.wait_for(is_alert_event, count=2, timeout=40)
+                seen.wait_for(is_alert_event, count=2, timeout=180)
                 camera.silent.clear()
-                seen.wait_for(is_alert_event, count=3, timeout=40)
+                seen.wait_for(is_alert_event, count=3, timeout=180)
                 assert daemon.stop() == 0
             events = [m.json for m in seen.wait_for(is_alert_event, count=4)]
     finally:

@@ -33,13 +33,14 @@ def test_systemd_is_told_that_it_is_ready_that_it_moves_and_that_it_stops(tmp_pa
         systemd.wait_for("READY")
         systemd.wait_for("WATCHDOG", 3)
         assert daemon.stop() == 0
+        systemd.wait_for("STOPPING")
     assert systemd.words == ["READY", "STOPPING"]
 
 
 def test_a_camera_that_freezes_starves_the_watchdog_until_it_moves_again(tmp_path, systemd, broker):
     camera = MjpegCamera()
     try:
-        with Daemon(tmp_path, config(broker, {"source": camera.url, "stall_after": "2s"})) as daemon:
+        with Daemon(tmp_path, config(broker, {"source": camera.url, "stall_after": "6s"})) as daemon:
             systemd.wait_for("WATCHDOG", 3)
             camera.silent.set()
             daemon.wait_for("camera front is lost")
@@ -57,19 +58,20 @@ def test_a_camera_that_freezes_starves_the_watchdog_until_it_moves_again(tmp_pat
 def test_it_starts_over_with_a_new_config_and_keeps_its_outbox(tmp_path, systemd, broker):
     with Subscriber(broker) as seen, Daemon(tmp_path, config(broker)) as daemon:
         systemd.wait_for("READY")
-        seen.wait_for(lambda m: m.topic.endswith("camera/front/event"), timeout=40)
+        seen.wait_for(lambda m: m.topic.endswith("camera/front/event"), timeout=180)
         daemon.configure(config(broker) | {"node": {"id": "test", "site": "moved"}})
         now = time.monotonic_ns() // 1000
         daemon.send(signal.SIGHUP)
         stamp = int(systemd.wait_for("RELOADING")["MONOTONIC_USEC"])
         assert now <= stamp <= time.monotonic_ns() // 1000
         systemd.wait_for("READY", 2)
-        moved = seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["site"] == "moved", timeout=40)[0]
+        moved = seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["site"] == "moved", timeout=180)[0]
         numbers = [m.json["seq"] for m in seen.of("camera/front/event")]
         assert numbers == list(range(1, len(numbers) + 1)), "nothing was lost or told twice"
         assert moved.json["seq"] > 1
         assert daemon.stop() == 0
         assert "Traceback" not in daemon.output
+        systemd.wait_for("STOPPING")
     assert systemd.words == ["READY", "RELOADING", "READY", "STOPPING"]
 
 
@@ -106,6 +108,7 @@ def test_it_refuses_what_cannot_be_and_goes_on_as_before(tmp_path, systemd, brok
         systemd.wait_for("WATCHDOG", meals + 2)
         assert all(m.payload == "online" for m in seen.of("test/availability")), "nothing was interrupted"
         assert daemon.stop() == 0
+        systemd.wait_for("STOPPING")
     assert systemd.words == ["READY", "RELOADING", "READY", "STOPPING"]
 
 

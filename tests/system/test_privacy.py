@@ -101,7 +101,7 @@ def test_no_picture_reaches_disk_or_network(tmp_path, strace, search):
         config.write_text(json.dumps(settings))
         command = [strace, *OPTIONS, "-o", str(trace), *COMMAND, "run", "--show", "--config", str(config)]
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        ended = subprocess.run(command, capture_output=True, timeout=110, check=False, env=environment)
+        ended = subprocess.run(command, capture_output=True, timeout=500, check=False, env=environment)
         assert ended.returncode == 0, ended.stderr.decode()
         seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "left")
         seen.wait_for(lambda m: m.topic.endswith("/alert_event"), count=2)

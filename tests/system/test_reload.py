@@ -36,9 +36,9 @@ def firing(tmp_path):
     """A daemon whose alert `pulse` fires: the daemon, its broker, what is seen there, and the alert event."""
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         with Daemon(tmp_path, config(broker, ENDLESS, alerts=BEFORE)) as daemon:
-            seen.wait_for(status_of("pulse"), timeout=40)
+            seen.wait_for(status_of("pulse"), timeout=180)
             broker.publish("bed/pulse", '{"bpm": 130}')
-            (fired,) = seen.wait_for(is_alert_event, timeout=40)
+            (fired,) = seen.wait_for(is_alert_event, timeout=180)
             yield daemon, broker, seen, fired.json
             assert daemon.stop() == 0
             assert "Traceback" not in daemon.output
@@ -56,7 +56,7 @@ def standing(broker, rule):
 
 def test_an_alert_goes_on_while_other_rules_change_come_and_go(tmp_path):
     with firing(tmp_path) as (daemon, broker, seen, fired):
-        seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "appeared", timeout=40)
+        seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "appeared", timeout=180)
         seen.clear()
         new = {"pulse": PULSE, "queue": {"when": {"more_people_than": 6}}, "added": {"when": {"no_face": True}}}
         reload(daemon, broker, new)
@@ -74,7 +74,7 @@ def test_an_alert_goes_on_while_other_rules_change_come_and_go(tmp_path):
             fired["alert_id"],
             "over",
         )
-        assert "the cameras went on meanwhile" in daemon.output
+        daemon.wait_for("the cameras went on meanwhile")
 
 
 def test_a_changed_threshold_resolves_the_alert_and_the_new_rule_begins_anew(tmp_path):

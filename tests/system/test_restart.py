@@ -11,6 +11,7 @@ import pytest
 
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
+from tests.mqtt.kit import until
 from tests.test_run import ENDLESS, check_payloads, config
 
 COOLDOWN = 30.0
@@ -40,20 +41,21 @@ def test_what_fired_before_is_resolved_once_and_the_cooldown_goes_on(tmp_path, h
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         settings = config(broker, ENDLESS, alerts={"pulse": PULSE})
         with Daemon(tmp_path, settings) as daemon:
-            seen.wait_for(is_waiting, timeout=40)
+            seen.wait_for(is_waiting, timeout=180)
             broker.publish("bed/pulse", "130")
-            (fired,) = (m.json for m in seen.wait_for(is_alert_event, timeout=40))
-            time.sleep(1.5)  # what is to be kept is written within a second
+            (fired,) = (m.json for m in seen.wait_for(is_alert_event, timeout=180))
+            kept = tmp_path / "state" / "alerts.json"
+            until(lambda: kept.is_file() and fired["alert_id"] in kept.read_text())
             daemon.stop(how)
         waited = len(list(filter(is_waiting, seen.messages)))
         with Daemon(tmp_path, settings) as daemon:
-            seen.wait_for(is_waiting, count=waited + 1, timeout=40)
-            resolved = seen.wait_for(is_alert_event, count=2, timeout=40)[1].json
+            seen.wait_for(is_waiting, count=waited + 1, timeout=180)
+            resolved = seen.wait_for(is_alert_event, count=2, timeout=180)[1].json
             retained = "edge-fer/test/camera/front/alert/pulse"
             assert json.loads(broker.retained(retained)[retained])["state"] == "inactive"
             broker.publish("bed/pulse", "130")
-            seen.wait_for(is_pending, timeout=40)
-            again = seen.wait_for(is_alert_event, count=3, timeout=60)[2].json
+            seen.wait_for(is_pending, timeout=180)
+            again = seen.wait_for(is_alert_event, count=3, timeout=180)[2].json
             assert daemon.stop() == 0
             assert "Traceback" not in daemon.output
         seen.wait_for(is_alert_event, count=4)
