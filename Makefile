@@ -30,6 +30,10 @@ NODE_RED := $(CURDIR)/$(VENV)/node-red
 
 ARCH ?= $(shell dpkg --print-architecture)
 
+# an index may be slow, or fail once
+export PIP_RETRIES ?= 10
+export PIP_DEFAULT_TIMEOUT ?= 60
+
 .PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 

@@ -13,14 +13,14 @@ __all__ = ["ask", "say"]
 _numbers = itertools.count(1)
 
 
-def ask(broker: Mosquitto, seen: Subscriber, verb: str, *, timeout: float = 20, **fields: Any) -> dict[str, Any]:
+def ask(broker: Mosquitto, seen: Subscriber, verb: str, *, timeout: float = 60, **fields: Any) -> dict[str, Any]:
     """The answer to a request with an id of its own, unless one is given."""
     request = {"id": f"test-{next(_numbers)}"} | fields
     return say(broker, seen, verb, json.dumps(request), lambda m: m.json["id"] == request["id"], timeout=timeout)
 
 
 def say(
-    broker: Mosquitto, seen: Subscriber, verb: str, payload: str, wanted: Any, *, timeout: float = 20
+    broker: Mosquitto, seen: Subscriber, verb: str, payload: str, wanted: Any, *, timeout: float = 60
 ) -> dict[str, Any]:
     """The answer to any payload that is like `wanted` and came after it was sent."""
     before = len(seen.of(f"/response/{verb}"))

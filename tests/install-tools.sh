@@ -33,6 +33,7 @@ if [ "$sudo" = none ]; then
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq
-# shellcheck disable=SC2086 # a list of words
-$sudo apt-get install -y -qq --no-install-recommends $missing $wanted
+# a mirror may be slow, and the system busy with updates of its own
+apt="$sudo apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
+# shellcheck disable=SC2086 # lists of words
+$apt update && $apt install -y --no-install-recommends $missing $wanted

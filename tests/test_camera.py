@@ -185,8 +185,10 @@ def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself
     camera.start()
     ear.wait_for(lambda: pipeline.finished == 1 and ear.online == [True, False, True])
     assert camera.lost_since is None
+    steps = pipeline.steps
+    ear.wait_for(lambda: pipeline.steps > steps)
     camera.stop()
-    camera.join(10)
+    camera.join(60)
     assert camera.ended
     assert pipeline.finished == 2, "and once more at the end"
     assert ear.online[-1] is False

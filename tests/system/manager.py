@@ -38,7 +38,7 @@ class Manager:
         with self._news:
             return sum("WATCHDOG" in message for _, message in self._said)
 
-    def wait_for(self, word: str, count: int = 1, timeout: float = 30) -> dict[str, str]:
+    def wait_for(self, word: str, count: int = 1, timeout: float = 120) -> dict[str, str]:
         """Waits until it was told something so often; gives the last message that says it."""
 
         def found() -> list[dict[str, str]]:
