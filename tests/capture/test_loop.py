@@ -32,7 +32,8 @@ class Stage:
         self.said = []
         self.passes = 0
         self.enough = enough
-        self.pass_takes = 0.0
+        #: how many seconds a pass takes, asked at each
+        self.pass_takes = lambda: 0.0
         self.loop = CaptureLoop(
             "front",
             self.source,
@@ -45,7 +46,7 @@ class Stage:
 
     def on_pass(self):
         self.passes += 1
-        self.clock.advance(self.pass_takes)
+        self.clock.advance(self.pass_takes())
         if self.enough and self.enough(self):
             self.stop.set()
             if isinstance(self.source, BrokenSource):
@@ -140,10 +141,7 @@ def test_what_a_driver_should_not_do_loses_the_camera_and_not_the_loop(step, mat
 def test_silent_stall_is_noticed_and_the_camera_opened_anew():
     stage = Stage([Deliver(3), Stall()], [Deliver(3), Stall()], enough=frames(6), stall_after=10)
     # no time passes while frames are to come, however late their thread is
-    stage.loop._on_pass = lambda: (
-        stage.clock.advance(stage.loop.frames == 3 and not stage.loop.stalls),
-        stage.on_pass(),
-    )
+    stage.pass_takes = lambda: float(stage.loop.frames == 3 and not stage.loop.stalls)
     stage.run()
     assert stage.states == [ONLINE, LOST, ONLINE]
     assert "sent nothing for 11 s" in stage.said[1][1]
@@ -153,7 +151,7 @@ def test_silent_stall_is_noticed_and_the_camera_opened_anew():
 
 def test_reads_that_never_return_are_left_behind_and_let_go_later():
     stage = Stage([Deliver(1), Stall()], enough=lambda stage: len(stage.loop._left_behind) == 2, stall_after=10)
-    stage.loop._on_pass = lambda: (stage.clock.advance(stage.loop.frames > stage.loop.stalls), stage.on_pass())
+    stage.pass_takes = lambda: float(stage.loop.frames > stage.loop.stalls)
     stuck = []
     stage.loop._on_state = lambda state, _reason: state is LOST and stuck.append(stage.loop.stuck)
     stage.run()
@@ -168,7 +166,7 @@ def test_reads_left_behind_are_bounded():
     stage = Stage(
         [Deliver(1), Stall()], stall_after=10, enough=lambda stage: "stuck in its driver" in stage.loop.reason
     )
-    stage.loop._on_pass = lambda: (stage.clock.advance(stage.loop.frames > stage.loop.stalls), stage.on_pass())
+    stage.pass_takes = lambda: float(stage.loop.frames > stage.loop.stalls)
     stage.run()
     assert stage.source.opened == MOST_STUCK
     assert "Restart the daemon" in stage.loop.reason
@@ -178,12 +176,12 @@ def test_reads_left_behind_are_bounded():
 @pytest.mark.parametrize(("start_within", "states"), [(60, [ONLINE]), (20, [LOST])])
 def test_first_frame_is_given_more_time(start_within, states):
     stage = Stage([Stall(), Deliver(1), Stall()], stall_after=5, start_within=start_within)
-    stage.pass_takes = 1.0
+    stage.pass_takes = lambda: 1.0
 
     def enough(stage):
         if stage.passes == 30:
             stage.source.release()
-            stage.pass_takes = 0.0  # however late the frame's thread is
+            stage.pass_takes = lambda: 0.0  # however late the frame's thread is
         return stage.loop.frames or stage.loop.stalls
 
     stage.enough = enough
@@ -193,7 +191,7 @@ def test_first_frame_is_given_more_time(start_within, states):
 
 def test_stills_far_apart_are_no_stall():
     stage = Stage([Deliver(1), Stall(0.3), Deliver(1)], live=False, stall_after=2)
-    stage.pass_takes = 1.0
+    stage.pass_takes = lambda: 1.0
     stage.run()
     assert stage.loop.stalls == 0
     assert stage.loop.frames == 2
