@@ -248,7 +248,7 @@ class Mosquitto:
         """The retained payloads by topic, as a newcomer sees them."""
         # the broker answers the second request after all that the first one brings
         options = [*self.client_options(user), "-t", pattern, "-F", "%j", "-q", "1", "--retained-only"]
-        options += ["-d", "-U", "none"]
+        options += ["-d", "-U", "none", "-W", "60"]
         command = [tool("stdbuf"), "-oL", tool("mosquitto_sub"), *options]
         found: dict[str, str] = {}
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -261,6 +261,8 @@ class Mosquitto:
                     rest = line[end:]
                 if "UNSUBACK" in rest:
                     break
+            else:  # it also ends at the first message that was not retained: what is, has come by then
+                assert process.wait() == 0, "the broker does not tell what it has retained"
             process.kill()
         return found
 

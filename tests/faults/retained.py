@@ -1,48 +1,14 @@
-"""What the broker holds: its retained messages, asked for by a client of its own that is quick."""
+"""Whether what the broker has retained is right."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from threading import Event
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
-
-from tests.broker import HOST, Mosquitto
 from tests.faults.ledger import Ledger
 from tests.faults.trace import CAMERAS, RULE, expected
 
-__all__ = ["retained", "what_is_wrong"]
-
-END = "end-of-retained"
-
-
-def retained(broker: Mosquitto) -> dict[str, str]:
-    """The retained payloads by topic, as a newcomer gets them."""
-    found: dict[str, str] = {}
-    done = Event()
-
-    def take(client: Client, _data: object, message: object) -> None:
-        if message.topic == END:
-            done.set()
-        elif message.retain:
-            found[message.topic] = message.payload.decode()
-
-    client = Client(CallbackAPIVersion.VERSION2, client_id="newcomer")
-    client.username_pw_set("reader", broker.users["reader"])
-    client.on_message = take
-    client.on_connect = lambda client, *_: client.subscribe([("edge-fer/#", 1), (END, 1)])
-    # the broker sends what it has retained before it looks at what we send next
-    client.on_subscribe = lambda client, *_: client.publish(END, "", qos=1)
-    client.connect(HOST, broker.port)
-    client.loop_start()
-    try:
-        assert done.wait(60), "the broker does not tell what it has retained"
-    finally:
-        client.disconnect()
-        client.loop_stop()
-    return found
+__all__ = ["newest", "what_is_wrong"]
 
 
 def newest(ledger: Ledger) -> dict[str, int]:

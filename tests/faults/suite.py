@@ -19,7 +19,7 @@ from tests.faults.driver import LATE
 from tests.faults.faults import ACL, FAULTS, USERS, Scene
 from tests.faults.judge import Arrival, Verdict, judge
 from tests.faults.node import Node, small_disk, wait_until
-from tests.faults.retained import newest, retained, what_is_wrong
+from tests.faults.retained import newest, what_is_wrong
 from tests.faults.trace import dice
 
 __all__ = ["Outcome", "plan", "run"]
@@ -131,7 +131,7 @@ def _until_retained_is_right(stage: Scene) -> float:
 
     def right() -> bool:
         at_least = {node.name: newest(node.ledger) for node in stage.nodes}
-        held = retained(stage.broker)
+        held = stage.broker.retained("edge-fer/#", user="reader")
         for node in stage.nodes:
             wrong[node.name] = what_is_wrong(node.name, node.lives, at_least[node.name], held)
         return not any(wrong.values())
