@@ -14,12 +14,19 @@ from torch.nn import functional
 
 from .data import RANGE
 
-__all__ = ["augment", "mixup", "scale"]
+__all__ = ["augment", "change", "mixup", "place", "scale", "to_grey"]
+
+#: What red, green and blue make of a grey level (ITU-R BT.601), as the daemon's preprocessing has it.
+LUMA = (0.299, 0.587, 0.114)
 
 
 def augment(pictures: Tensor, size: int, random: torch.Generator) -> Tensor:
     """Return the pictures, each changed at random, at ``size`` px: float32 (N, 1, size, size) in 0 to 1."""
-    pictures = _place(pictures, size, random)
+    return change(place(pictures, size, random), random)
+
+
+def change(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """Return pictures that are in their place, with light, blur, noise and the rest changed at random."""
     pictures = _light(pictures, random)
     pictures = _soften(pictures, random)
     pictures = _sharpen(pictures, random)
@@ -59,8 +66,26 @@ def _chosen(count: int, share: float, random: torch.Generator) -> Tensor:
     return torch.rand(count, generator=random, device=random.device) < share
 
 
-def _place(pictures: Tensor, size: int, random: torch.Generator) -> Tensor:
-    """Flip, turn, scale, squeeze and shift: a box is never quite where the next one is."""
+def to_grey(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """Make colour pictures (N, 3, H, W) grey (N, 1, H, W), each by weights of its own around the luma.
+
+    Cameras and lamps weigh colours otherwise than the next, and skin is what they change most.
+    """
+    spread = 0.5 * torch.randn(len(pictures), 3, generator=random, device=random.device)
+    weights = torch.tensor(LUMA, device=random.device) * spread.exp()
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    return torch.einsum("nchw,nc->nhw", pictures, weights).unsqueeze(1)
+
+
+def place(pictures: Tensor, size: int, random: torch.Generator, extent: float = 1.0) -> Tensor:
+    """Flip, turn, scale, squeeze and shift: a box is never quite where the next one is.
+
+    Args:
+        pictures: (N, C, H, W).
+        size: of what is returned, px.
+        random: where chance comes from.
+        extent: how many canonical crops wide the pictures are.
+    """
     count = len(pictures)
     angle = torch.randn(count, generator=random, device=random.device).mul(7).clamp(-20, 20) * (math.pi / 180)
     zoom = _uniform(count, math.log(0.85), math.log(1.15), random).exp()
@@ -71,7 +96,7 @@ def _place(pictures: Tensor, size: int, random: torch.Generator) -> Tensor:
     across = torch.stack([flip * zoom * squeeze * cosine, -zoom * squeeze * sine, shift[:, 0]], 1)
     down = torch.stack([flip * zoom / squeeze * sine, zoom / squeeze * cosine, shift[:, 1]], 1)
     matrix = torch.stack([across, down], 1)
-    grid = functional.affine_grid(matrix, [count, 1, size, size], align_corners=False)
+    grid = functional.affine_grid(matrix / extent, [count, 1, size, size], align_corners=False)
     return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

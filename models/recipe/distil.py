@@ -28,12 +28,16 @@ def heads_of(net: nn.Module, learn: str) -> tuple[str, ...]:
     return HEADS if getattr(net, "heads", 1) == len(HEADS) else (learn,)
 
 
-def load_teacher(path: Path, heads: Sequence[str], device: torch.device) -> Teacher:
+def load_teacher(path: Path, heads: Sequence[str], device: torch.device, balance: float = 0.0) -> Teacher:
     """Return a trained net that gives, for pictures as a net sees them, the logits (N, heads, 7) of the wanted heads.
 
-    RecipeError where it has not learned one of them.
+    RecipeError where it has not learned one of them, or was balanced otherwise than its student.
     """
     net, state = load_checkpoint(path)
+    balanced = state["settings"].get("balance", 0.0)
+    if balanced != balance:
+        msg = f"{path}: was trained with --balance {balanced:g}, not {balance:g}"
+        raise RecipeError(msg, remedy="Give the same to its student, or another teacher")
     knows = heads_of(net, state["settings"]["learn"])
     unknown = set(heads) - set(knows)
     if unknown:

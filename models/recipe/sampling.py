@@ -14,9 +14,15 @@ from .data import Split, soft_targets
 __all__ = ["draw", "picture_weights", "targets_of"]
 
 
-def targets_of(split: Split, heads: Sequence[str], smoothing: float) -> tuple[Tensor, NDArray[np.bool_]]:
-    """Return what each head should say, float32 (N, heads, 7), and which rows (N,) are worth learning from."""
-    made = [soft_targets(split, hard_share=1.0 if head == "labels" else 0.0, smoothing=smoothing) for head in heads]
+def targets_of(
+    split: Split, heads: Sequence[str], smoothing: float, labels_share: float = 0.0
+) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Return what each head should say, float32 (N, heads, 7), and which rows (N,) are worth learning from.
+
+    A head that learns votes learns the label for ``labels_share`` of it.
+    """
+    shares = [1.0 if head == "labels" else labels_share for head in heads]
+    made = [soft_targets(split, hard_share=share, smoothing=smoothing) for share in shares]
     return torch.from_numpy(np.stack([targets for targets, _ in made], axis=1)), made[0][1]
 
 
@@ -27,7 +33,8 @@ def picture_weights(targets: Tensor, boost: float) -> Tensor:
     which ruins the common ones.
     """
     mean = targets.mean(dim=1)
-    weights = mean @ mean.mean(dim=0).pow(-boost)
+    # an emotion that no picture shows needs no boost, and would make one without end
+    weights = mean @ mean.mean(dim=0).clamp_min(1e-6).pow(-boost)
     return weights / weights.mean()
 
 

@@ -25,6 +25,10 @@ class Settings:
     decay: float = 0.05
     warm_up: float = 0.04
     learn: str = "votes"
+    labels_share: float = 0.0
+    balance: float = 0.0
+    elsewhere: float = 0.0
+    elsewhere_boost: float = 0.5
     smoothing: float = 0.1
     mixup: float = 0.2
     average: float = 0.998
@@ -38,11 +42,12 @@ class Settings:
     limit: int | None = None
 
 
-def sources(teachers: Sequence[Path], soft_labels: Path | None) -> dict[str, Any]:
+def sources(teachers: Sequence[Path], soft_labels: Path | None, sets: Sequence[str] = ()) -> dict[str, Any]:
     """Return the files that a run learns from, by name and folder only: a checkout may move."""
     return {
         "teacher": [_name(path) for path in teachers],
         "soft_labels": None if soft_labels is None else _name(soft_labels),
+        "set": list(sets),
     }
 
 

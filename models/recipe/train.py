@@ -10,50 +10,81 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from .abroad import REFERENCE, measure_abroad, mixed
 from .architectures import ARCHITECTURES, build, count_macs
-from .augment import augment, mixup, scale
+from .augment import change, mixup, scale
 from .checkpoint import save_checkpoint
 from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
-from .distil import HEADS, heads_of, load_teacher, read_soft_labels
+from .data.portraits import SETS, Portraits, choosing, read_portraits
+from .distil import HEADS, heads_of, load_teacher
 from .errors import RecipeError, plainly
 from .metrics import confusion, macro_f1
 from .optimise import Average, Progress, cross_entropy, learning_rate, make_optimiser
 from .pretrained import start_from
-from .sampling import draw, picture_weights, targets_of
+from .sampling import draw
 from .settings import Settings, check_unchanged, sources
+from .source import Source, elsewhere, home
 
 __all__ = ["Run", "main", "train"]
 
 
 @torch.inference_mode()
-def validate(net: nn.Module, split: Split, size: int, device: torch.device) -> dict[str, float]:
-    """Return accuracy against the FER2013 labels (of the last head), accuracy and macro-F1 against the FER+ majority.
-
-    At the ``size`` in px that the net is being trained at: it knows no other scale of face yet.
-    """
-    pictures = torch.from_numpy(split.images).to(device).unsqueeze(1).float() / 255
+def answers(net: nn.Module, images: NDArray[np.uint8], size: int, device: torch.device) -> NDArray[np.float32]:
+    """Return a net's logits (N, heads, 7) of grey pictures (N, 48, 48), at the ``size`` in px that it is trained at."""
+    pictures = torch.from_numpy(images).to(device).unsqueeze(1).float() / 255
     if size != SIZE:
         pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=True)
-    logits = torch.cat([net(scale(part)) for part in pictures.split(256)]).unflatten(1, (-1, len(LABELS)))
-    guess = logits.argmax(dim=2).cpu().numpy().astype(np.uint8)
+    logits = torch.cat([net(scale(part)) for part in pictures.split(256)])
+    return logits.float().unflatten(1, (-1, len(LABELS))).cpu().numpy()
+
+
+def at_home(logits: NDArray[np.float32], split: Split, own: NDArray[np.float32]) -> dict[str, float]:
+    """Return accuracy and macro-F1 by the FER+ majority, and accuracy by the FER2013 labels (of the last head).
+
+    Args:
+        logits: (N, heads, 7), by the prior that the net was trained towards.
+        split: the pictures.
+        own: what brings logits (7,) back to FER+'s own prior.
+    """
     majority = ferplus_majority(split.votes)
     known = majority != NO_MAJORITY
+    guess = (logits[known, 0] + own).argmax(axis=1).astype(np.uint8)
     return {
-        "fer2013": float((guess[:, -1] == split.labels).mean()),
-        "ferplus": float((guess[:, 0] == majority)[known].mean()),
-        "macro_f1": macro_f1(confusion(majority[known], guess[known, 0])),
+        "fer2013": float((logits[:, -1].argmax(axis=1) == split.labels).mean()),
+        "ferplus": float((guess == majority[known]).mean()),
+        "macro_f1": macro_f1(confusion(majority[known], guess)),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Portraitures:
+    """Faces from elsewhere.
+
+    Attributes:
+        folder: where `cut_portraits` left them.
+        names: of the sets to learn from.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+
+
+def chosen_by(folder: Path) -> Portraits:
+    """Return the portraits that models are chosen by."""
+    portraits = read_portraits(folder, "sfhq")
+    return portraits.take(choosing(portraits.group) & (portraits.truth != NO_MAJORITY))
 
 
 class Run:
@@ -67,6 +98,7 @@ class Run:
         teachers: Sequence[Path] = (),
         soft_labels: Path | None = None,
         begin_with: Path | None = None,
+        portraits: Portraitures | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
         # Numbers next to nothing cost a CPU a hundred times as much as others, and mean nothing.
@@ -81,25 +113,28 @@ class Run:
             print(start_from(self.net, begin_with))
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
         self.heads = heads_of(self.net, settings.learn)
-        everything = load(data, "train")
-        everything = everything.take(~everything.twins)
-        targets, useful = targets_of(everything, self.heads, settings.smoothing)
-        if soft_labels:
-            told = read_soft_labels(soft_labels, everything.images)[:, [HEADS.index(head) for head in self.heads]]
-            targets = targets.lerp(told, settings.distil)
-        self.pictures = torch.from_numpy(everything.images[useful][: settings.limit]).unsqueeze(1).to(self.device)
-        self.targets = targets[useful][: settings.limit].to(self.device)
-        self.weights = picture_weights(self.targets, settings.rare_boost)
+        training = load(data, "train")
+        training = training.take(~training.twins)
+        self.home = home(training, self.heads, settings, soft_labels, self.device)
+        self.elsewhere = self._elsewhere(portraits)
         self.public = load(data, "public-test").take(slice(settings.limit))
-        self.teachers = [load_teacher(path, self.heads, self.device) for path in teachers]
-        self.sources = sources(teachers, soft_labels)
+        self.abroad = None if portraits is None else chosen_by(portraits.folder)
+        asked = HEADS if settings.labels_share else self.heads
+        self.teachers = [load_teacher(path, asked, self.device, balance=settings.balance) for path in teachers]
+        self.sources = sources(teachers, soft_labels, portraits.names if portraits else ())
 
         self.average = Average(self.net, settings.average)
         self.optimiser = make_optimiser(self.net, settings.rate, settings.decay)
-        steps = settings.epochs * max(1, len(self.pictures) // settings.batch)
+        self.of_home = settings.batch - (round(settings.elsewhere * settings.batch) if self.elsewhere else 0)
+        steps = settings.epochs * max(1, len(self.home) // self.of_home)
         self.progress = Progress(max(1, round(steps)), settings.finish_by)
         self.epoch = 0
         self.best: float | None = None
+
+    def _elsewhere(self, portraits: Portraitures | None) -> Source | None:
+        if portraits is None or not portraits.names:
+            return None
+        return elsewhere(portraits.folder, portraits.names, len(self.heads), self.settings, self.device)
 
     def one_epoch(self) -> dict[str, Any]:
         """Train on every picture once, or until the run is done, and return the line for the log."""
@@ -108,10 +143,10 @@ class Run:
         settings = self.settings
         size = settings.small_size if self.progress.done < settings.small_until else SIZE
         self.net.train()
-        rows = draw(self.weights, self.random).split(settings.batch)
+        rows = draw(self.home.weights, self.random).split(self.of_home)
         # A last, smaller batch would upset the batch norms.
-        whole = rows[: max(1, len(self.pictures) // settings.batch)]
-        for batch in tqdm(whole, desc=f"epoch {self.epoch}", leave=False):
+        whole = rows[: max(1, len(self.home) // self.of_home)]
+        for batch in tqdm(whole, desc=f"epoch {self.epoch}", leave=False, disable=None):
             losses.append(self._step(batch, size))
             if self.progress.done >= 1:
                 break
@@ -120,23 +155,49 @@ class Run:
             "progress": self.progress.done,
             "size": size,
             "train_loss": sum(losses) / len(losses),
-            "public": validate(self.average.net, self.public, size, self.device),
+            **self.validate(size),
             "seconds": time.time() - started,
         }
+
+    def validate(self, size: int) -> dict[str, Any]:
+        """Return how the averaged net does on the public test and, where there are portraits, elsewhere."""
+        net, balance = self.average.net, self.settings.balance
+        priors = self.home.log_prior[[0, -1]].cpu().numpy()
+        # a balanced net goes by no prior; the last head answers by the place's, as the daemon would
+        place = balance * np.log(np.array(list(REFERENCE.values()), np.float32))
+        with self._precision():
+            logits = answers(net, self.public.images, size, self.device)
+        logits[:, -1] += place
+        own = balance * priors[0] - (place if len(self.heads) == 1 else 0)
+        line: dict[str, Any] = {"public": at_home(logits, self.public, own)}
+        if self.abroad is not None:
+            told = answers(net, self.abroad.crops, size, self.device).mean(axis=1) + place
+            report = measure_abroad(told, self.abroad.truth, enough=10, intervals=False)
+            labels = report.pop("labels")
+            recalls = {f"{label}_recall": labels[label]["recall"] for label in ("angry", "sad", "happy", "neutral")}
+            line |= {"abroad": report | recalls, "mixed": mixed(line["public"], report)}
+        return line
 
     def _step(self, rows: Tensor, size: int) -> float:
         settings = self.settings
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(settings.rate, settings.warm_up, self.progress.done)
-        changed = augment(self.pictures[rows].float() / 255, size, self.random)
-        changed, targets = mixup(changed, self.targets[rows], settings.mixup, self.random)
+        parts = [self._part(self.home, rows, size)]
+        if self.elsewhere:
+            chosen = torch.multinomial(
+                self.elsewhere.weights, settings.batch - self.of_home, replacement=True, generator=self.random
+            )
+            parts.append(self._part(self.elsewhere, chosen, size))
+        changed, targets, prior = (torch.cat(column) for column in zip(*parts, strict=True))
         changed = scale(changed)
         with self._precision():
             logits = self.net(changed)
-        logits = logits.float().unflatten(1, (-1, len(LABELS)))
+        # Menon et al., "Long-tail learning via logit adjustment", 2021: what is common here is no merit of the logits
+        logits = logits.float().unflatten(1, (-1, len(LABELS))) + settings.balance * prior
         loss = cross_entropy(logits, targets)
         if self.teachers:
-            loss = loss * (1 - settings.distil) + self._told_by_teachers(changed, logits) * settings.distil
+            told = self._told_by_teachers(changed, logits, settings.balance * prior)
+            loss = loss * (1 - settings.distil) + told * settings.distil
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -145,24 +206,34 @@ class Run:
         self.progress.step()
         return float(loss.detach())
 
+    def _part(self, source: Source, rows: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """What the net sees of one source, (n, 1, size, size), with targets and priors, (n, heads, 7)."""
+        seen = change(source.views(rows, size, self.random), self.random)
+        seen, targets = mixup(seen, source.targets[rows], self.settings.mixup, self.random)
+        return seen, targets, source.log_prior.expand(len(rows), -1, -1)
+
     def _precision(self) -> torch.autocast:
         wanted = self.settings.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
 
-    def _told_by_teachers(self, pictures: Tensor, logits: Tensor) -> Tensor:
+    def _told_by_teachers(self, pictures: Tensor, logits: Tensor, prior: Tensor) -> Tensor:
         """How far the net is from its teachers, asked about the very same pictures (Beyer et al., 2022)."""
-        heat = self.settings.temperature
+        heat, share = self.settings.temperature, self.settings.labels_share
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-            wanted = sum(teacher(pictures).float().div(heat).softmax(dim=2) for teacher in self.teachers)
-        return cross_entropy(logits / heat, wanted / len(self.teachers)) * heat**2
+            told = [((teacher(pictures).float() + prior) / heat).softmax(dim=2) for teacher in self.teachers]
+        wanted = torch.stack(told).mean(dim=0)
+        if share:
+            wanted = wanted[:, :1].lerp(wanted[:, 1:], share)
+        return cross_entropy(logits / heat, wanted) * heat**2
 
     def is_best(self, line: dict[str, Any]) -> bool:
-        """Whether this epoch beats all before it on the public test, by what the net learns.
+        """Whether this epoch beats all before it: by home and abroad together, or at home by what the net learns.
 
         What smaller pictures score is no measure for full ones, so that the first epoch of those always counts as best.
         """
         public, measure = line["public"], {"votes": "ferplus", "labels": "fer2013"}
-        score = sum(public[measure[head]] for head in self.heads) / len(self.heads) if line["size"] == SIZE else 0.0
+        score = line.get("mixed", sum(public[measure[head]] for head in self.heads) / len(self.heads))
+        score = score if line["size"] == SIZE else 0.0
         if self.best is not None and score < self.best:
             return False
         self.best = score
@@ -207,6 +278,7 @@ def train(
     teachers: Sequence[Path] = (),
     soft_labels: Path | None = None,
     begin_with: Path | None = None,
+    portraits: Portraitures | None = None,
     resume: bool = False,
 ) -> None:
     """Train by the settings, leaving checkpoints and the log in ``out``.
@@ -218,6 +290,7 @@ def train(
         teachers: checkpoints of nets to learn from.
         soft_labels: what teachers said, in a file.
         begin_with: weights to start from, torchvision's or a checkpoint of ours.
+        portraits: faces from elsewhere to learn from and to choose by.
         resume: go on with the run that the folder holds.
 
     Raises:
@@ -232,13 +305,14 @@ def train(
         raise RecipeError(msg, remedy="Leave out --resume to begin a run there")
     state = torch.load(last, weights_only=True, map_location="cpu") if resume else None
     if state:
-        check_unchanged(last, state, settings, sources(teachers, soft_labels))
+        names = portraits.names if portraits else ()
+        check_unchanged(last, state, settings, sources(teachers, soft_labels, names))
     out.mkdir(parents=True, exist_ok=True)
-    run = Run(settings, data, teachers=teachers, soft_labels=soft_labels, begin_with=begin_with)
+    run = Run(settings, data, teachers=teachers, soft_labels=soft_labels, begin_with=begin_with, portraits=portraits)
     if state:
         run.restore(state)
     parameters, macs = sum(weight.numel() for weight in run.net.parameters()), count_macs(run.net, SIZE)
-    print(f"{settings.architecture}: {parameters} parameters, {macs} MACs, {len(run.pictures)} pictures")
+    print(f"{settings.architecture}: {parameters} parameters, {macs} MACs, {len(run.home)} pictures")
     while run.progress.done < 1:
         line = run.one_epoch()
         with (out / "log.jsonl").open("a", encoding="utf-8") as log:
@@ -272,6 +346,25 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=defaults.decay, help="weight decay")
     parser.add_argument("--learn", choices=["votes", "labels"], default=defaults.learn, help="a teacher learns both")
+    parser.add_argument(
+        "--labels-share", type=float, default=defaults.labels_share, help="of FER2013's label in what votes teach"
+    )
+    parser.add_argument(
+        "--balance", type=float, default=defaults.balance, help="0 to 1: how far logits shall go by no prior"
+    )
+    parser.add_argument("--portraits", type=Path, help="faces from elsewhere, as cut_portraits leaves them")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        choices=[key for key, one in SETS.items() if one.learn],
+        dest="names",
+        help="a set of them to learn from; may be repeated; without any, they only help to choose",
+    )
+    parser.add_argument("--elsewhere", type=float, default=defaults.elsewhere, help="their share of each batch")
+    parser.add_argument(
+        "--elsewhere-boost", type=float, default=defaults.elsewhere_boost, help="0 to 1: show their rare emotions more"
+    )
     parser.add_argument("--smoothing", type=float, default=defaults.smoothing, help="label smoothing of that label")
     parser.add_argument("--mixup", type=float, default=defaults.mixup, help="alpha; 0 for none")
     parser.add_argument("--small-size", type=int, default=defaults.small_size, help="px of the first, faster epochs")
@@ -288,6 +381,8 @@ def main() -> None:
     given = vars(parser.parse_args())
     data, out, threads = data_folder(given.pop("data")), given.pop("out"), given.pop("threads")
     asked = {key: given.pop(key) for key in ("teachers", "soft_labels", "begin_with", "resume")}
+    folder, names = given.pop("portraits"), tuple(given.pop("names"))
+    asked["portraits"] = Portraitures(folder, names) if folder else None
     if threads:
         torch.set_num_threads(threads)
     with plainly():

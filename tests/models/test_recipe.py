@@ -108,6 +108,7 @@ def test_draw_shows_each_picture_as_often_as_its_weight_says():
 def test_rare_emotions_are_shown_more_often_and_none_is_lost():
     targets = torch.eye(7)[torch.tensor([0] * 90 + [1] * 10)].unsqueeze(1) + 1e-6
     assert torch.allclose(picture_weights(targets, 0), torch.ones(100))
+    assert picture_weights(torch.eye(7)[:3].unsqueeze(1), 0.5).isfinite().all(), "four emotions are not shown at all"
     weights = picture_weights(targets, 0.5)
     assert weights.mean() == pytest.approx(1)
     assert (weights[99] / weights[0]).item() == pytest.approx(3, rel=0.01)

@@ -31,7 +31,7 @@ from models.recipe.errors import RecipeError
 
 from .split import LABELS, SIZE, SPLITS, Split, twins_across, unanimous
 
-__all__ = ["Picture", "knows", "label_of", "load", "part_of_each"]
+__all__ = ["Picture", "crop_frame", "knows", "label_of", "load", "part_of_each"]
 
 CROP = Path(__file__).resolve().parents[1] / "crop.json"
 
@@ -82,7 +82,7 @@ def _all(path: Path) -> dict[str, Split]:
     """All splits at once, because twins on both sides can only be seen so."""
     pictures = _pictures(path)
     people = part_of_each({picture.person for picture in pictures}, path)
-    frame = _frame()
+    frame = crop_frame()
     detector = HaarDetector(min_size=SIZE / 2)
     faces, labels, splits = [], [], []
     for split in SPLITS:
@@ -160,7 +160,8 @@ def _face(picture: Picture, detector: HaarDetector, frame: CropFrame) -> NDArray
     return resize(grey(image), (SIZE, SIZE))
 
 
-def _frame() -> CropFrame:
+def crop_frame() -> CropFrame:
+    """Return where a face must sit in a crop, as the sidecar will say."""
     crop = json.loads(CROP.read_text(encoding="utf-8"))["crop"]
     box = crop["box"]
     return CropFrame(tuple(crop["eyes"]), tuple(crop["mouth"]), box["scale"], (box["shift_x"], box["shift_y"]))
