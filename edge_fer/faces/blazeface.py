@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
@@ -191,5 +191,10 @@ def _face(score: float, places: Sequence[Sequence[float]], view: _View, layout: 
     (x, y), (width, height), *points = places
     right_eye, left_eye, nose, mouth = ((across + view.x, down + view.y) for across, down in points[:4])
     box = Box(view.x + x - width / 2, view.y + y - height / 2, width, height)
-    keypoints = Keypoints(right_eye, left_eye, nose, mouth)
-    return face_of(box, score, keypoints, scale=layout.tight_scale)
+    face = face_of(box, score, Keypoints(right_eye, left_eye, nose, mouth), scale=layout.tight_scale)
+    if face.keypoints is None:
+        return face
+    # the box was measured with the network's own mouth point
+    eyes = (complex(*right_eye) + complex(*left_eye)) / 2
+    corners = eyes + (complex(*mouth) - eyes) * layout.mouth
+    return replace(face, keypoints=replace(face.keypoints, mouth=(corners.real, corners.imag)))
