@@ -81,8 +81,6 @@ STILL_LARGE = LARGE - (1 - STILL_ENOUGH / ENOUGH) * (LARGE - 0.5)
 #: The part of a face that must be seen: brows, eyes, nose and mouth, in sides of the box from its left upper corner
 #: (left, top, right, bottom). Foreheads, cheeks, ears and chins may be cut off.
 FEATURES = (0.1, 0.05, 0.9, 0.85)
-#: Places looked at along each side of it.
-PLACES = 16
 
 #: What is left out around the face's middle as hair and background, as a share of the crop's side.
 MARGIN = 0.2
@@ -198,20 +196,13 @@ def features_inside(face: Face, width: int, height: int) -> float:
         eyes = (complex(*face.keypoints.right_eye) + complex(*face.keypoints.left_eye)) / 2
         towards = complex(*face.keypoints.mouth) - eyes
         down = towards / abs(towards) if towards else down
-    places = complex(*face.box.centre) + _FEATURES * (down / 1j) * face.box.width
-    inside = (places.real >= 0) & (places.real <= width) & (places.imag >= 0) & (places.imag <= height)
-    return float(inside.mean())
-
-
-def _grid() -> NDArray[np.complex128]:
-    """Evenly spread places of FEATURES, from the middle of the box, in its sides."""
-    left, top, right, bottom = FEATURES
-    steps = (np.arange(PLACES) + 0.5) / PLACES
-    across, down = left + steps * (right - left) - 0.5, top + steps * (bottom - top) - 0.5
-    return np.add.outer(1j * down, across).ravel()
-
-
-_FEATURES = _grid()
+    left, top, right, bottom = (place - 0.5 for place in FEATURES)
+    corners = (complex(left, top), complex(right, top), complex(right, bottom), complex(left, bottom))
+    places = complex(*face.box.centre) + np.array(corners) * (down / 1j) * face.box.width
+    part = np.stack((places.real, places.imag), axis=1).astype(np.float32)
+    whole = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
+    area, _ = cv2.intersectConvexConvex(part, whole)
+    return area / ((right - left) * (bottom - top) * face.box.width**2)
 
 
 def grey_levels(crop: Image) -> NDArray[np.float32]:
