@@ -38,7 +38,8 @@ class FaceQuality(Section):
         default=230, description="Grey level above which its dark parts are overexposed; 255 reads all but white ones."
     )
     min_inside: Fraction = Field(
-        default=0.9, description="How much of a face must be inside the picture; 0 reads cut off ones too."
+        default=0.9,
+        description="How much of brows, eyes, nose and mouth must be inside the picture; 0 reads cut off ones too.",
     )
     max_yaw: Annotated[Degrees, ANGLE.within(0, 180)] = Field(
         default=45.0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
@@ -20,10 +20,18 @@ __all__ = ["BlazeFaceDetector"]
 
 #: Longer side of a part of the picture, pixels of the full-range network's input. Larger parts overlap less; of one as
 #: large as this, a picture of 16:9 costs 1.8 times a search of the network's own square.
-PART = 320
+PART = 336
+#: Side of the smallest face in a part, likewise; a little more than what is found, for faces at the border are harder.
+SMALLEST = 12.6
 #: Side of the largest face taken from a part, pixels of the full-range network's input. Up to 112, all were found in
 #: inputs of 192 to 384; of 140 seven to nine in ten, of 200 hardly any, but pieces of them taken for smaller faces.
 LARGEST = 88
+#: Longer side of the whole picture where only faces too large for another search are looked for, pixels of the input.
+#: Both networks find all faces of London and SFHQ from 40 pixels on up to its whole width at this size.
+SMALL_INPUT = 96
+#: Left grey on each side of a picture, pixels of the input. Without it, hardly any face of 12 to 16 pixels is found
+#: that touches the border, with it two in three and more.
+MARGIN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,9 @@ class _Search:
 
     def faces(self, image: Image) -> list[Face]:
         scores, places = self.network.search(self.view.of(image), turn=self.turn)
+        unit = self.network.unit(self.view.width, self.view.height, turn=self.turn)
         faces = [
-            _face(score, row, self.view, self.network.layout)
+            _face(score, row, self.view, self.network.layout, unit)
             for score, row in zip(scores.tolist(), places.tolist(), strict=True)
             if min(row[1]) > 0
         ]
@@ -73,7 +82,7 @@ class BlazeFaceDetector:
         leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
-        min_confidence: surer than this, 0 to 1.
+        min_confidence: surer than this, 0 to 1; each network's own bar if left out.
         runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
 
     Raises:
@@ -90,7 +99,7 @@ class BlazeFaceDetector:
         min_size: float = 48.0,
         leeway: float = 1.0,
         turns: Sequence[Turn] = (0,),
-        min_confidence: float = 0.5,
+        min_confidence: float | None = None,
         runtime: str | None = None,
     ) -> None:
         self._min_size = max(min_size, 1.0)
@@ -102,7 +111,7 @@ class BlazeFaceDetector:
                 models[which],
                 name=f"BlazeFace, {which} range",
                 layout=RANGES[which],
-                min_score=min_confidence,
+                min_score=RANGES[which].sure if min_confidence is None else min_confidence,
                 runtime=runtime,
             )
             for which in ("short", "full")
@@ -132,9 +141,9 @@ class BlazeFaceDetector:
 
         def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
             sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
-            across, down = RANGES[which].input_size(*sides, longest)
+            across, down = RANGES[which].input_size(*sides, longest, MARGIN)
             if (which, across, down) not in networks:
-                networks[which, across, down] = self._make[which](size=(across, down))
+                networks[which, across, down] = self._make[which](size=(across, down), margin=MARGIN)
             return networks[which, across, down]
 
         return [
@@ -153,20 +162,33 @@ class BlazeFaceDetector:
         longest = max(width, height)
         which = self._quickest(self._min_size, longest)
         if which == "short" or _shown(self._min_size, longest, RANGES[which]):
-            yield which, _View(0, 0, width, height, self._least), RANGES[which].side
+            yield from self._whole(which, width, height, self._least)
             return
-        full = RANGES["full"]
-        part = math.floor(self._min_size * PART / full.smallest)
+        part = math.floor(self._min_size * PART / SMALLEST)
         largest = part * LARGEST / PART
         which = self._quickest(largest, longest)
         lost = RANGES[which].smallest * longest / RANGES[which].side
         overlap = min(math.ceil(1.5 * lost), part // 2)
         # what parts show whole and well is left to them: found twice, boxes would jump from one to the other
         left_to_parts = largest * 0.8 if longest <= part else min(overlap, largest * 0.8)
-        yield which, _View(0, 0, width, height, left_to_parts), RANGES[which].side
+        yield from self._whole(which, width, height, left_to_parts)
         for (y, down), (x, across) in product(_cuts(height, part, overlap), _cuts(width, part, overlap)):
             view = _View(x, y, across, down, self._least, largest)
-            yield "full", view, math.ceil(max(across, down) * full.smallest / self._min_size)
+            yield "full", view, math.ceil(max(across, down) * SMALLEST / self._min_size)
+
+    def _whole(self, which: str, width: int, height: int, least: float) -> Iterator[tuple[str, _View, int]]:
+        """The whole picture, once more in a small input where the network misses the largest faces in its own."""
+        longest, layout = max(width, height), RANGES[which]
+        # the margin is taken from the picture where faces are large enough, for a larger input takes longer
+        within = layout.side - 2 * MARGIN
+        side = within if max(least, self._min_size) * within >= layout.roomy * longest else layout.side
+        largest = longest * LARGEST / layout.side
+        if which == "short" or min(width, height) <= largest:
+            yield which, _View(0, 0, width, height, least), side
+            return
+        yield which, _View(0, 0, width, height, least, largest), side
+        quicker = next(iter(self._make))
+        yield quicker, _View(0, 0, width, height, max(least, largest * 0.8)), SMALL_INPUT - 2 * MARGIN
 
     def _quickest(self, size: float, longest: int) -> str:
         """The quickest network that finds faces of this size in a picture of so many pixels, or the best there is."""
@@ -186,10 +208,19 @@ def _cuts(length: int, part: int, overlap: int) -> list[tuple[int, int]]:
     return [(round(index * (length - part) / (number - 1)), part) for index in range(number)]
 
 
-def _face(score: float, places: Sequence[Sequence[float]], view: _View, layout: Layout) -> Face:
-    """What the network says of one face in a view of the picture, in the common convention."""
+def _face(score: float, places: Sequence[Sequence[float]], view: _View, layout: Layout, unit: float) -> Face:
+    """What the network says of one face in a view of the picture, in the common convention.
+
+    A pixel of its input is `unit` pixels of the picture.
+    """
     (x, y), (width, height), *points = places
     right_eye, left_eye, nose, mouth = ((across + view.x, down + view.y) for across, down in points[:4])
     box = Box(view.x + x - width / 2, view.y + y - height / 2, width, height)
-    keypoints = Keypoints(right_eye, left_eye, nose, mouth)
-    return face_of(box, score, keypoints, scale=layout.tight_scale)
+    scale = layout.scale((width + height) / 2 / unit)
+    face = face_of(box, score, Keypoints(right_eye, left_eye, nose, mouth), scale=scale)
+    if face.keypoints is None:
+        return face
+    # the box was measured with the network's own mouth point
+    eyes = (complex(*right_eye) + complex(*left_eye)) / 2
+    corners = eyes + (complex(*mouth) - eyes) * layout.mouth
+    return replace(face, keypoints=replace(face.keypoints, mouth=(corners.real, corners.imag)))

@@ -29,9 +29,11 @@ class Letterbox:
     Args:
         width: of the grey one, pixels.
         height: likewise.
+        margin: grey that is left at least on each side, pixels.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, margin: int = 0) -> None:
+        self._margin = margin
         self._filled = np.full((height, width, 3), AROUND, np.uint8)
         self._shape = (0, 0)
         self._inside = self._filled
@@ -50,12 +52,17 @@ class Letterbox:
         self._inside[:] = _shrunk(image, across, down) if shrinks else _sampled(image, across, down)
         return self._filled
 
+    def unit(self, width: int, height: int) -> float:
+        """Pixels of a picture of this size to one of the grey one's."""
+        most_down, most_across = (side - 2 * self._margin for side in self._filled.shape[:2])
+        return max(width / most_across, height / most_down)
+
     def _place(self, height: int, width: int) -> None:
         """Finds the place of pictures of this size."""
-        most_down, most_across = self._filled.shape[:2]
-        shrink = min(most_across / width, most_down / height)
+        whole_down, whole_across = self._filled.shape[:2]
+        shrink = 1 / self.unit(width, height)
         across, down = max(1, round(width * shrink)), max(1, round(height * shrink))
-        x, y = (most_across - across) // 2, (most_down - down) // 2
+        x, y = (whole_across - across) // 2, (whole_down - down) // 2
         self._filled[:] = AROUND
         self._inside = self._filled[y : y + down, x : x + across]
         self._start = np.array((x, y), np.float32)

@@ -109,7 +109,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """Points of a face in pixels of the frame; left and right are the person's own."""
+    """Points of a face in pixels of the frame; left and right are the person's own.
+
+    The mouth is the middle between its corners.
+    """
 
     right_eye: Point
     left_eye: Point

@@ -38,16 +38,18 @@ class Counted:
 @pytest.mark.parametrize(
     ("size", "min_size", "runs"),
     [
-        ((360, 640), 48, ["full"]),
+        ((360, 640), 48, ["full", "short"]),
         ((360, 640), 100, ["short"]),
-        ((720, 1280), 100, ["full"]),
+        ((720, 1280), 100, ["full", "short"]),
         ((720, 1280), 200, ["short"]),
         # the whole for large faces, and parts in which the smallest face is large enough; the first is as large as all
         ((720, 1280), 48, ["short", "full"]),
         ((360, 640), 24, ["short", "full"]),
         ((1080, 1920), 48, ["short", "full", "full"]),
         # what parts show only cut, the short-range network would not find in the whole
-        ((3000, 4000), 48, ["full"] * 16),
+        ((3000, 4000), 48, ["full", "short", *["full"] * 15]),
+        # no face can be larger than the full-range network shows
+        ((200, 640), 48, ["full"]),
     ],
     ids=str,
 )
@@ -93,7 +95,7 @@ def test_each_turn_is_a_search(monkeypatch):
     detector = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
     counted = Counted(monkeypatch)
     detector.detect(grey_wall(360, 640))
-    assert counted.runs == ["full"] * 3
+    assert counted.runs == ["full"] * 3 + ["short"] * 3
 
 
 @pytest.mark.parametrize("place", [(20, 20), (600, 300), (1130, 590), (560, 20)], ids=str)
