@@ -106,6 +106,7 @@ def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
     for kind, count in health.outbox.dropped.model_dump().items():
         dropped.add_metric([kind], count)
     yield dropped
+    yield _counter("outbox_damaged", "Messages set aside as damaged, over all runs.", health.outbox.damaged)
     found = GaugeMetricFamily("edge_fer_alerts", "Alerts at present.", labels=["camera", "rule", "state"])
     for (camera, rule), standing in alerts.items():
         for state in (AlertState.PENDING, AlertState.FIRING):

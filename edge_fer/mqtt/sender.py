@@ -29,6 +29,8 @@ _PACKET_TOO_LARGE = 0x95
 _HEADER = 16
 #: Seconds in which a broker hangs up on a message that it does not like, and between messages sent one by one.
 _BLAME, _VERDICT = 0.2, 0.25
+#: Messages that may be under way at a time, below which none of them is kept for one kind.
+_NARROW = 4
 
 
 class Session(Protocol):
@@ -82,9 +84,19 @@ class Sender:
         self._last: str | None = None
         self._last_at = 0.0
         self._refused_at = -inf
+        self._one_of_each = True
+        #: whether it was not the outbox that something was sent of last
+        self._stated = False
 
-    def begin(self) -> None:
-        """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
+    def begin(self, *, may_refuse: bool) -> None:
+        """A new connection is up: it gets all retained values, and what no longer holds is cleared.
+
+        Args:
+            may_refuse: whether the broker can say that it refuses a message. Then each topic has one message under way
+                at a time: the next one must not arrive before one that is refused and tried again later.
+        """
+        self._one_of_each = may_refuse
+        self._stated = False
         self._remembered = self._outbox.remembered()
         self._shelf.renew(self._remembered)
         self._replies.clear()
@@ -135,6 +147,9 @@ class Sender:
                 self._holds.passed(self._last)
             window, wait = 1, _VERDICT
         held = self._holds.held(mono)
+        if window < _NARROW and self._stated and outbox and session.setback is None:
+            # where there is room for few, they take turns
+            wait = min(wait, self._send_waiting(session, window - len(self._under_way), now, mono, held))
         while len(self._under_way) < window and session.setback is None and (reply := self._replies.take()):
             self._send_reply(session, *reply, held, mono)
         # retained values may change without end, and a backlog may be long: each leaves the other some room
@@ -155,7 +170,8 @@ class Sender:
     def _send_waiting(self, session: Session, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
         """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
         spare = self._pace.allowed(mono, room)
-        letters = self._outbox.take(room, now, held=held, spare=spare)
+        busy = {sent.topic for sent in self._under_way.values() if isinstance(sent, Letter)}
+        letters = self._outbox.take(room, now, held=held, busy=busy if self._one_of_each else None, spare=spare)
         for letter in letters:
             self._send(session, letter, mono)
         self._pace.spend(sum(letter.kind is not Kind.ALERT_EVENT for letter in letters))
@@ -189,23 +205,27 @@ class Sender:
     def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
         if topic in held:
             return
-        self._last, self._last_at = topic, mono
+        self._last, self._last_at, self._stated = topic, mono, True
         self._under_way[session.publish(topic, payload.encode(), retain=False)] = _Reply(topic)
 
     def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
         if payload and topic not in self._remembered:
             self._outbox.remember(topic)
             self._remembered.add(topic)
-        self._last, self._last_at = topic, mono
+        self._last, self._last_at, self._stated = topic, mono, True
         mid = session.publish(topic, payload.encode(), retain=True)
         self._under_way[mid] = _Retained(topic, clears=not payload)
 
     def _send(self, session: Session, letter: Letter, mono: float) -> None:
-        payload = letter.sealed().encode()
+        try:
+            payload = letter.sealed().encode()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent
+            self._outbox.set_aside(letter, f"{type(error).__name__}: {error}")
+            return
         if session.max_packet is not None and len(letter.topic) + len(payload) + _HEADER > session.max_packet:
             self._refused(letter, _PACKET_TOO_LARGE, mono)
         elif session.setback is None:
-            self._last, self._last_at = letter.topic, mono
+            self._last, self._last_at, self._stated = letter.topic, mono, False
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
 
     def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
