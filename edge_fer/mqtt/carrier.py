@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _TICK, _EXPIRY = 1.0, 60.0
 #: Seconds after which a connection has been of use, even where nothing was sent; longer where messages go one by one.
 _PROVEN, _PROVEN_CAREFULLY = 5.0, 60.0
+#: Reason codes with which a broker ends a session.
+_TOO_LARGE, _NO_RETAIN = 0x95, 0x9A
 #: So often in a row the broker may hang up without a reason before we come back more slowly, as two clients of one id
 #: would throw each other out for ever; and seconds after which that is forgotten.
 _KICKS, _UNDISTURBED = 3, 60.0
@@ -93,6 +95,8 @@ class Carrier:
         self._choice = choice
         self._connection: Connection | None = None
         self._connections = 0
+        #: whether the broker keeps retained messages, as far as is known
+        self._retains = True
         self._up_since: float | None = None
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
@@ -146,6 +150,7 @@ class Carrier:
                 woken=self._woken,
                 subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
+                retains=self._retains,
             )
         if self._connection is not None:
             self._serve(self._connection, now)
@@ -185,7 +190,7 @@ class Carrier:
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
-        if connection.is_up and self._up_since is None and connection.setback is None:
+        if connection.is_up and self._up_since is None:
             if not self._choice.accepted(now):
                 self._begin_anew(connection, now)
                 return
@@ -203,8 +208,18 @@ class Carrier:
             self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
         if connection.setback is not None:
             connection.close()
+            if connection.reason_code == _TOO_LARGE:
+                self._sender.learn_limit()
+            no_retain = connection.reason_code == _NO_RETAIN and self._retains
+            self._retains = self._retains and not no_retain
             self._count_kicks(connection, connection.setback, now)
             self._sender.end(now, hung_up=connection.may_have_minded)
+            if no_retain:
+                _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
+                self._connection = self._up_since = None
+                self._retry_at = now
+                self._look()
+                return
             self._lost(connection.setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:

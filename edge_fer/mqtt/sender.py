@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 #: Reason codes of this and up are refusals.
 _REFUSED = 0x80
 _PACKET_TOO_LARGE = 0x95
-#: Bytes of a packet beside topic and payload, at most.
-_HEADER = 16
 #: Seconds in which a broker hangs up on a message that it does not like, and between messages sent one by one.
 _BLAME, _VERDICT = 0.2, 0.25
 #: Messages that may be under way at a time, below which none of them is kept for one kind.
@@ -42,18 +40,22 @@ class Session(Protocol):
     def max_packet(self) -> int | None: ...
     @property
     def setback(self) -> object: ...
+    @property
+    def retains(self) -> bool: ...
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Retained:
     topic: str
+    size: int
     clears: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
     topic: str
+    size: int
 
 
 class Sender:
@@ -85,6 +87,9 @@ class Sender:
         self._last_at = 0.0
         self._refused_at = -inf
         self._one_of_each = True
+        #: bytes of each letter under way, by its id, and what the broker was found to take at most
+        self._sizes: dict[int, int] = {}
+        self._limit: int | None = None
         #: whether it was not the outbox that something was sent of last
         self._stated = False
 
@@ -114,6 +119,7 @@ class Sender:
             hung_up: whether the broker ended it without a reason that we know.
         """
         self._under_way.clear()
+        self._sizes.clear()
         self._outbox.put_back()
         # where it has just refused something, that is why
         guilty = hung_up and mono - self._last_at < _BLAME and mono - self._refused_at > 1.0
@@ -194,6 +200,7 @@ class Sender:
                 continue
             self._told.pop(sent.topic, None)
             if isinstance(sent, Letter):
+                self._sizes.pop(sent.id, None)
                 arrived.append(sent.id)
             elif isinstance(sent, _Retained) and sent.clears and not self._shelf.holds(sent.topic):
                 self._outbox.forget(sent.topic)
@@ -202,19 +209,53 @@ class Sender:
             self._outbox.acknowledge(arrived)
         return bool(arrived)
 
+    def learn_limit(self) -> None:
+        """The broker ended the session because a packet was too large for it; it was one of those under way."""
+        sizes = [
+            sent.size if not isinstance(sent, Letter) else self._sizes.get(sent.id, 0)
+            for sent in self._under_way.values()
+        ]
+        if sizes:
+            self._limit = min(self._limit or max(sizes), max(sizes) - 1)
+
+    def _fits(self, session: Session, topic: str, payload: bytes, *, letter: bool) -> bool:
+        """Whether the broker takes a packet of this size; told where not, once for each topic."""
+        limits = [limit for limit in (session.max_packet, self._limit) if limit is not None]
+        size = _packet_size(topic, payload)
+        if not limits or size <= min(limits):
+            return True
+        if self._told.get(topic) != _PACKET_TOO_LARGE:
+            self._told[topic] = _PACKET_TOO_LARGE
+            _log.error(
+                "a message to %s has %d bytes, and the broker takes %d at most (0x95); it is %s."
+                " Raise the broker's limit for the size of a packet",
+                *(topic, size, min(limits), "given up" if letter else "not sent"),
+                extra={"topic": topic},
+            )
+        return False
+
     def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
-        if topic in held:
+        if topic in held or not self._fits(session, topic, payload.encode(), letter=False):
             return
         self._last, self._last_at, self._stated = topic, mono, True
-        self._under_way[session.publish(topic, payload.encode(), retain=False)] = _Reply(topic)
+        mid = session.publish(topic, payload.encode(), retain=False)
+        self._under_way[mid] = _Reply(topic, _packet_size(topic, payload.encode()))
 
-    def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
+    def _send_retained(self, session: Session, topic: str, text: str, mono: float) -> None:
+        payload = text.encode()
+        if payload and not self._fits(session, topic, payload, letter=False):
+            if topic not in self._remembered:
+                return
+            # better none than an old one
+            payload = b""
+        if not (payload or session.retains):
+            return
         if payload and topic not in self._remembered:
             self._outbox.remember(topic)
             self._remembered.add(topic)
         self._last, self._last_at, self._stated = topic, mono, True
-        mid = session.publish(topic, payload.encode(), retain=True)
-        self._under_way[mid] = _Retained(topic, clears=not payload)
+        mid = session.publish(topic, payload, retain=session.retains)
+        self._under_way[mid] = _Retained(topic, _packet_size(topic, payload), clears=not text)
 
     def _send(self, session: Session, letter: Letter, mono: float) -> None:
         try:
@@ -222,11 +263,12 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent
             self._outbox.set_aside(letter, f"{type(error).__name__}: {error}")
             return
-        if session.max_packet is not None and len(letter.topic) + len(payload) + _HEADER > session.max_packet:
-            self._refused(letter, _PACKET_TOO_LARGE, mono)
+        if not self._fits(session, letter.topic, payload, letter=True):
+            self._outbox.give_up(letter)
         elif session.setback is None:
             self._last, self._last_at, self._stated = letter.topic, mono, False
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
+            self._sizes[letter.id] = _packet_size(letter.topic, payload)
 
     def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
@@ -243,9 +285,16 @@ class Sender:
         if keep:
             self._holds.hold(sent.topic, mono)
         if isinstance(sent, Letter):
+            self._sizes.pop(sent.id, None)
             if keep:
                 self._outbox.put_back([sent.id])
             else:
                 self._outbox.give_up(sent)
         elif keep and isinstance(sent, _Retained):
             self._shelf.due_again(sent.topic)
+
+
+def _packet_size(topic: str, payload: bytes) -> int:
+    """Bytes of a PUBLISH at QoS 1 in MQTT 5, without properties."""
+    rest = 2 + len(topic.encode()) + 2 + 1 + len(payload)
+    return 1 + max(1, (rest.bit_length() + 6) // 7) + rest
