@@ -138,6 +138,7 @@ class Carrier:
         """
         for mail in self._mailbox.take_all():
             self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+        self._outbox.secure()
         now = monotonic()
         if self._connection is not None and self._up_since is not None and self._choice.is_due(now):
             _log.info("MQTT 5 is tried again with the broker at %s", self._broker.address)

@@ -75,7 +75,7 @@ class _Client(paho.Client):
                 ReasonCode(PacketTypes.PUBACK, identifier=code)
             except (KeyError, ValueError):
                 self.odd_codes[int.from_bytes(packet[:_CODE_AT])] = code
-                self._in_packet["packet"] = b"".join((packet[:_CODE_AT], _UNSPECIFIED, packet[_CODE_AT + 1 :]))
+                self._in_packet["packet"] = bytearray(packet[:_CODE_AT] + _UNSPECIFIED + packet[_CODE_AT + 1 :])
         return super()._handle_pubackcomp(cmd)
 
 

@@ -99,6 +99,8 @@ class Outbox:
         self._broken: dict[int, str] = {}
         self._damaged = 0
         self._begun, self._depth = False, 0
+        #: whether alert events came that the disk has not been made to keep yet
+        self._urgent = False
         self._ceiling = Ceiling(path.with_name(f"{path.name}-numbers"))
         self._db = Database(
             path, tables.SCHEMA, max_size=self._limits.size, begun=self._fresh_number, renewed=self._renewed
@@ -193,6 +195,7 @@ class Outbox:
         """
         if self._depth == len(self._under_way):
             return []
+        self.secure()
         found = self._whole(count if busy is None else max(count, _AHEAD), held)
         if self._aside:
             but = self._under_way | self._done
@@ -289,8 +292,14 @@ class Outbox:
                 return
         self._clock_noted = now.synced
 
+    def secure(self) -> None:
+        """Makes alert events outlive a power cut, all that came since the last time at once: a slow disk takes long."""
+        if self._urgent:
+            self.sync()
+
     def sync(self) -> None:
         """Makes what was put so far outlive a power cut."""
+        self._urgent = False
         self._is_begun()
         self._disk_has_all()
         self._bury_broken()
@@ -367,9 +376,9 @@ class Outbox:
         while True:
             try:
                 self._db.make_room()
-                return self._write(
-                    lambda c: tables.insert(c, topic, kind, body, captured), durable=kind is Kind.ALERT_EVENT
-                )
+                reserved = self._write(lambda c: tables.insert(c, topic, kind, body, captured))
+                self._urgent = self._urgent or kind is Kind.ALERT_EVENT
+                return reserved
             except FullError as error:
                 if not self._drop_for(kind):
                     raise

@@ -211,12 +211,15 @@ class Sender:
 
     def learn_limit(self) -> None:
         """The broker ended the session because a packet was too large for it; it was one of those under way."""
-        sizes = [
-            sent.size if not isinstance(sent, Letter) else self._sizes.get(sent.id, 0)
-            for sent in self._under_way.values()
-        ]
-        if sizes:
-            self._limit = min(self._limit or max(sizes), max(sizes) - 1)
+        self._lower_limit([self._size_of(sent) for sent in self._under_way.values()])
+
+    def _size_of(self, sent: Letter | _Retained | _Reply) -> int:
+        return self._sizes.get(sent.id, 0) if isinstance(sent, Letter) else sent.size
+
+    def _lower_limit(self, sizes: Collection[int]) -> None:
+        """The largest of these was too large, whatever the others are."""
+        if most := max(sizes, default=0):
+            self._limit = min(self._limit or most, most - 1)
 
     def _fits(self, session: Session, topic: str, payload: bytes, *, letter: bool) -> bool:
         """Whether the broker takes a packet of this size; told where not, once for each topic."""
@@ -272,6 +275,9 @@ class Sender:
 
     def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
+        if code == _PACKET_TOO_LARGE:
+            # Mosquitto 2.0 hangs up as well, and would do so again with the next connection
+            self._lower_limit([self._size_of(sent)])
         if self._told.get(sent.topic) != code:
             self._told[sent.topic] = code
             again = keep and not isinstance(sent, _Reply)

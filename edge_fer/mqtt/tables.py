@@ -151,7 +151,7 @@ def _mend(connection: sqlite3.Connection, floor: int) -> list[str]:
         (copy,) = connection.execute("SELECT value FROM meta WHERE name = ?", (f"topic {number}",)).fetchone() or (
             None,
         )
-        known = copy if _is_name(copy) else name
+        known: Any = copy if _is_name(copy) else name
         mended.append(f"the numbers of topic {known!a} are damaged; they go on from {floor}")
         begun = None
         connection.execute("DELETE FROM topics WHERE id = ?", (number,))
@@ -262,7 +262,8 @@ def _waiting(row: int, name: Any, seq: Any, body: Any, *rest: Any) -> Waiting:
     if not isinstance(seq, int) or seq < 1:
         msg = "it has no number"
         raise ValueError(msg)
-    return Waiting(row, name, seq, body, _captured(*captured, began))
+    boot, mono, utc, synced = captured
+    return Waiting(row, name, seq, body, _captured(boot, mono, utc, synced, began))
 
 
 def _captured(boot: Any, mono: Any, utc: Any, synced: Any, began: Any) -> Captured:

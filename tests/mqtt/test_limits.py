@@ -37,17 +37,17 @@ def test_what_is_larger_than_the_broker_takes_is_told_and_all_else_arrives(tmp_p
             seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=3)
             until(lambda: link.status().depth == 0)
             until(lambda: TOPICS.info in log.text)
-            assert link.status().connections == 1
-        assert not seen.of("/info")
+            # with a size limit of its own, Mosquitto 2.0 refuses what is too large, and hangs up as well
+            assert link.status().connections <= (1 if "packet" in limit else 3)
+        assert not any(message.payload for message in seen.of("/info"))
         assert seen.of("/state")
     assert "another client" not in log.text
 
 
 def test_a_broker_that_ends_the_session_over_a_size_it_never_told(tmp_path, log):
-    with StrictBroker(lambda _: 0, most=1000) as broker:
-        with linked(tmp_path, broker.url) as link:
-            tell(link)
-            until(lambda: broker.taken.count(TOPICS.event("front")) == 3 and link.status().depth == 0)
+    with StrictBroker(lambda _: 0, most=1000) as broker, linked(tmp_path, broker.url) as link:
+        tell(link)
+        until(lambda: broker.taken.count(TOPICS.event("front")) == 3 and link.status().depth == 0)
     assert f"a message to {TOPICS.info}" in log.text
 
 

@@ -15,7 +15,7 @@ from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Trouble
-from tests.broker import HOST, Mosquitto, Mosquitto, Subscriber
+from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.mqtt.kit import COMPOSER, NODE, TOPICS, alert_event, linked, make_link, now, post_events, scene, until
 from tests.mqtt.test_messages import valid
