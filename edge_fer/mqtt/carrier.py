@@ -208,20 +208,21 @@ class Carrier:
                 self._kicked = 0
             self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
         if connection.setback is not None:
-            connection.close()
-            if connection.reason_code == _TOO_LARGE:
-                self._sender.learn_limit()
-            no_retain = connection.reason_code == _NO_RETAIN and self._retains
-            self._retains = self._retains and not no_retain
-            self._count_kicks(connection, connection.setback, now)
-            self._sender.end(now, hung_up=connection.may_have_minded)
-            if no_retain:
-                _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
-                self._connection = self._up_since = None
-                self._retry_at = now
-                self._look()
-                return
-            self._lost(connection.setback, try_other_version=self._is_other_version_worth_a_try(connection))
+            self._end(connection, connection.setback, now)
+
+    def _end(self, connection: Connection, setback: Setback, now: float) -> None:
+        """Ends a session that the broker or the network has ended, and learns from it."""
+        connection.close()
+        if connection.reason_code == _TOO_LARGE:
+            self._sender.learn_limit()
+        if connection.reason_code == _NO_RETAIN and self._retains:
+            self._retains = False
+            _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
+            self._begin_anew(connection, now)
+            return
+        self._count_kicks(connection, setback, now)
+        self._sender.end(now, hung_up=connection.may_have_minded)
+        self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:
         self._up_since = now

@@ -218,7 +218,7 @@ class Link:
                 if not self._opened.is_set():
                     _log.warning("%s; what there is to tell waits in memory until then", error)
                 self._opened.set()
-            if self._flush_until is not None:
+            if self._flush_until is not None and monotonic() >= self._gone_by:
                 if lost := len(self._mailbox):
                     _log.error("%d messages are lost: the outbox was in use until the end", lost)
                 return None

@@ -376,9 +376,8 @@ class Outbox:
         while True:
             try:
                 self._db.make_room()
-                reserved = self._write(lambda c: tables.insert(c, topic, kind, body, captured))
                 self._urgent = self._urgent or kind is Kind.ALERT_EVENT
-                return reserved
+                return self._write(lambda c: tables.insert(c, topic, kind, body, captured))
             except FullError as error:
                 if not self._drop_for(kind):
                     raise

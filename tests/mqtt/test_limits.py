@@ -53,25 +53,25 @@ def test_a_broker_that_ends_the_session_over_a_size_it_never_told(tmp_path, log)
 
 @pytest.mark.parametrize("options", [["retain_available false"], ["retain_available false", "max_packet_size 1000"]])
 def test_a_broker_that_retains_nothing_gets_everything_else(tmp_path, log, options):
-    with Mosquitto(tmp_path / "broker", options=options) as broker, Subscriber(broker) as seen:
-        with linked(tmp_path, broker.url) as link:
-            tell(link)
-            seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=3)
-            seen.wait_for(lambda m: m.topic == TOPICS.state("front"))
-            until(lambda: link.status().depth == 0)
-            assert link.status().connections == 1
+    broker = Mosquitto(tmp_path / "broker", options=options)
+    with broker, Subscriber(broker) as seen, linked(tmp_path, broker.url) as link:
+        tell(link)
+        seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=3)
+        seen.wait_for(lambda m: m.topic == TOPICS.state("front"))
+        until(lambda: link.status().depth == 0)
+        assert link.status().connections == 1
     assert "keeps no retained messages" in log.text
 
 
 @pytest.mark.parametrize("window", [1, 2, 3])
 def test_a_narrow_window_leaves_alert_events_their_turn(tmp_path, window):
-    with StrictBroker(lambda _: 0, properties=bytes([0x21, 0, window])) as broker:
-        with linked(tmp_path, broker.url) as link:
-            until(lambda: link.status().connected)
-            before = len(broker.taken)
-            for number in range(100):
-                link.retain(f"edge-fer/n/{number}", "x", now())
-            at = now()
-            link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
-            until(lambda: TOPICS.alert_event("front") in broker.taken and len(broker.taken) > 100)
-            assert broker.taken[before:].index(TOPICS.alert_event("front")) < 90, "not behind all of them"
+    narrow = StrictBroker(lambda _: 0, properties=bytes([0x21, 0, window]))
+    with narrow as broker, linked(tmp_path, broker.url) as link:
+        until(lambda: link.status().connected)
+        before = len(broker.taken)
+        for number in range(100):
+            link.retain(f"edge-fer/n/{number}", "x", now())
+        at = now()
+        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        until(lambda: TOPICS.alert_event("front") in broker.taken and len(broker.taken) > 100)
+        assert broker.taken[before:].index(TOPICS.alert_event("front")) < 90, "not behind all of them"
