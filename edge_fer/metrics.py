@@ -98,6 +98,9 @@ def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
     yield from _of_cameras(health.cameras)
     yield _gauge("mqtt_connected", "Whether there is a connection to the broker.", health.mqtt.connected)
     yield _counter("mqtt_connections", "Connections to the broker since the start.", health.mqtt.connections)
+    yield _gauge(
+        "mqtt_refusals_seen", "Whether the broker can say that it refuses a message.", health.mqtt.refusals_seen
+    )
     yield _gauge("outbox_messages", "Messages that wait for the broker.", health.outbox.depth)
     yield _gauge("outbox_bytes", "Space they take on disk.", health.outbox.bytes)
     if health.outbox.oldest_s is not None:
@@ -106,6 +109,7 @@ def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
     for kind, count in health.outbox.dropped.model_dump().items():
         dropped.add_metric([kind], count)
     yield dropped
+    yield _counter("outbox_damaged", "Messages set aside as damaged, over all runs.", health.outbox.damaged)
     found = GaugeMetricFamily("edge_fer_alerts", "Alerts at present.", labels=["camera", "rule", "state"])
     for (camera, rule), standing in alerts.items():
         for state in (AlertState.PENDING, AlertState.FIRING):

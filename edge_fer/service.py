@@ -12,7 +12,7 @@ from typing import Protocol
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import Clock
 from edge_fer.config import Config
-from edge_fer.errors import EdgeFerError, SourceError, SourceLostError, SourceStuckError
+from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
 from edge_fer.notify import notify
 
 __all__ = ["HEALTH_EVERY", "Background", "Broker", "Service"]
@@ -25,10 +25,11 @@ TICK = 0.5
 HEALTH_EVERY = 30.0
 #: A camera's thread that makes no pass for so many seconds is stuck, and the watchdog is not fed.
 STUCK_AFTER = 10.0
-#: Seconds to wait for any camera to come back when all are lost; after that the process ends, to be started anew.
+#: Seconds after which it is told that no camera works.
 ALL_LOST_AFTER = 60.0
-#: Seconds that a stopped daemon takes at most: for the pipelines' last step, then for the broker.
-LAST_STEP, GOODBYE = 1.5, 2.5
+#: Seconds that a stopped daemon takes at most: for the pipelines' last step, then for disk and broker. Only a slow disk
+#: or broker makes it take so long, and systemd gives 15 s in all.
+LAST_STEP, GOODBYE = 1.5, 9.0
 #: Seconds granted to send what a finished recording left to send.
 DRAIN = 15.0
 
@@ -61,7 +62,7 @@ class Background(Protocol):
 
 
 class Service:
-    """Runs cameras and the link until told to stop, until every recording is over, or until nothing is left to watch.
+    """Runs cameras and the link until told to stop, or until every recording is over.
 
     Runs once; another one with another config may take its place.
 
@@ -76,7 +77,7 @@ class Service:
         clock: the machine's.
         on_tick: called about twice a second with monotonic seconds.
         adopt: lets the cameras go on by another config, where they can, and says whether they do.
-        all_lost_after: seconds to wait for any camera to come back when all are lost.
+        all_lost_after: seconds after which it is told that all cameras are lost.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Service:
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._health_due = float("-inf")
+        self._told_all_lost = False
 
     @property
     def stuck(self) -> bool:
@@ -143,8 +145,8 @@ class Service:
             The successor, once everything has ended in good order; None where the end is for good.
 
         Raises:
-            SourceError: no camera is left, for the reasons given; or one hangs in its driver, and only a new process
-                can open it again.
+            SourceError: no camera can ever work, for the reasons given; or one hangs in its driver, and only a new
+                process can open it again.
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
@@ -196,25 +198,30 @@ class Service:
         if now >= self._health_due:
             self._health_due = now + HEALTH_EVERY
             self._tell_health()
-        self._give_up_when_all_are_lost(now)
+        self._tell_when_all_are_lost(now)
 
     def _moving(self, now: float) -> bool:
-        """Whether every thread makes its passes, and frames come from anywhere: else the watchdog shall bark.
+        """Whether every thread makes its passes: else the watchdog shall bark.
 
-        A camera that is lost is no reason for that while another one works; with all lost, the daemon ends by itself,
-        and the watchdog sees to it should that hang.
+        A camera that is lost is no reason for that, and neither are all of them: a new process would not find them
+        either, and the node would go off and on for nothing.
         """
-        if not all(camera.moving(now, STUCK_AFTER) for camera in self._cameras):
-            return False
-        return any(camera.lost_since is None for camera in self._cameras)
+        return all(camera.moving(now, STUCK_AFTER) for camera in self._cameras)
 
-    def _give_up_when_all_are_lost(self, now: float) -> None:
+    def _tell_when_all_are_lost(self, now: float) -> None:
+        """Says once that no camera works; the node stays, and tries them for as long as it takes."""
         left = [camera for camera in self._cameras if not camera.ended]
         lost = [camera.lost_since for camera in left]
-        if left and all(since is not None and now - since > self._all_lost_after for since in lost):
+        all_lost = bool(left) and all(since is not None and now - since > self._all_lost_after for since in lost)
+        if all_lost and not self._told_all_lost:
             reasons = "; ".join(camera.loop.reason for camera in left)
-            message = f"no camera has worked for {self._all_lost_after:g} s: {reasons}"
-            raise SourceLostError(message, remedy="Check the cameras; the daemon may be started again at any time")
+            log.error(
+                "no camera has worked for %g s: %s. Check the cameras; they are tried again for as long as it takes",
+                *(self._all_lost_after, reasons),
+            )
+        if self._told_all_lost and not all_lost:
+            log.info("a camera works again")
+        self._told_all_lost = all_lost
 
     def _stop_cameras(self) -> None:
         for camera in self._cameras:

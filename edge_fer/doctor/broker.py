@@ -47,12 +47,13 @@ def broker(
         setback = session.open()
         if setback is not None:
             return _refused(setback, settings)
-        found = [good("broker", f"{settings.address} speaks MQTT {session.protocol.text}")]
+        found = [_protocol(settings, session.protocol)]
         found += [good("login", _login(settings)), _encryption(settings, session.certificate)]
         found += _permissions(session, settings, topics, cameras)
         if signals:
             found.append(_signals(session, settings, signals))
-        return [*found, _twin(session, replace(settings, client_id=own_id), topics, daemon=daemon)]
+        found.append(_twin(session, replace(settings, client_id=own_id), topics, daemon=daemon))
+        return found + _outbox(session.received.get(topics.health, b""))
     finally:
         session.close()
 
@@ -70,6 +71,26 @@ def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
     if setback.trouble is Trouble.HUNG_UP and settings.tls:
         return [reached, fault("login", what, remedy)]
     return [fault("broker", what, remedy)]
+
+
+def _protocol(settings: BrokerSettings, protocol: Protocol) -> Finding:
+    what = f"{settings.address} speaks MQTT {protocol.text}"
+    if protocol is Protocol.V5:
+        return good("broker", what)
+    remedy = "Use a broker of MQTT 5, or check its access list with care"
+    return warning("broker", f"{what} only, in which it cannot say that it refuses a message", remedy)
+
+
+def _outbox(health: bytes) -> list[Finding]:
+    """What the daemon says of messages that it could not send; nothing, where there were none."""
+    try:
+        damaged = int(json.loads(health)["outbox"]["damaged"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+    if not damaged:
+        return []
+    what = f"{damaged} messages were damaged on the disk and could not be sent"
+    return [warning("outbox", what, "A worn memory card is the usual cause: replace it")]
 
 
 def _login(settings: BrokerSettings) -> str:

@@ -16,7 +16,7 @@ from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.protocol import ProtocolChoice
+from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.sender import Sender
@@ -33,9 +33,11 @@ _log = logging.getLogger(__name__)
 _TICK, _EXPIRY = 1.0, 60.0
 #: Seconds after which a connection has been of use, even where nothing was sent; longer where messages go one by one.
 _PROVEN, _PROVEN_CAREFULLY = 5.0, 60.0
-#: So often in a row the broker hangs up without a reason before we take it that somebody has our id, and seconds
-#: after which that is forgotten.
-_KICKS, _UNDISTURBED = 2, 60.0
+#: Reason codes with which a broker ends a session.
+_TOO_LARGE, _NO_RETAIN = 0x95, 0x9A
+#: So often in a row the broker may hang up without a reason before we come back more slowly, as two clients of one id
+#: would throw each other out for ever; and seconds after which that is forgotten.
+_KICKS, _UNDISTURBED = 3, 60.0
 
 
 class Carrier:
@@ -93,6 +95,8 @@ class Carrier:
         self._choice = choice
         self._connection: Connection | None = None
         self._connections = 0
+        #: whether the broker keeps retained messages, as far as is known
+        self._retains = True
         self._up_since: float | None = None
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
@@ -134,7 +138,11 @@ class Carrier:
         """
         for mail in self._mailbox.take_all():
             self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+        self._outbox.secure()
         now = monotonic()
+        if self._connection is not None and self._up_since is not None and self._choice.is_due(now):
+            _log.info("MQTT 5 is tried again with the broker at %s", self._broker.address)
+            self._begin_anew(self._connection, now)
         if self._connection is None and now >= self._retry_at and not self.finishing:
             self._connection = Connection(
                 self._broker,
@@ -143,6 +151,7 @@ class Carrier:
                 woken=self._woken,
                 subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
+                retains=self._retains,
             )
         if self._connection is not None:
             self._serve(self._connection, now)
@@ -157,6 +166,7 @@ class Carrier:
         if self.status.depth != self._outbox.depth:
             oldest = self.status.oldest if self._outbox.depth else None
             self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
+            self.status = replace(self.status, damaged=self._outbox.damaged)
         next_try = self._retry_at if self._connection is None else inf
         return max(0.0, min(next_try, self._tick_at, now + self._fill_in) - monotonic())
 
@@ -182,44 +192,70 @@ class Carrier:
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
         if connection.is_up and self._up_since is None:
+            if not self._choice.accepted(now):
+                self._begin_anew(connection, now)
+                return
             self._greeted(now)
         self._fill_in = inf
-        if self._sender.settle(acknowledged, now):
+        if self._sender.settle(acknowledged, now) and self._kicked < _KICKS:
             self._backoff.succeeded()
         if connection.setback is None and self._up_since is not None:
             if now - self._up_since > (_PROVEN_CAREFULLY if self._holds.is_careful(now) else _PROVEN):
-                self._backoff.succeeded()
+                if self._kicked < _KICKS:
+                    self._backoff.succeeded()
                 self._holds.survived()
             if now - self._up_since > _UNDISTURBED:
                 self._kicked = 0
             self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
         if connection.setback is not None:
-            connection.close()
-            setback = self._judged(connection, connection.setback, now)
-            self._sender.end(now, hung_up=connection.may_have_minded)
-            self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
+            self._end(connection, connection.setback, now)
+
+    def _end(self, connection: Connection, setback: Setback, now: float) -> None:
+        """Ends a session that the broker or the network has ended, and learns from it."""
+        connection.close()
+        if connection.reason_code == _TOO_LARGE:
+            self._sender.learn_limit()
+        if connection.reason_code == _NO_RETAIN and self._retains:
+            self._retains = False
+            _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
+            self._begin_anew(connection, now)
+            return
+        self._count_kicks(connection, setback, now)
+        self._sender.end(now, hung_up=connection.may_have_minded)
+        self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
     def _greeted(self, now: float) -> None:
         self._up_since = now
         self._connections += 1
-        self._choice.accepted()
-        self._sender.begin()
+        self._sender.begin(may_refuse=self._choice.current is Protocol.V5)
         self._setback = None
         self._look()
         _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
+        if self._choice.current is not Protocol.V5:
+            _log.warning(
+                "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
+                " lost unnoticed",
+                *(self._choice.current.text, self._broker.address),
+            )
 
-    def _judged(self, connection: Connection, setback: Setback, now: float) -> Setback:
-        """Why the session ended; a broker may give no reason when another client takes our place.
+    def _begin_anew(self, connection: Connection, now: float) -> None:
+        """Ends a session that is well, for one by another version of MQTT."""
+        connection.close()
+        self._sender.end(now, hung_up=False)
+        self._connection = self._up_since = None
+        self._retry_at = now
+        self._look()
 
-        It then hangs up on us in the midst of silence, and yet accepts us again at once, time and again.
+    def _count_kicks(self, connection: Connection, setback: Setback, now: float) -> None:
+        """Counts how often the broker has hung up on us in the midst of silence, without a reason.
+
+        A network or a proxy that is restarted does so once or twice. A broker may do so time and again, each time that
+        another client takes our place.
         """
         if not connection.was_hung_up:
             self._kicked = 0
         elif setback.trouble is Trouble.CLOSED and self._sender.was_quiet(now):
             self._kicked += 1
-            if self._kicked >= _KICKS:
-                return Setback(Trouble.TAKEN_OVER, "most likely; it gives no reason")
-        return setback
 
     def _is_other_version_worth_a_try(self, connection: Connection) -> bool:
         if connection.refused_version:
@@ -258,4 +294,5 @@ class Carrier:
             size=self._outbox.size,
             oldest=self._outbox.oldest(self._clock()),
             dropped=self._outbox.dropped,
+            damaged=self._outbox.damaged,
         )

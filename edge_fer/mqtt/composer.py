@@ -29,6 +29,7 @@ from edge_fer.mqtt.messages import (
 )
 from edge_fer.mqtt.messages.base import Part
 from edge_fer.mqtt.messages.commands import RESPONSES, ErrorCode, Response
+from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 
@@ -198,11 +199,13 @@ class Composer:
                 bytes=link.size,
                 oldest_s=link.oldest,
                 dropped=Dropped(**{kind.value: count for kind, count in link.dropped.items()}),
+                damaged=link.damaged,
             ),
             mqtt=MqttHealth(
                 connected=link.connected,
                 connections=link.connections,
                 protocol=link.protocol.text,
+                refusals_seen=link.protocol is Protocol.V5,
                 last_setback=link.last_trouble,
             ),
         )

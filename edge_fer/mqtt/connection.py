@@ -50,15 +50,33 @@ _LARGEST_PACKET = LARGEST_PAYLOAD + 1024
 _UNEXPLAINED = {Trouble.CLOSED, Trouble.TOPIC_REFUSED, Trouble.QUOTA, Trouble.OTHER}
 
 
+#: Where the reason code of a PUBACK is, and the one for "unspecified".
+_CODE_AT, _UNSPECIFIED = 2, b"\x80"
+
+
 class _Client(paho.Client):
     """paho's client on a socket that is open already, for which it has no public way."""
 
     def __init__(self, line: socket.socket, **options: Any) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, **options)
         self._line = line
+        #: reason codes that paho does not know, by id of the message
+        self.odd_codes: dict[int, int] = {}
 
     def _create_socket(self) -> socket.socket:
         return self._line
+
+    def _handle_pubackcomp(self, cmd: Any) -> MQTTErrorCode:
+        # Mosquitto 2.0 says here that a message is too large; paho would take that for an error of the protocol
+        packet = self._in_packet["packet"]
+        if self._protocol == MQTTProtocolVersion.MQTTv5 and len(packet) > _CODE_AT:
+            code = packet[_CODE_AT]
+            try:
+                ReasonCode(PacketTypes.PUBACK, identifier=code)
+            except (KeyError, ValueError):
+                self.odd_codes[int.from_bytes(packet[:_CODE_AT])] = code
+                self._in_packet["packet"] = bytearray(packet[:_CODE_AT] + _UNSPECIFIED + packet[_CODE_AT + 1 :])
+        return super()._handle_pubackcomp(cmd)
 
 
 def _connect_properties() -> Properties:
@@ -76,6 +94,7 @@ class Connection:
         protocol: version of MQTT to speak.
         woken: called from another thread when `turn` is to be called.
         subscriptions: what to subscribe to; nothing for most.
+        retains: whether the broker may keep retained messages; without, the Last Will is none either.
         received: called from within `turn` with the topic and payload of each message, and whether it was retained.
 
     Attributes:
@@ -83,6 +102,8 @@ class Connection:
         setback: why the session ended or never began; None while it lives.
         window: messages that may be sent and not acknowledged yet.
         max_packet: bytes of the longest packet that the broker takes, as far as it said.
+        retains: whether it keeps retained messages.
+        reason_code: with which the broker refused or ended the session; None: it gave none.
     """
 
     def __init__(
@@ -94,11 +115,14 @@ class Connection:
         woken: Callable[[], None],
         subscriptions: Sequence[Subscription] = (),
         received: Received | None = None,
+        retains: bool = True,
     ) -> None:
         self.is_up = False
         self.setback: Setback | None = None
         self.window = _WINDOW
         self.max_packet: int | None = None
+        self.retains = retains
+        self.reason_code: int | None = None
         self._settings = settings
         self._availability = availability
         self._protocol = protocol
@@ -231,7 +255,7 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         if self._availability is not None:
-            client.will_set(self._availability, OFFLINE, qos=1, retain=True)
+            client.will_set(self._availability, OFFLINE, qos=1, retain=self.retains)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, line.password)
         self._client = client
@@ -285,11 +309,13 @@ class Connection:
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
+            self.reason_code = reason.value
             self.setback = of_code(reason.value, str(reason))
             return
         self.is_up = True
         self.window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
         self.max_packet = getattr(properties, "MaximumPacketSize", None)
+        self.retains = self.retains and bool(getattr(properties, "RetainAvailable", 1))
         if self._subscriptions:
             _, self._subscription = client.subscribe([self._asked(wanted) for wanted in self._subscriptions])
 
@@ -305,6 +331,7 @@ class Connection:
         if self._closing or self.setback is not None:
             return
         if flags.is_disconnect_packet_from_server:
+            self.reason_code = reason.value
             self.setback = of_disconnect(reason.value, str(reason))
         elif self._tls_error:
             self.setback = of_tls_text(self._tls_error)
@@ -318,7 +345,8 @@ class Connection:
 
     def _on_publish(self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._sent.pop(mid, None)
-        self._acknowledged.append((mid, reason.value))
+        code = self._client.odd_codes.pop(mid, reason.value) if self._client else reason.value
+        self._acknowledged.append((mid, code))
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         if self._received is not None:

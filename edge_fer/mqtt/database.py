@@ -23,11 +23,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from edge_fer.errors import OutboxError
 
-__all__ = ["Database", "FullError"]
+__all__ = ["Database", "FullError", "HeldError"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -36,15 +37,31 @@ _PAGE = 4096
 #: Pages that the file grows by; half as many in the log are written back to it, so that a transaction fits in after.
 _CHUNK = 256
 
-#: `begun` is 1, or in a file that replaces a damaged one, the second of its making.
+#: `begun` is 1, or in a file that replaces a damaged one, a number that was not used before.
 _META = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('syncs', 0), ('begun', 1);
 """
 
 
+#: Seconds between tries to open a file that could not be opened.
+_AGAIN = 5.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FAILING = {errno.EROFS, errno.EIO}
+#: Files that this process has open: closing any descriptor of one takes the locks of all others away.
+_open: set[Path] = set()
+
+
 class FullError(OutboxError):
     """The file may not grow, or the disk has no room."""
+
+
+class HeldError(OutboxError):
+    """Another user of this very process has the file open, such as a link that is still closing."""
+
+
+class _UnwritableError(OutboxError):
+    """The disk does not take it now: it has gone read-only, or fails."""
 
 
 class _CorruptError(OutboxError):
@@ -54,28 +71,55 @@ class _CorruptError(OutboxError):
 class Database:
     """One SQLite file, for the thread that opened it, and for this process alone.
 
+    A file that cannot be opened because its disk is full or takes nothing is tried again later on, with each `run`.
+
     Args:
         path: the file; made where there is none.
         schema: SQL that makes the tables where there are none, beside `meta (name, value)`, which is always there.
         max_size: bytes that the file may have, apart from about a megabyte of log.
+        begun: the number that a new file begins with in the place of a damaged one.
         renewed: called after a damaged file was replaced by an empty one later on.
 
     Raises:
-        OutboxError: it cannot be opened.
+        HeldError: this process has it open already.
+        OutboxError: it cannot be opened, and is not likely to be later.
     """
 
-    def __init__(self, path: Path, schema: str, *, max_size: int, renewed: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, schema: str, *, max_size: int, begun: Callable[[], int], renewed: Callable[[], None]
+    ) -> None:
         self._path = path
+        self._key = path.absolute()
+        self._begun = begun
         self._renewed = renewed
         self._schema = f"BEGIN IMMEDIATE; {_META} {schema} COMMIT;"
         self._pages = max(16, max_size // _PAGE)
         self._chunk = min(_CHUNK, self._pages // 8)
         self._dirty = False
         self._file = -1
+        #: None where it could not be opened yet
+        self._connection: sqlite3.Connection | None = None
+        self._why: OutboxError | None = None
+        self._tried = 0.0
+        if self._key in _open:
+            msg = f"the outbox {path} is still in use by this process"
+            raise HeldError(msg, remedy="Wait until it is closed")
+        _open.add(self._key)
         try:
-            self._connection = self._open()
-        except _CorruptError as error:
-            self._connection = self._begin_anew(error)
+            self._try_to_open()
+        except BaseException:
+            _open.discard(self._key)
+            raise
+
+    def _try_to_open(self) -> None:
+        self._tried, self._why = monotonic(), None
+        try:
+            try:
+                self._connection = self._open()
+            except _CorruptError as error:
+                self._connection = self._begin_anew(error)
+        except (FullError, _UnwritableError) as error:
+            self._why = error
 
     def run(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = False) -> _T:
         """All or nothing of what `work` does; where the file turns out to be damaged, it is done to a new one.
@@ -88,6 +132,10 @@ class Database:
             FullError: there is no room.
             OutboxError: it cannot be written.
         """
+        if self._why is not None and monotonic() - self._tried >= _AGAIN:
+            self._try_to_open()
+        if self._why is not None:
+            raise self._why
         try:
             return self._run(work, durable=durable)
         except FullError:
@@ -95,7 +143,7 @@ class Database:
             self._write_back()
             return self._run(work, durable=durable)
         except _CorruptError as error:
-            self.close()
+            self._let_go()
             self._connection = self._begin_anew(error)
             self._renewed()
             return self._run(work, durable=durable)
@@ -128,7 +176,7 @@ class Database:
             # the file first: what is committed to the log, but has no room in the file, can never leave the log
             os.posix_fallocate(self._file, 0, (self._pragma("page_count") + self._chunk + 8) * _PAGE)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            if error.errno in _NO_ROOM:
                 raise _full(self._path) from None
             _log.debug("no room can be set aside for %s: %s", self._path, error)
         self.run(grow)
@@ -140,10 +188,25 @@ class Database:
         """Bytes of the file that are in use."""
         return (self._pragma("page_count") - self._pragma("freelist_count")) * _PAGE
 
+    @staticmethod
+    def may_recover(error: OutboxError) -> bool:
+        """Whether it is the disk's state, and may pass; else it is for a person to put right."""
+        return isinstance(error, FullError | _UnwritableError)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it could be opened."""
+        return self._connection is not None
+
     def close(self) -> None:
         """Writes the log back and lets go of the file."""
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
+        self._let_go()
+        _open.discard(self._key)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
         # only now: closing any descriptor of the file takes SQLite's locks away
         if self._file >= 0:
             os.close(self._file)
@@ -154,10 +217,15 @@ class Database:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise _full(self._path) from None
             msg = f"the outbox {self._path} cannot be opened: {error.strerror}"
-            raise OutboxError(msg, remedy="Make sure that its folder can be made and written to") from None
+            kind = _UnwritableError if error.errno in _FAILING else OutboxError
+            raise kind(msg, remedy="Make sure that its folder can be made and written to") from None
         # autocommit, so that transactions are ours; the wait is for a predecessor that is still closing
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
+        # a damaged text is to be found by its checksum, and not to keep the rest from being read
+        connection.text_factory = lambda text: text.decode(errors="surrogateescape")
         try:
             with _errors_as_ours(self._path):
                 # alone, SQLite needs no shared memory, and a second daemon on the same file is refused
@@ -196,11 +264,12 @@ class Database:
         )
         connection = self._open()
         with _errors_as_ours(self._path):
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'begun'", (int(now.timestamp()),))
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'begun'", (self._begun(),))
         return connection
 
     def _run(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool) -> _T:
         connection = self._connection
+        assert connection is not None  # noqa: S101 - `run` has seen to it
         with _errors_as_ours(self._path):
             before = connection.total_changes
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -218,6 +287,7 @@ class Database:
 
     def _write_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):
+            assert self._connection is not None  # noqa: S101 - `run` has seen to it
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _pragma(self, name: str) -> int:
@@ -243,7 +313,17 @@ def _as_ours(error: sqlite3.DatabaseError, path: Path) -> OutboxError:
         remedy = "End the other edge-fer that has it open, or give each its own state folder"
         return OutboxError(f"the outbox {path} is in use by another process", remedy=remedy)
     remedy = "Make sure that its folder exists, is writable and has room"
-    return OutboxError(f"the outbox {path} cannot be used: {str(error).rstrip('.')}", remedy=remedy)
+    kind = _UnwritableError if code == sqlite3.SQLITE_IOERR or not _is_writable(path.parent) else OutboxError
+    return kind(f"the outbox {path} cannot be used: {str(error).rstrip('.')}", remedy=remedy)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether the file system as a whole can be written and has room."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return True
+    return not found.f_flag & os.ST_RDONLY and found.f_bavail > 0
 
 
 def _full(path: Path) -> FullError:

@@ -104,7 +104,7 @@ def _password(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
-        first_line = usable(file).read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+        first_line = usable(file).read_text(encoding="utf-8-sig").partition("\n")[0].removesuffix("\r")
     except UnicodeDecodeError:
         msg = f"password_file {file} is not text in UTF-8"
         raise ValueError(msg) from None

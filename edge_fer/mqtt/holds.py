@@ -31,6 +31,8 @@ class Holds:
 
     def hold(self, topic: str, now: float) -> None:
         """The broker does not take this topic."""
+        if self._until.get(topic, now) > now:
+            return  # the broker says so of another message, which was under way already
         times = self._times.get(topic, 0)
         self._times[topic] = times + 1
         self._until[topic] = now + min(self._longest, self._pause * 2.0 ** min(times, 10))

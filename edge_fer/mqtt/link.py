@@ -12,10 +12,11 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 from edge_fer.backoff import Backoff
 from edge_fer.mqtt.carrier import Carrier
+from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mail, Mailbox
@@ -34,6 +35,13 @@ from edge_fer.types import Instant
 __all__ = ["Link", "boot_id"]
 
 _log = logging.getLogger(__name__)
+
+#: Seconds between looks whether the link before us has let go of the outbox.
+_HELD = 0.2
+#: Seconds to send what waits when the link is closed, unless it is given more than so many in all.
+_FLUSH, _PATIENT = 1.5, 10.0
+#: Seconds for `offline` to arrive.
+_FAREWELL = 2.0
 
 
 def boot_id() -> str:
@@ -155,7 +163,8 @@ class Link:
         """
         now = monotonic()
         self._gone_by = now + 0.9 * timeout
-        self._flush_until = now + 0.5 * timeout
+        # a broker that hangs is no reason to wait for long; a disk that is slow is
+        self._flush_until = now + min(0.5 * timeout, _FLUSH if timeout < _PATIENT else inf)
         self._rouse()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -175,7 +184,9 @@ class Link:
 
     def _run(self) -> None:
         try:
-            outbox = Outbox(self._path, boot=self._boot, limits=self._limits)
+            outbox = self._open_outbox()
+            if outbox is None:
+                return
             self._carrier = Carrier(
                 broker=self._broker,
                 availability=self._topics.availability,
@@ -198,12 +209,29 @@ class Link:
             self._opened.set()
         self._carry(self._carrier)
 
+    def _open_outbox(self) -> Outbox | None:
+        """Opens it, once the link before us has let go of it, which takes long where the disk does; None: too late."""
+        while True:
+            try:
+                return Outbox(self._path, boot=self._boot, limits=self._limits)
+            except HeldError as error:
+                if not self._opened.is_set():
+                    _log.warning("%s; what there is to tell waits in memory until then", error)
+                self._opened.set()
+            if self._flush_until is not None and monotonic() >= self._gone_by:
+                if lost := len(self._mailbox):
+                    _log.error("%d messages are lost: the outbox was in use until the end", lost)
+                return None
+            sleep(_HELD)
+
     def _carry(self, carrier: Carrier) -> None:
         self._turns(carrier, lambda: self._flush_until is not None, by=inf)
         self._turns(carrier, lambda: carrier.is_idle or not carrier.is_hopeful, by=self._flush_until or 0.0)
         self._shelf.set(self._topics.availability, OFFLINE, self._clock())
         carrier.finishing = True
-        self._turns(carrier, lambda: carrier.is_idle or not carrier.is_up, by=self._gone_by)
+        self._turns(
+            carrier, lambda: carrier.is_idle or not carrier.is_up, by=min(self._gone_by, monotonic() + _FAREWELL)
+        )
         carrier.close()
 
     def _turns(self, carrier: Carrier, done: Callable[[], bool], *, by: float) -> None:

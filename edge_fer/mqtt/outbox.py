@@ -11,6 +11,9 @@ the reserved block. A kill leaves no such gap.
 Alert events are sent first, then events, then summaries, each in the order they came. Where there is no room,
 the oldest are given up in the opposite order, and counted.
 
+Each message carries a checksum. One that is damaged, or cannot be made into what is sent, is set aside among the dead
+letters and counted, so that it stops none of those behind it.
+
 A disk that cannot be written, such as a memory card that has gone read-only, keeps no message from a broker that is
 there: those that it does not take wait in memory, a bounded number, and go to the disk once it takes them. Their
 numbers go on from the present time in seconds, because the disk cannot be told which of the next ones are taken.
@@ -23,11 +26,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from typing import TypeVar
 
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt import tables
 from edge_fer.mqtt.aside import Aside
+from edge_fer.mqtt.ceiling import Ceiling
 from edge_fer.mqtt.database import Database, FullError
 from edge_fer.mqtt.letter import Captured, Letter
 from edge_fer.mqtt.messages import Kind
@@ -40,6 +45,8 @@ _T = TypeVar("_T")
 
 #: Messages given up at a time where there is no room, and looked at for their age.
 _DROP, _LOOK = 20, 100
+#: Messages that are looked at to find one of each topic.
+_AHEAD = 64
 #: Messages that wait in memory, where the disk does not take them.
 _IN_MEMORY = 1000
 
@@ -71,7 +78,8 @@ class Outbox:
         limits: how much is kept.
 
     Raises:
-        OutboxError: the file cannot be used.
+        HeldError: this process has the file open already.
+        OutboxError: the file cannot be used, and is not likely to be later.
     """
 
     def __init__(self, path: Path, *, boot: str, limits: Limits | None = None) -> None:
@@ -87,9 +95,52 @@ class Outbox:
         self._told, self._told_at = "", 0
         #: whether this boot's time is on disk, since the clock was synchronised last
         self._clock_noted = False
-        self._db = Database(path, tables.SCHEMA, max_size=self._limits.size, renewed=self._renewed)
-        self._depth = self._db.run(lambda c: tables.begin(c, boot), durable=True)
+        #: damaged: what is wrong with each that is still among the others, and how many were found, on disk and since
+        self._broken: dict[int, str] = {}
+        self._damaged = 0
+        self._begun, self._depth = False, 0
+        #: whether alert events came that the disk has not been made to keep yet
+        self._urgent = False
+        self._ceiling = Ceiling(path.with_name(f"{path.name}-numbers"))
+        self._db = Database(
+            path, tables.SCHEMA, max_size=self._limits.size, begun=self._fresh_number, renewed=self._renewed
+        )
+        try:
+            self._begin()
+        except FullError as error:
+            self._tell(error)
+        except OutboxError as error:
+            if not self._db.may_recover(error):
+                self._db.close()
+                raise
+            self._tell(error)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _begin(self) -> None:
+        """Makes the file ours, which it is not yet where its disk was full at the start."""
+        now = time()
+        for what in self._db.run(lambda c: tables.begin(c, self._boot, self._fresh_number()), durable=True):
+            _log.error("the outbox: %s", what)
+        if misplaced := self._db.run(tables.misplaced):
+            self._db.run(lambda c: tables.set_aside(c, misplaced, now))
+            self._tell_damage(misplaced)
+        self._begun = True
         self._counted = self._db.run(tables.dropped)
+        self._damaged = self._db.run(tables.damaged) + len(self._broken)
+        self._depth = self._db.run(tables.count) - len(self._done) - len(self._broken) + len(self._aside.messages)
+
+    def _is_begun(self) -> bool:
+        if not self._begun:
+            try:
+                self._begin()
+            except OutboxError as error:
+                self._tell(error)
+        return self._begun
+
+    def _fresh_number(self) -> int:
+        return max(int(time()), self._ceiling.free)
 
     def put(self, topic: str, kind: Kind, body: str, at: Instant) -> bool:
         """Keeps a message until it is acknowledged, giving up others where there is no room.
@@ -103,11 +154,11 @@ class Outbox:
         Returns:
             Whether it is kept; if not, it is counted as given up.
         """
-        captured = Captured(self._boot, at.mono, at.utc.timestamp(), at.synced)
-        if not self._disk_has_all():
+        captured = Captured(self._boot, float(at.mono), at.utc.timestamp(), at.synced)
+        if not (self._is_begun() and self._disk_has_all()):
             return self._put_aside(topic, kind, body, captured)
         try:
-            fresh_block = self._insert(topic, kind, body, captured)
+            reserved = self._insert(topic, kind, body, captured)
         except OutboxError as error:
             if isinstance(error, FullError) and self._depth > len(self._under_way):
                 # what waits is more important
@@ -118,32 +169,91 @@ class Outbox:
             self._tell(error, in_memory=True)
             return self._put_aside(topic, kind, body, captured)
         self._depth += 1
-        if fresh_block:
+        if reserved is not None:
+            self._ceiling.reach(reserved)
             self.sync()
         self._all_is_well()
         return True
 
-    def take(self, count: int, now: Instant, *, held: Collection[str] = (), spare: int | None = None) -> list[Letter]:
+    def take(
+        self,
+        count: int,
+        now: Instant,
+        *,
+        held: Collection[str] = (),
+        busy: Collection[str] | None = None,
+        spare: int | None = None,
+    ) -> list[Letter]:
         """The next messages to send, which are then under way: neither taken again nor given up.
 
         Args:
             count: at most so many.
             now: the time.
             held: topics to leave out.
+            busy: topics that have a message under way, where each may have but one; None: each may have several.
             spare: of messages other than alert events, at most so many; None: no such limit.
         """
         if self._depth == len(self._under_way):
             return []
-        busy = self._under_way | self._done
-        none: list[tables.Waiting] = []
-        found = self._read(lambda c: tables.waiting(c, count, but=busy, held=held), none)
+        self.secure()
+        found = self._whole(count if busy is None else max(count, _AHEAD), held)
         if self._aside:
-            found = sorted([*found, *self._aside.waiting(but=busy, held=held)], key=lambda message: message.id)[:count]
+            but = self._under_way | self._done
+            found = sorted([*found, *self._aside.waiting(but=but, held=held)], key=lambda message: message.id)
+        if busy is not None:
+            firsts: dict[str, tables.Waiting] = {}
+            for message in found:
+                firsts.setdefault(message.topic, message)
+            found = [message for topic, message in firsts.items() if topic not in busy]
+        found = found[:count]
         if spare is not None:
             urgent = sum(message.kind is Kind.ALERT_EVENT for message in found)
             found = found[: urgent + spare]
         self._under_way.update(message.id for message in found)
         return [self._letter(message, now) for message in found]
+
+    def _whole(self, count: int, held: Collection[str]) -> list[tables.Waiting]:
+        """The next messages on disk that are not damaged; those that are, are set aside."""
+        none: tuple[list[tables.Waiting], dict[int, str]] = [], {}
+        while True:
+            but = self._under_way | self._done | self._broken.keys()
+            found, broken = self._read(lambda c: tables.waiting(c, count, but=but, held=held), none)  # noqa: B023
+            if not broken:
+                return found
+            self._bury(broken)
+
+    def set_aside(self, letter: Letter, why: str) -> None:
+        """Sets a message that is under way aside: it cannot be sent, and would stop all those behind it."""
+        self._under_way.discard(letter.id)
+        if self._aside.remove([letter.id]):
+            self._damaged += 1
+            self._depth -= 1
+            self._tell_damage({letter.id: why})
+        else:
+            self._bury({letter.id: why})
+
+    def _bury(self, broken: Mapping[int, str]) -> None:
+        self._broken |= broken
+        self._damaged += len(broken)
+        self._depth -= len(broken)
+        self._tell_damage(broken)
+        self._bury_broken()
+
+    def _bury_broken(self) -> None:
+        """Moves damaged messages out of the way, as soon as the disk lets us; until then they are passed over."""
+        if self._broken and self._begun:
+            now = time()
+            if self._try(lambda c: tables.set_aside(c, self._broken, now)):
+                self._broken.clear()
+
+    @staticmethod
+    def _tell_damage(broken: Mapping[int, str]) -> None:
+        row, why = next(iter(broken.items()))
+        _log.error(
+            "%d messages in the outbox cannot be sent and are set aside; the others go on. The first is %d: %s."
+            " A worn memory card is the usual cause",
+            *(len(broken), row, why),
+        )
 
     def acknowledge(self, ids: Iterable[int]) -> None:
         """Forgets messages that the broker has; what cannot be deleted now is deleted with the next ones."""
@@ -182,9 +292,17 @@ class Outbox:
                 return
         self._clock_noted = now.synced
 
+    def secure(self) -> None:
+        """Makes alert events outlive a power cut, all that came since the last time at once: a slow disk takes long."""
+        if self._urgent:
+            self.sync()
+
     def sync(self) -> None:
         """Makes what was put so far outlive a power cut."""
+        self._urgent = False
+        self._is_begun()
         self._disk_has_all()
+        self._bury_broken()
         self._count()
         try:
             self._db.sync()
@@ -201,7 +319,12 @@ class Outbox:
 
     def remembered(self) -> set[str]:
         """Names of the retained topics that were published to and not cleared, in this run or an earlier one."""
-        return self._read(lambda c: {topic for (topic,) in c.execute("SELECT topic FROM retained")}, set())
+        none: tuple[set[str], list[object]] = set(), []
+        names, broken = self._read(tables.retained, none)
+        if broken:
+            _log.error("%d names of retained topics in the outbox are damaged, and are forgotten", len(broken))
+            self._try(tables.forget_broken)
+        return names
 
     @property
     def depth(self) -> int:
@@ -222,6 +345,11 @@ class Outbox:
         """How many were given up, over all runs, by kind."""
         return {kind: self._counted[kind] + self._uncounted[kind] for kind in Kind}
 
+    @property
+    def damaged(self) -> int:
+        """How many could not be sent because they are damaged, over all runs."""
+        return self._damaged
+
     def oldest(self, now: Instant) -> float | None:
         """Age in seconds of the oldest message; None where there is none, or its age is not known."""
         if not self._depth:
@@ -237,19 +365,19 @@ class Outbox:
         """Makes everything durable and closes the file, so that the next run counts on without a gap."""
         self._under_way.clear()
         self._delete_done()
-        if not self._disk_has_all() and (lost := len(self._aside.messages)):
+        if not (self._begun and self._disk_has_all()) and (lost := len(self._aside.messages)):
             _log.error("the outbox is closed, and %d messages that its disk did not take are lost", lost)
-        self._try(tables.end, durable=True)
+        if self._begun:
+            self._try(tables.end, durable=True)
         self._db.close()
 
-    def _insert(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
-        """Adds a message, with the room of others where there is none else."""
+    def _insert(self, topic: str, kind: Kind, body: str, captured: Captured) -> int | None:
+        """Adds a message, with the room of others where there is none else; the end of a new block of numbers."""
         while True:
             try:
                 self._db.make_room()
-                return self._write(
-                    lambda c: tables.insert(c, topic, kind, body, captured), durable=kind is Kind.ALERT_EVENT
-                )
+                self._urgent = self._urgent or kind is Kind.ALERT_EVENT
+                return self._write(lambda c: tables.insert(c, topic, kind, body, captured))
             except FullError as error:
                 if not self._drop_for(kind):
                     raise
@@ -257,7 +385,8 @@ class Outbox:
 
     def _put_aside(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
         """Keeps a message in memory, giving up others, or this one, where there are too many."""
-        first = max(self._read(lambda c: tables.number_behind(c, topic), 1), int(captured.utc))
+        first = max(self._read(lambda c: tables.number_behind(c, topic), self._ceiling.free), int(captured.utc))
+        self._ceiling.reach(max(first, self._aside.numbers.get(topic, first)))
         row = self._aside.put(topic, kind, body, captured, first=first)
         self._depth += 1
         surplus = self._aside.surplus(but=self._under_way)
@@ -295,7 +424,11 @@ class Outbox:
         self._uncounted = dict(self.dropped)
         self._counted = dict.fromkeys(Kind, 0)
         self._clock_noted = False
-        self._depth = self._db.run(lambda c: tables.begin(c, self._boot), durable=True) + len(self._aside.messages)
+        self._broken.clear()
+        found = self._damaged
+        self._begin()
+        self._damaged = found
+        self._try(lambda c: tables.count_damaged(c, found))
 
     def _count(self) -> None:
         """Counts on disk what was given up and is not counted there yet."""
@@ -333,7 +466,7 @@ class Outbox:
             return otherwise
 
     def _front(self, kind: Kind, count: int, *, under_way: bool = False) -> dict[int, Captured]:
-        but = self._done if under_way else self._under_way | self._done
+        but = self._broken.keys() | self._done if under_way else self._under_way | self._done | self._broken.keys()
         return self._read(lambda c: tables.front(c, kind, count, but=but), {})
 
     def _drop_for(self, kind: Kind) -> bool:

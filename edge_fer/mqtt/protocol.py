@@ -7,6 +7,11 @@ from typing import Literal
 
 __all__ = ["Protocol", "ProtocolChoice"]
 
+#: Hang-ups in a row, instead of an answer, after which the older version is worth a try.
+_PATIENCE = 3
+#: Seconds after which the newer version is tried again.
+_DAY = 86400.0
+
 
 class Protocol(IntEnum):
     """Versions of MQTT, numbered as on the wire."""
@@ -21,34 +26,76 @@ class Protocol(IntEnum):
 
 
 class ProtocolChoice:
-    """MQTT 5 where the broker speaks it, else 3.1.1; what worked is kept for the life of the process.
+    """MQTT 5 where the broker speaks it, else 3.1.1, in which a broker cannot refuse a message.
+
+    A broker that says that it does not speak MQTT 5 is believed at once. One that hangs up, or does not answer, may
+    just be starting: only after three times 3.1.1 is tried, and where that is accepted, MQTT 5 once more. It is tried
+    again once a day.
 
     Args:
-        first: the version to try first.
+        first: the version to try first; 3.1.1 is kept.
     """
 
     def __init__(self, first: Protocol = Protocol.V5) -> None:
         self.current = first
-        self._settled = False
+        self._kept = first is Protocol.V311
+        self._ignored = 0
+        #: whether it is known that the broker does not speak MQTT 5, and since when 3.1.1 is spoken
+        self._known = False
+        self._since: float | None = None
 
-    def accepted(self) -> None:
-        """The broker speaks the current version."""
-        self._settled = True
+    @property
+    def is_patient(self) -> bool:
+        """Whether the current version was left unanswered, and is to be tried again all the same."""
+        return self.current is Protocol.V5 and self._ignored > 0
+
+    def accepted(self, now: float) -> bool:
+        """The broker speaks the current version.
+
+        Args:
+            now: seconds on a clock that never jumps.
+
+        Returns:
+            Whether to go on with it; if not, it is the other version that is to be tried, at once.
+        """
+        self._ignored = 0
+        if self.current is Protocol.V5:
+            self._known = False
+        elif self._kept or self._known:
+            self._since = now
+        else:
+            # accepted now, and MQTT 5 hung up on a moment ago: if that happens again, it is no chance
+            self._known, self.current = True, Protocol.V5
+            return False
+        return True
 
     def refused(self) -> bool:
         """The broker said that it does not speak the current version; whether the other one is worth a try at once."""
         stepping_down = self.current is Protocol.V5
         self.current = Protocol.V311 if stepping_down else Protocol.V5
-        # a broker that was settled on and now refuses has been replaced by another one
-        self._settled = False
+        self._known, self._kept, self._ignored = stepping_down, False, 0
         return stepping_down
 
     def ignored(self) -> bool:
         """The broker hung up on our CONNECT or left it unanswered, as some do with a version they do not know.
 
-        It may as well have been going down just then, so a version that has worked is kept.
-
         Returns:
             Whether the other version is worth a try at once.
         """
-        return False if self._settled else self.refused()
+        if self.current is Protocol.V5:
+            self._ignored += 1
+            if not self._known and self._ignored < _PATIENCE:
+                return False
+            self.current, self._ignored = Protocol.V311, 0
+            return True
+        if not self._kept:
+            self.current, self._known = Protocol.V5, False
+        return False
+
+    def is_due(self, now: float) -> bool:
+        """Whether MQTT 5 is to be tried again, which then is the current version."""
+        due = self.current is Protocol.V311 and not self._kept and self._since is not None
+        if not due or self._since is None or now - self._since < _DAY:
+            return False
+        self.current, self._since = Protocol.V5, None
+        return True

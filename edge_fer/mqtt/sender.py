@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 #: Reason codes of this and up are refusals.
 _REFUSED = 0x80
 _PACKET_TOO_LARGE = 0x95
-#: Bytes of a packet beside topic and payload, at most.
-_HEADER = 16
 #: Seconds in which a broker hangs up on a message that it does not like, and between messages sent one by one.
 _BLAME, _VERDICT = 0.2, 0.25
+#: Messages that may be under way at a time, below which none of them is kept for one kind.
+_NARROW = 4
 
 
 class Session(Protocol):
@@ -40,18 +40,22 @@ class Session(Protocol):
     def max_packet(self) -> int | None: ...
     @property
     def setback(self) -> object: ...
+    @property
+    def retains(self) -> bool: ...
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Retained:
     topic: str
+    size: int
     clears: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
     topic: str
+    size: int
 
 
 class Sender:
@@ -82,9 +86,22 @@ class Sender:
         self._last: str | None = None
         self._last_at = 0.0
         self._refused_at = -inf
+        self._one_of_each = True
+        #: bytes of each letter under way, by its id, and what the broker was found to take at most
+        self._sizes: dict[int, int] = {}
+        self._limit: int | None = None
+        #: whether it was not the outbox that something was sent of last
+        self._stated = False
 
-    def begin(self) -> None:
-        """A new connection is up: it gets all retained values, and what no longer holds is cleared."""
+    def begin(self, *, may_refuse: bool) -> None:
+        """A new connection is up: it gets all retained values, and what no longer holds is cleared.
+
+        Args:
+            may_refuse: whether the broker can say that it refuses a message. Then each topic has one message under way
+                at a time: the next one must not arrive before one that is refused and tried again later.
+        """
+        self._one_of_each = may_refuse
+        self._stated = False
         self._remembered = self._outbox.remembered()
         self._shelf.renew(self._remembered)
         self._replies.clear()
@@ -102,6 +119,7 @@ class Sender:
             hung_up: whether the broker ended it without a reason that we know.
         """
         self._under_way.clear()
+        self._sizes.clear()
         self._outbox.put_back()
         # where it has just refused something, that is why
         guilty = hung_up and mono - self._last_at < _BLAME and mono - self._refused_at > 1.0
@@ -135,6 +153,9 @@ class Sender:
                 self._holds.passed(self._last)
             window, wait = 1, _VERDICT
         held = self._holds.held(mono)
+        if window < _NARROW and self._stated and outbox and session.setback is None:
+            # where there is room for few, they take turns
+            wait = min(wait, self._send_waiting(session, window - len(self._under_way), now, mono, held))
         while len(self._under_way) < window and session.setback is None and (reply := self._replies.take()):
             self._send_reply(session, *reply, held, mono)
         # retained values may change without end, and a backlog may be long: each leaves the other some room
@@ -155,7 +176,8 @@ class Sender:
     def _send_waiting(self, session: Session, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
         """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
         spare = self._pace.allowed(mono, room)
-        letters = self._outbox.take(room, now, held=held, spare=spare)
+        busy = {sent.topic for sent in self._under_way.values() if isinstance(sent, Letter)}
+        letters = self._outbox.take(room, now, held=held, busy=busy if self._one_of_each else None, spare=spare)
         for letter in letters:
             self._send(session, letter, mono)
         self._pace.spend(sum(letter.kind is not Kind.ALERT_EVENT for letter in letters))
@@ -178,6 +200,7 @@ class Sender:
                 continue
             self._told.pop(sent.topic, None)
             if isinstance(sent, Letter):
+                self._sizes.pop(sent.id, None)
                 arrived.append(sent.id)
             elif isinstance(sent, _Retained) and sent.clears and not self._shelf.holds(sent.topic):
                 self._outbox.forget(sent.topic)
@@ -186,30 +209,75 @@ class Sender:
             self._outbox.acknowledge(arrived)
         return bool(arrived)
 
-    def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
-        if topic in held:
-            return
-        self._last, self._last_at = topic, mono
-        self._under_way[session.publish(topic, payload.encode(), retain=False)] = _Reply(topic)
+    def learn_limit(self) -> None:
+        """The broker ended the session because a packet was too large for it; it was one of those under way."""
+        self._lower_limit([self._size_of(sent) for sent in self._under_way.values()])
 
-    def _send_retained(self, session: Session, topic: str, payload: str, mono: float) -> None:
+    def _size_of(self, sent: Letter | _Retained | _Reply) -> int:
+        return self._sizes.get(sent.id, 0) if isinstance(sent, Letter) else sent.size
+
+    def _lower_limit(self, sizes: Collection[int]) -> None:
+        """The largest of these was too large, whatever the others are."""
+        if most := max(sizes, default=0):
+            self._limit = min(self._limit or most, most - 1)
+
+    def _fits(self, session: Session, topic: str, payload: bytes, *, letter: bool) -> bool:
+        """Whether the broker takes a packet of this size; told where not, once for each topic."""
+        limits = [limit for limit in (session.max_packet, self._limit) if limit is not None]
+        size = _packet_size(topic, payload)
+        if not limits or size <= min(limits):
+            return True
+        if self._told.get(topic) != _PACKET_TOO_LARGE:
+            self._told[topic] = _PACKET_TOO_LARGE
+            _log.error(
+                "a message to %s has %d bytes, and the broker takes %d at most (0x95); it is %s."
+                " Raise the broker's limit for the size of a packet",
+                *(topic, size, min(limits), "given up" if letter else "not sent"),
+                extra={"topic": topic},
+            )
+        return False
+
+    def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
+        if topic in held or not self._fits(session, topic, payload.encode(), letter=False):
+            return
+        self._last, self._last_at, self._stated = topic, mono, True
+        mid = session.publish(topic, payload.encode(), retain=False)
+        self._under_way[mid] = _Reply(topic, _packet_size(topic, payload.encode()))
+
+    def _send_retained(self, session: Session, topic: str, text: str, mono: float) -> None:
+        payload = text.encode()
+        if payload and not self._fits(session, topic, payload, letter=False):
+            if topic not in self._remembered:
+                return
+            # better none than an old one
+            payload = b""
+        if not (payload or session.retains):
+            return
         if payload and topic not in self._remembered:
             self._outbox.remember(topic)
             self._remembered.add(topic)
-        self._last, self._last_at = topic, mono
-        mid = session.publish(topic, payload.encode(), retain=True)
-        self._under_way[mid] = _Retained(topic, clears=not payload)
+        self._last, self._last_at, self._stated = topic, mono, True
+        mid = session.publish(topic, payload, retain=session.retains)
+        self._under_way[mid] = _Retained(topic, _packet_size(topic, payload), clears=not text)
 
     def _send(self, session: Session, letter: Letter, mono: float) -> None:
-        payload = letter.sealed().encode()
-        if session.max_packet is not None and len(letter.topic) + len(payload) + _HEADER > session.max_packet:
-            self._refused(letter, _PACKET_TOO_LARGE, mono)
+        try:
+            payload = letter.sealed().encode()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent
+            self._outbox.set_aside(letter, f"{type(error).__name__}: {error}")
+            return
+        if not self._fits(session, letter.topic, payload, letter=True):
+            self._outbox.give_up(letter)
         elif session.setback is None:
-            self._last, self._last_at = letter.topic, mono
+            self._last, self._last_at, self._stated = letter.topic, mono, False
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
+            self._sizes[letter.id] = _packet_size(letter.topic, payload)
 
     def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
+        if code == _PACKET_TOO_LARGE:
+            # Mosquitto 2.0 hangs up as well, and would do so again with the next connection
+            self._lower_limit([self._size_of(sent)])
         if self._told.get(sent.topic) != code:
             self._told[sent.topic] = code
             again = keep and not isinstance(sent, _Reply)
@@ -223,9 +291,16 @@ class Sender:
         if keep:
             self._holds.hold(sent.topic, mono)
         if isinstance(sent, Letter):
+            self._sizes.pop(sent.id, None)
             if keep:
                 self._outbox.put_back([sent.id])
             else:
                 self._outbox.give_up(sent)
         elif keep and isinstance(sent, _Retained):
             self._shelf.due_again(sent.topic)
+
+
+def _packet_size(topic: str, payload: bytes) -> int:
+    """Bytes of a PUBLISH at QoS 1 in MQTT 5, without properties."""
+    rest = 2 + len(topic.encode()) + 2 + 1 + len(payload)
+    return 1 + max(1, (rest.bit_length() + 6) // 7) + rest

@@ -52,8 +52,9 @@ class Session:
             )
             if self.turn(lambda: self.connection.is_up, deadline - monotonic()):
                 return None
-            refused = self.connection.refused_version or self.connection.is_ignored
-            if not (refused and choice.ignored()):
+            again = self.connection.refused_version and choice.refused()
+            again = again or (self.connection.is_ignored and (choice.ignored() or choice.is_patient))
+            if not again:
                 return self.connection.setback or Setback(Trouble.TIMED_OUT)
             self.close()
 

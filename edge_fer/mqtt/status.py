@@ -26,6 +26,7 @@ class LinkStatus:
         size: bytes they take on disk.
         oldest: age of the oldest one in seconds; None where there is none, or its clock cannot be compared.
         dropped: messages given up over all runs, by kind.
+        damaged: messages set aside over all runs, because they are damaged.
     """
 
     connected: bool = False
@@ -37,3 +38,4 @@ class LinkStatus:
     size: int = 0
     oldest: float | None = None
     dropped: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+    damaged: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["BASE", "Topics", "is_name"]
+__all__ = ["BASE", "Topics", "is_name", "is_publishable"]
 
 #: What all our topics begin with.
 BASE = "edge-fer"
@@ -18,6 +18,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 def is_name(text: str) -> bool:
     """Whether a text may stand in a topic as one level of it, and is no longer than names in the config may be."""
     return len(text) <= 64 and _NAME.fullmatch(text) is not None
+
+
+def is_publishable(topic: str) -> bool:
+    """Whether MQTT lets anybody publish to a topic of this name, and no control character is in it."""
+    try:
+        length = len(topic.encode())
+    except UnicodeEncodeError:
+        return False
+    return 0 < length < 1 << 16 and topic.isprintable() and not any(sign in topic for sign in "+#")
 
 
 def _checked(what: str, name: str) -> str:

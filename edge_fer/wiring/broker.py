@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from edge_fer.mqtt.topics import Topics
 from edge_fer.service import Broker
 
 __all__ = ["broker_settings", "make_embedded_broker", "make_link"]
+
+#: A disk that is full or has gone read-only, which may pass.
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
 def broker_settings(settings: config.Config) -> BrokerSettings:
@@ -73,6 +77,9 @@ def _state_file(settings: config.Config, name: str) -> Path:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         tempfile.NamedTemporaryFile(dir=folder).close()
     except OSError as error:
+        if error.errno in _PASSING:
+            # with a broker there, messages need no disk: they wait in memory
+            return folder / name
         msg = f"the folder `state_dir` {folder} cannot be made or written: {error.strerror}"
         raise EdgeFerError(msg, remedy="Name one in `state_dir` that this user may write to") from error
     return folder / name

@@ -55,6 +55,8 @@ class Proxy:
         self._stalled = False
         #: bytes that the node may still send before it is cut off
         self._allowance: int | None = None
+        #: connections that are hung up on before the broker hears of them
+        self._unanswered = 0
         self._orders: list[Callable[[], None]] = []
         self._bell, self._rope = os.pipe()
         self._ended = False
@@ -89,6 +91,10 @@ class Proxy:
     def half_open(self) -> None:
         """The broker's side of all connections is gone; what the node sends is swallowed, and it is not told."""
         self._order(self._half_open)
+
+    def greet_none(self, times: int) -> None:
+        """So many connections are accepted, and closed once the node has said something."""
+        self._order(lambda: setattr(self, "_unanswered", times))
 
     def refuse(self) -> None:
         """Nobody listens any more, and all connections are reset."""
@@ -163,6 +169,13 @@ class Proxy:
 
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
+        if self._unanswered:
+            self._unanswered -= 1
+            client.settimeout(5)
+            with contextlib.suppress(OSError):
+                client.recv(10)
+            client.close()
+            return
         try:
             broker = socket.create_connection((HOST, self._target), timeout=30)
         except OSError:

@@ -12,18 +12,21 @@ from tests.broker import HOST
 
 __all__ = ["StrictBroker"]
 
-CONNACK = bytes([0x20, 3, 0, 0, 0])
-
 
 class StrictBroker:
     """Lets everybody in, and then answers each message as it is told to.
 
     Args:
         answer: the reason code for a message's topic: of a PUBACK, or, negative, of a DISCONNECT.
+        properties: of its CONNACK.
+        most: bytes of a message, beyond which it ends the session with 0x95, without having said so before.
     """
 
-    def __init__(self, answer: Callable[[str], int]) -> None:
+    def __init__(self, answer: Callable[[str], int], *, properties: bytes = b"", most: int = 1 << 20) -> None:
+        self._most = most
+        self._greeting = bytes([0x20, 3 + len(properties), 0, 0, len(properties)]) + properties
         self.taken: list[str] = []
+        self.payloads: list[tuple[str, bytes]] = []
         self._answer = answer
         self._listener = socket.create_server((HOST, 0))
         self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
@@ -54,7 +57,7 @@ class StrictBroker:
                 body = stream.read(_length(stream))
                 match header[0] >> 4:
                     case 1:
-                        connection.sendall(CONNACK)
+                        connection.sendall(self._greeting)
                     case 3:
                         if not self._judge(connection, body):
                             return
@@ -65,12 +68,14 @@ class StrictBroker:
         """Answers a PUBLISH; whether the connection lives on."""
         end = 2 + int.from_bytes(body[:2])
         topic, number = body[2:end].decode(), body[end : end + 2]
-        code = self._answer(topic)
+        code = self._answer(topic) if len(body) <= self._most else -0x95
         if code < 0:
             connection.sendall(bytes([0xE0, 2, -code, 0]))
             return False
         if code < 0x80:
             self.taken.append(topic)
+            # behind the id, the length of no properties
+            self.payloads.append((topic, body[end + 3 :]))
         connection.sendall(bytes([0x40, 4]) + number + bytes([code, 0]))
         return True
 

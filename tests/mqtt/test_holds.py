@@ -67,3 +67,13 @@ def test_a_broker_that_was_away_gets_to_see_everything_again():
     holds.release(10)
     assert not holds.held(10)
     assert holds.is_careful(10)
+
+
+def test_refusals_of_what_was_under_way_together_count_as_one():
+    holds = Holds()
+    for now in (0, 0, 0.1, 3, 20):
+        holds.hold("t", now)
+    assert holds.held(59) == {"t"}
+    assert not holds.held(60)
+    holds.hold("t", 61)
+    assert holds.held(180), "the next time it is longer"

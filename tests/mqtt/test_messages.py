@@ -219,8 +219,15 @@ def test_info_and_health():
         "bytes": 0,
         "oldest_s": 1.5,
         "dropped": {"summary": 0, "event": 0, "alert_event": 0},
+        "damaged": 0,
     }
-    assert found["mqtt"] == {"connected": False, "connections": 0, "protocol": "5", "last_setback": "quota"}
+    assert found["mqtt"] == {
+        "connected": False,
+        "connections": 0,
+        "protocol": "5",
+        "refusals_seen": True,
+        "last_setback": "quota",
+    }
     assert set(found["outbox"]["dropped"]) == {kind.value for kind in Kind}
 
 

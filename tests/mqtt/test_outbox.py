@@ -395,8 +395,8 @@ def test_a_damaged_file_that_cannot_be_moved_stops_nothing(path, caplog, monkeyp
     assert "2 messages that its disk did not take are lost" in caplog.text
 
 
-def test_a_second_daemon_is_refused(path, outbox):
-    with pytest.raises(OutboxError, match="in use by another process"):
+def test_a_second_user_in_the_same_process_is_refused(path, outbox):
+    with pytest.raises(OutboxError, match="in use by this process"):
         Outbox(path, boot=BOOT)
 
 

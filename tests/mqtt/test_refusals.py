@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 
 import pytest
 
 from edge_fer.backoff import Backoff
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
-from tests.mqtt.kit import NODE, TOPICS, linked, post_events, until
+from tests.mqtt.kit import NODE, TOPICS, event, linked, now, post_events, until
 from tests.mqtt.strict_broker import StrictBroker
 
 
@@ -77,3 +81,47 @@ def test_a_session_that_is_ended_with_a_reason(tmp_path, log, code, trouble, wor
         ends.clear()
         until(lambda: link.status().connected and link.status().depth == 0)
         assert broker.taken.count(TOPICS.event("front")) == 1
+
+
+@pytest.mark.parametrize("every", [2, 5, 13])
+def test_refusals_of_some_keep_the_order_within_each_topic(tmp_path, every):
+    """A broker over its quota now and then refuses one message and takes the next."""
+    came: list[int] = []
+
+    def answer(topic):
+        if topic not in {TOPICS.event("front"), TOPICS.event("back")}:
+            return 0
+        came.append(1)
+        return 0x97 if len(came) % every == 0 else 0
+
+    outbox = Outbox(tmp_path / "outbox.db", boot="a boot")
+    for number in range(60):
+        camera = "back" if number % 3 == 0 else "front"
+        at = now()
+        outbox.put(TOPICS.event(camera), Kind.EVENT, event(at, duration=number).model_dump_json(), at)
+    outbox.close()
+    holds = Holds(pause=0.02, longest=0.02)
+    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=holds) as link:
+        until(lambda: link.status().depth == 0 and link.status().connected, timeout=120)
+        for camera, count in (("front", 40), ("back", 20)):
+            seqs = [json.loads(payload)["seq"] for topic, payload in broker.payloads if topic == TOPICS.event(camera)]
+            assert seqs == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("code", [0x97, 0x87, 0x83])
+def test_a_burst_of_refusals_holds_a_topic_once(tmp_path, code):
+    refuses = [True]
+    refused_at = []
+
+    def answer(topic):
+        if refuses and topic == TOPICS.event("front"):
+            refused_at.append(time.monotonic())
+            return code
+        return 0
+
+    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=Holds(pause=2.0, longest=600.0)) as link:
+        post_events(link, 30)
+        until(lambda: refused_at)
+        refuses.clear()
+        until(lambda: TOPICS.event("front") in broker.taken, timeout=20)
+        assert time.monotonic() - refused_at[-1] < 10, "two seconds, and not ten minutes"

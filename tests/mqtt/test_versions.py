@@ -16,6 +16,7 @@ from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Trouble
 from tests.broker import HOST, Mosquitto, Subscriber
+from tests.faults.proxy import Proxy
 from tests.mqtt.kit import COMPOSER, NODE, TOPICS, alert_event, linked, make_link, now, post_events, scene, until
 from tests.mqtt.test_messages import valid
 
@@ -101,7 +102,7 @@ UNSUPPORTED_5 = b"\x20\x03\x00\x84\x00"
 UNSUPPORTED_311 = b"\x20\x02\x00\x01"
 
 
-@pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311, b""], ids=["0x84", "0x01", "hangs up"])
+@pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311], ids=["0x84", "0x01"])
 def test_steps_down_where_5_is_refused_and_remembers(tmp_path, log, answer):
     with FakeBroker(answer) as broker, linked(tmp_path, broker.url, backoff=Backoff(first=30)) as link:
         post_events(link, 3)
@@ -114,11 +115,25 @@ def test_steps_down_where_5_is_refused_and_remembers(tmp_path, log, answer):
     assert "trying MQTT 3.1.1" in log.text
 
 
-def test_a_broker_that_says_nothing_to_5_gets_311(tmp_path, monkeypatch):
+@pytest.mark.parametrize("answer", [None, b""], ids=["says nothing", "hangs up"])
+def test_a_broker_that_leaves_5_unanswered_time_and_again_gets_311(tmp_path, monkeypatch, log, answer):
     monkeypatch.setattr("edge_fer.mqtt.connection._GREETING", 0.3)
-    with FakeBroker(None) as broker, linked(tmp_path, broker.url) as link:
-        until(lambda: link.status().connected)
-        assert broker.versions[:2] == [5, 4]
+    with FakeBroker(answer) as broker, linked(tmp_path, broker.url) as link:
+        post_events(link, 3)
+        until(lambda: link.status().connected and link.status().depth == 0)
+        assert broker.versions == [5, 5, 5, 4, 5, 4], "5 is tried once more when 3.1.1 was accepted"
+        assert link.status().protocol is Protocol.V311
+    assert "cannot say that it refuses a message" in log.text
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_hang_ups_before_the_first_answer_do_not_choose_311(tmp_path, times):
+    """A proxy whose broker is not up yet."""
+    with Mosquitto(tmp_path / "broker") as real, Proxy(real.port) as proxy:
+        proxy.greet_none(times)
+        with linked(tmp_path, f"mqtt://{HOST}:{proxy.port}") as link:
+            until(lambda: link.status().connected)
+            assert link.status().protocol is Protocol.V5
 
 
 @pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311])

@@ -120,6 +120,9 @@ class OutboxHealth(Part):
     bytes: Count = Field(description="Space they take on disk, in bytes.")
     oldest_s: Seconds | None = Field(description="Age of the oldest one, in seconds; null: none, or not known.")
     dropped: Dropped = Field(description="Messages given up, over all runs.")
+    damaged: Count = Field(
+        default=0, description="Messages that could not be sent because they were damaged on disk, over all runs."
+    )
 
 
 class MqttHealth(Part):
@@ -128,6 +131,11 @@ class MqttHealth(Part):
     connected: bool = Field(description="Whether there is one.")
     connections: Count = Field(description="How many there have been since the start.")
     protocol: Literal["5", "3.1.1"] = Field(description="Version of MQTT last spoken or tried.")
+    refusals_seen: bool = Field(
+        default=True,
+        description="Whether the broker can say that it refuses a message; in MQTT 3.1.1 it cannot, and such a "
+        "message is lost.",
+    )
     last_setback: Trouble | None = Field(
         default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
     )
