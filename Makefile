@@ -4,7 +4,7 @@
 # make test-ranges  the tests with the oldest and with the newest versions that setup.cfg allows
 # make test-fresh  README's first steps and the whole of `make test` on fresh Debian 12 and 13; as root, with mmdebstrap.
 #   An hour and more; SUITES=trixie does it on one of them
-# make models  fetch the face detector's model files, once; without them, Haar has to do
+# make models  fetch the face detector's model files, once
 # make test-faults  200 faults on a real broker while events flow, and 72 hours without one; some ten minutes. Writes
 #   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
@@ -24,7 +24,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
 # Home Assistant 2026.2 needs Python 3.13
@@ -41,13 +40,15 @@ export PIP_DEFAULT_TIMEOUT ?= 60
 .PHONY: run test environment lock test-ranges test-fresh test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
-run: $(VENV)/run.done models
-	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
+# what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
+run: $(VENV)/run.done
+	@if $(BIN)/edge-fer models fetch; then exec $(BIN)/edge-fer run --demo; fi; \
+	 printf '\n*** The face detector could not be fetched (see above). This once, `make run` asks for another: ***\n'; \
+	 printf '*** Haar (-o faces.detector=haar) is slower, and finds upright frontal faces only.            ***\n\n'; \
+	 exec $(BIN)/edge-fer run --demo -o faces.detector=haar
 
-# what cannot be fetched today holds nothing up: it says so, runs with Haar, and tries again next time
 models: $(VENV)/run.done
-	@$(BIN)/edge-fer models fetch -o 'models_dir=$(MODELS)' || \
-	 printf '\n*** BlazeFace could not be fetched (see above): faces are found with Haar, slower and fewer. ***\n\n'
+	@$(BIN)/edge-fer models fetch
 
 test:
 	@tests/all.sh $(MAKE)

@@ -71,19 +71,25 @@ class Certificates:
         self._name = _named(f"authority of {folder.name}")
         authority = _certificate(self._name, self._name, self._key.public_key(), days=2)
         authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        ours = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        authority = authority.add_extension(ours, critical=False)
+        # which Python 3.13 wants to see
+        self._of = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ours)
         _write(self.ca, authority.sign(self._key, hashes.SHA256()))
         name = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
         self._names = x509.SubjectAlternativeName([name, x509.DNSName("localhost")])
         self._server_key = _new_key(self.server_key)
         self.issue_server(days=2)
         client = _certificate(_named("client"), self._name, _new_key(self.client_key).public_key(), days=2)
+        client = client.add_extension(self._of, critical=False)
         client = client.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         _write(self.client, client.sign(self._key, hashes.SHA256()))
 
     def issue_server(self, *, days: float) -> None:
         """Issues the server's certificate anew: one that ends in so many days, or has ended so many days ago."""
         server = _certificate(_named("server"), self._name, self._server_key.public_key(), days=days)
-        _write(self.server, server.add_extension(self._names, critical=False).sign(self._key, hashes.SHA256()))
+        server = server.add_extension(self._of, critical=False).add_extension(self._names, critical=False)
+        _write(self.server, server.sign(self._key, hashes.SHA256()))
 
 
 def _named(name: str) -> x509.Name:

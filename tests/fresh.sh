@@ -73,7 +73,7 @@ furnish() {
 
 # Of this machine's environment, only that with which pip finds what it downloads.
 as_guest() {
-    chroot "$MACHINE" env -i HOME=/home/guest USER=guest LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
+    chroot "$MACHINE" env -i --default-signal=INT HOME=/home/guest USER=guest LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
         ${PIP_DEFAULT_TIMEOUT:+PIP_DEFAULT_TIMEOUT=$PIP_DEFAULT_TIMEOUT} \
         setpriv --reuid guest --regid guest --init-groups bash -c "cd && $1"
 }

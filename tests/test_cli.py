@@ -92,11 +92,6 @@ def without_rights(*arguments, **environment):
     )
 
 
-def test_a_user_who_may_not_look_into_the_services_folder_has_one_of_their_own(locked, tmp_path):
-    ran = without_rights("models", "list", STATE_DIRECTORY=str(locked), XDG_DATA_HOME=str(tmp_path))
-    assert ran.stdout.startswith(f"In {tmp_path}/edge-fer/models:"), ran.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
