@@ -1,6 +1,10 @@
 # make run     build what it needs and start the daemon on the best source there is
-# make test    everything that is checked before a change lands
-# make models  fetch the face detector's model files, once; without them, Haar has to do
+# make test    everything that is checked before a change lands; says at its end how long each part took
+# make lock    choose anew which versions are installed, print what changed, ask for known vulnerabilities (lock/README.md)
+# make test-ranges  the tests with the oldest and with the newest versions that setup.cfg allows
+# make test-fresh  README's first steps and the whole of `make test` on fresh Debian 12 and 13; as root, with mmdebstrap.
+#   An hour and more; SUITES=trixie does it on one of them
+# make models  fetch the face detector's model files, once
 # make test-faults  200 faults on a real broker while events flow, and 72 hours without one; some ten minutes. Writes
 #   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
@@ -20,7 +24,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MODELS := $(CURDIR)/$(VENV)/models
 
 PICAMERA2_PYTHON ?= python3
 # Home Assistant 2026.2 needs Python 3.13
@@ -34,18 +37,37 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: run test test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: run test environment lock test-ranges test-fresh test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
-run: $(VENV)/run.done models
-	@$(BIN)/edge-fer run --demo -o 'models_dir=$(MODELS)'
+# what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
+run: $(VENV)/run.done
+	@if $(BIN)/edge-fer models fetch; then exec $(BIN)/edge-fer run --demo; fi; \
+	 printf '\n*** The face detector could not be fetched (see above). This once, `make run` asks for another: ***\n'; \
+	 printf '*** Haar (-o faces.detector=haar) is slower, and finds upright frontal faces only.            ***\n\n'; \
+	 exec $(BIN)/edge-fer run --demo -o faces.detector=haar
 
-# what cannot be fetched today holds nothing up: it says so, runs with Haar, and tries again next time
 models: $(VENV)/run.done
-	@$(BIN)/edge-fer models fetch -o 'models_dir=$(MODELS)' || \
-	 printf '\n*** BlazeFace could not be fetched (see above): faces are found with Haar, slower and fewer. ***\n\n'
+	@$(BIN)/edge-fer models fetch
 
-test: lint types tests benchmarks
+test:
+	@tests/all.sh $(MAKE)
+
+environment: $(VENV)/test.done models
+
+# writes the lock anew (lock/README.md); the tools for that have an environment of their own
+lock: $(VENV)/bin/python
+	@[ -x $(VENV)/lock/bin/uv ] || \
+	 { $(BIN)/python -m venv $(VENV)/lock && \
+	   $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement lock/tools.txt; }
+	@$(VENV)/lock/bin/python lock/refresh.py
+
+# what setup.cfg allows, at its oldest and at its newest
+test-ranges: lock/ranges.sh $(VENV)/bin/python
+	lock/ranges.sh $(VENV)/lock $(VENV)/ranges $(BIN)/python
+
+test-fresh:
+	tests/fresh.sh $(SUITES)
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
@@ -125,12 +147,12 @@ sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image
 	$(BIN)/python -m edge_fer.sample.make
 
-$(VENV)/run.done: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded]'
+$(VENV)/run.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt | $(VENV)/bin/python
+	lock/install.sh $(VENV) run embedded
 	@touch $@
 
-$(VENV)/test.done: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,metrics,test]'
+$(VENV)/test.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt lock/test.txt | $(VENV)/bin/python
+	lock/install.sh $(VENV) test embedded,metrics,test
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:

@@ -17,6 +17,9 @@ readonly BOOT_WANTS=/etc/systemd/system/edge-fer.service.wants
 readonly BOOT_STATE=/var/lib/edge-fer-boot
 readonly WANTS=/etc/systemd/system/multi-user.target.wants
 readonly ACCOUNT=edge-fer
+readonly MAN=/usr/local/share/man/man1/edge-fer.1.gz
+readonly BASH_COMPLETION=/usr/local/share/bash-completion/completions/edge-fer
+readonly ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_edge-fer
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly SOURCE
 
@@ -156,7 +159,7 @@ install_package() {
 }
 
 install_packages() {
-    local wanted=(python3 python3-venv ca-certificates)
+    local wanted=(python3 python3-venv python3-numpy ca-certificates)
     say "installing system packages"
     export DEBIAN_FRONTEND=noninteractive
     step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
@@ -166,6 +169,8 @@ install_packages() {
         say "python3-picamera2 is not among this system's packages (Raspberry Pi OS has it):" \
             "the Pi camera will not work, USB and network cameras will"
     fi
+    # writes the completions
+    if has_candidate python3-shtab; then wanted+=(python3-shtab); fi
     step apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${wanted[@]}" ||
         fail "system packages could not be installed: ${wanted[*]}"
 }
@@ -189,12 +194,14 @@ make_user() {
 }
 
 make_config() {
-    step install -d -m 0750 -o root -g "$ACCOUNT" "$CONFIG"
+    # all may read it, as it holds no secret: those have files of their own, root's alone. A folder and a file that are
+    # there stay as they are, because somebody may have put one in
+    if [ ! -d "$CONFIG" ]; then step install -d -m 0755 "$CONFIG"; fi
     if [ -e "$CONFIG/config.yaml" ]; then
         say "keeping $CONFIG/config.yaml as it is"
     else
         say "writing $CONFIG/config.yaml, in which every setting is explained"
-        step install -m 0640 -o root -g "$ACCOUNT" "$SOURCE/deploy/config.yaml" "$CONFIG/config.yaml"
+        step install -m 0644 "$SOURCE/deploy/config.yaml" "$CONFIG/config.yaml"
     fi
 }
 
@@ -224,7 +231,9 @@ build_release() {
     say "building version $version in $RELEASE"
     if [ "$DRY_RUN" = yes ]; then
         step python3 -m venv --system-site-packages "$RELEASE"
-        step "$RELEASE/bin/pip" install "$SOURCE"
+        step "$RELEASE/bin/pip" install --require-hashes --no-deps --requirement "$(locked)"
+        step "$RELEASE/bin/pip" install --no-deps "$SOURCE"
+        step "$RELEASE/bin/edge-fer" models fetch -o "models_dir=$RELEASE/share/edge-fer/models"
         return
     fi
     # until the switch, whatever goes wrong leaves everything as it was
@@ -235,10 +244,13 @@ build_release() {
     mkdir "$RELEASES/.build"
     copy_source "$RELEASES/.build/source"
     /usr/bin/python3 -m venv --system-site-packages "$RELEASE"
-    keep_numpy "$RELEASES/.build/constraints.txt"
-    TMPDIR=$RELEASES/.build "$RELEASE/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check \
-        --constraint "$RELEASES/.build/constraints.txt" "$RELEASES/.build/source"
+    say "installing what $(locked) names, by version and hash"
+    pip_install --require-hashes --no-deps --only-binary :all: --requirement "$(locked)"
+    pip_install --require-hashes --no-deps --only-binary :all: --requirement "$SOURCE/lock/build.txt"
+    pip_install --no-deps --no-build-isolation "$RELEASES/.build/source"
     rm -rf "$RELEASES/.build"
+    fetch_models
+    describe
     "$RELEASE/bin/python" -m compileall -q "$RELEASE/lib" >/dev/null || true
     as_service "$RELEASE" version
     as_service "$RELEASE" config check
@@ -262,12 +274,31 @@ copy_source() {
     done
 }
 
-# picamera2 and what it is built on use the system's numpy; another one in front of it would break them.
-keep_numpy() {
-    /usr/bin/python3 -sP -c 'import numpy; print("numpy==" + numpy.__version__)' >"$1" 2>/dev/null || : >"$1"
-    if [ -s "$1" ]; then
-        say "keeping to the system's $(cat "$1")"
+# The versions and hashes for this system: on Debian's releases those of the packages, without numpy, because picamera2
+# and what it is built on use the system's, and another one in front of it would break them.
+locked() {
+    local name
+    # shellcheck source=/dev/null
+    name=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-unknown}")
+    if [ -f "$SOURCE/deploy/deb/wheels/$name-$(dpkg --print-architecture).txt" ]; then
+        printf '%s' "$SOURCE/deploy/deb/wheels/$name-$(dpkg --print-architecture).txt"
+    else
+        printf '%s' "$SOURCE/lock/install.txt"
     fi
+}
+
+# Has pip unpack beside the release: /tmp may be a small memory disk.
+pip_install() {
+    TMPDIR=$RELEASES/.build "$RELEASE/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "$@"
+}
+
+# The man page and the completions, as the package has them.
+describe() {
+    local share=$RELEASE/share
+    mkdir -p "$share/man/man1" "$share/completions"
+    "$RELEASE/bin/python" "$SOURCE/deploy/deb/man_page.py" | gzip -9n >"$share/man/man1/edge-fer.1.gz"
+    "$SOURCE/deploy/completions.sh" "$RELEASE/bin/python" "$share/completions" ||
+        warn "without python3-shtab, the shell does not complete edge-fer's commands"
 }
 
 switch_over() {
@@ -289,7 +320,10 @@ switch_over() {
     step install -D -m 0644 "$SOURCE/systemd/edge-fer-boot-config.service" "$BOOT_UNIT"
     step mkdir -p "$BOOT_WANTS"
     step ln -sfn "$BOOT_UNIT" "$BOOT_WANTS/edge-fer-boot-config.service"
-    fetch_models
+    step mkdir -p "${MAN%/*}" "${BASH_COMPLETION%/*}" "${ZSH_COMPLETION%/*}"
+    step ln -sfn "$CURRENT/share/man/man1/edge-fer.1.gz" "$MAN"
+    step ln -sfn "$CURRENT/share/completions/edge-fer.bash" "$BASH_COMPLETION"
+    step ln -sfn "$CURRENT/share/completions/edge-fer.zsh" "$ZSH_COMPLETION"
     start "$was_active"
     trap - EXIT
     drop_old_releases
@@ -301,14 +335,18 @@ point_to() {
     step mv -T "$CURRENT.new" "$CURRENT"
 }
 
-# The better face detector is not part of the package; without it the daemon works with the one that is.
+# The face detector's files are not part of this repository. They come beside the program, where all may read them; those
+# of the release before are taken over.
 fetch_models() {
-    say "fetching further models"
-    if [ "$DRY_RUN" = yes ]; then
-        step runuser -u "$ACCOUNT" -- "$RELEASE/bin/edge-fer" models fetch
-    elif ! as_service "$RELEASE" models fetch; then
-        warn "further models could not be fetched, as told above; edge-fer works without them, with a simpler face" \
-            "detector. Try again later: sudo -u $ACCOUNT edge-fer models fetch"
+    local folder=$RELEASE/share/edge-fer/models earlier
+    mkdir -p "$folder"
+    for earlier in "$STATE/models" "$CURRENT/share/edge-fer/models"; do
+        if [ -d "$earlier" ]; then cp "$earlier"/*.tflite "$earlier"/*.onnx "$folder/" 2>/dev/null || true; fi
+    done
+    say "fetching the face detector's files"
+    if ! "$RELEASE/bin/edge-fer" models fetch -o "models_dir=$folder"; then
+        warn "the face detector's files could not be fetched, as told above. Without them, edge-fer starts only where" \
+            "the config asks for another detector (faces: {detector: haar}). Try again: sudo edge-fer models fetch"
     fi
 }
 
@@ -379,6 +417,7 @@ remove() {
     if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi
     if has_systemd; then step systemctl daemon-reload; fi
     if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$PREFIX/bin/edge-fer" ]; then step rm -f "$COMMAND"; fi
+    step rm -f "$MAN" "$BASH_COMPLETION" "$ZSH_COMPLETION"
     step rm -rf "$PREFIX"
     if [ "$purge" = yes ]; then
         step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE"

@@ -1,8 +1,7 @@
-"""From the config's `faces` to a face detector: one table, and what `auto` means on this machine."""
+"""From the config's `faces` to a face detector: one table, and what `auto` means."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
 from edge_fer.config.tree import Faces
@@ -16,15 +15,13 @@ from edge_fer.faces.yunet import YuNetDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
 
-__all__ = ["BEST_DETECTOR", "DETECTORS", "make_detector"]
+__all__ = ["DETECTORS", "make_detector"]
 
 # Detectors tell also of faces a little smaller than asked for, and the quality gate judges them: whoever steps back a
 # little is read on or told as too small, and not lost. Haar does not: it would have to search one size more.
 
-#: What `auto` takes where its files are.
-BEST_DETECTOR = "blazeface"
-
-_log = logging.getLogger(__name__)
+#: What `auto` means. Where its files are missing, that is an error: nobody gets a lesser one without asking for it.
+_BEST = "blazeface"
 
 
 def _blazeface(faces: Faces, store: Store) -> FaceDetector:
@@ -66,10 +63,10 @@ def make_detector(faces: Faces, store: Store) -> FaceDetector:
     if faces.detector != "auto":
         return DETECTORS[faces.detector](faces, store)
     try:
-        return DETECTORS[BEST_DETECTOR](faces, store)
+        return DETECTORS[_BEST](faces, store)
     except ModelError as error:
-        _log.warning(
-            "faces are found with Haar, slower, and upright frontal ones only, because BlazeFace is not there (%s)",
-            error,
+        remedy = (
+            f"{error.remedy}; or write `faces: {{detector: haar}}` (-o faces.detector=haar), which needs no files, is "
+            "slower and finds upright frontal faces only"
         )
-    return DETECTORS["haar"](faces, store)
+        raise ModelError(error.message, remedy=remedy) from error

@@ -19,8 +19,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["Certificates", "Mosquitto", "Seen", "Subscriber", "free_port", "tool"]
 
@@ -57,32 +64,59 @@ class Certificates:
 
     def __init__(self, folder: Path, *, host: str = HOST) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.ca, self._ca_key = folder / "ca.crt", folder / "ca.key"
-        self._openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
-            *("-subj", f"/CN=authority of {folder.name}", "-keyout", self._ca_key, "-out", self.ca),
-        )
-        kind = "IP" if host[0].isdigit() else "DNS"
-        self.server, self.server_key = self._issue(folder, "server", f"subjectAltName={kind}:{host},DNS:localhost")
-        self.client, self.client_key = self._issue(folder, "client", "extendedKeyUsage=clientAuth")
+        self.ca, ca_key = folder / "ca.crt", folder / "ca.key"
+        self.server, self.server_key = folder / "server.crt", folder / "server.key"
+        self.client, self.client_key = folder / "client.crt", folder / "client.key"
+        self._key = _new_key(ca_key)
+        self._name = _named(f"authority of {folder.name}")
+        authority = _certificate(self._name, self._name, self._key.public_key(), days=2)
+        authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        ours = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        authority = authority.add_extension(ours, critical=False)
+        # which Python 3.13 wants to see
+        self._of = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ours)
+        _write(self.ca, authority.sign(self._key, hashes.SHA256()))
+        name = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
+        self._names = x509.SubjectAlternativeName([name, x509.DNSName("localhost")])
+        self._server_key = _new_key(self.server_key)
+        self.issue_server(days=2)
+        client = _certificate(_named("client"), self._name, _new_key(self.client_key).public_key(), days=2)
+        client = client.add_extension(self._of, critical=False)
+        client = client.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        _write(self.client, client.sign(self._key, hashes.SHA256()))
 
-    def _issue(self, folder: Path, name: str, extension: str) -> tuple[Path, Path]:
-        certificate, key, request = (folder / f"{name}.{suffix}" for suffix in ("crt", "key", "csr"))
-        self._openssl(
-            *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", f"/CN={name}", "-keyout", key, "-out", request),
-        )
-        extensions = folder / f"{name}.ext"
-        extensions.write_text(extension)
-        self._openssl(
-            *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-CAcreateserial"),
-            *("-days", "2", "-extfile", extensions, "-out", certificate),
-        )
-        return certificate, key
+    def issue_server(self, *, days: float) -> None:
+        """Issues the server's certificate anew: one that ends in so many days, or has ended so many days ago."""
+        server = _certificate(_named("server"), self._name, self._server_key.public_key(), days=days)
+        server = server.add_extension(self._of, critical=False).add_extension(self._names, critical=False)
+        _write(self.server, server.sign(self._key, hashes.SHA256()))
 
-    @staticmethod
-    def _openssl(*arguments: str | Path) -> None:
-        subprocess.run([tool("openssl"), *arguments], check=True, capture_output=True)
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _new_key(file: Path) -> ec.EllipticCurvePrivateKey:
+    key = ec.generate_private_key(ec.SECP256R1())
+    plain = serialization.NoEncryption()
+    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    file.chmod(0o600)
+    return key
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, days: float
+) -> x509.CertificateBuilder:
+    """One that began a day before it was made or before its end, and is not signed yet."""
+    now = datetime.now(UTC)
+    end = now + timedelta(days=days)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+    builder = builder.serial_number(x509.random_serial_number())
+    return builder.not_valid_before(min(now, end) - timedelta(days=1)).not_valid_after(end)
+
+
+def _write(file: Path, certificate: x509.Certificate) -> None:
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 class Mosquitto:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +22,24 @@ settings.register_profile("emulated", settings.get_profile("ours"), max_examples
 LIBM = ctypes.CDLL("libm.so.6")
 #: glibc's name for floating point as it is when a program starts.
 FE_DFL_ENV = ctypes.c_void_p(-1)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says where the time went: in which folder of tests, and which ten tests took longest."""
+    spent, tests = Counter(), Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                parts = report.nodeid.partition("::")[0].split("/")
+                spent["/".join(parts[:2])] += report.duration
+                tests[report.nodeid] += report.duration
+    terminalreporter.section("where the time went")
+    for place, seconds in spent.most_common():
+        if seconds >= 1:
+            terminalreporter.write_line(f"{seconds:8.0f} s  {place}")
+    terminalreporter.write_line("slowest:")
+    for test, seconds in tests.most_common(10):
+        terminalreporter.write_line(f"{seconds:8.1f} s  {test}")
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,13 @@ import os
 from functools import cache
 from pathlib import Path
 
+from edge_fer.config.places import default_models_dir
 from edge_fer.fetching.catalogue import BLAZEFACE
 from edge_fer.fetching.store import Store
 from tests.missing import missing
 
-#: The Makefile's; elsewhere by EDGE_FER_MODELS.
-FOLDER = Path(os.environ.get("EDGE_FER_MODELS", Path(__file__).resolve().parents[1] / ".venv" / "models"))
+#: Where the program looks for them; elsewhere by EDGE_FER_MODELS.
+FOLDER = Path(os.environ.get("EDGE_FER_MODELS") or default_models_dir())
 
 
 def models_folder() -> Path:

@@ -92,11 +92,6 @@ def without_rights(*arguments, **environment):
     )
 
 
-def test_a_user_who_may_not_look_into_the_services_folder_has_one_of_their_own(locked, tmp_path):
-    ran = without_rights("models", "list", STATE_DIRECTORY=str(locked), XDG_DATA_HOME=str(tmp_path))
-    assert ran.stdout.startswith(f"In {tmp_path}/edge-fer/models:"), ran.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -124,3 +119,10 @@ def test_what_may_not_be_read_or_written_is_told(locked, tmp_path, arguments, sa
 def test_nothing_is_downloaded_that_could_not_be_kept(locked):
     ran = without_rights("models", "fetch", "-o", f"models_dir={locked}")
     assert "Fetching" not in ran.stdout
+
+
+def test_who_may_not_read_the_config_is_told_who_may(locked):
+    ran = without_rights("config", "check", "--config", str(locked / "config.yaml"))
+    assert ran.returncode == 78
+    assert "cannot be read: Permission denied" in ran.stderr
+    assert "run the command with sudo" in ran.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 
 import pytest
@@ -40,17 +39,15 @@ def test_auto_takes_blazeface_where_it_is(caplog):
 
 
 @pytest.mark.parametrize("damage", ["nothing there", "one missing", "one damaged"])
-def test_auto_takes_haar_and_says_so_loudly(tmp_path, caplog, damage):
+def test_auto_falls_back_to_nothing_and_says_what_to_do(tmp_path, damage):
     store = Store(tmp_path / "models")
     if damage != "nothing there":
         shutil.copytree(models_folder(), store.folder)
         path = store.path(BLAZEFACE["full"])
         path.unlink() if damage == "one missing" else path.write_bytes(path.read_bytes()[:-1] + b"x")
-    assert make_detector(Faces(), store).name == "haar"
-    [record] = caplog.records
-    assert record.levelno == logging.WARNING
-    assert "found with Haar" in record.message
-    assert "edge-fer models fetch blazeface" in record.message
+    with pytest.raises(ModelError, match=r"Fetch it: edge-fer models fetch blazeface; or .*-o faces\.detector=haar"):
+        make_detector(Faces(), store)
+    assert make_detector(Faces(detector="haar"), store).name == "haar"
 
 
 def stepping(sides):
@@ -124,16 +121,16 @@ def test_mtcnn_without_its_package_says_how_to_get_it(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("which", ["blazeface", "haar"])
 def test_info_says_what_finds_faces(tmp_path, which):
-    models = models_folder() if which == "blazeface" else tmp_path / "none"
+    faces = {} if which == "blazeface" else {"detector": "haar"}
     config = {
         "cameras": {"front": {"source": str(sample_path()), "speed": "fast"}},
-        "models_dir": str(models),
+        "models_dir": str(models_folder()),
+        "faces": faces,
         "log_level": "warning",
     }
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         config["mqtt"] = {"broker": broker.url}
         with Daemon(tmp_path, config) as daemon:
             assert daemon.wait() == 0, daemon.output
-            assert ("found with Haar" in daemon.output) == (which == "haar")
         seen.wait_for(lambda m: m.topic.endswith("/event") and m.json["event_type"] == "left")
         assert json.loads(broker.retained("edge-fer/#")["edge-fer/test/info"])["detector"] == which

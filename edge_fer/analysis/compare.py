@@ -173,7 +173,7 @@ def _estimate(value: float, draws: NDArray[np.float64], stretch: float, *, least
     if known is None or len(there) < 0.95 * DRAWS:
         return Estimate(known, None, None)
     # what was never seen, or always, differs in no draw; how rare it is remains unknown
-    if there.min() == there.max():
+    if np.min(there) == np.max(there):
         return Estimate(known, None, None)
     low, high = np.quantile(there, [(1 - COVERS) / 2, (1 + COVERS) / 2])
     low, high = known - stretch * (known - float(low)), known + stretch * (float(high) - known)

@@ -153,5 +153,5 @@ def _encoded(image: Image, *, quality: int) -> bytes:
 
 
 def _decoded(jpeg: bytes) -> Image:
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), dtype=np.uint8)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8)

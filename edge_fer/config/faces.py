@@ -52,7 +52,7 @@ class Faces(Section):
 
     detector: Literal["auto", "blazeface", "haar", "yunet", "mtcnn"] = Field(
         default="auto",
-        description="What finds faces; auto takes blazeface where `edge-fer models fetch` has fetched it, else haar.",
+        description="What finds faces; auto is blazeface, whose files `edge-fer models fetch` fetches.",
     )
     range: Literal["auto", "short", "full"] = Field(
         default="auto",

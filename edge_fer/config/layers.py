@@ -10,7 +10,10 @@ import codecs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from grp import getgrgid
 from pathlib import Path
+from pwd import getpwuid
+from stat import S_IRGRP
 from typing import Any, Final
 
 from edge_fer.config.entries import Entry, KeyPath
@@ -83,7 +86,9 @@ class Layer:
             return self._unusable("is a folder", "Name a file")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "its name cannot be right"
-            return self._unusable(f"cannot be read: {reason}", "Check the file's owner and permissions")
+            denied = isinstance(error, PermissionError)
+            remedy = _how_to_read(self.content) if denied else "Check the file and the disk it is on"
+            return self._unusable(f"cannot be read: {reason}", remedy)
         if len(data) > _LARGEST_FILE:
             return self._unusable("is far too large", f"Stay below {_LARGEST_FILE // 1024} KiB")
         return self._read_bytes(data, environ)
@@ -105,6 +110,21 @@ class Layer:
 
     def _unusable(self, problem: str, remedy: str, line: int | None = None) -> Reading:
         return Reading(None, (Fault(self.name, line, "", None, problem, remedy),))
+
+
+def _how_to_read(path: Path) -> str:
+    """Who may read a file that this user may not, and how: what closes it is the file, or a folder above it."""
+    for place in (path, *path.parents):
+        try:
+            about = place.stat()
+            owner, group = getpwuid(about.st_uid).pw_name, getgrgid(about.st_gid).gr_name
+        except (OSError, KeyError):
+            continue
+        members = f", or become a member of the group `{group}`" if about.st_mode & S_IRGRP and group != "root" else ""
+        return (
+            f"{place} belongs to {owner}: run the command with sudo{members}; or name a file of your own: --config FILE"
+        )
+    return "Run the command with sudo; or name a file of your own: --config FILE"
 
 
 def wrapped(entry: Entry, under: tuple[str, ...]) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 __all__ = ["default_id", "default_models_dir", "default_state_dir"]
@@ -32,17 +33,35 @@ def default_state_dir() -> Path:
 
 
 def default_models_dir() -> Path:
-    """The system's folder where it can be read or made, else one of the user's own."""
+    """The first folder of models that has some in it; where none has, the first that may be written.
+
+    They are: beside the program, in its virtual environment (a checkout's, the installer's, the package's); beside the
+    state of services; and one of the user's own.
+    """
+    environment = Path(sys.prefix, "share", _SERVICES.name, "models")
     system = (_given_state_dir() or _SERVICES) / "models"
-    if _writable(system.parent) or os.access(system, os.R_OK | os.X_OK):
-        return system
-    return Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser(), _SERVICES.name, "models")
+    user = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser(), _SERVICES.name, "models")
+    for folder in (environment, system, user):
+        if _has_files(folder):
+            return folder
+    # outside a virtual environment, the program's folders are those of the system's packages
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
+        return environment
+    return system if _writable(system.parent) else user
 
 
 def _given_state_dir() -> Path | None:
     """Where systemd says."""
     given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     return Path(given) if given else None
+
+
+def _has_files(folder: Path) -> bool:
+    """Whether there are files in it that may be read; those that are being written have names that begin with a dot."""
+    try:
+        return any(not file.name.startswith(".") and os.access(file, os.R_OK) for file in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _writable(folder: Path) -> bool:

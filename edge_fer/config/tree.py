@@ -132,8 +132,8 @@ class Config(Section):
     )
     models_dir: Path = Field(
         default_factory=default_models_dir,
-        description="The folder for fetched model files; left out, /var/lib/edge-fer/models where that is there or can "
-        "be made, else a folder of the user's own.",
+        description="The folder for fetched model files; left out, the first of these that has some: "
+        "share/edge-fer/models in the program's environment, /var/lib/edge-fer/models, ~/.local/share/edge-fer/models.",
         examples=["/var/lib/edge-fer/models"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -10,7 +10,6 @@ from threading import Thread
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
 from edge_fer.config.tree import Camera, Emotion
-from edge_fer.detectors import BEST_DETECTOR
 from edge_fer.doctor.finding import Finding, fault, good, of_error, skipped, warning
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import EdgeFerError
@@ -26,8 +25,6 @@ __all__ = ["camera", "detector", "model"]
 FIRST_PICTURE = 20.0
 #: Mean of all pixels below which a picture shows nothing.
 DARK = 12
-#: What helps where the better detector is missing.
-FETCH = "Fetch it with `sudo edge-fer models fetch`: it is quicker, and finds more faces"
 #: Frames of the sample recording in which its face must be found.
 SAMPLE_FRAMES = 150
 #: What more than one program may look at.
@@ -90,10 +87,7 @@ def detector(name: str, settings: Camera, store: Store) -> Finding:
             if any(event.kind is EventKind.APPEARED for event in told.events):
                 each = (time.perf_counter() - begun) / count * 1000
                 frames.close()
-                chosen = pipeline.detector
-                what = f"{chosen} finds the face in the sample recording, at {each:.0f} ms a frame"
-                if settings.faces.detector == "auto" and chosen != BEST_DETECTOR:
-                    return warning("detector", f"{what}, but {BEST_DETECTOR} is not there", FETCH)
+                what = f"{pipeline.detector} finds the face in the sample recording, at {each:.0f} ms a frame"
                 return good("detector", what)
             if count == SAMPLE_FRAMES:
                 break

@@ -57,7 +57,7 @@ def occlusion_map(classifier: EmotionClassifier, crop: Image, label: str) -> NDA
         times[square] += 1
     height, width = crop.shape[:2]
     smooth = cv2.resize(np.maximum(lost / times, 0), (width, height), interpolation=cv2.INTER_LINEAR)
-    most = float(smooth.max())
+    most = float(np.max(smooth))
     return np.asarray(smooth / most if most > 0 else smooth, dtype=np.float32)
 
 

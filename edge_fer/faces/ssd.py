@@ -53,7 +53,7 @@ def decoded(points: Floats, logits: Floats, origins: Floats, *, least: float) ->
     falling = -logits[sure]
     order = falling.argsort(kind="stable")
     sure = sure[order]
-    scores = 1 / (1 + np.exp(falling[order]))
+    scores = np.asarray(1 / (1 + np.exp(falling[order])), dtype=np.float32)
     places = points[sure].reshape(len(sure), points.shape[1] // 2, 2)
     offsets = origins[sure, None]
     places[:, :1] += offsets

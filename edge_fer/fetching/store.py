@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,8 +15,6 @@ from edge_fer.fetching.catalogue import Asset
 
 __all__ = ["Store"]
 
-#: What came with the installation, as in the Debian package: read, and never written.
-BROUGHT = Path(sys.prefix, "share", "edge-fer", "models")
 #: A file this many times larger than it should be is not read to its end.
 TOO_MUCH = 2
 
@@ -33,9 +30,8 @@ class Store:
         self.folder = folder
 
     def path(self, asset: Asset) -> Path:
-        """Where the file is, or would be: what came with the installation is there already."""
-        brought = BROUGHT / asset.file
-        return brought if brought.is_file() else self.folder / asset.file
+        """Where the file is, or would be."""
+        return self.folder / asset.file
 
     def has(self, asset: Asset) -> bool:
         """Whether the file is there and undamaged."""

@@ -51,7 +51,8 @@ def contrasting(colour: Colour) -> Colour:
 
 def text_width(words: str, height: int) -> int:
     """How wide words are whose capitals are so many pixels high."""
-    return _letters(words, height).shape[1]
+    width: int = _letters(words, height).shape[1]
+    return width
 
 
 def text(image: Image, left: int, middle: int, words: str, *, height: int, colour: Colour) -> None:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from edge_fer.config.places import default_models_dir
 from edge_fer.sample import sample_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ DEFAULT = "edge-fer blazeface"
 FASTER, START = 10.0, 0.5
 OWN_SHARE, PEAK_RSS = 0.25, 130e6
 
-MODELS = Path(os.environ.get("EDGE_FER_MODELS", ROOT / ".venv" / "models"))
+MODELS = Path(os.environ.get("EDGE_FER_MODELS") or default_models_dir())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from edge_fer.mqtt import session
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from tests.broker import HOST, Mosquitto, Subscriber, free_port, tool
+from tests.broker import HOST, Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon
 from tests.mqtt import kit
 from tests.mqtt.test_versions import FakeBroker
@@ -127,25 +126,14 @@ def test_days_left_on_the_certificate(tmp_path, certificates):
     assert (str(found.state), "for 1 more days" in found.what) == ("warning", True), found
 
 
-def test_a_certificate_that_lasts_and_one_that_has_ended(tmp_path, certificates, monkeypatch):
-    def issue(days):
-        subprocess.run(
-            [
-                *(tool("openssl"), "x509", "-req", "-in", certificates.server.with_suffix(".csr")),
-                *("-CA", certificates.ca, "-CAkey", certificates.ca.with_suffix(".key"), "-CAcreateserial"),
-                *("-days", days, "-extfile", certificates.server.with_suffix(".ext"), "-out", certificates.server),
-            ],
-            check=True,
-            capture_output=True,
-        )
-
+def test_a_certificate_that_lasts_and_one_that_has_ended(tmp_path, certificates):
     before = certificates.server.read_bytes()
     try:
-        issue("400")
+        certificates.issue_server(days=400)
         with Mosquitto(tmp_path / "long", certificates=certificates) as broker:
             found = look(broker.url, ca_file=certificates.ca)["encryption"]
             assert (str(found.state), "for 399 more days" in found.what) == ("good", True), found
-        issue("-1")
+        certificates.issue_server(days=-1)
         with Mosquitto(tmp_path / "over", certificates=certificates) as broker:
             found = look(broker.url, ca_file=certificates.ca)["encryption"]
             assert (str(found.state), "expired" in found.what) == ("fault", True), found

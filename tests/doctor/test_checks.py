@@ -173,10 +173,11 @@ def test_the_model_and_the_detector(tmp_path):
     assert str(vision.detector("front", broken, Store(tmp_path)).state) == "fault"
 
 
-def test_a_better_detector_that_is_missing_is_told(tmp_path):
+def test_a_detector_whose_files_are_missing_is_told(tmp_path):
     found = vision.detector("front", Camera(), Store(tmp_path))
-    assert (str(found.state), "blazeface is not there" in found.what) == ("warning", True)
+    assert (str(found.state), "cannot read the model" in found.what) == ("fault", True)
     assert "edge-fer models fetch" in found.remedy
+    assert "detector: haar" in found.remedy
 
 
 def test_the_better_detector():

@@ -55,7 +55,7 @@ INSTALL = "edge-fer/deploy/install.sh"
 def test_a_dry_run_changes_nothing(machine):
     before = snapshot(machine)
     output = machine.ok(f"{INSTALL} --dry-run")
-    assert "pip install /root/edge-fer" in output
+    assert "pip install --no-deps /root/edge-fer" in output
     assert snapshot(machine) == before
 
 
@@ -71,8 +71,8 @@ def test_it_installs_where_systemd_does_not_run(machine):
     assert machine.ok("readlink /etc/systemd/system/multi-user.target.wants/edge-fer.service").strip()
     assert "video" in machine.ok("id -nG edge-fer").split()
     assert machine.ok("stat -c '%a %U %G' /etc/edge-fer /etc/edge-fer/config.yaml /var/lib/edge-fer").splitlines() == [
-        "750 root edge-fer",
-        "640 root edge-fer",
+        "755 root root",
+        "644 root root",
         "750 edge-fer edge-fer",
     ]
     assert "edge-fer " in machine.ok("edge-fer version")
@@ -83,6 +83,55 @@ def test_the_numpy_of_the_system_is_the_one_in_use(machine):
     ours = machine.ok(f"/opt/edge-fer/current/bin/python -P -c '{show}'")
     assert ours == machine.ok(f"/usr/bin/python3 -P -c '{show.replace(', cv2', '')}'")
     assert ours.split()[1].startswith("/usr/lib/python3/dist-packages/")
+
+
+#: A newcomer's first commands, as README and install.md show them, and what each says.
+FIRST_COMMANDS = [
+    ("edge-fer version", "edge-fer "),
+    ("edge-fer config check", ""),
+    ("edge-fer config explain faces.detector", "auto"),
+    ("edge-fer config default", "node:"),
+    ("edge-fer models list", "there"),
+    ("edge-fer predict sample", "happy"),
+    ("edge-fer predict photo.jpg", "photo.jpg"),
+    ("edge-fer analyze sample --out visit --to 3s", ""),
+    ("edge-fer compare visit visit", ""),
+    ("edge-fer record sample.trace --for 2s -o cameras.front.source=sample", ""),
+    ("edge-fer replay sample.trace", ""),
+    ("edge-fer bench --source sample --frames 5", ""),
+    ("python3 use.py", "happy"),
+]
+
+
+@pytest.mark.parametrize("who", ["root", "guest"])
+def test_the_first_commands_after_installation(machine, who):
+    if who == "guest":
+        machine.ok("useradd --create-home --shell /bin/bash guest")
+    home = machine.ok(f"getent passwd {who} | cut -d: -f6").strip()
+    release = "/opt/edge-fer/current/bin/python"
+    machine.write(f"{home}/use.py", PROGRAM)
+    for command, says in FIRST_COMMANDS:
+        line = command.replace("python3", release)
+        ended = machine.run(f"runuser -u {who} -- sh -c 'cd {home} && {line}'")
+        told = f"{who}: {command}: {ended.returncode}\n{ended.stdout}"
+        print(told)
+        assert says in ended.stdout, told
+        assert "Permission denied" not in ended.stdout, told
+        assert "Traceback" not in ended.stdout, told
+        assert (ended.returncode == 0) == ("photo.jpg" not in command), told
+
+
+PROGRAM = """\
+from edge_fer import Analyzer
+from edge_fer.sample import sample_picture
+print(Analyzer().read(sample_picture()))
+"""
+
+
+def test_the_manual_and_the_completions(machine):
+    assert "edge" in machine.ok("zcat /usr/local/share/man/man1/edge-fer.1.gz")
+    assert "predict" in machine.ok("cat /usr/local/share/bash-completion/completions/edge-fer")
+    assert "predict" in machine.ok("cat /usr/local/share/zsh/site-functions/_edge-fer")
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +265,7 @@ def test_an_upgrade_keeps_the_config_and_takes_the_place_of_the_old_version(boot
 @pytest.mark.parametrize(
     ("file", "old", "new", "undisturbed"),
     [
-        ("setup.cfg", "install_requires =\n", "install_requires =\n    no-such-package-of-ours==1\n", True),
+        ("pyproject.toml", '"setuptools.build_meta"', '"no.such.backend"', True),
         ("edge_fer/config/faces.py", "class Faces(Section):", "class Faces(Section):\n    x: int = 1 / 0", True),
         ("edge_fer/service.py", 'notify("READY=1")', "raise SystemExit(3)", False),
     ],
@@ -242,6 +291,7 @@ def test_an_upgrade_that_fails_leaves_the_old_version_running(booted, file, old,
 def test_it_uninstalls_and_purges(booted):
     booted.ok(f"{INSTALL} --uninstall")
     gone = ["/opt/edge-fer", "/usr/local/bin/edge-fer", "/etc/systemd/system/edge-fer.service"]
+    gone += ["/usr/local/share/man/man1/edge-fer.1.gz", "/usr/local/share/bash-completion/completions/edge-fer"]
     assert not [path for path in gone if booted.path(path).exists()]
     assert booted.path("/etc/edge-fer/config.yaml").exists()
     assert booted.path("/var/lib/edge-fer/outbox.sqlite").exists()
