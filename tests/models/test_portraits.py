@@ -12,6 +12,7 @@ from models.recipe.data import LABELS, NO_MAJORITY
 from models.recipe.data.portraits import Portraits, choosing, learned_from, read_portraits
 from models.recipe.data.portraits import testing as for_testing
 from models.recipe.errors import RecipeError
+from models.recipe.evaluate import abroad_line, parts_of
 
 ANGRY, HAPPY, NEUTRAL = (LABELS.index(label) for label in ("angry", "happy", "neutral"))
 
@@ -109,3 +110,24 @@ def test_a_set_is_measured_by_the_labels_that_it_shows_often_enough():
     assert report["macro_f1"] == pytest.approx((1 + 2 * 20 / (20 + 23)) / 2)
     assert report["taken_for_neutral"] == pytest.approx(3 / 43)
     assert report["labels"]["angry"]["recall"] == 0
+
+
+def test_a_model_is_measured_on_nothing_that_it_learned_from(tmp_path):
+    some = portraits([row(happy=3)] * 12)
+    for name in ("sfhq", "sfhq1", "london"):
+        np.savez(tmp_path / f"{name}.npz", **asdict(some))
+    parts = parts_of(tmp_path, private=False)
+    assert {name: part.group.tolist() for name, part in parts.items()} == {
+        "sfhq, choosing": [1, 7],
+        "london": list(range(12)),
+    }
+    assert parts_of(tmp_path, private=True)["sfhq, testing"].group.tolist() == [0, 3, 6, 9]
+
+
+def test_a_sets_figures_are_told_in_a_line_with_intervals():
+    truth = np.array([HAPPY] * 20 + [NEUTRAL] * 20)
+    logits = np.full((40, 7), -5.0)
+    logits[np.arange(40), truth] = 5.0
+    said = abroad_line(measure_abroad(logits, truth))
+    assert said.startswith("40 pictures, accuracy 1.000 (1.000 to 1.000), macro_f1 1.000 (")
+    assert said.endswith("recall/precision happy 1.00/1.00, neutral 1.00/1.00")

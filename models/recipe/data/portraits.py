@@ -45,11 +45,13 @@ class Set:
         learn: whether a net may learn from it.
         split: whether its groups are divided into learning, choosing and testing; if not, a set that may be learned
             from is for learning alone.
+        tell: whether its figures may stand in reports and docs.
     """
 
     licence: str
     learn: bool
     split: bool = False
+    tell: bool = True
 
 
 SETS: dict[str, Set] = {
@@ -57,7 +59,7 @@ SETS: dict[str, Set] = {
     "sfhq1": Set("MIT", learn=True),
     # few people, two expressions: it says more as a check of what was learned elsewhere
     "london": Set("CC BY 4.0", learn=False),
-    "dhi": Set("none stated", learn=False),
+    "dhi": Set("none stated", learn=False, tell=False),
 }
 
 
@@ -90,7 +92,7 @@ class Portraits:
     def __len__(self) -> int:
         return len(self.group)
 
-    def take(self, rows: NDArray[np.bool_]) -> Portraits:
+    def take(self, rows: NDArray[np.bool_] | slice) -> Portraits:
         """Return the given rows only."""
         return Portraits(*(getattr(self, field.name)[rows] for field in fields(self)))
 
