@@ -56,14 +56,16 @@ test:
 environment: $(VENV)/test.done models
 
 # writes the lock anew (lock/README.md); the tools for that have an environment of their own
-lock: $(VENV)/bin/python
-	@[ -x $(VENV)/lock/bin/uv ] || \
-	 { $(BIN)/python -m venv $(VENV)/lock && \
-	   $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement lock/tools.txt; }
+lock: $(VENV)/lock/bin/uv
 	@$(VENV)/lock/bin/python lock/refresh.py
 
+$(VENV)/lock/bin/uv: | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement lock/tools.txt
+
 # what setup.cfg allows, at its oldest and at its newest
-test-ranges: lock/ranges.sh $(VENV)/bin/python
+test-ranges: $(VENV)/test.done models | $(VENV)/lock/bin/uv
+	@mkdir -p $(VENV)/ranges
 	lock/ranges.sh $(VENV)/lock $(VENV)/ranges $(BIN)/python
 
 test-fresh:

@@ -30,7 +30,7 @@ TOOLS = ("uv", "pip-audit")
 #: Seconds after which a scan is given up.
 PATIENCE = 300
 
-_PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;\\]+)(?: ; ([^\\]+?))?(?: \\)?$", re.MULTILINE)
+_PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;\\\n]+)(?: ; ([^\\\n]+?))?(?: \\)?$", re.MULTILINE)
 
 #: A lock's versions: by package and by the marker that says where they hold.
 Pins = Mapping[tuple[str, str], str]

@@ -56,6 +56,8 @@ furnish() {
     for file in /etc/resolv.conf /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
         if [ -f "$file" ]; then cp "$file" "$MACHINE$file"; fi
     done
+    # which every machine has but one that mmdebstrap has just made
+    printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(hostname)" >"$MACHINE/etc/hosts"
     git clone --quiet --no-hardlinks "$SOURCE" "$MACHINE/home/guest/edge-fer"
     git -C "$SOURCE" diff --binary HEAD | git -C "$MACHINE/home/guest/edge-fer" apply --allow-empty
     git -C "$SOURCE" ls-files -z --others --exclude-standard |

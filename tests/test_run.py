@@ -299,6 +299,8 @@ def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
     with Daemon(tmp_path, {"mqtt": mqtt}, "--demo", "-o", "cameras.camera.source=sample") as daemon:
         daemon.wait_for(f"mosquitto_sub -p {port}")
         daemon.wait_for("appeared")
+        second = edge_fer("run", "--demo", "--config", str(tmp_path / "config.yaml"))
+        assert (second.returncode, "another demo of the node test is at work" in second.stderr) == (1, True), second
         with Subscriber(port, protocol="mqttv311") as seen:
             seen.wait_for(lambda m: m.topic == "edge-fer/test/availability" and m.payload == "online")
             seen.wait_for(is_event("left"), timeout=180)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import socket
@@ -91,9 +92,9 @@ def _run(args: argparse.Namespace) -> int:
     _tell_set_aside(start)
     recording = Recording(args.record, first) if args.record else None
     show = _telling(Show() if args.show or args.demo else None, recording)
-    daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     if args.demo:
-        _greet(first)
+        _begin_demo(first)
+    daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     try:
         with closing(recording) if recording else nullcontext():
             daemon.run()
@@ -138,13 +139,36 @@ def _demo_layer() -> Layer:
     return Layer.mapping("demo", {"mqtt": {"broker": broker}, "state_dir": str(state)})
 
 
+def _claim(settings: Config) -> None:
+    """Makes sure that this is the only demo with this state; holds that until the process ends.
+
+    Raises:
+        EdgeFerError: another one is at work; both would be one node to the broker, and share one outbox.
+    """
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(settings.state_dir / "demo.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        msg = f"another demo of the node {settings.node.id} is at work on this machine"
+        remedy = (
+            "End that one (Ctrl-C there), or give this one a name, a folder and a port of its own: -o node.id=second "
+            "-o state_dir=/tmp/second -o mqtt.broker=embedded -o mqtt.embedded_port=1884"
+        )
+        raise EdgeFerError(msg, remedy=remedy) from None
+    except OSError:
+        return  # whoever writes the outbox there tells what is wrong with the folder
+
+
 def _listening(port: int) -> bool:
     with socket.socket() as sock:
         sock.settimeout(0.5)
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _greet(settings: Config) -> None:
+def _begin_demo(settings: Config) -> None:
+    """Greets, where no other demo is at work."""
+    _claim(settings)
     own = settings.mqtt.broker == "embedded"
     broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else settings.mqtt.broker
     port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""

@@ -94,10 +94,21 @@ def _in_our_words(details: ErrorDetails, location: tuple[str | int, ...], entry:
     if kind in _BY_VALUE and entry is not None:
         return _BY_VALUE[kind](entry, context)
     if kind in {"model_type", "model_attributes_type"}:
-        section = section_at(location)
-        return "is not a section", f"Write its keys on lines below it: {', '.join(keys_of(section) if section else ())}"
+        return _not_a_section(location, entry)
     problem, remedy = _IN_OUR_WORDS.get(kind, (f"is not right: {details['msg']}", "Write for example `{}`"))
     return problem, remedy.format(_example(location))
+
+
+def _not_a_section(location: tuple[str | int, ...], entry: Entry | None) -> tuple[str, str]:
+    """For a value where keys belong; it may be a key whose name above it is missing."""
+    section = section_at(location)
+    keys = keys_of(section) if section else {}
+    if entry is not None and is_named(tuple(map(str, location))) and str(location[-1]) in keys:
+        of = str(location[-2])
+        example = f"`{of}: {{front: {{{location[-1]}: {entry}}}}}`"
+        remedy = f"Write the name that you give it on a line above, in place of `front` in {example}"
+        return f"stands where the name of the {of.removesuffix('s')} belongs", remedy
+    return "is not a section", f"Write its keys on lines below it: {', '.join(keys)}"
 
 
 def _known_key(location: tuple[str | int, ...]) -> str:

@@ -74,6 +74,13 @@ def read_yaml(
     return Reading(entry, tuple(builder.faults))
 
 
+def _says_something(entry: Entry) -> bool:
+    """Whether anything is set in it: headings alone say nothing."""
+    if isinstance(entry.value, Mapping):
+        return any(_says_something(inner) for inner in entry.value.values())
+    return entry.value is not None
+
+
 class _Unreadable(Exception):  # noqa: N818 - says why, is never seen outside
     """Nothing can be made of the rest of the text."""
 
@@ -162,6 +169,10 @@ class _Builder:
             entry = self._entry(next(self.events), (*path, name or "?"), self._line(at))
             if name is None:
                 continue
+            if name in seen and (entry is None or not _says_something(entry)):
+                continue  # a heading with nothing under it, as in the file that explains every setting
+            if name in entries and not _says_something(entries[name]):
+                del entries[name], seen[name]
             if name in seen:
                 first = f"is given twice, first in line {seen[name]}" if self.lines else "is given twice"
                 self._fault(event, (*path, name), first, "Keep one of the two")

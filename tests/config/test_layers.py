@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from edge_fer.config.kinds import WhenEmotion, WhenMorePeople, WhenSignal
 from edge_fer.config.tree import Camera
 from tests.config.loading import load_layers, load_text
 
+ROOT = Path(__file__).resolve().parents[2]
 #: The alerts of two profiles.
 COUNTER = ["unhappy-guest", "queue", "bad-quarter", "view-lost"]
 WARD = ["distress", "lasting-distress", "no-face", "view-lost"]
@@ -321,3 +323,25 @@ def test_the_node_is_called_after_host_and_machine(monkeypatch):
 
 def test_python_code_may_build_a_part_from_plain_numbers():
     assert Camera(stall_after=5.0, size=(640, 480)).stall_after == 5.0
+
+
+HEADINGS = "node:\n  #id: a\ncameras:\n  #camera:\nfaces:\n  #min_size: 48px\n  quality:\n    #min_sharpness: 0.02\n"
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_heading_with_nothing_under_it_leaves_room_for_another_of_the_same_name(tmp_path, after):
+    own = "node: {id: counter-1}\ncameras: {front: {source: sample}}\nfaces: {min_size: 64px}\n"
+    file = tmp_path / "config.yaml"
+    file.write_text(HEADINGS + own if after else own + HEADINGS)
+    config = load([Layer.file(file, required=True)], settings=False).config
+    assert (config.node.id, list(config.cameras), config.faces.min_size) == ("counter-1", ["front"], 64)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_what_the_pages_show_can_be_added_to_the_installed_file(tmp_path, page):
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        file = tmp_path / "config.yaml"
+        file.write_text((ROOT / "deploy" / "config.yaml").read_text() + block)
+        load([Layer.file(file, required=True)], settings=False)
