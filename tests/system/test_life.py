@@ -37,19 +37,14 @@ def test_systemd_is_told_that_it_is_ready_that_it_moves_and_that_it_stops(tmp_pa
     assert systemd.words == ["READY", "STOPPING"]
 
 
-def test_a_camera_that_freezes_starves_the_watchdog_until_it_moves_again(tmp_path, systemd, broker):
+def test_a_camera_that_is_lost_is_no_reason_to_start_anew(tmp_path, systemd, broker):
     camera = MjpegCamera()
     try:
         with Daemon(tmp_path, config(broker, {"source": camera.url, "stall_after": "6s"})) as daemon:
             systemd.wait_for("WATCHDOG", 3)
             camera.silent.set()
             daemon.wait_for("camera front is lost")
-            time.sleep(3)  # a look that had begun
-            meals = systemd.meals
-            time.sleep(2)
-            assert systemd.meals == meals, "nothing moves, and yet the watchdog is fed"
-            camera.silent.clear()
-            systemd.wait_for("WATCHDOG", meals + 1)
+            systemd.wait_for("WATCHDOG", systemd.meals + 5)
             assert daemon.stop() == 0
     finally:
         camera.die()
