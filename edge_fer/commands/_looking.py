@@ -8,18 +8,19 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from edge_fer.config.tree import Config
+from edge_fer.config import Loaded
+from edge_fer.config.plain_secrets import cameras_with_secrets
 from edge_fer.doctor.checkup import checkup
 from edge_fer.doctor.finding import Finding
 
 __all__ = ["findings_of", "leave"]
 
 
-def findings_of(config: Config) -> Iterator[Finding]:
+def findings_of(loaded: Loaded) -> Iterator[Finding]:
     """Every finding; what is wrong becomes one, and is not said in the log as well."""
     logging.disable(logging.WARNING)
     try:
-        yield from checkup(config)
+        yield from checkup(loaded.config, list(cameras_with_secrets(loaded)))
     finally:
         logging.disable(logging.NOTSET)
 

@@ -86,7 +86,10 @@ def _camera(settings: Config, wanted: str | None) -> tuple[str, Camera]:
     """The camera to look at, under its name, with a source that can be opened."""
     name = wanted if wanted in settings.cameras else next(iter(settings.cameras))
     camera = settings.cameras[name]
-    source = camera.source if wanted is None or wanted == name else wanted
+    source = camera.source
+    if wanted is not None and wanted != name:
+        # the camera's login is for its own address alone
+        source, camera = wanted, camera.model_copy(update={"username": None, "password_file": None})
     return name, camera.model_copy(update={"source": find_source(name, source, or_sample=wanted is None)})
 
 

@@ -9,6 +9,7 @@ from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.default import default_yaml
 from edge_fer.config.explain import explain
+from edge_fer.config.plain_secrets import REMEDY, cameras_with_secrets
 from edge_fer.config.schema import json_schema
 
 __all__ = ["add_parser"]
@@ -57,6 +58,8 @@ def _check(args: argparse.Namespace) -> int:
         print(f"  {layer}")
     for fault in loaded.set_aside:
         print(f"What was set over MQTT and no longer fits is set aside: {fault}")
+    for camera in cameras_with_secrets(loaded):
+        print(f"A password or key is written in cameras.{camera}.source. {REMEDY}.")
     return 0
 
 

@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     become_the_service()
-    findings = findings_of(load_from(args).config)
+    findings = findings_of(load_from(args))
     return leave(_as_json(findings) if args.json else _as_lines(findings))
 
 
