@@ -7,9 +7,8 @@ commands and the errors all show such text by these functions, and by no others.
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import PurePath
+from contextlib import suppress
 from typing import Any, Final
 
 __all__ = ["harmless", "harmless_cell", "harmless_json", "harmless_lines"]
@@ -23,7 +22,10 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 def harmless(text: object) -> str:
     r"""A text in one line, with an escape such as `\n` or `\x1b` for each sign that cannot be seen."""
-    shown = os.fsencode(text).decode("utf-8", "backslashreplace") if isinstance(text, PurePath) else str(text)
+    shown = str(text)
+    with suppress(UnicodeEncodeError):
+        # a name on disk may be no text: its bytes show as they are
+        shown = shown.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if shown.isprintable():
         return shown
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in shown)

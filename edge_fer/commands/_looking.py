@@ -12,6 +12,8 @@ from edge_fer.config import Loaded
 from edge_fer.config.plain_secrets import cameras_with_secrets
 from edge_fer.doctor.checkup import checkup
 from edge_fer.doctor.finding import Finding
+from edge_fer.errors import OutputError
+from edge_fer.log import complain
 
 __all__ = ["findings_of", "leave"]
 
@@ -28,6 +30,12 @@ def findings_of(loaded: Loaded) -> Iterator[Finding]:
 def leave(code: int) -> int:
     """The exit code; or the process ends here, where a camera left a thread that would break the interpreter's end."""
     if threading.active_count() > 1:
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OutputError as error:
+            complain(error)
+            code = error.exit_code
+        except BrokenPipeError:
+            pass
         os._exit(code)
     return code

@@ -13,6 +13,7 @@ from pathlib import Path
 from edge_fer import __version__
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._looking import findings_of, leave
+from edge_fer.commands._say import say
 from edge_fer.commands._secrets import Secrets
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import standard_files
@@ -53,10 +54,10 @@ def _collect(args: argparse.Namespace) -> int:
     journal = _journal()
     become_the_service()
     for title, lines in _sections(args, journal):
-        print(f"== {title}")
+        say(f"== {title}")
         for line in lines:
-            print(line)
-        print(flush=True)
+            say(line)
+        say()
     return leave(0)
 
 
