@@ -156,7 +156,8 @@ class Analyzer:
             SourceError: it cannot be read.
         """
         name, config = self._name, self._config
-        camera = self._camera.model_copy(update={"source": str(source)})
+        # the camera's login is for its own address alone
+        camera = self._camera.model_copy(update={"source": str(source), "username": None, "password_file": None})
         summaries = build_summaries(name, camera, config)
         rules = build_rules(name, camera, config, summaries.trend)
         store = Store(config.models_dir)

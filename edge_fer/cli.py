@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from edge_fer import __version__
-from edge_fer.errors import EdgeFerError, did_you_mean
+from edge_fer.errors import EdgeFerError, OutputError, did_you_mean
+from edge_fer.harmless import harmless_lines
 from edge_fer.lean import keep_small
 from edge_fer.log import complain
+from edge_fer.redact import redacted_text
+from edge_fer.streams import give_up_output, set_up_streams
 
 __all__ = ["build_parser", "main"]
 
@@ -44,6 +47,14 @@ Start with `edge-fer run --demo`, then write a config: `edge-fer config default`
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong with a command line without repeating the secrets in it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program."""
+        super().error(redacted_text(harmless_lines(message)))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb.
 
@@ -54,17 +65,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as the epilog of `--help` documents it.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    args = _parsed(build_parser(given), given)
-    keep_small()
+    set_up_streams()
     try:
+        args = _parsed(build_parser(given), given)
+        keep_small()
         code: int = args.handler(args)
         sys.stdout.flush()
     except EdgeFerError as error:
         complain(error)
+        if isinstance(error, OutputError):
+            give_up_output()
         return error.exit_code
     except BrokenPipeError:
-        # whoever read our output has seen enough; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read our output has seen enough
+        give_up_output()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -78,7 +92,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         arguments: what it is to understand; it then knows only the verb that they begin with, for the others would take
             time and memory.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="edge-fer",
         description="A facial-emotion sensor: watches a camera and publishes emotion events and alerts over MQTT.",
         epilog=_EPILOG,

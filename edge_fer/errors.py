@@ -18,6 +18,7 @@ __all__ = [
     "FetchError",
     "ModelError",
     "OutboxError",
+    "OutputError",
     "PictureError",
     "RuntimeMissingError",
     "SourceError",
@@ -122,6 +123,10 @@ class CommandError(EdgeFerError, ValueError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class OutputError(EdgeFerError, OSError):
+    """Standard output cannot be written."""
 
 
 class PictureError(EdgeFerError, ValueError):

@@ -55,7 +55,7 @@ def test_a_wrong_word_is_told_by_the_command_that_it_was_for(capfd, typed, usage
         ("analyze nope.mp4", 1, "nope.mp4 cannot be read: there is no such file. Check the path"),
         ("analyze {tmp}", 1, "{tmp} is no video file. Name a recording; `edge-fer predict` reads pictures"),
         ("analyze {tmp}/photo.jpg", 1, "{tmp}/photo.jpg is no video file."),
-        ("predict rtsp://joe:s3cret@host/x", 1, "rtsp://joe:***@host/x is an address, and no file."),
+        ("predict rtsp://joe:s3cret@host/x", 1, "rtsp://***@host/x is an address, and no file."),
         ("predict -o emotion.model=/nope.tflite sample", 78, "/nope.tflite: cannot read the model: No such file"),
         ("run -o state_dir={tmp}/photo.jpg -o cameras.a.source=sample", 1, "cannot be made or written: File exists."),
     ],

@@ -19,13 +19,10 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from edge_fer.config.reader import read_yaml
-from edge_fer.redact import SECRET_PARAMETER
+from edge_fer.redact import secret_spans
 
 __all__ = ["Moved", "move_secrets", "variables_in"]
 
-_ADDRESS: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s]*)@", re.IGNORECASE
-)
 _VARIABLE: Final = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: What systemd's EnvironmentFile= takes without quotes, and nobody reads in another way.
 _SAFE: Final = re.compile(r"[A-Za-z0-9!#$%&()*+,./:;<=>?@\[\]^_`{|}~-]+")
@@ -100,10 +97,7 @@ def move_secrets(text: str, password_file: Path) -> Moved:
 
 def _secrets_of(address: str) -> list[tuple[int, int]]:
     """Where in an address there are secrets that are not in variables already."""
-    login = _ADDRESS.match(address)
-    spans = [login.span("password")] if login else []
-    spans += [found.span(2) for found in SECRET_PARAMETER.finditer(address, login.end() if login else 0)]
-    return [(start, end) for start, end in spans if start < end and not _VARIABLE.search(address, start, end)]
+    return [(start, end) for start, end in secret_spans(address) if not _VARIABLE.search(address, start, end)]
 
 
 def _is_text(password: str) -> bool:

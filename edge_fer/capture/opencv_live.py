@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import cv2
 from numpy.typing import NDArray
 
+from edge_fer.address import take_apart, with_login
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.capture.v4l2 import Capability, capability
+from edge_fer.credentials import read_password
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from edge_fer.redact import redacted
 from edge_fer.types import Frame
@@ -69,6 +71,8 @@ class OpenCvLive:
         share: gives the share of them that is wanted at present, above 0 to 1.
         open_timeout: longest wait, in seconds, for a stream to open.
         read_timeout: longest wait, in seconds, for a stream's next frame.
+        username: of a stream whose address has no login.
+        password_file: holds the password for it; read anew each time the stream is opened.
         opener: makes the capture; tests pass one of their own.
         ask: gives a device's capability; likewise.
     """
@@ -86,6 +90,8 @@ class OpenCvLive:
         share: Callable[[], float] = whole,
         open_timeout: float = 10.0,
         read_timeout: float = 8.0,
+        username: str | None = None,
+        password_file: Path | None = None,
         opener: Callable[[str, int, list[int]], Capture] = cv2.VideoCapture,
         ask: Callable[[str], Capability] = capability,
     ) -> None:
@@ -98,6 +104,8 @@ class OpenCvLive:
         self._share = share
         self._open_timeout = open_timeout
         self._read_timeout = read_timeout
+        self._username = username
+        self._password_file = password_file
         self._opener = opener
         self._ask = ask
 
@@ -186,22 +194,29 @@ class OpenCvLive:
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
             round(1000 * self._read_timeout),
         ]
-        capture = self._opener(self._source, cv2.CAP_FFMPEG, timeouts)
+        capture = self._opener(self._with_login(), cv2.CAP_FFMPEG, timeouts)
         if not capture.isOpened():
             capture.release()
             raise self._why_closed()
         return capture
 
+    def _with_login(self) -> str:
+        if self._username is None:
+            return self._source
+        try:
+            password = read_password(self._password_file) if self._password_file else None
+        except ValueError as error:
+            # whoever puts it right need not restart us
+            raise SourceLostError(str(error), remedy="Write the password on its first line") from None
+        return with_login(self._source, self._username, password)
+
     def _why_closed(self) -> SourceError:
         """What is wrong with a stream that did not open, which OpenCV does not tell."""
         msg = f"{self._shown} cannot be opened"
-        try:
-            parts = urlsplit(self._source)
-            host, port = parts.hostname, parts.port or PORTS[parts.scheme.lower()]
-        except (ValueError, KeyError):
-            host, port = None, 0
-        if not host:
-            return SourceError(msg, remedy="Write it like rtsp://user:password@192.0.2.7:554/stream")
+        address = take_apart(self._source)
+        if address is None or address.fault or address.name is None:
+            return SourceError(msg, remedy="Write it like rtsp://192.0.2.7:554/stream")
+        host, port = address.name, address.port or PORTS.get(address.scheme.lower(), 0)
         try:
             socket.create_connection((host, port), timeout=min(self._open_timeout, 3.0)).close()
         except OSError as error:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from edge_fer.address import take_apart
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
 from edge_fer.capture.opencv_live import OpenCvLive
@@ -53,6 +54,8 @@ class SourceOptions:
         interval: seconds from one still to the next.
         open_timeout: longest wait, in seconds, for a stream to open.
         read_timeout: longest wait, in seconds, for a stream's next frame; less than `CaptureLoop`'s `stall_after`.
+        username: of a stream whose address has no login.
+        password_file: holds the password for it on its first line; read anew each time the stream is opened.
         sample: the recording that `sample` means.
         pi: what only a Pi camera can be told.
     """
@@ -64,6 +67,8 @@ class SourceOptions:
     interval: float = 1.0
     open_timeout: float = 10.0
     read_timeout: float = 8.0
+    username: str | None = None
+    password_file: Path | None = None
     sample: Path | None = None
     pi: PiSettings = field(default_factory=PiSettings)
 
@@ -76,7 +81,7 @@ def kind_of(source: str) -> SourceKind:
             alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`.
 
     Raises:
-        SourceError: nothing that is known.
+        SourceError: nothing that is known, or an address that cannot be right.
     """
     path = Path(source)
     if source == SourceKind.SAMPLE:
@@ -86,14 +91,19 @@ def kind_of(source: str) -> SourceKind:
     if source.isdecimal() or source.startswith("/dev/"):
         return SourceKind.DEVICE
     if STREAM.match(source):
+        address = take_apart(source)
+        if address is not None and address.fault:
+            # opening it would look up a piece of its login as a host
+            msg = f"source {redacted(source)} {address.fault}"
+            raise SourceError(msg, remedy=address.remedy)
         return SourceKind.STREAM
     if "://" not in source and source.strip():
         mode = _mode(path)
         if stat.S_ISDIR(mode) or source.endswith("/"):
             return SourceKind.STILLS
         if path.suffix.lower() in PICTURE_SUFFIXES:
-            msg = f"source {source} is one picture"
-            raise SourceError(msg, remedy=f"Name the folder it is in: {path.parent}/")
+            msg = f"source {redacted(source)} is one picture"
+            raise SourceError(msg, remedy=f"Name the folder it is in: {redacted(str(path.parent))}/")
         # a file of any name may be a video; one that is not there must look like one
         if stat.S_ISREG(mode) or path.suffix.lower() in VIDEO_SUFFIXES:
             return SourceKind.VIDEO
@@ -155,6 +165,8 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
         share=options.share,
         open_timeout=options.open_timeout,
         read_timeout=options.read_timeout,
+        username=options.username,
+        password_file=options.password_file,
     )
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
-from edge_fer.config import Loaded
+from edge_fer.address import take_apart
 from edge_fer.config.entries import Entry
-from edge_fer.mqtt.credentials import usable
-from edge_fer.redact import HIDDEN, redacted
+from edge_fer.credentials import LARGEST, usable
+from edge_fer.files import read_file
+from edge_fer.redact import HIDDEN, hidden_parts, redacted_text
 
 __all__ = ["Secrets"]
 
-URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"`<>]+", re.IGNORECASE)
-LOGIN = re.compile(r"(://)[^/\s@]*(?:[^\s]*)@", re.IGNORECASE)
 #: `password: …`, `token=…` and the like, wherever they stand.
 SETTING = re.compile(r"((?:pass(?:word|wd)?|secret|token|api_?key)\b[\"']?\s*[=:]\s*)(?!\*\*\*)[^\s,;]+", re.IGNORECASE)
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -40,13 +40,13 @@ class Secrets:
         self._names = [re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") for name in set(names) if name]
 
     @classmethod
-    def of(cls, loaded: Loaded) -> Self:
-        """The secrets of a config: in its files, in its addresses, and out of the environment."""
-        config = loaded.config
-        addresses = [config.mqtt.broker, *(camera.source for camera in config.cameras.values())]
-        logins = [login for address in addresses for login in _login(address)]
-        known = [*_in_file(config.mqtt.password_file), *_in_addresses(addresses), *_of_environment(loaded.root)]
-        return cls([*known, *(password for _, password in logins)], (name for name, _ in logins))
+    def of(cls, *entries: Entry) -> Self:
+        """The secrets of a config, also of a wrong one: in its files, in its addresses, and out of the environment."""
+        found = [one for entry in entries for one in _scalars(entry)]
+        names = {name for entry in found for name in _names(entry)}
+        known = {secret for entry in found for secret in _secrets(entry)}
+        # what is a name and no more must not take parts of other words with it
+        return cls(known - names, names)
 
     def taken_out_of(self, text: str) -> str:
         """The text without them."""
@@ -54,38 +54,37 @@ class Secrets:
             text = text.replace(secret, HIDDEN)
         for name in self._names:
             text = name.sub(HIDDEN, text)
-        text = URL.sub(lambda found: LOGIN.sub(rf"\1{HIDDEN}@", redacted(found[0])), text)
-        return SETTING.sub(rf"\1{HIDDEN}", text)
+        return SETTING.sub(rf"\1{HIDDEN}", redacted_text(text))
 
 
-def _in_file(file: Path | None) -> Iterator[str]:
-    if file is not None:
-        try:
-            yield from usable(file).read_text(encoding="utf-8", errors="replace").split("\n")
-        except OSError:
-            return
+def _scalars(entry: Entry) -> Iterator[Entry]:
+    """All values, wherever they stand."""
+    if isinstance(entry.value, Mapping):
+        for inner in entry.value.values():
+            yield from _scalars(inner)
+    elif isinstance(entry.value, tuple):
+        for inner in entry.value:
+            yield from _scalars(inner)
+    elif entry.value is not None:
+        yield entry
 
 
-def _login(address: str) -> Iterator[tuple[str, str]]:
-    """The name and the password in an address, as they are written there and as they are meant."""
-    name, _, password = address.partition("://")[2].rpartition("@")[0].partition(":")
-    yield name, password
-    yield unquote(name), unquote(password)
+def _names(entry: Entry) -> Iterator[str]:
+    """The user name in a value, as it is written there and as it is meant."""
+    if entry.path[-1:] == ("username",):
+        yield str(entry.value)
+    parts = take_apart(str(entry.value))
+    name = (parts.login or "").partition(":")[0] if parts else ""
+    yield from filter(None, (name, unquote(name)))
 
 
-def _in_addresses(addresses: Iterable[str]) -> Iterator[str]:
-    for address in addresses:
-        try:
-            query = urlsplit(address).query
-        except ValueError:
-            continue
-        yield from (value for name, value in parse_qsl(query) if redacted(f"x://x?{name}={value}").endswith(HIDDEN))
-
-
-def _of_environment(entry: Entry) -> Iterator[str]:
-    """The values of variables that the config asks for: nobody would take the trouble for what may be read."""
+def _secrets(entry: Entry) -> Iterator[str]:
+    text = str(entry.value)
+    yield from hidden_parts(text)
+    if entry.path[-1:] == ("password_file",):
+        with suppress(OSError):
+            yield from read_file(usable(Path(text)), LARGEST).decode("utf-8-sig", "replace").splitlines()
+    # nobody would take the trouble for what may be read
     for name in VARIABLE.findall(entry.written or ""):
         if name in os.environ and name != "CREDENTIALS_DIRECTORY":
             yield os.environ[name]
-    for inner in entry.children.values():
-        yield from _of_environment(inner)

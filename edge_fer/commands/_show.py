@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TextIO
 
+from edge_fer.commands._say import say
 from edge_fer.pipeline import Told
 from edge_fer.types import AlertChange, Event, EventKind
 
 __all__ = ["Show"]
+
+log = logging.getLogger(__name__)
 
 _WORDS = {
     EventKind.APPEARED: "appeared",
@@ -24,8 +28,9 @@ class Show:
         out: where to.
     """
 
-    def __init__(self, out: TextIO = sys.stdout) -> None:
-        self._out = out
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._gone = False
 
     def __call__(self, camera: str, told: Told) -> None:
         """Prints one line for each thing told."""
@@ -35,7 +40,14 @@ class Show:
             self._line(change.at.utc.astimezone().strftime("%H:%M:%S"), camera, _alert(change))
 
     def _line(self, time: str, camera: str, text: str) -> None:
-        print(f"{time}  {camera}  {text}", file=self._out, flush=True)
+        if self._gone:
+            return
+        try:
+            say(f"{time}  {camera}  {text}", out=self._out)
+        except OSError as error:
+            # whoever watched has gone, and the daemon goes on
+            self._gone = True
+            log.warning("what is seen is shown no longer: %s", error.strerror or error)
 
 
 def _event(event: Event) -> str:

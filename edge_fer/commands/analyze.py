@@ -18,6 +18,7 @@ from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.capture.video_file import promised_seconds
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._progress import Progress
+from edge_fer.commands._say import say
 from edge_fer.commands._units import value_of
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
@@ -111,7 +112,8 @@ def _analyze(args: argparse.Namespace) -> int:
         progress.close()
     folder.write(REPORT, page(found))
     folder.write(SUMMARY, json.dumps(as_json(found), indent=1) + "\n")
-    print(_told(found, out))
+    for line in _told(found, out):
+        say(line)
     return 130 if found.interrupted else 0
 
 
@@ -149,7 +151,7 @@ def _clock(began: datetime | None, settings: Config) -> Clock:
     return lambda: Instant(0.0, local.astimezone(UTC))
 
 
-def _told(found: AnalysisOutcome, out: Path) -> str:
+def _told(found: AnalysisOutcome, out: Path) -> list[str]:
     totals = found.timeline.totals()
     whole = sum(totals.values())
     most = sorted(totals, key=totals.__getitem__, reverse=True)[:3]
@@ -165,7 +167,7 @@ def _told(found: AnalysisOutcome, out: Path) -> str:
         lines.append(f"Ended early, at {clock_time(found.end)}.")
     if whole and totals.get(UNCERTAIN, 0.0) > whole / 2:
         lines.append(f"Most readings are uncertain; {READINGS} says why in `faults`.")
-    return "\n".join([*lines, f"Look at {out / REPORT}"])
+    return [*lines, f"Look at {out / REPORT}"]
 
 
 def _counted(count: int, one: str, many: str) -> str:

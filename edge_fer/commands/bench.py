@@ -9,9 +9,11 @@ from edge_fer.bench.measure import measure
 from edge_fer.bench.report import STAGES, as_json, as_table
 from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say_ours
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
+from edge_fer.harmless import harmless_lines
 from edge_fer.wiring import find_source
 
 __all__ = ["add_parser"]
@@ -78,7 +80,7 @@ def _bench(args: argparse.Namespace) -> int:
     endless = camera.loop or kind_of(camera.source) in {SourceKind.PICAMERA2, SourceKind.DEVICE, SourceKind.STREAM}
     seconds = args.seconds or (CAMERA_SECONDS if endless and args.frames is None else None)
     report = measure(name, camera, settings=settings, seconds=seconds, frames=args.frames)
-    print((as_json if args.json else as_table)(report, args.stage))
+    say_ours(harmless_lines((as_json if args.json else as_table)(report, args.stage)))
     return 0
 
 
@@ -86,7 +88,10 @@ def _camera(settings: Config, wanted: str | None) -> tuple[str, Camera]:
     """The camera to look at, under its name, with a source that can be opened."""
     name = wanted if wanted in settings.cameras else next(iter(settings.cameras))
     camera = settings.cameras[name]
-    source = camera.source if wanted is None or wanted == name else wanted
+    source = camera.source
+    if wanted is not None and wanted != name:
+        # the camera's login is for its own address alone
+        source, camera = wanted, camera.model_copy(update={"username": None, "password_file": None})
     return name, camera.model_copy(update={"source": find_source(name, source, or_sample=wanted is None)})
 
 

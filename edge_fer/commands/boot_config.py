@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_fer.boot.takeover import Places, take_over
+from edge_fer.commands._say import say_ours
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import BOOT_COPY, BOOT_FILE, Layer, load, standard_files
 from edge_fer.errors import EdgeFerError
+from edge_fer.harmless import harmless_lines
 
 __all__ = ["add_parser"]
 
@@ -50,7 +52,7 @@ def _boot_config(args: argparse.Namespace) -> int:
         raise EdgeFerError(msg, remedy="Run it as root, and see that the disk is not full") from error
     if outcome.fault is not None:
         raise outcome.fault
-    print(outcome.said)
+    say_ours(harmless_lines(outcome.said))
     return 0
 
 

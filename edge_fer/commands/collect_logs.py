@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ from pathlib import Path
 from edge_fer import __version__
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._looking import findings_of, leave
+from edge_fer.commands._say import say
 from edge_fer.commands._secrets import Secrets
 from edge_fer.commands._verbs import Subparsers, add_verb
+from edge_fer.config import standard_files
+from edge_fer.config.entries import Entry
 from edge_fer.config.explain import explain
 from edge_fer.doctor.service import UNIT, become_the_service
 from edge_fer.errors import EdgeFerError
@@ -50,10 +54,10 @@ def _collect(args: argparse.Namespace) -> int:
     journal = _journal()
     become_the_service()
     for title, lines in _sections(args, journal):
-        print(f"== {title}")
+        say(f"== {title}")
         for line in lines:
-            print(line)
-        print(flush=True)
+            say(line)
+        say()
     return leave(0)
 
 
@@ -62,18 +66,23 @@ def _sections(args: argparse.Namespace, journal: str) -> Iterator[tuple[str, Ite
     try:
         loaded = load_from(args)
     except EdgeFerError as error:
-        # its secrets cannot be known, but what looks like one is found
-        secrets, config = Secrets(), iter(str(error).splitlines())
+        secrets, config = Secrets.of(*_entries(args)), iter(str(error).splitlines())
         findings: Iterator[str] = iter(())
     else:
-        secrets = Secrets.of(loaded)
+        secrets = Secrets.of(loaded.root)
         config = (f"{row.path} = {row.value}  ({row.origin})" for row in explain(loaded))
-        findings = (
-            f"{found.state:8} {found.name}: {found.what}. {found.remedy}" for found in findings_of(loaded.config)
-        )
+        findings = (f"{found.state:8} {found.name}: {found.what}. {found.remedy}" for found in findings_of(loaded))
     parts = {"versions": _versions(), "config": config, "doctor": findings, "journal": iter(journal.splitlines())}
     for title, lines in parts.items():
         yield title, map(secrets.taken_out_of, lines)
+
+
+def _entries(args: argparse.Namespace) -> Iterator[Entry]:
+    """What is written in the layers of a config that is wrong."""
+    for layer in (*standard_files(args.config), *args.settings):
+        entry = layer.read(os.environ).entry
+        if entry is not None:
+            yield entry
 
 
 def _versions() -> Iterator[str]:

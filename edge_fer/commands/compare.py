@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from edge_fer.analysis.compare import Change, Compared, Estimate, compare
 from edge_fer.analysis.recorded import Analysed, measures_of, read_analyses
+from edge_fer.commands._say import say, say_json
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import AnalysisError
 from edge_fer.report.comparison import comparison_page
@@ -50,9 +50,10 @@ def _compare(args: argparse.Namespace) -> int:
     if args.report:
         _write(args.report, comparison_page(analysed, found, warnings))
     if args.json:
-        print(json.dumps(_as_json(analysed, found, warnings), indent=2))
+        say_json(_as_json(analysed, found, warnings))
     else:
-        print("\n".join(_as_text(analysed, found, warnings)))
+        for line in _as_text(analysed, found, warnings):
+            say(line)
     return 0
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say, say_json, say_ours
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.default import default_yaml
 from edge_fer.config.explain import explain
+from edge_fer.config.plain_secrets import REMEDY, cameras_with_secrets
 from edge_fer.config.schema import json_schema
 
 __all__ = ["add_parser"]
@@ -52,11 +53,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _check(args: argparse.Namespace) -> int:
     loaded = load_from(args)
-    print("The config is valid. Its layers, the lowest first:")
+    say("The config is valid. Its layers, the lowest first:")
     for layer in loaded.layers:
-        print(f"  {layer}")
+        say(f"  {layer}")
     for fault in loaded.set_aside:
-        print(f"What was set over MQTT and no longer fits is set aside: {fault}")
+        say(f"What was set over MQTT and no longer fits is set aside: {fault}")
+    for camera in cameras_with_secrets(loaded):
+        say(f"A password or key is written in cameras.{camera}.source. {REMEDY}.")
     return 0
 
 
@@ -65,15 +68,15 @@ def _explain(args: argparse.Namespace) -> int:
     path_width = max(len(row.path) for row in rows)
     value_width = min(40, max(len(row.value) for row in rows))
     for row in rows:
-        print(f"{row.path:{path_width}}  {row.value:{value_width}}  {row.origin}")
+        say(f"{row.path:{path_width}}  {row.value:{value_width}}  {row.origin}")
     return 0
 
 
 def _default(args: argparse.Namespace) -> int:
-    print(default_yaml(commented=args.commented), end="")
+    say_ours(default_yaml(commented=args.commented).removesuffix("\n"))
     return 0
 
 
 def _schema(_: argparse.Namespace) -> int:
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    say_json(json_schema())
     return 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say, say_json
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.doctor.service import become_the_service
 from edge_fer.errors import BrokerError
@@ -49,8 +49,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _show(args: argparse.Namespace) -> int:
     topic, payload = build_discovery(load_from(args).config)
-    print(topic)
-    print(json.dumps(payload, indent=2, ensure_ascii=False))
+    say(topic)
+    say_json(payload)
     return 0
 
 
@@ -61,9 +61,9 @@ def _remove(args: argparse.Namespace) -> int:
     # an id of its own, for the daemon has the other
     broker = broker_settings(settings)
     _clear(topic, replace(broker, client_id=f"{broker.client_id}-discovery"))
-    print(f"Cleared {topic}: Home Assistant removes {settings.node.id} with all its entities.")
+    say(f"Cleared {topic}: Home Assistant removes {settings.node.id} with all its entities.")
     if settings.homeassistant.enabled:
-        print("It comes back when the daemon next connects, unless you set `homeassistant.enabled: false`.")
+        say("It comes back when the daemon next connects, unless you set `homeassistant.enabled: false`.")
     return 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._looking import findings_of, leave
+from edge_fer.commands._say import say, say_json
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.doctor.finding import Finding, State
 from edge_fer.doctor.service import become_the_service
@@ -40,13 +40,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     become_the_service()
-    findings = findings_of(load_from(args).config)
+    findings = findings_of(load_from(args))
     return leave(_as_json(findings) if args.json else _as_lines(findings))
 
 
 def _as_json(findings: Iterable[Finding]) -> int:
     found = list(findings)
-    print(json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2, ensure_ascii=False))
+    say_json({"findings": [asdict(finding) for finding in found]})
     return _code(found)
 
 
@@ -54,13 +54,12 @@ def _as_lines(findings: Iterable[Finding]) -> int:
     found = []
     for finding in findings:
         found.append(finding)
-        print(f"{_MARKS[finding.state]:8} {finding.name:15} {finding.what}", flush=True)
+        say(f"{_MARKS[finding.state]:8} {finding.name:15} {finding.what}")
         if finding.remedy:
-            print(f"{'':24} {finding.remedy}", flush=True)
+            say(f"{'':24} {finding.remedy}")
     faults = sum(finding.state is State.FAULT for finding in found)
-    print(
-        "\nNothing is wrong." if not faults else f"\n{'One thing is' if faults == 1 else f'{faults} things are'} wrong."
-    )
+    say()
+    say("Nothing is wrong." if not faults else f"{'One thing is' if faults == 1 else f'{faults} things are'} wrong.")
     return _code(found)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.catalogue import ALL, Asset, InWheel
@@ -77,25 +78,26 @@ def _fetch(args: argparse.Namespace) -> int:
     if missing and args.file is not None:
         take(store, missing, args.file)
     elif missing:
-        print(f"Fetching {' and '.join(asset.file for asset in missing)} from {_home(missing[0])} …", flush=True)
+        say(f"Fetching {' and '.join(asset.file for asset in missing)} from {_home(missing[0])} …")
         fetch(store, missing)
     for asset in wanted:
-        print(f"{asset.detector}: {store.path(asset)} ({'fetched' if asset in missing else 'already there'})")
+        say(f"{asset.detector}: {store.path(asset)} ({'fetched' if asset in missing else 'already there'})")
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
     store = Store(load_from(args).config.models_dir)
-    print(f"In {store.folder}:")
+    say(f"In {store.folder}:")
     for asset in ALL:
         there = "there" if store.has(asset) else "damaged" if os.access(store.path(asset), os.F_OK) else "not fetched"
-        print(f"\n{asset.file}")
-        print(f"  detector  {asset.detector}")
-        print(f"  state     {there}")
-        print(f"  size      {asset.size} bytes")
-        print(f"  sha256    {asset.sha256}")
-        print(f"  home      {_home(asset)}")
-        print(f"  licence   {asset.licence}")
+        say()
+        say(asset.file)
+        say(f"  detector  {asset.detector}")
+        say(f"  state     {there}")
+        say(f"  size      {asset.size} bytes")
+        say(f"  sha256    {asset.sha256}")
+        say(f"  home      {_home(asset)}")
+        say(f"  licence   {asset.licence}")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import BinaryIO
 from edge_fer import __version__
 from edge_fer.analyzer import Analyzer
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say_ours
 from edge_fer.commands._silence import libraries_silenced
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.errors import PictureError
@@ -91,8 +91,6 @@ def _predict(args: argparse.Namespace) -> int:
     if args.activation and not args.annotate:
         msg = "--activation needs --annotate"
         raise PictureError(msg, remedy="Name a file or folder for the drawing, for example --annotate seen.jpg")
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may hold letters that it cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
     settings = load_from(args).config
     analyzer = Analyzer(settings, camera=args.camera)
     work = _Work(analyzer, _records(args, analyzer), args.activation)
@@ -124,7 +122,7 @@ class _Table:
     def add(self, reading: PictureReading) -> None:
         """Prints a picture's faces."""
         for line in lines(reading, self._style, min_size=self._min_size):
-            print(line, flush=True)
+            say_ours(line)
 
     def failed(self, name: str, error: PictureError) -> None:
         """It is told already."""

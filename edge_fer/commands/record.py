@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import MOST_BYTES, Recording
+from edge_fer.commands._say import say
 from edge_fer.commands._units import value_of
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.units import DURATION, SIZE
@@ -55,12 +56,12 @@ def _record(args: argparse.Namespace) -> int:
         on_end=lambda: service.stop(),  # noqa: PLW0108 - it is built after this
     )
     service = build_service(settings, publish=False, show=recording)
-    print(f"recording {', '.join(settings.cameras)} into {args.trace}; Ctrl-C ends it", flush=True)
+    say(f"recording {', '.join(settings.cameras)} into {args.trace}; Ctrl-C ends it")
     try:
         Daemon(service).run()
     finally:
         recording.close()
     if recording.error:
         raise recording.error
-    print(f"{recording.steps} frames were recorded")
+    say(f"{recording.steps} frames were recorded")
     return 0

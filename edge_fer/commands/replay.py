@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.commands._say import say, say_json
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
 from edge_fer.config.tree import Camera
@@ -69,13 +69,14 @@ def _replay(args: argparse.Namespace) -> int:
         raise TraceError(msg, remedy="Record a longer one")
     if args.json:
         told = {"trace": str(args.trace), "frames": steps, "readings": readings, "cut_off": trace.cut_off}
-        print(json.dumps({**told, "configs": as_json(outcomes, trace.last)}, indent=2))
+        say_json({**told, "configs": as_json(outcomes, trace.last)})
     else:
         long = (trace.last.mono - trace.first.mono) / 60
         cut_off = "; its last line is cut off" if trace.cut_off else ""
-        print(f"{args.trace}: {long:.1f} min, {steps} frames, {readings} readings{cut_off}\n")
+        say(f"{args.trace}: {long:.1f} min, {steps} frames, {readings} readings{cut_off}")
+        say()
         for line in as_text(outcomes, trace.last, zone):
-            print(line)
+            say(line)
     if args.plot:
         _plot(args.plot, timeline, outcomes, settings)
     return 0

@@ -9,12 +9,13 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._recording import Recording
+from edge_fer.commands._say import say
 from edge_fer.commands._show import Show
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
@@ -22,6 +23,7 @@ from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
 from edge_fer.pipeline import Told
+from edge_fer.redact import redacted
 from edge_fer.remote.reloader import Reloader
 from edge_fer.service import Service
 from edge_fer.wiring import Remote, build_service
@@ -127,8 +129,9 @@ def _tell_set_aside(loaded: Loaded) -> None:
 def _leave(code: int) -> None:
     """Ends the process although a read hangs in a driver, which the interpreter would not survive or wait for."""
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 
@@ -170,8 +173,9 @@ def _begin_demo(settings: Config) -> None:
     """Greets, where no other demo is at work."""
     _claim(settings)
     own = settings.mqtt.broker == "embedded"
-    broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else settings.mqtt.broker
+    broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
     port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""
-    print(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
-    print(f"  mosquitto_sub{port} -t 'edge-fer/#' -v")
-    print("Ctrl-C ends it.\n", flush=True)
+    say(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
+    say(f"  mosquitto_sub{port} -t 'edge-fer/#' -v")
+    say("Ctrl-C ends it.")
+    say()

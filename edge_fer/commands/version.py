@@ -7,6 +7,7 @@ import platform
 from importlib.metadata import version
 
 from edge_fer import __version__
+from edge_fer.commands._say import say
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
@@ -31,5 +32,5 @@ def _version(_: argparse.Namespace) -> int:
         "system": platform.platform(),
     }
     for name, value in rows.items():
-        print(f"{name:15} {value}")
+        say(f"{name:15} {value}")
     return 0

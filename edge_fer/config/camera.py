@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from edge_fer.address import take_apart
 from edge_fer.config.alert import Alert
 from edge_fer.config.emotion import Emotion
 from edge_fer.config.faces import Faces, Rotation
@@ -49,6 +51,14 @@ class Camera(Section):
         "(/dev/video0), an rtsp:// or http:// address, a video file, a folder of pictures, or sample (a recording "
         "that comes with edge-fer).",
     )
+    username: Text | None = Field(
+        default=None, description="The user name for an address in `source`.", examples=["viewer"]
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="A file that holds the password for `username` on its first line.",
+        examples=["/etc/edge-fer/camera-front"],
+    )
     size: tuple[Side, Side] = Field(
         default=(1280, 720), description="Width and height in pixels to ask the camera for."
     )
@@ -86,6 +96,28 @@ class Camera(Section):
     alerts: dict[Name, Alert] = Field(
         default={}, description="Overrides of the global `alerts`, and further alerts, for this camera."
     )
+
+    @field_validator("source")
+    @classmethod
+    def _can_be_taken_apart(cls, source: str) -> str:
+        address = take_apart(source)
+        if address is not None and address.fault:
+            refuse(address.fault, address.remedy)
+        return source
+
+    @field_validator("username", "password_file")
+    @classmethod
+    def _login_once(cls, given: str | Path | None, info: ValidationInfo) -> str | Path | None:
+        if given is None or "source" not in info.data:
+            return given
+        address = take_apart(info.data["source"])
+        if address is None:
+            refuse("is given, but `source` is no address", "Take it out, or write an rtsp:// or http:// address")
+        if address.login is not None:
+            refuse("is given, but there is a user name in `source` already", "Take one of the two out")
+        if info.field_name == "password_file" and "username" in info.data and info.data["username"] is None:
+            refuse("is given, but `username` is not", "Write the name that the password belongs to")
+        return given
 
     @field_validator("alerts")
     @classmethod

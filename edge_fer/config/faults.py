@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_fer.errors import ConfigError
+from edge_fer.harmless import harmless
 from edge_fer.redact import redacted
 
 __all__ = ["ConfigFaults", "Fault"]
@@ -40,7 +41,7 @@ class Fault:
         what = "" if self.value is None else f" `{_shortened(redacted(self.value))}`"
         subject = f"{self.path}{':' if what else ''}{what} " if self.path else ""
         end = "" if self.remedy.endswith("?") else "."
-        return f"{place}: {subject}{self.problem}. {self.remedy}{end}"
+        return harmless(f"{place}: {subject}{self.problem}. {self.remedy}{end}")
 
 
 class ConfigFaults(ConfigError):  # noqa: N818 - it is several

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from grp import getgrgid
@@ -25,6 +26,7 @@ from edge_fer.redact import redacted
 __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged", "wrapped"]
 
 _LARGEST_FILE: Final = 256 * 1024
+_KEY: Final = re.compile(r"[\w .-]+")
 _BY_NAME: Final = frozenset({"cameras", "alerts", "zones"})
 #: What of the global sections each camera takes over.
 PER_CAMERA: Final = ("view", "faces", "emotion", "alerts")
@@ -66,9 +68,10 @@ class Layer:
         path, equals, value = text.partition("=")
         under = tuple(path.strip().split("."))
         if not equals or "" in under:
-            msg = f"`{text}` is not a setting; write `key.path=value`, for example `faces.min_size=64px`"
+            msg = f"`{redacted(text)}` is not a setting; write `key.path=value`, for example `faces.min_size=64px`"
             raise ValueError(msg)
-        return cls(f"-o {redacted(text)}", value, under=under)
+        shown = f"{path}={redacted(value)}" if _KEY.fullmatch(path) else redacted(text)
+        return cls(f"-o {shown}", value, under=under)
 
     def read(self, environ: Mapping[str, str]) -> Reading:
         """What the layer says; nothing (no entry, no fault) for a file that need not exist and does not."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TypeAlias
 
+from edge_fer.config.plain_secrets import REMEDY
 from edge_fer.config.tree import Config
 from edge_fer.doctor import machine, vision
 from edge_fer.doctor.broker import broker
-from edge_fer.doctor.finding import Finding, fault, of_error, skipped
+from edge_fer.doctor.finding import Finding, fault, of_error, skipped, warning
 from edge_fer.doctor.service import running_daemon, service
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.store import Store
@@ -22,9 +23,14 @@ __all__ = ["checkup"]
 Check: TypeAlias = Callable[[], Finding | Iterable[Finding]]
 
 
-def checkup(config: Config) -> Iterator[Finding]:
-    """Every finding, as soon as it is there. Each check is bounded in time."""
-    for name, check in _checks(config):
+def checkup(config: Config, with_secrets: Collection[str] = ()) -> Iterator[Finding]:
+    """Every finding, as soon as it is there. Each check is bounded in time.
+
+    Args:
+        config: what is to be run.
+        with_secrets: the cameras in whose `source` a password or key is written.
+    """
+    for name, check in _checks(config, with_secrets):
         try:
             found = check()
         except EdgeFerError as error:
@@ -35,7 +41,7 @@ def checkup(config: Config) -> Iterator[Finding]:
         yield from [found] if isinstance(found, Finding) else found
 
 
-def _checks(config: Config) -> Iterator[tuple[str, Check]]:
+def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str, Check]]:
     """Each check by name; a new one is a function and a row."""
     daemon = running_daemon()
     devices = [device for camera in config.cameras.values() if (device := vision.device_of(camera.source))]
@@ -51,6 +57,9 @@ def _checks(config: Config) -> Iterator[tuple[str, Check]]:
     yield "detector", partial(vision.detector, first, of_first, Store(config.models_dir))
     for name, camera in config.cameras.items():
         yield f"camera {name}", partial(vision.camera, name, camera, daemon)
+        if name in with_secrets:
+            what = f"a password or key is written in cameras.{name}.source"
+            yield f"camera {name}", partial(warning, f"camera {name}", what, REMEDY)
     yield "broker", partial(_broker, config, daemon)
 
 

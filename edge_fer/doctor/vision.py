@@ -107,7 +107,14 @@ def device_of(source: str) -> Path | None:
 
 def _first_frame(name: str, source: str, settings: Camera) -> Frame | None:
     """The first frame, read in a thread, because a driver may hang."""
-    options = SourceOptions(size=settings.size, fps=settings.fps, read_timeout=FIRST_PICTURE / 2, sample=sample_path())
+    options = SourceOptions(
+        size=settings.size,
+        fps=settings.fps,
+        read_timeout=FIRST_PICTURE / 2,
+        username=settings.username,
+        password_file=settings.password_file,
+        sample=sample_path(),
+    )
     opened = make_source(name, source, clock=SystemClock(), options=options)
     answers: Queue[Frame | EdgeFerError | None] = Queue()
 

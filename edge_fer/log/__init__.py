@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from edge_fer.log.setup import complain, set_up_log
+from edge_fer.log.setup import ASKED, complain, set_up_log
 
-__all__ = ["complain", "set_up_log"]
+__all__ = ["ASKED", "complain", "set_up_log"]

@@ -13,6 +13,8 @@ import struct
 import sys
 from pathlib import Path
 
+from edge_fer.harmless import harmless
+
 __all__ = ["JournalHandler", "is_journal", "priority"]
 
 SOCKET = Path("/run/systemd/journal/socket")
@@ -89,7 +91,7 @@ def datagram(record: logging.LogRecord, message: str) -> bytes:
         "CODE_LINE": str(record.lineno),
         "CODE_FUNC": record.funcName or "",
     }
-    fields |= {name.upper(): str(value) for name in FIELDS if (value := getattr(record, name, None)) is not None}
+    fields |= {name.upper(): harmless(value) for name in FIELDS if (value := getattr(record, name, None)) is not None}
     return b"".join(_field(name, value) for name, value in fields.items())
 
 

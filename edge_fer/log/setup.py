@@ -7,15 +7,22 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from edge_fer.config.faults import ConfigFaults
 from edge_fer.errors import EdgeFerError
+from edge_fer.harmless import harmless
 from edge_fer.log.journal import JournalHandler, is_journal, priority
+from edge_fer.log.plain import PlainFormatter, message_of, put_message
 from edge_fer.log.repeats import Repeats
+from edge_fer.redact import redacted_text
 
-__all__ = ["NotAgain", "complain", "set_up_log"]
+__all__ = ["ASKED", "NotAgain", "complain", "set_up_log"]
 
 #: Of our handler, by which it is known when it is replaced.
 NAME = "edge-fer"
+#: The logger of who asked for what from elsewhere, and what came of it: told at the default level, and each time.
+ASKED = "edge_fer.asked"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: What differs between two tellings of one trouble: seconds, counts, ports.
 NUMBER = re.compile(r"\d+")
@@ -39,11 +46,14 @@ class NotAgain(logging.Filter):
         """Whether to write the record; debugging is left as it is."""
         if record.levelno <= logging.DEBUG:
             return True
-        message = record.getMessage()
+        if record.name == ASKED:
+            # who asked for what is told each time
+            return True
+        message = message_of(record)
         words = f"{record.name}:{record.levelno}:{NUMBER.sub('#', message)}"
         held_back = self._repeats.admit(words, self._clock())
         if held_back:
-            record.msg, record.args = f"{message} (and {held_back} times more since this was last told)", ()
+            put_message(record, f"{message} (and {held_back} times more since this was last told)")
         return held_back is not None
 
 
@@ -62,23 +72,26 @@ def set_up_log(level: str) -> None:
     handler.addFilter(NotAgain())
     root.addHandler(handler)
     root.setLevel(level.upper())
+    # also where nothing else of this importance is told, unless somebody wants errors alone
+    logging.getLogger(ASKED).setLevel(logging.INFO if level == "warning" else logging.NOTSET)
 
 
 def complain(error: EdgeFerError) -> None:
     """Tells on standard error what ends the program; the journal learns that it is an error."""
-    text = f"edge-fer: {error}"
+    text = redacted_text(f"edge-fer: {error if isinstance(error, ConfigFaults) else harmless(error)}")
     if is_journal():
         # the journal takes each line for a message, and the number before it for its priority
         text = "\n".join(f"<{priority(logging.ERROR)}>{line}" for line in text.splitlines())
-    print(text, file=sys.stderr)  # noqa: T201
+    with suppress(OSError):
+        print(text, file=sys.stderr)  # noqa: T201
 
 
 def _handler() -> logging.Handler:
     if is_journal():
-        try:
-            return JournalHandler()
-        except OSError:
-            pass  # standard error leads there as well, only without fields
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(FORMAT))
-    return handler
+        with suppress(OSError):  # standard error leads there as well, only without fields
+            handler = JournalHandler()
+            handler.setFormatter(PlainFormatter())
+            return handler
+    stream = logging.StreamHandler(sys.stderr)
+    stream.setFormatter(PlainFormatter(FORMAT))
+    return stream

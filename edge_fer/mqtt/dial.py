@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
-from edge_fer.mqtt.credentials import usable
+from edge_fer.credentials import read_password, usable
+from edge_fer.files import check_file
 from edge_fer.mqtt.reasons import Setback, Trouble, of_error
 from edge_fer.mqtt.settings import BrokerSettings
 
@@ -101,24 +102,14 @@ def _dial(settings: BrokerSettings) -> Line | Setback:
 
 
 def _password(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        first_line = usable(file).read_text(encoding="utf-8-sig").partition("\n")[0].removesuffix("\r")
-    except UnicodeDecodeError:
-        msg = f"password_file {file} is not text in UTF-8"
-        raise ValueError(msg) from None
-    except OSError as error:
-        msg = f"password_file {file}: {error.strerror}"
-        raise ValueError(msg) from None
-    if not first_line:
-        msg = f"password_file {file} has nothing on its first line"
-        raise ValueError(msg)
-    return first_line
+    return None if file is None else read_password(file)
 
 
 def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
     """Checks certificate and host name; there is no way to switch that off."""
+    for name, file in (("ca_file", settings.ca_file), ("cert_file", settings.cert_file)):
+        _check(name, file)
+    _check("key_file", settings.key_file and usable(settings.key_file))
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
@@ -139,3 +130,13 @@ def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
             msg = f"cert_file {files}: {reason}"
             raise ValueError(msg) from None
     return context
+
+
+def _check(name: str, file: Path | None) -> None:
+    """The library opens files by name, and would wait at a pipe for ever."""
+    try:
+        if file is not None:
+            check_file(file)
+    except OSError as error:
+        msg = f"{name} {file}: {error.strerror}"
+        raise ValueError(msg) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge_fer.errors import PictureError
+from edge_fer.harmless import harmless
 from edge_fer.pictures.header import looks_like_picture
 
 __all__ = ["LARGEST", "listed", "read_file", "read_stream", "shown"]
@@ -20,8 +21,7 @@ HEAD = 64
 
 def shown(path: Path | str) -> str:
     """The path for people to read: no byte of it that could confuse a terminal or fail to be printed."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) or "''"
+    return harmless(path) or "''"
 
 
 def listed(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from threading import Thread
 
 from edge_fer.errors import CommandError
+from edge_fer.log import ASKED
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.inbox import Inbox
 from edge_fer.mqtt.messages import Message
@@ -20,9 +21,17 @@ from edge_fer.types import Instant
 __all__ = ["Commander"]
 
 log = logging.getLogger(__name__)
+audit = logging.getLogger(ASKED)
 
 #: Seconds that a command has to come to its end when everything ends.
 GOODBYE = 1.0
+
+
+def _tell(command: Command, result: Part | None) -> None:
+    """Whoever finds the camera paused will want to know why; MQTT does not tell who sent a request, only its id."""
+    request = command.request.model_dump_json(by_alias=True, exclude_none=True, exclude={"id"})
+    done = "" if result is None else f": {result.model_dump_json(by_alias=True)}"
+    audit.info("command %s %s, request %s over MQTT, done%s", command.verb, request, command.request.id, done)
 
 
 class Commander:
@@ -85,18 +94,19 @@ class Commander:
             error = CommandError(
                 ErrorCode.FAILED, "this is a fault of edge-fer", remedy="Please report it with the log"
             )
+        if command is not None and error is None:
+            _tell(command, result)
         self._answer(verb, number, result, error)
 
     def _carry_out(self, command: Command) -> Part | None:
         if self._inbox.closed:
             raise CommandError(ErrorCode.BUSY, "edge-fer ends, or begins anew", remedy="Ask again in a while")
-        # whoever finds the camera paused will want to know why
-        log.info("command %s: %s", command.verb, command.request.model_dump_json(by_alias=True, exclude_none=True))
         return self._verbs.by_name[command.verb](command.request)
 
     def _answer(self, verb: str, number: str | None, result: Part | None, error: CommandError | None) -> None:
         if error:
-            log.warning("the command %s was not carried out: %s", verb[:64], error)
+            asked = f"the request {number}" if number else "a request without an id"
+            log.warning("the command %s, %s over MQTT, was not carried out: %s", verb[:64], asked, error)
         if not is_name(verb):
             # nobody listens for the answer to that
             return

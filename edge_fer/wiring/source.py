@@ -60,6 +60,8 @@ def make_camera_source(
         loop=camera.loop,
         # a read should give up by itself before the loop takes it for stuck
         read_timeout=0.8 * camera.stall_after,
+        username=camera.username,
+        password_file=camera.password_file,
         sample=sample_path(),
         pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.boot.secrets import move_secrets, variables_in
-from edge_fer.config import Layer, load
+from edge_fer.config import ConfigFaults, Layer, load
 
 FILE = Path("/var/lib/edge-fer-boot/boot-mqtt-password")
 BROKER = "broker: mqtts://edge@192.0.2.10:8883"
@@ -50,12 +50,27 @@ def test_passwords_of_cameras_become_variables_of_their_own():
     assert variables_in(moved.text) == {*moved.variables, "MINE"}
 
 
-@pytest.mark.parametrize("password", ["pa$word", "pa#word", "a$${b", "`ls`", "100%", "a?b&c=d"])
+@pytest.mark.parametrize("password", ["pa$word", "pa%23word", "a$${b", "`ls`", "100%", "a%3Fb&c=d", "a@b"])
 def test_a_cameras_password_may_have_signs_in_it(password):
     moved = move_secrets(f"cameras: {{a: {{source: 'rtsp://u:{password}@192.0.2.1/s'}}}}", FILE)
     assert password not in moved.text
     source = load([Layer("boot", moved.text)], environ=moved.variables, settings=False).config.cameras["a"].source
     assert source == f"rtsp://u:{password.replace('$${', '${')}@192.0.2.1/s"
+
+
+@pytest.mark.parametrize("password", ["pa#word", "a?b&c=d", "2024/x", "#1word"])
+def test_a_password_that_only_escapes_make_right_is_moved_and_refused(password):
+    moved = move_secrets(f"cameras: {{a: {{source: 'rtsp://u:{password}@192.0.2.1/s'}}}}", FILE)
+    assert set(moved.variables.values()) == {password}
+    with pytest.raises(ConfigFaults, match="write %23 for #") as raised:
+        load([Layer("boot", moved.text)], environ=moved.variables, settings=False)
+    assert password not in str(raised.value)
+
+
+def test_keys_in_a_path_are_secrets_too():
+    text = "cameras: {a: {source: 'rtsps://192.0.2.1:7441/7Kx9Q2abcdEFGH1?enableSrtp'}, b: {source: 'rtsp://192.0.2.2/user=u_password=my_pw1_channel=1'}}"
+    moved = move_secrets(text, FILE)
+    assert set(moved.variables.values()) == {"7Kx9Q2abcdEFGH1", "my_pw1"}
 
 
 def test_tokens_behind_an_address_are_secrets_too():

@@ -264,7 +264,7 @@ for scheme in ("http", "rtsp"):
         print(repr(error), str(error))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert "joe:***@127.0.0.1" in ran.stdout
+    assert "rtsp://***@127.0.0.1" in ran.stdout
     assert "s3cret" not in ran.stdout + ran.stderr
     assert ran.stderr == "", "and OpenCV keeps quiet"
 

@@ -44,6 +44,7 @@ def test_one_setting_of_the_installed_file_can_be_uncommented(tmp_path):
 def test_all_of_the_installed_file_can_be_uncommented(tmp_path):
     text = re.sub(r"^( *)#(?! )", r"\1", INSTALLED.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("broker: mqtt://127.0.0.1:1883", "broker: mqtts://user@host")
+    text = text.replace("source: auto", "source: rtsp://host/live")
     assert load_text(tmp_path, text).config.mqtt.client_id == "edge-fer-counter-1a2b"
 
 

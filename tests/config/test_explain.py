@@ -49,7 +49,7 @@ def rows(tmp_path):
         ("mqtt.broker", "embedded", "--demo"),
         ("mqtt.password_file", "null", "default"),
         ("mqtt.outbox.max_age", "14d", "default"),
-        ("cameras.front.source", "rtsp://me:***@host/1", "FILE:6"),
+        ("cameras.front.source", "rtsp://***@host/1", "FILE:6"),
         ("cameras.front.size", "[1280, 720]", "default"),
         ("cameras.front.emotion.labels", "five", "FILE:8"),
         ("cameras.front.alerts.unhappy-guest", "false", "FILE:10"),

@@ -160,7 +160,8 @@ def test_it_is_quiet_by_default_and_may_be_set_up_again(root, capsys):
 
 def test_errors_that_end_the_program_have_their_priority_in_the_journal(tmp_path):
     script = (
-        "from edge_fer.log import complain; from edge_fer.errors import EdgeFerError; complain(EdgeFerError('a\\nb'))"
+        "from edge_fer.log import complain; from edge_fer.config.faults import ConfigFaults, Fault;"
+        "complain(ConfigFaults([Fault('a', None, 'b', 'c\\nd', 'e', 'f')]))"
     )
     with (tmp_path / "stream").open("w") as stream:
         stat = os.fstat(stream.fileno())
@@ -170,4 +171,6 @@ def test_errors_that_end_the_program_have_their_priority_in_the_journal(tmp_path
             subprocess.run(
                 [sys.executable, "-c", script], stderr=stream, check=True, env=os.environ | {"JOURNAL_STREAM": journal}
             )
-            assert (tmp_path / "stream").read_text() == f"{prefix}edge-fer: a\n{prefix}b\n"
+            assert (tmp_path / "stream").read_text() == (
+                f"{prefix}edge-fer: the configuration has a fault:\n{prefix}  a: b: `c\\nd` e. f.\n"
+            )
