@@ -13,7 +13,7 @@ from edge_fer.errors import EdgeFerError, OutputError, did_you_mean
 from edge_fer.harmless import harmless_lines
 from edge_fer.lean import keep_small
 from edge_fer.log import complain
-from edge_fer.redact import redacted_text
+from edge_fer.redact import redacted, redacted_text
 from edge_fer.streams import give_up_output, set_up_streams
 
 __all__ = ["build_parser", "main"]
@@ -67,7 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     set_up_streams()
     try:
-        args = _parsed(build_parser(given), given)
+        try:
+            args = _parsed(build_parser(given), given)
+        except SystemExit:
+            # help has been printed
+            sys.stdout.flush()
+            raise
         keep_small()
         code: int = args.handler(args)
         sys.stdout.flush()
@@ -115,13 +120,13 @@ def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.N
     known = [_typed(verb) for verb in VERBS]
     if given and not given[0].startswith("-") and given[0] not in known:
         remedy = did_you_mean(given[0], known) or f"Choose from {', '.join(known)}"
-        parser.error(f"{given[0]} is no command. {remedy}")
+        parser.error(f"{redacted(given[0])} is no command. {remedy}")
     args, unknown = parser.parse_known_args(given)
     if unknown:
         asked = _part_asked(parser, given)
         options = [name for action in _actions(asked) for name in action.option_strings]
         remedy = did_you_mean(unknown[0].partition("=")[0], options) or f"See `{asked.prog} --help`"
-        asked.error(f"unknown: {' '.join(unknown)}. {remedy}")
+        asked.error(f"unknown: {' '.join(map(redacted, unknown))}. {remedy}")
     return args
 
 

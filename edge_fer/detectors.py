@@ -14,6 +14,7 @@ from edge_fer.faces.quality import STILL_LARGE
 from edge_fer.faces.yunet import YuNetDetector
 from edge_fer.fetching.catalogue import BLAZEFACE, YUNET
 from edge_fer.fetching.store import Store
+from edge_fer.files import LARGEST_MODEL, read_file
 
 __all__ = ["DETECTORS", "make_detector"]
 
@@ -35,7 +36,7 @@ def _yunet(faces: Faces, store: Store) -> FaceDetector:
             store.read(YUNET), file=str(store.path(YUNET)), min_size=faces.min_size, leeway=STILL_LARGE
         )
     try:
-        content = faces.model.read_bytes()
+        content = read_file(faces.model, LARGEST_MODEL)
     except OSError as error:
         msg = f"`faces.model: {faces.model}` cannot be read: {error.strerror}"
         raise ModelError(msg, remedy="Check the path and its permissions") from error

@@ -11,7 +11,10 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_file", "open_file", "read_file"]
+#: Bytes of the largest model file.
+LARGEST_MODEL = 256 << 20
+
+__all__ = ["LARGEST_MODEL", "check_file", "open_file", "read_file"]
 
 
 class NoFileError(OSError):

@@ -15,6 +15,9 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
+from edge_fer.files import read_file
+from edge_fer.json_text import read_json
+
 __all__ = ["EVERY", "Keeper", "write_whole"]
 
 log = logging.getLogger(__name__)
@@ -80,7 +83,7 @@ class Keeper:
             if kept is not None:
                 try:
                     thing.restore(kept)
-                except ValueError as error:
+                except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
                     _starts_anew(self._folder / thing.file, f"{thing.name}: {error}")
         self._thread.start()
 
@@ -128,8 +131,7 @@ class Keeper:
     @staticmethod
     def _read(path: Path) -> dict[str, Any]:
         try:
-            with path.open("rb") as file:
-                found = json.loads(file.read(LARGEST))
+            found = read_json(read_file(path, LARGEST))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

@@ -137,8 +137,8 @@ def _shown_in_text(block: str) -> str:
     end = begin.end() if begin else 0
     parts = take_apart(block[:end])
     line = block[end:].partition("\n")[0]
-    if "@" in line and (parts is None or parts.host is None):
-        # a password with a blank in it
+    if "@" in line and (parts is None or parts.host is None) and HIDDEN not in block[:end]:
+        # a password with a blank in it; not an address that was hidden before
         behind = end + line.rindex("@") + 1
         host = _IN_TEXT.match(block, behind)
         end = host.end() if host else behind

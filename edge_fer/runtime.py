@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.errors import ModelError, RuntimeMissingError
+from edge_fer.files import LARGEST_MODEL, read_file
 
 __all__ = [
     "RUNTIMES",
@@ -207,7 +208,7 @@ class Model(Interpreter):
             RuntimeMissingError: no runtime, or not the one asked for, can be imported.
         """
         try:
-            content = path.read_bytes()
+            content = read_file(path, LARGEST_MODEL)
         except OSError as error:
             msg = f"{path}: cannot read the model: {error.strerror}"
             raise ModelError(msg, remedy="Check the path and its permissions, or install the package again") from error

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "edge_fer"
 
 FLOW = {"capture", "faces", "emotion", "rules", "mqtt"}
-BASE = {"types", "errors", "backoff", "address", "redact", "harmless", "files", "credentials", "streams"}
+BASE = {"types", "errors", "backoff", "address", "redact", "harmless", "files", "credentials", "streams", "json_text"}
 #: Each room and the rooms below it that it may import.
 MAY_IMPORT = {
     "errors": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "redact": {"address"},
     "harmless": set(),
     "files": set(),
+    "json_text": set(),
     "streams": {"errors"},
     "credentials": {"files"},
     "config": BASE,
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "replay": FLOW | BASE | {"config", "palette", "stages", "trace"},
     "notify": set(),
     "heat": set(),
-    "keeping": {"files"},
+    "keeping": {"files", "json_text"},
     "lean": set(),
     "boot": BASE | {"config"},
     "local_time": {"files"},

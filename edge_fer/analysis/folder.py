@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from edge_fer.errors import AnalysisError, EdgeFerError
+from edge_fer.files import read_file
 
 __all__ = ["EVENTS", "MARK", "READINGS", "REPORT", "SUMMARY", "VERSION", "Folder", "read_summary"]
 
+#: Bytes of the largest summary.
+LARGEST = 256_000_000
 READINGS, EVENTS, SUMMARY, REPORT = "readings.csv", "events.jsonl", "summary.json", "report.html"
 #: The key by which a summary is known for ours, and the version of its format.
 MARK, VERSION = "edge_fer_analysis", 1
@@ -54,7 +57,7 @@ class Folder:
 
     def _opened(self, name: str) -> IO[str]:
         # nothing is written through a link that somebody may have put there
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
         return os.fdopen(os.open(self.path / name, flags, 0o600), "w", encoding="utf-8", newline="")
 
 
@@ -88,7 +91,7 @@ def read_summary(path: Path, *, complete: bool = True) -> Mapping[str, Any]:
     """
     file = path / SUMMARY
     try:
-        found = json.loads(file.read_bytes())
+        found = json.loads(read_file(file, LARGEST))
         version = found[MARK]
     except OSError as error:
         msg = f"{file} cannot be read: {error.strerror}"

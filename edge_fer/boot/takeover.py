@@ -18,6 +18,7 @@ from edge_fer.boot.secrets import Moved, move_secrets, variables_in
 from edge_fer.config import Layer
 from edge_fer.config.faults import ConfigFaults, Fault
 from edge_fer.errors import ConfigError
+from edge_fer.files import open_file
 
 __all__ = ["Outcome", "Places", "take_over"]
 
@@ -172,7 +173,7 @@ def _lines(variables: Mapping[str, str]) -> str:
 def _content(file: Path) -> str | None:
     """The file's text; None where it cannot be read, is far too large, or is not UTF-8."""
     try:
-        with file.open("rb") as opened:
+        with open_file(file) as opened:
             data = opened.read(_LARGEST + 1)
         return data.decode("utf-8-sig") if len(data) <= _LARGEST else None
     except (OSError, UnicodeDecodeError):

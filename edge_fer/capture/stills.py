@@ -13,12 +13,15 @@ from edge_fer.capture.clock import Clock
 from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
+from edge_fer.files import read_file
 from edge_fer.types import Frame, Image
 
 __all__ = ["Stills"]
 
 log = logging.getLogger(__name__)
 
+#: Bytes of the largest picture.
+LARGEST = 256 << 20
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 
 
@@ -86,7 +89,7 @@ class Stills:
 
     def _read(self, path: Path) -> Image | None:
         try:
-            picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+            picture = cv2.imdecode(np.frombuffer(read_file(path, LARGEST), np.uint8), cv2.IMREAD_COLOR)
             return to_rgb(picture)
         except (OSError, ValueError, cv2.error):
             self.spoilt += 1

@@ -12,6 +12,7 @@ from edge_fer.capture.clock import Clock
 from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
+from edge_fer.files import check_file
 from edge_fer.types import Frame
 
 __all__ = ["VideoFile", "promised_seconds"]
@@ -78,7 +79,7 @@ class VideoFile:
 
     def _open(self) -> cv2.VideoCapture:
         try:
-            self._path.open("rb").close()
+            check_file(self._path)
         except OSError as error:
             msg = f"{self._path} cannot be read: {error.strerror}"
             raise SourceError(msg, remedy="Check the path, and that the user may read it") from None
@@ -99,6 +100,10 @@ def period(fps: float) -> float:
 def promised_seconds(path: Path) -> float | None:
     """How long a recording says it is; None where it does not, or cannot be opened. Some only guess."""
     quieten()
+    try:
+        check_file(path)
+    except OSError:
+        return None
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0

@@ -21,6 +21,7 @@ from edge_fer.config.entries import Entry, KeyPath
 from edge_fer.config.faults import Fault
 from edge_fer.config.reader import Reading, read_yaml
 from edge_fer.config.when import kind_in
+from edge_fer.files import open_file
 from edge_fer.redact import redacted
 
 __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged", "wrapped"]
@@ -80,7 +81,7 @@ class Layer:
             entry = reading.entry and wrapped(reading.entry, self.under)
             return Reading(entry, reading.faults)
         try:
-            with self.content.open("rb") as file:
+            with open_file(self.content) as file:
                 data = file.read(_LARGEST_FILE + 1)
         except (FileNotFoundError, NotADirectoryError):
             missing = self._unusable("does not exist", "Create it, or name another")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -69,9 +69,16 @@ class Node(Section):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str | None) -> str | None:
+        if name is not None and not available_timezones():
+            refuse("cannot be looked up: the system has no time zone database", "Install tzdata")
         if name is not None and name not in available_timezones():
             remedy = did_you_mean(name, available_timezones())
             refuse("is not a timezone", remedy or "Write its name in the IANA database, for example `Europe/Berlin`")
+        try:
+            if name is not None:
+                ZoneInfo(name)
+        except (OSError, ValueError, KeyError):
+            refuse("is damaged in the system's time zone database", "Install tzdata anew")
         return name
 
 

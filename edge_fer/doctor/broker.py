@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
+from edge_fer.json_text import read_json
 from edge_fer.mqtt.messages import ONLINE
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
@@ -168,7 +168,7 @@ def _twin(session: Session, settings: BrokerSettings, topics: Topics, *, daemon:
 def _last_setback(health: bytes) -> object:
     """Why the daemon lost its connection last, as it says itself."""
     try:
-        return json.loads(health)["mqtt"]["last_setback"]
+        return read_json(health)["mqtt"]["last_setback"]
     except (ValueError, KeyError, TypeError):
         return None
 

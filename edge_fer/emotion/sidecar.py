@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from edge_fer.errors import ModelError
+from edge_fer.files import read_file
 from edge_fer.runtime import Model, Tensor
 from edge_fer.types import CropFrame
 
 __all__ = ["Crop", "Input", "Quantisation", "Sidecar", "beside"]
 
+#: Bytes of the largest sidecar.
+LARGEST = 1_000_000
 _REMEDY = "Copy the model and its sidecar again; the two belong together"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -130,7 +133,7 @@ class Sidecar(_Part):
             ModelError: the file is missing, unreadable, not JSON, or a field is missing, unknown or wrong.
         """
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_file(path, LARGEST).decode("utf-8")
         except OSError as error:
             msg = f"{path}: cannot read the model's sidecar: {error.strerror}"
             raise ModelError(msg, remedy="A model needs its .json beside it, under the same name") from error

@@ -17,6 +17,7 @@ from pathlib import Path
 from edge_fer.errors import FetchError
 from edge_fer.fetching.catalogue import Asset, InWheel, OnWeb
 from edge_fer.fetching.store import Store
+from edge_fer.files import open_file
 
 __all__ = ["fetch", "take"]
 
@@ -105,7 +106,7 @@ def _of_wheel(wheel: Path, asset: Asset) -> Iterator[bytes]:
 
 
 def _of_file(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
@@ -113,7 +114,7 @@ def _of_file(path: Path) -> Iterator[bytes]:
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
     try:
-        with file.open("rb"):
+        with open_file(file):
             pass
         yield
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edge_fer.errors import FetchError, ModelError
 from edge_fer.fetching.catalogue import Asset
+from edge_fer.files import open_file
 
 __all__ = ["Store"]
 
@@ -49,7 +50,7 @@ class Store:
         """
         path, remedy = self.path(asset), f"Fetch it: edge-fer models fetch {asset.detector}"
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 content = file.read(asset.size + 1)
         except OSError as error:
             msg = f"{path}: cannot read the model for `faces.detector: {asset.detector}`: {error.strerror}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 from edge_fer.errors import PictureError
+from edge_fer.harmless import harmless_cell
 from edge_fer.pictures.faces import FaceReading, PictureReading
 
 __all__ = ["CsvRecords", "JsonRecords", "Records"]
@@ -92,7 +93,7 @@ class CsvRecords:
 
     def _write(self, row: Mapping[str, Any]) -> None:
         self._begin()
-        self._rows.writerow(row)
+        self._rows.writerow({key: harmless_cell(cell) if isinstance(cell, str) else cell for key, cell in row.items()})
 
     def _begin(self) -> None:
         if not self._begun:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Self, cast
 
 from edge_fer.errors import TraceError
+from edge_fer.files import open_file
+from edge_fer.json_text import read_json
 from edge_fer.trace.writer import VERSION
 from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading, View
 
@@ -68,15 +70,16 @@ class TraceReader:
         self._path = path
         self._number = 0
         try:
-            opened = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by `__exit__`
+            self._raw = open_file(path)
         except OSError as error:
             msg = f"{path} cannot be read: {error.strerror}"
             raise TraceError(msg, remedy="Name a trace that `edge-fer record` has written") from error
-        self._file = cast("BinaryIO", opened)
+        file = gzip.GzipFile(fileobj=self._raw) if path.suffix == ".gz" else self._raw
+        self._file = cast("BinaryIO", file)
         try:
             self.cameras = self._header()
         except TraceError:
-            self._file.close()
+            self._close()
             raise
         self._only = next(iter(self.cameras)) if len(self.cameras) == 1 else None
         self._views: dict[str, View | None] = {}
@@ -86,12 +89,12 @@ class TraceReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._close()
 
     def __iter__(self) -> Iterator[Step]:
         while (line := self._next_line()) is not None:
             try:
-                found = json.loads(line.decode())
+                found = read_json(line.decode())
                 if "clock" in found:
                     self._set_clock(found["clock"])
                 else:
@@ -101,10 +104,14 @@ class TraceReader:
             except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
                 self._fail(_told(error), cause=error)
 
+    def _close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
     def _header(self) -> Mapping[str, tuple[str, ...]]:
         line = self._next_line()
         try:
-            found = json.loads(line or b"")
+            found = read_json(line or b"")
             version, cameras = found["edge_fer_trace"], found["cameras"]
             labels = {str(name): tuple(map(str, of)) for name, of in cameras.items()}
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -112,7 +112,7 @@ def test_video_that_is_none(tmp_path):
         return str(caught.value)
 
     assert "No such file" in fault(tmp_path / "absent.mp4")
-    assert "Is a directory" in fault(tmp_path)
+    assert "it is a folder" in fault(tmp_path)
     (tmp_path / "text.mp4").write_text("no video\n" * 1000)
     assert "not a video" in fault(tmp_path / "text.mp4")
     (tmp_path / "empty.mp4").touch()

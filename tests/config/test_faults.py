@@ -568,7 +568,7 @@ def test_a_folder_and_an_unreadable_file(tmp_path, monkeypatch):
     def forbidden(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", forbidden)
+    monkeypatch.setattr("os.open", forbidden)
     faults = Layer.file(tmp_path / "config.yaml").read({}).faults
     assert "cannot be read: Permission denied" in str(faults[0])
 

@@ -1,0 +1,159 @@
+"""A secret in an address is found in nothing that is written, sent, printed or collected, whatever the address is like."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from edge_fer.config import ConfigFaults, Layer, load
+from tests.broker import Mosquitto, Subscriber, free_port
+from tests.daemon import Daemon, edge_fer
+
+#: In every address: whatever else is shown, this is not.
+SECRET = "S3cretQ7x"
+HOST = "127.0.0.1:9"
+#: Addresses that can be right.
+RIGHT = (
+    f"rtsp://joe:{SECRET}@{HOST}/live",
+    f"rtsp://{SECRET}@{HOST}/live",
+    f"rtsp://{SECRET}:x@{HOST}/live",
+    f"rtsp://joe:{SECRET}%23%2F%3F%40@{HOST}/live",
+    f"rtsp://joe:a@{SECRET}@{HOST}/live",
+    f"rtsp://joe:{SECRET} x@{HOST}/live",
+    f"RTSP://joe:{SECRET}@{HOST}/live",
+    f"rtsps://{HOST}/{SECRET}?enableSrtp",
+    f"rtsp://{HOST}/{SECRET}/live",
+    f"rtsp://{HOST}/user=joe_password={SECRET}_channel=1_stream=0.sdp?real_stream",
+    f"rtsp://{HOST}/user=joe&password={SECRET}&channel=1&stream=0.sdp",
+    f"http://{HOST}/videostream.cgi?loginuse=joe&loginpas={SECRET}",
+    f"http://{HOST}/videostream.cgi?user=joe&pwd={SECRET}",
+    f"http://{HOST}/x?access_code={SECRET}",
+    f"http://{HOST}/x?pin={SECRET}",
+    f"http://{HOST}/x?channel={SECRET}",
+    f"http://{HOST}/x?{SECRET}",
+    f"http://{HOST}/x?{SECRET}=1",
+    f"http://{HOST}/x?a=1;token={SECRET}",
+    f"http://{HOST}/x?password=12#{SECRET}",
+    f"http://{HOST}/live#{SECRET}",
+    f"http://{HOST}/@{SECRET}",
+    f"http://{HOST}/x?mail=joe@{SECRET}",
+)
+#: Addresses in which a sign is not escaped, or the host is missing, so that they are refused.
+WRONG = (
+    f"rtsp://joe:#1{SECRET}@{HOST}/live",
+    f"rtsp://joe:123#{SECRET}@{HOST}/live",
+    f"rtsp://joe:2024/{SECRET}@{HOST}/live",
+    f"rtsp://joe:?{SECRET}@{HOST}/live",
+    f"rtsp://joe:p@ss#{SECRET}@{HOST}/live",
+    f"rtsp://joe:p@ss/{SECRET}@cam.invalid/live",
+    f"rtsp://{SECRET}/x@cam.invalid/live",
+    f"rtsp://joe:{SECRET}/live",
+    f"http://cam.invalid/x?password=a@{SECRET}",
+    f"joe:{SECRET}@{HOST}/live",
+    f"rtsp:/joe:12#{SECRET}@{HOST}/live",
+)
+assert len(RIGHT) + len(WRONG) >= 30
+
+
+def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
+    journal = tmp_path / "bin" / "journalctl"
+    journal.parent.mkdir()
+    (tmp_path / "password").write_text(f"{SECRET}-in-file\n")
+    cameras = {f"c{number}": {"source": source} for number, source in enumerate(RIGHT)}
+    login = {"source": f"rtsp://{HOST}/live", "username": f"{SECRET}-user", "password_file": str(tmp_path / "password")}
+    cameras |= {"login": login, "good": {"source": "sample", "loop": True}}
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker, ["#"]) as seen:
+        config = {"cameras": cameras, "mqtt": {"broker": broker.url}, "log_level": "debug", "commands": "on"}
+        config |= {
+            "homeassistant": {"enabled": True},
+            "models_dir": str(tmp_path / "none"),
+            "metrics": {"port": free_port()},
+        }
+        with Daemon(tmp_path, config) as daemon:
+            for number in range(len(RIGHT)):
+                daemon.wait_for(f"camera c{number} ")
+            daemon.wait_for("camera login ")
+            seen.wait_for(lambda message: message.topic.endswith("/info"))
+            seen.wait_for(lambda message: message.topic.endswith("/health"))
+            broker.publish("edge-fer/test/command/pause", '{"id": "1", "camera": "good"}')
+            seen.wait_for(lambda message: message.topic.endswith("/response/pause"))
+            assert daemon.stop(signal.SIGTERM) == 0
+            journal.write_text(
+                f"#!/bin/sh\ncat <<'END'\n{daemon.output}\nrtsp://joe:12#{SECRET}@{HOST}/live is lost\nEND\n"
+            )
+        journal.chmod(0o755)
+        environment = os.environ | {"PATH": f"{journal.parent}:{os.environ['PATH']}"}
+        file = ["--config", str(tmp_path / "config.yaml")]
+        told = {"daemon": daemon.output, "broker": "\n".join(f"{one.topic} {one.payload}" for one in seen.messages)}
+        for verb in ("config check", "config explain", "doctor", "doctor --json", "collect-logs", "discovery show"):
+            ended = edge_fer(*verb.split(), *file, env=environment)
+            told[verb] = ended.stdout + ended.stderr
+        told |= {f"bench {source}": _said("bench", "--source", source, "--frames", "1") for source in RIGHT[:6]}
+    assert [name for name, text in told.items() if SECRET in text] == []
+    assert [
+        str(path) for path in (tmp_path / "state").rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()
+    ] == []
+    assert "rtsp://***@127.0.0.1:9/live" in told["config explain"], "what is harmless shows"
+    written = [line for line in told["config check"].splitlines() if "is written in cameras." in line]
+    assert "password_file" in written[0]
+    assert "in cameras.login.source" not in told["config check"]
+    assert "is written in cameras.c0.source" in told["doctor"]
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_an_address_that_cannot_be_right_is_refused_and_nothing_of_it_shows(tmp_path, source):
+    (tmp_path / "config.yaml").write_text(json.dumps({"cameras": {"front": {"source": source}}}))
+    text = _said("config", "check", "--config", str(tmp_path / "config.yaml"))
+    text += _said("config", "check", "-o", f"cameras.front.source={source}")
+    text += _said("collect-logs", "--config", str(tmp_path / "config.yaml"))
+    text += _said("run", f"--source={source}") + _said("run", "-o", source)
+    assert SECRET not in text
+    if "@" in source.partition("://")[2]:
+        assert "write %23 for #, %2F for /, %3F for ?, %40 for @" in text
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_no_piece_of_a_password_is_looked_up(source):
+    script = """
+import socket, sys
+def refused(*given, **named):
+    raise SystemExit(f"looked up {given}")
+socket.getaddrinfo = socket.create_connection = refused
+import cv2
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.sources import make_source
+cv2.VideoCapture = refused
+try:
+    next(make_source("front", sys.argv[1], clock=SystemClock()).frames())
+except OSError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, source], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert SECRET not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("camera", "says"),
+    [
+        ({"source": "sample", "username": "joe"}, "`source` is no address"),
+        ({"source": "rtsp://joe@192.0.2.7/live", "username": "joe"}, "a user name in `source` already"),
+        ({"source": "rtsp://192.0.2.7/live", "password_file": "/x"}, "`username` is not"),
+    ],
+)
+def test_a_login_beside_the_address_goes_with_it(camera, says):
+    with pytest.raises(ConfigFaults, match=says):
+        load([Layer.mapping("test", {"cameras": {"front": camera}})], settings=False)
+
+
+def _said(*arguments: str) -> str:
+    ended = edge_fer(*arguments)
+    assert "Traceback" not in ended.stderr
+    return ended.stdout + ended.stderr
