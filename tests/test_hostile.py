@@ -66,7 +66,7 @@ def test_what_came_over_mqtt_begins_no_line_of_the_log_and_who_asked_is_told(tmp
 def test_a_traceback_is_indented_and_its_text_harmless(capsys):
     set_up_log("warning")
     try:
-        raise ValueError(ATTACK)
+        int(ATTACK)
     except ValueError:
         logging.getLogger("edge_fer.test").exception("it is %s, at rtsp://joe:s3cret@h/x", ATTACK)
     err = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A secret in an address is found in nothing that is written, sent, printed or collected, whatever the address is like."""
+"""A secret in an address is found in nothing that is written, sent, printed or collected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.broker import Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon, edge_fer
 
 #: In every address: whatever else is shown, this is not.
-SECRET = "S3cretQ7x"
+SECRET = "S3cretQ7x"  # noqa: S105  (planted, to be searched for)
 HOST = "127.0.0.1:9"
 #: Addresses that can be right.
 RIGHT = (

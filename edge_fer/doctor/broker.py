@@ -84,8 +84,8 @@ def _protocol(settings: BrokerSettings, protocol: Protocol) -> Finding:
 def _outbox(health: bytes) -> list[Finding]:
     """What the daemon says of messages that it could not send; nothing, where there were none."""
     try:
-        damaged = int(json.loads(health)["outbox"]["damaged"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        damaged = int(read_json(health)["outbox"]["damaged"])
+    except (ValueError, KeyError, TypeError):
         return []
     if not damaged:
         return []
