@@ -26,7 +26,9 @@ for choice in lowest-direct highest; do
     "$tools/bin/uv" pip install --quiet --python "$venv/bin/python" \
         --requirement "$folder/$choice.txt" --requirement "$folder/$choice-tools.txt"
     "$tools/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
+    mkdir -p "$venv/share/edge-fer"
+    cp -R "$models" "$venv/share/edge-fer/models"
     # shellcheck disable=SC2086 # a list
-    EDGE_FER_MODELS=$models "$venv/bin/python" -m pytest -q -n 2 --dist loadfile $tests
+    "$venv/bin/python" -m pytest -q -n 2 --dist loadfile $tests
 done
 echo "passed with the oldest and the newest"

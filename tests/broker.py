@@ -71,9 +71,15 @@ class Certificates:
         self._name = _named(f"authority of {folder.name}")
         authority = _certificate(self._name, self._name, self._key.public_key(), days=2)
         authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        usage = dict.fromkeys(
+            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+             "encipher_only", "decipher_only"), False
+        )  # fmt: skip
+        usage_of_authority = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage)
+        authority = authority.add_extension(usage_of_authority, critical=True)
         ours = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         authority = authority.add_extension(ours, critical=False)
-        # which Python 3.13 wants to see
+        # these, Python 3.13 wants to see
         self._of = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ours)
         _write(self.ca, authority.sign(self._key, hashes.SHA256()))
         name = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)

@@ -99,7 +99,6 @@ FAULTS = {
         "stands where the name of the camera belongs",
         "cameras: {front: {source: /dev/video0}}",
     ),
-    "key given twice": ("node: {id: a}\nnode: {id: b}", 2, "node", None, "given twice, first in line 1", "Keep one"),
     "value for a section": ("node: counter", 1, "node", "counter", "is not a section", "id, site"),
     "list for a map by name": ("cameras: [front]", 1, "cameras", "[front]", "not a map by name", "a colon"),
     "value for a list": ("cameras: {c: {size: 640x480}}", 1, "cameras.c.size", "640x480", "not a list", "[1280, 720]"),

@@ -337,6 +337,11 @@ def test_a_heading_with_nothing_under_it_leaves_room_for_another_of_the_same_nam
     assert (config.node.id, list(config.cameras), config.faces.min_size) == ("counter-1", ["front"], 64)
 
 
+def test_two_that_say_something_are_a_fault(tmp_path):
+    with pytest.raises(ConfigFaults, match="node is given twice, first in line 1"):
+        load_text(tmp_path, "node: {id: a}\nfaces:\nnode: {id: b}\n")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
 def test_what_the_pages_show_can_be_added_to_the_installed_file(tmp_path, page):
     blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)

@@ -178,7 +178,9 @@ def test_nobody_gets_in_without_tls_a_login_or_the_right_authority(broker, tmp_p
     assert publishes(*right[2:], broker=broker).returncode != 0, "it speaks TLS alone"
     setup(tmp_path, "install", HOST)
     others = ["--cafile", str(tmp_path / "edge-fer" / "ca.crt"), *right[2:]]
-    assert "TLS" in publishes(*others, broker=broker).stderr
+    refused = publishes(*others, broker=broker)
+    # it says so in one way or the other, as the broker hangs up soon or late
+    assert (refused.returncode != 0, bool(re.search("TLS|Protocol error", refused.stderr))) == (True, True), refused
 
 
 def as_node(broker, folder, **more):

@@ -89,7 +89,7 @@ def test_the_numpy_of_the_system_is_the_one_in_use(machine):
 FIRST_COMMANDS = [
     ("edge-fer version", "edge-fer "),
     ("edge-fer config check", ""),
-    ("edge-fer config explain faces.detector", "auto"),
+    ("edge-fer config explain", "detector"),
     ("edge-fer config default", "node:"),
     ("edge-fer models list", "there"),
     ("edge-fer predict sample", "happy"),
