@@ -67,7 +67,7 @@ def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
     # the log takes what differs in numbers alone for the same
     names = [f"camera-{chr(ord('a') + number)}" for number in range(len(RIGHT))]
     cameras = {name: {"source": source} for name, source in zip(names, RIGHT, strict=True)}
-    login = {"source": f"rtsp://{HOST}/live", "username": f"{SECRET}-user", "password_file": str(tmp_path / "password")}
+    login = {"source": f"rtsp://{HOST}/live", "username": "viewer-7", "password_file": str(tmp_path / "password")}
     cameras |= {"login": login, "good": {"source": "sample", "loop": True}}
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker, ["#"]) as seen:
         config = {"cameras": cameras, "mqtt": {"broker": broker.url}, "log_level": "debug", "commands": "on"}
@@ -99,6 +99,7 @@ def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
     assert [
         str(path) for path in (tmp_path / "state").rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()
     ] == []
+    assert "viewer-7" not in told["collect-logs"] + told["broker"] + told["daemon"]
     assert "rtsp://***@127.0.0.1:9/live" in told["config explain"], "what is harmless shows"
     written = [line for line in told["config check"].splitlines() if "is written in cameras." in line]
     assert "password_file" in written[0]
