@@ -50,7 +50,7 @@ def test_what_came_over_mqtt_begins_no_line_of_the_log_and_who_asked_is_told(tmp
             seen.wait_for(lambda message: message.topic.endswith("/health"))
             ask = "edge-fer/test/command/"
             broker.publish(ask + "acknowledge", json.dumps({"id": "a", "alert_id": ATTACK}))
-            broker.publish(ask + ATTACK.replace("\n", " ").replace("\r", " "), json.dumps({"id": "b"}))
+            broker.publish(ask + "x\u202egnp", json.dumps({"id": "b"}))
             broker.publish(ask + "pause", json.dumps({"id": "7f3a", "camera": "good"}))
             daemon.wait_for("command pause")
             broker.publish(ask + "set", json.dumps({"id": "7f3b", "key": "faces.min_size", "value": "80px"}))
@@ -66,7 +66,7 @@ def test_what_came_over_mqtt_begins_no_line_of_the_log_and_who_asked_is_told(tmp
 def test_a_traceback_is_indented_and_its_text_harmless(capsys):
     set_up_log("warning")
     try:
-        int(ATTACK)
+        raise ValueError(ATTACK)  # noqa: TRY301
     except ValueError:
         logging.getLogger("edge_fer.test").exception("it is %s, at rtsp://joe:s3cret@h/x", ATTACK)
     err = capsys.readouterr().err
@@ -109,21 +109,18 @@ def test_no_cell_is_a_formula(cell, safe):
         "--help",
     ],
 )
-@pytest.mark.parametrize(("redirection", "reason"), [("> /dev/full", "No space left"), (">&-", "Bad file descriptor")])
+@pytest.mark.parametrize(
+    ("redirection", "reason"), [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
+)
 def test_standard_output_that_cannot_be_written_is_told_in_a_line(tmp_path, arguments, redirection, reason):
     line = f'exec "$@" {redirection}'
     command = ["sh", "-c", line, "sh", *COMMAND, *arguments.split()]
     if arguments.split()[0] not in {"version", "--help"} and arguments not in {"config default", "config schema"}:
         command += ["-o", f"state_dir={tmp_path}", "-o", f"models_dir={tmp_path}"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert (ran.returncode, ran.stderr.splitlines()) == (
-        1,
-        [f"edge-fer: standard output cannot be written: {_whole(reason)}"],
-    )
-
-
-def _whole(reason: str) -> str:
-    return {"No space left": "No space left on device"}.get(reason, reason)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == f"edge-fer: standard output cannot be written: {reason}"
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
