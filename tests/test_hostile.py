@@ -45,7 +45,7 @@ def test_commands_print_in_one_place_alone():
 def test_what_came_over_mqtt_begins_no_line_of_the_log_and_who_asked_is_told(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         config = {"cameras": {"good": {"source": "sample", "loop": True}}, "mqtt": {"broker": broker.url}}
-        config |= {"commands": "on", "log_level": "warning", "models_dir": str(tmp_path / "none")}
+        config |= {"commands": "on", "log_level": "warning", "faces": {"detector": "haar"}}
         with Daemon(tmp_path, config) as daemon:
             seen.wait_for(lambda message: message.topic.endswith("/health"))
             ask = "edge-fer/test/command/"
@@ -116,7 +116,7 @@ def test_standard_output_that_cannot_be_written_is_told_in_a_line(tmp_path, argu
     line = f'exec "$@" {redirection}'
     command = ["sh", "-c", line, "sh", *COMMAND, *arguments.split()]
     if arguments.split()[0] not in {"version", "--help"} and arguments not in {"config default", "config schema"}:
-        command += ["-o", f"state_dir={tmp_path}", "-o", f"models_dir={tmp_path}"]
+        command += ["-o", f"state_dir={tmp_path}", "-o", "faces.detector=haar"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == f"edge-fer: standard output cannot be written: {reason}"

@@ -73,7 +73,7 @@ def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
         config = {"cameras": cameras, "mqtt": {"broker": broker.url}, "log_level": "debug", "commands": "on"}
         config |= {
             "homeassistant": {"enabled": True},
-            "models_dir": str(tmp_path / "none"),
+            "faces": {"detector": "haar"},
             "metrics": {"port": free_port()},
         }
         with Daemon(tmp_path, config) as daemon:

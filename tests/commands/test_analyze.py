@@ -323,7 +323,7 @@ def test_ctrl_c_ends_it_with_what_there_is(tmp_path):
     capture, pictures = cv2.VideoCapture(str(sample_path())), []
     while (read := capture.read())[0]:
         pictures.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
-    clip = write_video(tmp_path / "long.mp4", pictures * 30, fps=15)
+    clip = write_video(tmp_path / "long.mp4", pictures * 12, fps=15)
     out = tmp_path / "out"
     process = subprocess.Popen(
         [*COMMAND, "analyze", str(clip), "--out", str(out), *HAAR], stdout=subprocess.PIPE, stderr=subprocess.PIPE
