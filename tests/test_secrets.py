@@ -127,9 +127,9 @@ def refused(*given, **named):
     raise SystemExit(f"looked up {given}")
 socket.getaddrinfo = socket.create_connection = refused
 import cv2
+cv2.VideoCapture = refused
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import make_source
-cv2.VideoCapture = refused
 try:
     next(make_source("front", sys.argv[1], clock=SystemClock()).frames())
 except OSError as error:
