@@ -62,8 +62,8 @@ def test_it_installs_with_nothing_but_debian(machine):
     output = machine.ok(f"apt-get update -qq && {INSTALL} ./edge-fer.deb")
     assert "Traceback" not in output
     assert machine.ok("stat -c '%a %U %G' /etc/edge-fer /etc/edge-fer/config.yaml /var/lib/edge-fer").splitlines() == [
-        "750 root edge-fer",
-        "640 root edge-fer",
+        "755 root root",
+        "644 root root",
         "750 edge-fer edge-fer",
     ]
     assert "video" in machine.ok("id -nG edge-fer").split()

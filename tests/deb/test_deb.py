@@ -84,12 +84,14 @@ def test_the_boot_partition_is_a_layer(booted):
 
 def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     """The same package with a later version and a new default config."""
+    booted.ok("chown root:edge-fer /etc/edge-fer/config.yaml && chmod 640 /etc/edge-fer/config.yaml")
+    mode = ["640", "root", "edge-fer"]
     before = booted.ok("systemctl show -P MainPID edge-fer")
     later_version(booted.path("/root/edge-fer.deb"), booted.path("/root/newer.deb"))
     booted.ok(f"{INSTALL} -o Dpkg::Options::=--force-confold ./newer.deb")
     assert json.loads(booted.path("/etc/edge-fer/config.yaml").read_text()) == booted.config
     assert booted.path("/etc/edge-fer/config.yaml.dpkg-dist").read_text().endswith("# new\n")
-    assert booted.ok("stat -c '%a %U %G' /etc/edge-fer/config.yaml").split() == ["640", "root", "edge-fer"]
+    assert booted.ok("stat -c '%a %U %G' /etc/edge-fer/config.yaml").split() == mode
     booted.wait_for("systemctl is-active edge-fer")
     assert booted.ok("systemctl show -P MainPID edge-fer") != before
     heard(booted, "edge-fer/pi/camera/front/event")
