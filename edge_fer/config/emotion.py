@@ -21,7 +21,9 @@ class Smoothing(Section):
         description="How readings are combined: a fading average of scores, or the commonest of the last few.",
     )
     time_constant: Annotated[Seconds, DURATION.within(0, 600)] = Field(
-        default=1.0, description="How slowly the fading average follows; longer is steadier (exponential only)."
+        default=1.0,
+        description="How slowly the fading average follows; a sure change is told after little more than half of it "
+        "(exponential only).",
     )
     hysteresis: Fraction = Field(
         default=0.15, description="How far another emotion's score must lead before it takes over (exponential only)."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from edge_fer.types import Scores
@@ -14,6 +14,12 @@ __all__ = ["ExponentialSmoother", "ModeSmoother", "Smoothed"]
 
 #: People remembered at once; who was seen longest ago is forgotten first, should nobody say that they left.
 MAX_TRACKS = 256
+#: By how much, 0 to 1, another emotion's score must exceed the present one's to count for a change, at least.
+SLACK = 0.3
+#: The sum at which the expression has changed, in time constants; half of one where readings are as sure as can be.
+LIMIT = 0.35
+#: For how much of a time constant one reading counts at most: three are needed.
+MOST_OF_ONE = 0.2
 
 T = TypeVar("T")
 
@@ -31,11 +37,42 @@ class Smoothed:
     scores: Scores
 
 
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """An emotion that has been ahead of the present one in single readings.
+
+    Attributes:
+        sum: of how far it was ahead, less the slack, times seconds; above 0.
+        seconds: how long the readings count that are in it.
+        scores: sums of all scores times seconds, in these readings.
+    """
+
+    sum: float
+    seconds: float
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """What an `ExponentialSmoother` knows of somebody: up to when, their emotion, and what may take its place."""
+
+    mono: float
+    smoothed: Smoothed
+    rivals: Mapping[str, _Rival] = field(default_factory=dict)
+
+
 class ExponentialSmoother:
-    """An exponential average with a time constant, and a label that does not flip near a tie.
+    """An exponential average with a time constant, which is quick where readings agree surely on another emotion.
 
     Readings may come at any pace: one that comes `dt` seconds after the last moves the average by
     `1 - exp(-dt / time_constant)` of the way, so that the same face at 5 or at 30 frames a second is smoothed alike.
+    The label changes when another emotion leads by a margin, so that it does not flip near a tie.
+
+    Beside the average, a CUSUM test (Page, "Continuous inspection schemes", 1954) watches each other emotion. It adds
+    up by how much the emotion's score exceeds that of the present label, less a slack, over time, and starts again at
+    zero where the sum falls below. When the sum reaches its limit, the expression has changed, and the average starts
+    anew from the mean of the readings since the sum left zero. Slack and limit are such that wavering readings never
+    get there, that it takes at least half a time constant, however sure the readings are, and at least three of them.
 
     Args:
         time_constant: seconds after which a change of face has got 63 % of the way; 0 for none.
@@ -48,7 +85,8 @@ class ExponentialSmoother:
             raise ValueError(msg)
         self._time_constant = time_constant
         self._margin = margin
-        self._people: _Memory[tuple[float, Smoothed]] = _Memory()
+        self._slack = max(SLACK, margin)
+        self._people: _Memory[_Person] = _Memory()
 
     def update(self, track_id: str, scores: Scores | None, mono: float, /) -> Smoothed | None:
         """Takes one reading of one person.
@@ -63,26 +101,46 @@ class ExponentialSmoother:
         """
         known = self._people.get(track_id)
         if scores is None:
-            return known[1] if known else None
+            return known.smoothed if known else None
         if known is None:
-            smoothed = Smoothed(_leading(scores), scores)
+            person = _Person(mono, Smoothed(_leading(scores), scores))
         else:
-            then, before = known
-            smoothed = self._move(before, scores, max(0.0, mono - then))
-            mono = max(mono, then)
-        self._people.put(track_id, (mono, smoothed))
-        return smoothed
+            person = self._move(known, scores, max(0.0, mono - known.mono))
+        self._people.put(track_id, person)
+        return person.smoothed
 
     def forget(self, track_id: str, /) -> None:
         """Forgets a person who left; no harm if unknown."""
         self._people.drop(track_id)
 
-    def _move(self, before: Smoothed, scores: Scores, seconds: float) -> Smoothed:
+    def _move(self, known: _Person, scores: Scores, seconds: float) -> _Person:
+        before, mono = known.smoothed, known.mono + seconds
+        rivals = self._rivals(known, scores, seconds)
+        strongest = max(rivals.values(), key=lambda rival: rival.sum, default=None)
+        if strongest is not None and strongest.sum >= LIMIT * self._time_constant:
+            mean = {label: total / strongest.seconds for label, total in strongest.scores.items()}
+            return _Person(mono, Smoothed(_leading(mean), mean))
         share = -math.expm1(-seconds / self._time_constant) if self._time_constant else 1.0
         mixed = {label: old + share * (scores[label] - old) for label, old in before.scores.items()}
         leading = _leading(mixed)
-        ahead = mixed[leading] - mixed[before.label] > self._margin
-        return Smoothed(leading if ahead else before.label, mixed)
+        if mixed[leading] - mixed[before.label] > self._margin:
+            return _Person(mono, Smoothed(leading, mixed))
+        return _Person(mono, Smoothed(before.label, mixed), rivals)
+
+    def _rivals(self, known: _Person, scores: Scores, seconds: float) -> dict[str, _Rival]:
+        """The emotions for which the sum is above zero after this reading."""
+        # without a time constant, each reading counts alone anyway
+        stood = min(seconds, MOST_OF_ONE * self._time_constant)
+        label = known.smoothed.label
+        found = {}
+        for other, score in scores.items():
+            rival = known.rivals.get(other)
+            total = (rival.sum if rival else 0.0) + (score - scores[label] - self._slack) * stood
+            if total > 0 and other != label:
+                old = rival or _Rival(0.0, 0.0, dict.fromkeys(scores, 0.0))
+                added = {name: old.scores[name] + value * stood for name, value in scores.items()}
+                found[other] = _Rival(total, old.seconds + stood, added)
+        return found
 
 
 class ModeSmoother:

@@ -56,9 +56,9 @@ def test_anything_less_is_not_steady(readings):
     assert steady_stretches([readings], min_confidence=0.6) == []
 
 
-@pytest.mark.parametrize(("time_constant", "delay"), [(0.0, 0.0), (1.0, 0.8), (2.0, 1.6)])
-def test_a_step_shows_when_the_new_emotion_leads_by_the_margin(time_constant, delay):
-    """An average that goes from 0.9 to 0.1 has the new emotion ahead by 0.1 after 0.82 time constants."""
+@pytest.mark.parametrize(("time_constant", "delay"), [(0.0, 0.0), (1.0, 0.7), (2.0, 1.4)])
+def test_a_step_shows_when_the_new_emotion_has_surely_come(time_constant, delay):
+    """Readings that are 0.8 ahead add up to the limit after 0.7 time constants: 0.7 * (0.8 - 0.3) = 0.35."""
     happy, sad = (Stretch(label, (scores(label),) * 10) for label in ("happy", "sad"))
     smoother = partial(ExponentialSmoother, time_constant, margin=0.1)
     delays = step_delays([happy, sad], smoother, min_confidence=0.45)
