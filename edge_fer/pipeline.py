@@ -25,6 +25,7 @@ from edge_fer.types import (
     Image,
     Instant,
     Quality,
+    QualityFault,
     Reading,
     Resolution,
     Scene,
@@ -113,8 +114,15 @@ def read_faces(
         qualities = [stages.judge(image, person, crop) for person, crop in zip(people, crops, strict=True)]
     with time("classify"):
         readable = [crop for crop, quality in zip(crops, qualities, strict=True) if not quality.faults]
-        fresh = iter(stages.classifier.classify(readable))
-    return [(quality, None if quality.faults else stages.reduce(next(fresh))) for quality in qualities]
+        fresh = iter(stages.classifier.read(readable))
+    return [(quality, None) if quality.faults else _read(stages, quality, next(fresh)) for quality in qualities]
+
+
+def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Quality, Scores | None]:
+    """What became of a face that the quality gate let through; None: it is unlike anything the model has learned."""
+    if scores is None:
+        return replace(quality, faults=(QualityFault.UNFAMILIAR,)), None
+    return quality, stages.reduce(scores)
 
 
 class Pipeline:

@@ -87,8 +87,8 @@ class Tracker(Protocol):
 class Classifier(Protocol):
     """Reads emotions from RGB uint8 face crops of any size."""
 
-    def classify(self, crops: Sequence[Image], /) -> list[Scores]:
-        """The calibrated probability of each label, for each crop."""
+    def read(self, crops: Sequence[Image], /) -> list[Scores | None]:
+        """The calibrated probability of each label, for each crop; None where it is unlike anything learned."""
         ...
 
 

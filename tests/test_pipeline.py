@@ -90,7 +90,7 @@ class ScriptedStages:
         step, self.next = self.next, TrackingStep()
         return step.visible + step.coasting
 
-    def classify(self, crops):
+    def read(self, crops):
         self.classified.append(len(crops))
         return [self.scores for _ in crops]
 
@@ -178,6 +178,15 @@ def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
     assert script.classified == [0]
     assert (reading.label, reading.confidence, reading.scores) == ("uncertain", 0.0, {})
     assert reading.quality.faults == (QualityFault.TOO_DARK,)
+
+
+def test_a_face_unlike_anything_learned_is_uncertain_and_says_why(pipeline, script):
+    script.next = TrackingStep(visible=(track(),))
+    (before,) = pipeline.step(frame(0)).readings
+    script.scores = None
+    (reading,) = pipeline.step(frame(1)).readings
+    assert (reading.label, reading.quality.faults) == ("uncertain", (QualityFault.UNFAMILIAR,))
+    assert (reading.confidence, reading.scores) == (before.confidence, before.scores)
 
 
 def test_a_face_that_cannot_be_read_any_more_is_uncertain_whatever_it_said_before(pipeline, script):

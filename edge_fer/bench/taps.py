@@ -64,10 +64,10 @@ class CountedClassifier:
         self.faces = self.frames = 0
         self.bare = 0.0
 
-    def classify(self, crops: Sequence[Image], /) -> list[Scores]:
+    def read(self, crops: Sequence[Image], /) -> list[Scores | None]:
         """Reads emotions."""
         before = seconds_in_runtime()
-        scores = self._classifier.classify(crops)
+        scores = self._classifier.read(crops)
         self.bare += seconds_in_runtime() - before
         self.faces += len(crops)
         self.frames += bool(crops)

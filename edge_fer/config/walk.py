@@ -61,7 +61,10 @@ def section_at(path: tuple[Any, ...]) -> type[Section] | None:
 
 def allowed(info: FieldInfo) -> str:
     """Which values a field takes, in words."""
-    for limit in reversed(info.metadata):
+    # of a field that may be left out, the limits stand at the type beside None
+    beside_none = get_args(info.annotation) if type(None) in get_args(info.annotation) else ()
+    limits = [*info.metadata, *(limit for part in beside_none for limit in get_args(part)[1:])]
+    for limit in reversed(limits):
         if isinstance(limit, Quantity | Share | FocusRange):
             return limit.range
     bounds = [

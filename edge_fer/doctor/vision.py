@@ -60,7 +60,7 @@ def camera(name: str, settings: Camera, daemon: int | None) -> Finding:
 def model(emotion: Emotion) -> Finding:
     """Whether the emotion model is whole and runs."""
     try:
-        classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads)
+        classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
     except EdgeFerError as error:
         return of_error("model", error)
     runs = classifier.model

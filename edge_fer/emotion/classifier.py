@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.emotion.preprocess import grey, quantise_table, resize
+from edge_fer.emotion.prior import completed, logit_shift
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.errors import ModelError
 from edge_fer.runtime import Model
 from edge_fer.types import CropFrame, Image, Scores
 
-__all__ = ["EmotionClassifier", "packaged_model"]
+__all__ = ["EmotionClassifier", "energy", "packaged_model"]
 
 
 def packaged_model() -> Path:
@@ -31,12 +32,23 @@ class EmotionClassifier:
     Attributes:
         sidecar: what is known of the model.
         model: what runs it.
+        prior: the shares of emotions that its scores are for; None where the sidecar says nothing of them.
     """
 
-    def __init__(self, model: Model, sidecar: Sidecar) -> None:
-        """Takes a model and a sidecar that belong together; `load` sees to that."""
+    def __init__(self, model: Model, sidecar: Sidecar, *, prior: Mapping[str, float] | None = None) -> None:
+        """Takes a model and a sidecar that belong together; `load` sees to that, and has the rest.
+
+        Raises:
+            ModelError: `prior` cannot be had of this model.
+        """
         self.model = model
         self.sidecar = sidecar
+        self.prior = _prior(sidecar, prior or {})
+        self._shift = (
+            logit_shift(sidecar.labels, learned=sidecar.prior.learned, place=self.prior)
+            if sidecar.prior and self.prior
+            else np.zeros(len(sidecar.labels))
+        )
         self._size = (sidecar.input.width, sidecar.input.height)
         steps = sidecar.quantisation.input
         self._table = quantise_table(sidecar.input.range, steps.scale, steps.zero_point)
@@ -44,16 +56,25 @@ class EmotionClassifier:
         self._zero_point = np.float32(sidecar.quantisation.output.zero_point)
 
     @classmethod
-    def load(cls, path: Path | None = None, *, threads: int = 1, runtime: str | None = None) -> Self:
+    def load(
+        cls,
+        path: Path | None = None,
+        *,
+        threads: int = 1,
+        runtime: str | None = None,
+        prior: Mapping[str, float] | None = None,
+    ) -> Self:
         """Loads a model.
 
         Args:
             path: the `.tflite` file, with its sidecar beside it; the packaged one if left out.
             threads: CPU threads for one run.
             runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
+            prior: how often emotions are shown at the place: shares of some labels or of all; the others split the
+                rest in the proportions of the sidecar's reference, which holds where this is left out.
 
         Raises:
-            ModelError: model or sidecar is missing, damaged, or does not match the other.
+            ModelError: model or sidecar is missing, damaged, or does not match the other; or `prior` cannot be had.
             RuntimeMissingError: there is no TFLite runtime.
         """
         path = packaged_model() if path is None else path
@@ -66,7 +87,7 @@ class EmotionClassifier:
         sidecar = Sidecar.load(beside(path))
         model = Model.load(path, sha256=sidecar.sha256, threads=threads, runtime=runtime)
         sidecar.check(model, beside(path))
-        return cls(model, sidecar)
+        return cls(model, sidecar, prior=prior)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -103,8 +124,52 @@ class EmotionClassifier:
         Args:
             crops: as for `logits`; may be empty.
         """
-        calibrated = self.logits(crops).astype(np.float64) / self.sidecar.temperature
-        return [dict(zip(self.labels, _softmax(row), strict=True)) for row in calibrated.tolist()]
+        return self._scores(self._calibrated(crops))
+
+    def read(self, crops: Sequence[Image], /) -> list[Scores | None]:
+        """As `classify`, but None for crops unlike anything the model has learned, as far as the sidecar can tell."""
+        calibrated = self._calibrated(crops)
+        scores = self._scores(calibrated)
+        if self.sidecar.familiar is None:
+            return list(scores)
+        most, temperature = self.sidecar.familiar.energy, self.sidecar.temperature
+        rows = zip(calibrated.tolist(), scores, strict=True)
+        return [told if energy(row, temperature) <= most else None for row, told in rows]
+
+    def _calibrated(self, crops: Sequence[Image]) -> NDArray[np.float64]:
+        return self.logits(crops).astype(np.float64) / self.sidecar.temperature
+
+    def _scores(self, calibrated: NDArray[np.float64]) -> list[Scores]:
+        shifted = (calibrated + self._shift).tolist()
+        return [dict(zip(self.labels, _softmax(row), strict=True)) for row in shifted]
+
+
+def energy(calibrated: Sequence[float], temperature: float) -> float:
+    """The energy of one crop: -T * log(sum(exp(logits / T))); the lower, the more it is like what was learned.
+
+    Liu et al., "Energy-based out-of-distribution detection", 2020. It does not depend on any prior.
+
+    Args:
+        calibrated: the crop's logits / T.
+        temperature: T, the sidecar's.
+    """
+    most = max(calibrated)
+    return -temperature * (most + math.log(math.fsum(math.exp(logit - most) for logit in calibrated)))
+
+
+def _prior(sidecar: Sidecar, given: Mapping[str, float]) -> Mapping[str, float] | None:
+    """The shares that scores are to be for."""
+    if sidecar.prior is None:
+        if given:
+            msg = f"emotion.prior: the model {sidecar.name} does not say which shares of emotions it has learned"
+            remedy = "Leave `emotion.prior` out, or choose a model whose sidecar has a `prior`"
+            raise ModelError(msg, remedy=remedy)
+        return None
+    try:
+        return completed(given, sidecar.prior.reference)
+    except ValueError as error:
+        msg = f"emotion.prior {error}"
+        raise ModelError(msg, remedy=f"Give shares of {', '.join(sidecar.labels)} that add up to less than 1") from None
 
 
 def _softmax(logits: Sequence[float]) -> list[float]:

@@ -7,14 +7,24 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from edge_fer.emotion.prior import check_shares
 from edge_fer.errors import ModelError
 from edge_fer.files import read_file
 from edge_fer.runtime import Model, Tensor
 from edge_fer.types import CropFrame
 
-__all__ = ["Crop", "Input", "Quantisation", "Sidecar", "beside"]
+__all__ = ["Crop", "Familiar", "Input", "Prior", "Quantisation", "Sidecar", "beside"]
 
 #: Bytes of the largest sidecar.
 LARGEST = 1_000_000
@@ -99,6 +109,28 @@ class Quantisation(_Part):
     output: Steps
 
 
+class Prior(_Part):
+    """How often each emotion is expected; each a mapping of all labels to shares that add up to 1.
+
+    Attributes:
+        learned: for which the softmax of the calibrated logits is right.
+        reference: for places of which nothing else is known; the scores are for these shares by default.
+    """
+
+    learned: dict[str, float]
+    reference: dict[str, float]
+
+
+class Familiar(_Part):
+    """What tells crops like those learned from all others.
+
+    Attributes:
+        energy: crops of a higher energy are unlike anything learned; see `edge_fer.emotion.classifier.energy`.
+    """
+
+    energy: Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Sidecar(_Part):
     """All that the daemon needs to know of a model.
 
@@ -111,6 +143,9 @@ class Sidecar(_Part):
         quantisation: of its input and output.
         temperature: what logits are divided by before the softmax, so that scores can be taken at their word
             (Guo et al., "On Calibration of Modern Neural Networks", 2017).
+        prior: the shares of emotions that it has learned, and those for which it is to be read; without it, scores are
+            for the shares learned, whatever these were.
+        familiar: tells what is unlike anything learned; without it, nothing is.
         sha256: of the `.tflite` file, lower-case hexadecimal.
         scores: how good it is: set of pictures to measure to value.
     """
@@ -122,8 +157,22 @@ class Sidecar(_Part):
     crop: Crop
     quantisation: Quantisation
     temperature: Positive
+    prior: Prior | None = None
+    familiar: Familiar | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scores: dict[str, dict[str, float]] = {}
+
+    @field_validator("prior")
+    @classmethod
+    def _shares_of_all_labels(cls, prior: Prior | None, info: ValidationInfo) -> Prior | None:
+        if prior and "labels" in info.data:
+            for name, shares in prior:
+                try:
+                    check_shares(shares, info.data["labels"])
+                except ValueError as error:
+                    msg = f"{name} {error}"
+                    raise ValueError(msg) from None
+        return prior
 
     @classmethod
     def load(cls, path: Path) -> Self:

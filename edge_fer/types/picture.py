@@ -161,6 +161,7 @@ class QualityFault(StrEnum):
     TOO_BRIGHT = "too_bright"
     TURNED_AWAY = "turned_away"
     CUT_OFF = "cut_off"
+    UNFAMILIAR = "unfamiliar"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def make_smoother(smoothing: config.Smoothing) -> Smoother:
 
 def make_classifier(emotion: config.Emotion) -> EmotionClassifier:
     """The emotion classifier; ModelError where its model is missing or wrong, or lacks a label of the set."""
-    classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads)
+    classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
     missing = sorted(set(LABEL_SETS[emotion.labels]) - set(classifier.labels))
     if missing:
         msg = f"the model {classifier.sidecar.name} does not know {', '.join(missing)}"
