@@ -22,9 +22,10 @@ from tqdm import tqdm
 from edge_fer.emotion.preprocess import grey, resize
 from edge_fer.faces.blazeface import BlazeFaceDetector
 from edge_fer.faces.crop import crop_face
+from edge_fer.faces.following import moved_face
 from edge_fer.fetching.catalogue import BLAZEFACE
 from edge_fer.fetching.store import Store
-from edge_fer.types import CropFrame
+from edge_fer.types import CropFrame, Face
 
 from .data import LABELS, SIZE
 from .data.folders import crop_frame
@@ -53,8 +54,15 @@ def _cut(image: NDArray[np.uint8], detector: BlazeFaceDetector, frame: CropFrame
     faces = detector.detect(image)
     if not faces:
         return None
-    wide = crop_face(image, faces[0], wider(frame, EXTENT), side=WIDE)
+    wide = _wide(image, faces[0], frame)
     return wide, resize(grey(crop_face(image, faces[0], frame, at_most=AT_MOST)), (SIZE, SIZE))
+
+
+def _wide(image: NDArray[np.uint8], face: Face, frame: CropFrame) -> NDArray[np.uint8]:
+    """The crop that training moves about in, of a picture that is drawn out from its borders where that is larger."""
+    border = max(image.shape[:2])
+    drawn_out = np.asarray(cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return crop_face(drawn_out, moved_face(face, (border, border)), wider(frame, EXTENT), side=WIDE)
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
