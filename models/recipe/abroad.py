@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .data import LABELS, NO_MAJORITY
 from .metrics import calibration_error, confusion, interval, per_class, softmax
 
-__all__ = ["REFERENCE", "errors_in_unsurest", "measure_abroad", "mixed", "shift_to"]
+__all__ = ["REFERENCE", "errors_in_unsurest", "measure_abroad", "mixed"]
 
 #: How common each emotion is taken to be where nothing else is said: the default place. A first guess, between the
 #: shares of FER+ and equal ones; not yet chosen on any pictures.
@@ -20,14 +20,6 @@ REFERENCE = dict(zip(LABELS, (0.12, 0.03, 0.05, 0.23, 0.15, 0.13, 0.29), strict=
 ENOUGH = 20
 
 Floats = NDArray[np.float64]
-
-
-def shift_to(place: Floats, learned: Floats) -> Floats:
-    """Return what to add to a net's logits (7,) so that they go by the priors of a place, not by those learned.
-
-    Saerens et al., "Adjusting the outputs of a classifier to new a priori probabilities", 2002.
-    """
-    return np.log(place) - np.log(learned)
 
 
 def errors_in_unsurest(probabilities: Floats, truth: NDArray[np.uint8], part: float = 1 / 3) -> float:
