@@ -46,6 +46,11 @@ def test_two_of_three_readers_decide_and_one_votes_alone_where_there_is_one():
     assert some.truth.tolist() == [HAPPY, HAPPY, NO_MAJORITY, NO_MAJORITY, ANGRY]
 
 
+def test_readers_who_are_divided_decide_nothing():
+    some = portraits([row(happy=2, sad=2), row(happy=2, none=2), row(happy=2, none=3), row(happy=3, sad=2)])
+    assert some.truth.tolist() == [NO_MAJORITY, NO_MAJORITY, NO_MAJORITY, HAPPY]
+
+
 def test_a_second_thought_counts_a_quarter_and_what_is_none_of_the_seven_teaches_nothing():
     second = np.zeros((3, 7))
     second[0, NEUTRAL] = 3

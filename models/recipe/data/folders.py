@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -29,13 +28,12 @@ from edge_fer.faces.haar import HaarDetector
 from edge_fer.types import CropFrame
 from models.recipe.errors import RecipeError
 
+from .images import SUFFIXES, read_image
 from .split import LABELS, SIZE, SPLITS, Split, twins_across, unanimous
 
 __all__ = ["Picture", "crop_frame", "knows", "label_of", "load", "part_of_each"]
 
 CROP = Path(__file__).resolve().parents[1] / "crop.json"
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm"}
 
 _SYNONYMS = {
     "angry": ("anger", "an"),
@@ -146,12 +144,7 @@ def _told(path: Path, root: Path) -> Picture | None:
 
 def _face(picture: Picture, detector: HaarDetector, frame: CropFrame) -> NDArray[np.uint8] | None:
     """The face as the model sees it, uint8 (48, 48); None where none is found."""
-    content = np.frombuffer(picture.path.read_bytes(), np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-    if image is None:
-        msg = f"{picture.path}: not a picture that OpenCV can read"
-        raise RecipeError(msg, remedy="Remove it or save it again as PNG or JPEG")
-    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    image = read_image(picture.path)
     if max(image.shape[:2]) > SIZE:
         faces = detector.detect(image)
         if not faces:
