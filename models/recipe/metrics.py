@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +64,15 @@ def _rates(matrix: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     return right / np.maximum(guessed, 1), right / np.maximum(there, 1), 2 * right / np.maximum(guessed + there, 1)
 
 
-def macro_f1(matrix: NDArray[np.int64]) -> float:
-    """Return the mean of the labels' F1, so that the rare count as much as the common."""
-    return float(np.mean(_rates(matrix)[2]))
+def macro_f1(matrix: NDArray[np.int64], counted: Sequence[int] | None = None) -> float:
+    """Return the mean of the labels' F1, so that the rare count as much as the common.
+
+    Args:
+        matrix: as of :func:`confusion`.
+        counted: the labels that count; all if left out. Without any, there is nothing to tell, which is 0.
+    """
+    rates = _rates(matrix)[2] if counted is None else _rates(matrix)[2][list(counted)]
+    return float(rates.mean()) if len(rates) else 0.0
 
 
 def calibration_error(probabilities: Floats, truth: Labels, bins: int = 15) -> float:

@@ -31,7 +31,7 @@ from models.recipe.errors import RecipeError
 from .images import SUFFIXES, read_image
 from .split import LABELS, SIZE, SPLITS, Split, twins_across, unanimous
 
-__all__ = ["Picture", "crop_frame", "knows", "label_of", "load", "part_of_each"]
+__all__ = ["Picture", "crop_frame", "kdef_label", "knows", "label_of", "load", "part_of_each"]
 
 CROP = Path(__file__).resolve().parents[1] / "crop.json"
 
@@ -121,6 +121,12 @@ def label_of(name: str) -> str | None:
     return _LABEL_OF_NAME.get(name.lower())
 
 
+def kdef_label(stem: str) -> str | None:
+    """Return the label that a picture's name tells if it is named as KDEF's are, None for another name."""
+    found = _KDEF.fullmatch(stem)
+    return label_of(found[2]) if found else None
+
+
 def _pictures(root: Path) -> list[Picture]:
     found = [_told(path, root) for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
     return [picture for picture in found if picture is not None]
@@ -130,9 +136,8 @@ def _told(path: Path, root: Path) -> Picture | None:
     """What names tell of a picture; None where they tell nothing, or a face seen wholly from the side."""
     kdef = _KDEF.fullmatch(path.stem)
     if kdef:
-        label = label_of(kdef[2])
         profile = kdef[3].upper() in _FULL_PROFILES
-        return Picture(path, str(label), f"kdef-{kdef[1].upper()}") if label and not profile else None
+        return None if profile else Picture(path, str(label_of(kdef[2])), f"kdef-{kdef[1].upper()}")
     folders = path.relative_to(root).parts[:-1]
     for at, folder in enumerate(folders):
         label = label_of(folder)
