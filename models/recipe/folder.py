@@ -205,6 +205,7 @@ def told_of_folder(found: LabelledSet, report: dict, lacking: dict[str, str]) ->
     lines += [
         f"    {label}: {row['pictures']}, {row['recall']:.2f}, {row['precision']:.2f}"
         for label, row in report["edge-fer"]["labels"].items()
+        if row["pictures"]
     ]
     for name, both in report["systems"].items():
         lines += ["", f"over {', '.join(both['labels'])}:", *_lines(name, both["it"])]

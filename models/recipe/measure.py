@@ -27,13 +27,29 @@ __all__ = ["AGAINST", "measure", "rounded", "short"]
 AGAINST = ("fer2013", "fer2013_without_twins", "ferplus_majority", "ferplus_majority_without_twins")
 
 
-def measure(logits: NDArray[np.float32], split: Split, temperature: float) -> dict:
-    """Return all that is reported of one split's logits (N, 7)."""
+def measure(
+    logits: NDArray[np.float32],
+    split: Split,
+    temperature: float,
+    *,
+    shift: NDArray[np.float64] | None = None,
+    shift_to_votes: NDArray[np.float64] | None = None,
+) -> dict:
+    """Return all that is reported of one split's logits.
+
+    Args:
+        logits: (N, 7), as the model gives them.
+        split: the pictures.
+        temperature: what logits are divided by.
+        shift: what is added then, (7,), for the prior of the place.
+        shift_to_votes: likewise, for that of the FER+ votes; where it is given, the FER+ majority is told by it, too.
+    """
     everything, distinct = np.ones(len(split), dtype=bool), ~split.twins
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
-    probabilities = softmax(logits, temperature)
-    return {
+    calibrated = logits.astype(np.float64) / temperature
+    probabilities = softmax(calibrated if shift is None else calibrated + shift)
+    report = {
         "fer2013": _against(probabilities, split.labels, everything),
         "fer2013_without_twins": _against(probabilities, split.labels, distinct),
         "ferplus_majority": _against(probabilities, majority, decided),
@@ -41,11 +57,18 @@ def measure(logits: NDArray[np.float32], split: Split, temperature: float) -> di
         "ferplus_majority_contempt_as_error": _with_contempt(probabilities, split.votes, majority),
         "label_sets": {name: _of_set(probabilities, majority, name) for name in LABEL_SETS},
     }
+    if shift_to_votes is not None:
+        report["ferplus_majority_by_its_prior"] = _against(softmax(calibrated + shift_to_votes), majority, decided)
+    return report
 
 
 def short(scores: dict) -> dict[str, float]:
     """Return the few numbers of :func:`measure`'s that the sidecar, the log and comparisons carry."""
-    return {
+    by_its_prior = scores.get("ferplus_majority_by_its_prior")
+    told = (
+        {} if by_its_prior is None else {"ferplus_majority_by_its_prior_accuracy": round(by_its_prior["accuracy"], 4)}
+    )
+    return told | {
         "fer2013_accuracy": round(scores["fer2013"]["accuracy"], 4),
         "fer2013_accuracy_without_twins": round(scores["fer2013_without_twins"]["accuracy"], 4),
         "ferplus_majority_accuracy": round(scores["ferplus_majority"]["accuracy"], 4),

@@ -195,7 +195,8 @@ def test_folders_by_label(tmp_path):
     save(tmp_path / "test" / "no_face" / "5.png")
     save(tmp_path / "test" / "AF01SUS.JPG", 60)
     (tmp_path / "__MACOSX" / "happy").mkdir(parents=True)
-    (tmp_path / "__MACOSX" / "happy" / "._3.png").write_bytes(b"no picture")
+    (tmp_path / "__MACOSX" / "happy" / "3.png").write_bytes(b"no picture")
+    (tmp_path / "train" / "happy" / "._3.png").write_bytes(b"no picture")
     found = find(tmp_path, part="all")
     assert found.layout == "folders"
     assert levels(found) == [("surprise", 60), ("angry", 10), ("happy", 20), ("happy", 30)]

@@ -139,3 +139,24 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
     middle = [24 - shift * side for shift in frame.box_shift]
     face = Face(Box(middle[0] - side / 2, middle[1] - side / 2, side, side), 1.0)
     assert np.array_equal(seen[0], daemon.logits([crop_face(picture, face, frame) for picture in colour]))
+
+
+def test_a_model_with_a_prior_is_measured_by_the_default_one_and_by_that_of_the_votes(tmp_path, data, monkeypatch):
+    evaluate = pytest.importorskip("models.recipe.evaluate")
+    sidecar = json.loads((MODELS / "emotion.json").read_text(encoding="utf-8"))
+    share = {label: 0.7 if label == "neutral" else 0.05 for label in LABELS}
+    sidecar["prior"] = {"learned": dict.fromkeys(LABELS, 1 / 7), "reference": share}
+    (tmp_path / "emotion.json").write_text(json.dumps(sidecar))
+    (tmp_path / "emotion.tflite").write_bytes((MODELS / "emotion.tflite").read_bytes())
+    arguments = ["--model", tmp_path / "emotion.tflite", "--data", data, "--report", tmp_path / "scores.json"]
+    monkeypatch.setattr("sys.argv", ["evaluate", *map(str, arguments), "--quick", "--portraits", str(tmp_path)])
+    evaluate.main()
+    public = load(data, "public-test")
+    scores = EmotionClassifier.load(tmp_path / "emotion.tflite").classify(list(public.images))
+    guess = [max(row, key=row.__getitem__) for row in scores]
+    told = json.loads((tmp_path / "scores.json").read_text())["public-test"]
+    right = np.mean([LABELS.index(label) == truth for label, truth in zip(guess, public.labels, strict=True)])
+    assert told["fer2013"]["accuracy"] == pytest.approx(right)
+    # all votes of the invented pictures are for happy, and so is a net that goes by them
+    assert told["ferplus_majority_by_its_prior"]["accuracy"] == 1
+    assert told["ferplus_majority"]["accuracy"] < 1
