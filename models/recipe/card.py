@@ -73,6 +73,7 @@ def _accuracy(test: str) -> Callable[[dict, list[dict]], str]:
     def part(scores: dict, _: list[dict]) -> str:
         if test not in scores:
             return f"The {_TESTS[test]} has not been read for this model."
+        own = scores[test].get("by_own_prior", {})
         rows = [
             (
                 truth,
@@ -82,7 +83,10 @@ def _accuracy(test: str) -> Callable[[dict, list[dict]], str]:
                 f"{told['macro_f1']:.3f} ({_between(told['macro_f1_95'])})",
                 f"{told['calibration_error']:.3f} ({_between(told['calibration_error_95'], 3)})",
             )
-            for truth, told in ((truth, scores[test][name]) for name, truth in _TRUTHS.items())
+            for truth, told in (
+                *((truth, scores[test][name]) for name, truth in _TRUTHS.items()),
+                *((f"{_TRUTHS[name]}, by their own prior", told) for name, told in own.items()),
+            )
         ]
         head = ("measured against", "pictures", "accuracy", "95 % interval", "macro-F1", "calibration error")
         text = _table(head, rows)

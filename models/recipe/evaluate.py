@@ -11,17 +11,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.prior import logit_shift
 from edge_fer.emotion.sidecar import beside
 
 from .abroad import measure_abroad
-from .data import NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
+from .calibrate import priors_of
+from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
 from .data.portraits import SETS, Portraits, choosing, read_portraits, testing
 from .degrade import measure_degraded
 from .errors import plainly
@@ -37,6 +41,14 @@ __all__ = [
     "to_json",
     "update_sidecar",
 ]
+
+
+class Shifts(TypedDict):
+    """What `measure` adds to calibrated logits, (7,) each."""
+
+    place: NDArray[np.float64]
+    homes: dict[str, NDArray[np.float64]]
+
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "emotion.tflite"
@@ -77,30 +89,53 @@ def evaluate(given: argparse.Namespace) -> dict:
         "temperature": temperature,
     }
     report = _earlier(given.report, sha256) | report
+    shifts = shifts_of(classifier, data)
+    if classifier.prior:
+        report["prior"] = dict(classifier.prior)
     if given.checkpoint:
         report["net"] = net_of(given.checkpoint)
     others = _others(given)
     for name in ("public-test", *(("private-test",) if given.private else ())):
         split = load(data, name).take(slice(given.limit))
         logits = classifier.logits(list(split.images))
-        report[name] = rounded(measure(logits, split, temperature))
+        report[name] = rounded(measure(logits, split, temperature, **shifts))
         if name == "private-test":
             log_private(report["model"], sha256, short(report[name]))
         if given.checkpoint:
             floating = float_logits(given.checkpoint, split)
             same = float((floating.argmax(axis=1) == logits.argmax(axis=1)).mean())
-            report[f"{name}-float"] = rounded({**measure(floating, split, temperature), "same_label_as_int8": same})
+            report[f"{name}-float"] = rounded(
+                {**measure(floating, split, temperature, **shifts), "same_label_as_int8": same}
+            )
         for other, answers in others.items():
             told = rounded(measure(answers.logits(list(split.images)), split, 1.0))
             report[other] = report.get(other, {}) | {"bytes": answers.size, name: told}
             if name == "private-test":
                 log_private(other, answers.sha256, short(told))
-    report["abroad"] = _abroad(given, classifier)
+    report["abroad"] = _abroad(given, classifier, shifts["place"])
     if not given.quick:
-        report["degradation"] = _degradation(
-            {"ours": classifier, **others}, load(data, "public-test").take(slice(given.limit))
-        )
+        models = {"ours": lambda crops: classifier.logits(crops) / temperature + shifts["place"]}
+        models |= {name: other.logits for name, other in others.items()}
+        report["degradation"] = _degradation(models, load(data, "public-test").take(slice(given.limit)))
     return report
+
+
+def shifts_of(classifier: EmotionClassifier, data: Path) -> Shifts:
+    """Return what is added to calibrated logits: for the prior that the daemon goes by, and for those at home."""
+    sidecar = classifier.sidecar
+    if sidecar.prior is None or classifier.prior is None:
+        return {"place": np.zeros(len(sidecar.labels)), "homes": {}}
+    training = load(data, "train")
+    known = priors_of(training.take(~training.twins))
+
+    def shift(place: Mapping[str, float]) -> NDArray[np.float64]:
+        return logit_shift(sidecar.labels, learned=sidecar.prior.learned, place=place)
+
+    homes = {"fer2013": known.fer2013, "ferplus_majority": known.ferplus}
+    return {
+        "place": shift(classifier.prior),
+        "homes": {name: shift(dict(zip(LABELS, shares.tolist(), strict=True))) for name, shares in homes.items()},
+    }
 
 
 def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
@@ -124,12 +159,12 @@ def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
     return parts
 
 
-def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[str, dict]:
+def _abroad(given: argparse.Namespace, classifier: EmotionClassifier, place: NDArray[np.float64]) -> dict[str, dict]:
     """What is measured on each set of portraits, and printed of it; readings of testing parts are logged."""
     measured = {}
     for name, portraits in parts_of(given.portraits, private=given.private).items():
         some = portraits.take(slice(given.limit))
-        logits = classifier.logits(list(some.crops)) / classifier.sidecar.temperature
+        logits = classifier.logits(list(some.crops)) / classifier.sidecar.temperature + place
         told = rounded(measure_abroad(logits, some.truth))
         print(f"{name}: {abroad_line(told)}")
         if name.endswith("testing"):
@@ -205,7 +240,7 @@ def _degradation(models: dict, split: Split) -> dict:
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
     images, truth = split.images[decided], majority[decided]
-    return {name: rounded(measure_degraded(model.logits, images, truth)) for name, model in models.items()}
+    return {name: rounded(measure_degraded(logits, images, truth)) for name, logits in models.items()}
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,19 +23,42 @@ from .metrics import (
     softmax,
 )
 
-__all__ = ["AGAINST", "measure", "rounded", "short"]
+__all__ = ["AGAINST", "HOMES", "measure", "rounded", "short"]
 
 #: What answers are held against, as the report names it.
 AGAINST = ("fer2013", "fer2013_without_twins", "ferplus_majority", "ferplus_majority_without_twins")
 
 
-def measure(logits: NDArray[np.float32], split: Split, temperature: float) -> dict:
-    """Return all that is reported of one split's logits (N, 7)."""
+#: Truths that have a prior of their own, by which answers are measured as well.
+HOMES = ("fer2013", "ferplus_majority")
+
+
+def measure(
+    logits: NDArray[np.float32],
+    split: Split,
+    temperature: float,
+    *,
+    place: NDArray[np.float64] | float = 0.0,
+    homes: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict:
+    """Return all that is reported of one split.
+
+    Args:
+        logits: (N, 7), as the model says them.
+        split: the pictures.
+        temperature: what logits are divided by.
+        place: what is added then, (7,), for the prior that the daemon goes by.
+        homes: what is added in its place, (7,), for the own prior of each of `HOMES`; None for a model that does not
+            say what prior it has learned.
+    """
     everything, distinct = np.ones(len(split), dtype=bool), ~split.twins
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
-    probabilities = softmax(logits, temperature)
-    return {
+    calibrated = logits.astype(np.float64) / temperature
+    probabilities = softmax(calibrated + place)
+    truths = {"fer2013": (split.labels, everything), "ferplus_majority": (majority, decided)}
+    own = {name: _against(softmax(calibrated + shift), *truths[name]) for name, shift in (homes or {}).items()}
+    report = {
         "fer2013": _against(probabilities, split.labels, everything),
         "fer2013_without_twins": _against(probabilities, split.labels, distinct),
         "ferplus_majority": _against(probabilities, majority, decided),
@@ -41,16 +66,20 @@ def measure(logits: NDArray[np.float32], split: Split, temperature: float) -> di
         "ferplus_majority_contempt_as_error": _with_contempt(probabilities, split.votes, majority),
         "label_sets": {name: _of_set(probabilities, majority, name) for name in LABEL_SETS},
     }
+    return report | ({"by_own_prior": own} if own else {})
 
 
 def short(scores: dict) -> dict[str, float]:
     """Return the few numbers of :func:`measure`'s that the sidecar, the log and comparisons carry."""
+    own = scores.get("by_own_prior", {})
     return {
         "fer2013_accuracy": round(scores["fer2013"]["accuracy"], 4),
         "fer2013_accuracy_without_twins": round(scores["fer2013_without_twins"]["accuracy"], 4),
         "ferplus_majority_accuracy": round(scores["ferplus_majority"]["accuracy"], 4),
         "ferplus_majority_macro_f1": round(scores["ferplus_majority"]["macro_f1"], 4),
         "ferplus_majority_calibration_error": round(scores["ferplus_majority"]["calibration_error"], 4),
+        **{f"{name}_accuracy_by_own_prior": round(told["accuracy"], 4) for name, told in own.items()},
+        **{f"{name}_macro_f1_by_own_prior": round(told["macro_f1"], 4) for name, told in own.items()},
     }
 
 
