@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_fer.types import Image
 
-__all__ = ["quieten", "to_rgb"]
+__all__ = ["opened_file", "quieten", "to_rgb"]
 
 
 def quieten() -> None:
@@ -25,6 +28,36 @@ def quieten() -> None:
         home = opencv if hasattr(opencv, "setLogLevel") else opencv.utils.logging
         home.setLogLevel(0)  # silent
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+@contextmanager
+def opened_file(path: Path) -> Iterator[cv2.VideoCapture]:
+    """A recording, open as long as the context lasts; whether it could be opened is asked of it.
+
+    FFmpeg takes what stands before a colon for a protocol unless a slash comes first, so that paths are handed over
+    whole. OpenCV dies of a name that is not UTF-8, so that such a file is handed over by the number of its descriptor.
+
+    Raises:
+        OSError: the file cannot be opened for reading.
+    """
+    name = os.path.abspath(path)  # noqa: PTH100  (a path that is resolved is another one where it is a link)
+    if _is_utf8(name):
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+    else:
+        with path.open("rb") as file:
+            capture = cv2.VideoCapture(f"/proc/self/fd/{file.fileno()}", cv2.CAP_FFMPEG)
+    try:
+        yield capture
+    finally:
+        capture.release()
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def to_rgb(picture: NDArray[Any] | None) -> Image:

@@ -1,16 +1,12 @@
-"""Which kind of source a name in the config means, and who makes it."""
+"""Who makes a source of which kind."""
 
 from __future__ import annotations
 
-import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
-from edge_fer.address import take_apart
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
 from edge_fer.capture.opencv_live import OpenCvLive
@@ -19,27 +15,10 @@ from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.port import Source
 from edge_fer.capture.stills import Stills
 from edge_fer.capture.video_file import VideoFile
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
-from edge_fer.redact import redacted
 
-__all__ = ["SourceKind", "SourceOptions", "kind_of", "make_source"]
-
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
-)
-PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-STREAM = re.compile(r"(rtsps?|https?)://.", re.IGNORECASE)
-
-
-class SourceKind(StrEnum):
-    """A kind of frame source."""
-
-    PICAMERA2 = "picamera2"
-    DEVICE = "device"
-    STREAM = "stream"
-    VIDEO = "video"
-    STILLS = "stills"
-    SAMPLE = "sample"
+__all__ = ["SourceOptions", "make_source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,53 +50,6 @@ class SourceOptions:
     password_file: Path | None = None
     sample: Path | None = None
     pi: PiSettings = field(default_factory=PiSettings)
-
-
-def kind_of(source: str) -> SourceKind:
-    """What a camera's `source` means.
-
-    Args:
-        source: `picamera2`, or `picamera2:` and which of several; `/dev/video0` (or another device), its number
-            alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`.
-
-    Raises:
-        SourceError: nothing that is known, or an address that cannot be right.
-    """
-    path = Path(source)
-    if source == SourceKind.SAMPLE:
-        return SourceKind.SAMPLE
-    if source.partition(":")[0] == SourceKind.PICAMERA2:
-        return SourceKind.PICAMERA2
-    if source.isdecimal() or source.startswith("/dev/"):
-        return SourceKind.DEVICE
-    if STREAM.match(source):
-        address = take_apart(source)
-        if address is not None and address.fault:
-            # opening it would look up a piece of its login as a host
-            msg = f"source {redacted(source)} {address.fault}"
-            raise SourceError(msg, remedy=address.remedy)
-        return SourceKind.STREAM
-    if "://" not in source and source.strip():
-        mode = _mode(path)
-        if stat.S_ISDIR(mode) or source.endswith("/"):
-            return SourceKind.STILLS
-        if path.suffix.lower() in PICTURE_SUFFIXES:
-            msg = f"source {redacted(source)} is one picture"
-            raise SourceError(msg, remedy=f"Name the folder it is in: {redacted(str(path.parent))}/")
-        # a file of any name may be a video; one that is not there must look like one
-        if stat.S_ISREG(mode) or path.suffix.lower() in VIDEO_SUFFIXES:
-            return SourceKind.VIDEO
-    msg = f"source {redacted(source)!r} is nothing that is known"
-    remedy = "Write picamera2, /dev/video0, an rtsp:// or http:// address, a video file, a folder or sample"
-    raise SourceError(msg, remedy=remedy)
-
-
-def _mode(path: Path) -> int:
-    """What there is; 0 where nothing is, or nobody may look."""
-    try:
-        return path.stat().st_mode
-    except (OSError, ValueError):
-        return 0
 
 
 def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> Source:
@@ -185,7 +117,7 @@ def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
     return VideoFile(camera, options.sample, clock=clock, loop=options.loop)
 
 
-#: One row a kind; a new kind is one more file, and one more row here and in `kind_of`.
+#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.config.source`.
 FACTORIES: Mapping[SourceKind, Factory] = {
     SourceKind.PICAMERA2: picamera2,
     SourceKind.DEVICE: device,

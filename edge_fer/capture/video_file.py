@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cv2
 
 from edge_fer.capture.clock import Clock
-from edge_fer.capture.opencv import quieten, to_rgb
+from edge_fer.capture.opencv import opened_file, quieten, to_rgb
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
 from edge_fer.files import check_file
+from edge_fer.harmless import harmless
 from edge_fer.types import Frame
 
 __all__ = ["VideoFile", "promised_seconds"]
@@ -53,8 +55,7 @@ class VideoFile:
         timeline: Timeline | None = None
         index = 0
         while True:
-            capture = self._open()
-            try:
+            with self._open() as capture:
                 timeline = timeline or Timeline(self._clock, period=period(capture.get(cv2.CAP_PROP_FPS)))
                 began = index
                 while capture.grab():
@@ -64,32 +65,32 @@ class VideoFile:
                         yield Frame(self._camera, index, to_rgb(picture), timeline.at(own))
                         index += 1
                 promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-            finally:
-                capture.release()
             delivered = index - began
             if not delivered:
-                msg = f"{self._path} holds no picture"
+                msg = f"{harmless(self._path)} holds no picture"
                 raise SourceError(msg, remedy="Check the file in a video player")
             if delivered < promised:
                 # some containers only guess, so this is no warning
-                log.info("%s ended after %d frames of %d", self._path, delivered, promised)
+                log.info("%s ended after %d frames of %d", harmless(self._path), delivered, promised)
             if not self._loop:
                 return
             timeline.again()
 
-    def _open(self) -> cv2.VideoCapture:
-        try:
-            check_file(self._path)
-        except OSError as error:
-            msg = f"{self._path} cannot be read: {error.strerror}"
-            raise SourceError(msg, remedy="Check the path, and that the user may read it") from None
-        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            msg = f"{self._path} is not a video that can be played, or was cut off before it was finished"
-            raise SourceError(msg, remedy="Check the file in a video player")
-        # how a phone was held; builds of OpenCV differ in whether they heed it unasked
-        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        return capture
+    @contextmanager
+    def _open(self) -> Iterator[cv2.VideoCapture]:
+        with ExitStack() as stack:
+            try:
+                check_file(self._path)
+                capture = stack.enter_context(opened_file(self._path))
+            except OSError as error:
+                msg = f"{harmless(self._path)} cannot be read: {error.strerror}"
+                raise SourceError(msg, remedy="Check the path, and that the user may read it") from None
+            if not capture.isOpened():
+                msg = f"{harmless(self._path)} is not a video that can be played, or was cut off before it was finished"
+                raise SourceError(msg, remedy="Check the file in a video player")
+            # how a phone was held; builds of OpenCV differ in whether they heed it unasked
+            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+            yield capture
 
 
 def period(fps: float) -> float:
@@ -102,11 +103,8 @@ def promised_seconds(path: Path) -> float | None:
     quieten()
     try:
         check_file(path)
+        with opened_file(path) as capture:
+            frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0
+            return frames * period(capture.get(cv2.CAP_PROP_FPS)) if 0 < frames < MOST_FRAMES else None
     except OSError:
         return None
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0
-        return frames * period(capture.get(cv2.CAP_PROP_FPS)) if 0 < frames < MOST_FRAMES else None
-    finally:
-        capture.release()

@@ -14,7 +14,6 @@ from edge_fer.analysis.cut import Cut
 from edge_fer.analysis.folder import READINGS, REPORT, SUMMARY, Folder, check_ours
 from edge_fer.analysis.outcome import AnalysisOutcome, as_json
 from edge_fer.capture.clock import Clock, SystemClock
-from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.capture.video_file import promised_seconds
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._progress import Progress
@@ -22,6 +21,7 @@ from edge_fer.commands._say import say
 from edge_fer.commands._units import value_of
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
 from edge_fer.errors import AnalysisError, ConfigError, SourceError

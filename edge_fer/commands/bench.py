@@ -7,11 +7,11 @@ import math
 
 from edge_fer.bench.measure import measure
 from edge_fer.bench.report import STAGES, as_json, as_table
-from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._say import say_ours
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.config.tree import Camera
 from edge_fer.harmless import harmless_lines
 from edge_fer.wiring import find_source

@@ -14,6 +14,7 @@ from edge_fer.config.faces import Faces, Rotation
 from edge_fer.config.optics import Exposure, Focus, ViewWatch
 from edge_fer.config.polygon import Corner, checked_polygon
 from edge_fer.config.section import Name, Section, Switch, Text
+from edge_fer.config.source import sure_fault
 from edge_fer.config.units import DURATION, Seconds, refuse
 from edge_fer.config.when import labels_in
 from edge_fer.types import LABEL_SETS
@@ -99,10 +100,10 @@ class Camera(Section):
 
     @field_validator("source")
     @classmethod
-    def _can_be_taken_apart(cls, source: str) -> str:
-        address = take_apart(source)
-        if address is not None and address.fault:
-            refuse(address.fault, address.remedy)
+    def _is_of_a_known_kind(cls, source: str) -> str:
+        fault = None if source == "auto" else sure_fault(source)
+        if fault:
+            refuse(*fault)
         return source
 
     @field_validator("username", "password_file")

@@ -8,7 +8,8 @@ from queue import Empty, Queue
 from threading import Thread
 
 from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.sources import SourceOptions, make_source
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.config.tree import Camera, Emotion
 from edge_fer.doctor.finding import Finding, fault, good, of_error, skipped, warning
 from edge_fer.emotion.classifier import EmotionClassifier

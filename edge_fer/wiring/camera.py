@@ -10,8 +10,8 @@ from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.slot import FileSlot, LiveSlot
-from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
+from edge_fer.config.source import SourceKind
 from edge_fer.errors import SourceError
 from edge_fer.heat import HeatWatch
 from edge_fer.pipeline import Pipeline, Told

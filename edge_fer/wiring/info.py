@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_fer.capture.sources import SourceKind, kind_of
 from edge_fer.config import tree as config
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo

@@ -11,9 +11,10 @@ from edge_fer.capture.limit import whole
 from edge_fer.capture.picamera2_controls import Exposure, PiSettings
 from edge_fer.capture.picamera2_pictures import small_size
 from edge_fer.capture.port import Source
-from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.config import tree as config
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.sample import sample_path
 from edge_fer.types import Frame, Image
 from edge_fer.wiring.vision import make_zones

@@ -8,8 +8,8 @@ from functools import partial
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.sources import SourceKind
 from edge_fer.config import tree as config
+from edge_fer.config.source import SourceKind
 from edge_fer.fetching.store import Store
 from edge_fer.heat import HeatWatch
 from edge_fer.keeping import Keeper

@@ -70,6 +70,8 @@ def measure_abroad(
         report[name] = measure(everything)
         if intervals:
             report[f"{name}_95"] = interval(measure, len(truth))
+    recalls = [row["recall"] for row in rates.values() if row["pictures"] >= enough]
+    report["mean_recall"] = float(np.mean(recalls)) if recalls else 0.0
     report["mean_confidence"] = float(probabilities.max(axis=1).mean())
     if "neutral" in labels:
         taken = (guess != truth) & (guess == labels.index("neutral"))
@@ -81,9 +83,10 @@ def measure_abroad(
 def mixed(home: dict[str, float], abroad: dict[str, float]) -> float:
     """Return the one number by which models are chosen, 0 to 1: half of it from home, half from elsewhere.
 
-    At home, the means of the FER+ accuracy by FER+'s own prior and of the FER2013 accuracy by the reference; elsewhere,
-    accuracy and macro-F1 of SFHQ's choosing part by the reference.
+    At home, the mean of the FER+ accuracy by FER+'s own prior and of the FER2013 accuracy by the reference; elsewhere,
+    the mean of the macro-F1 and of the labels' mean recall, on SFHQ's choosing part by the reference. Accuracy has no
+    say there: three in five of those portraits are neutral, and a model that reads all as neutral would do well.
     """
     at_home = (home["ferplus"] + home["fer2013"]) / 2
-    elsewhere = (abroad["accuracy"] + abroad["macro_f1"]) / 2
+    elsewhere = (abroad["macro_f1"] + abroad["mean_recall"]) / 2
     return (at_home + elsewhere) / 2

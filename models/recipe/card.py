@@ -18,8 +18,6 @@ _TRUTHS = dict(
         strict=True,
     )
 )
-#: Only where the model's sidecar has a prior; all else is by the one that the daemon takes by default.
-_BY_PRIOR = {"ferplus_majority_by_its_prior": "FER+ majority, by the prior of FER+"}
 _TESTS = {"private-test": "private test", "public-test": "public test"}
 
 
@@ -75,6 +73,7 @@ def _accuracy(test: str) -> Callable[[dict, list[dict]], str]:
     def part(scores: dict, _: list[dict]) -> str:
         if test not in scores:
             return f"The {_TESTS[test]} has not been read for this model."
+        own = scores[test].get("by_own_prior", {})
         rows = [
             (
                 truth,
@@ -84,8 +83,10 @@ def _accuracy(test: str) -> Callable[[dict, list[dict]], str]:
                 f"{told['macro_f1']:.3f} ({_between(told['macro_f1_95'])})",
                 f"{told['calibration_error']:.3f} ({_between(told['calibration_error_95'], 3)})",
             )
-            for truth, told in ((truth, scores[test].get(name)) for name, truth in (_TRUTHS | _BY_PRIOR).items())
-            if told
+            for truth, told in (
+                *((truth, scores[test][name]) for name, truth in _TRUTHS.items()),
+                *((f"{_TRUTHS[name]}, by their own prior", told) for name, told in own.items()),
+            )
         ]
         head = ("measured against", "pictures", "accuracy", "95 % interval", "macro-F1", "calibration error")
         text = _table(head, rows)

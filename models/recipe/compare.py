@@ -18,7 +18,7 @@ from edge_fer.emotion.classifier import EmotionClassifier
 from .checkpoint import load_checkpoint
 from .data import SIZE, data_folder, load
 from .errors import RecipeError, plainly
-from .evaluate import REPORT, float_logits, log_private, net_of, to_json
+from .evaluate import REPORT, float_logits, log_private, net_of, shifts_of, to_json
 from .export import export
 from .measure import measure, short
 
@@ -90,11 +90,12 @@ def summarise(name: str, run: Path, data: Path, *, private: bool, limit: int | N
         "training": budget(run / "log.jsonl"),
         "targets": {key: state["settings"].get(key) for key in ("learn", "smoothing", "mixup", "distil", "rare_boost")},
     }
+    shifts = shifts_of(classifier, data)
     for test in ("public-test", *(("private-test",) if private else ())):
         split = load(data, test).take(slice(limit))
         temperature = classifier.sidecar.temperature
-        row[test] = short(measure(classifier.logits(list(split.images)), split, temperature))
-        row[f"{test}-float"] = short(measure(float_logits(checkpoint, split), split, temperature))
+        row[test] = short(measure(classifier.logits(list(split.images)), split, temperature, **shifts))
+        row[f"{test}-float"] = short(measure(float_logits(checkpoint, split), split, temperature, **shifts))
         if test == "private-test":
             log_private(name, classifier.sidecar.sha256, row[test])
     (run / "summary.json").write_text(to_json(row), encoding="utf-8")

@@ -14,11 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ from edge_fer.fetching.catalogue import BLAZEFACE
 from edge_fer.fetching.store import Store
 
 from .abroad import ENOUGH, ENOUGH_TO_CHOOSE, measure_abroad
-from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load, soft_targets
+from .calibrate import priors_of
+from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
 from .data.labelled import LAYOUTS, find
 from .data.portraits import SETS, Portraits, choosing, read_portraits, testing
 from .degrade import measure_degraded
@@ -52,9 +53,18 @@ __all__ = [
     "main",
     "net_of",
     "parts_of",
+    "shifts_of",
     "to_json",
     "update_sidecar",
 ]
+
+
+class Shifts(TypedDict):
+    """What `measure` adds to calibrated logits, (7,) each."""
+
+    place: NDArray[np.float64]
+    homes: dict[str, NDArray[np.float64]]
+
 
 #: No label is taken to be rarer than this at home.
 LEAST_SHARE = 1e-4
@@ -99,9 +109,12 @@ def evaluate(given: argparse.Namespace) -> dict:
         "temperature": temperature,
     }
     report = _earlier(given.report, sha256) | report
+    shifts = shifts_of(classifier, data)
+    if classifier.prior:
+        report["prior"] = dict(classifier.prior)
     if given.checkpoint:
         report["net"] = net_of(given.checkpoint)
-    others, shifts = _others(given), _shifts(classifier, data)
+    others = _others(given)
     for name in ("public-test", *(("private-test",) if given.private else ())):
         split = load(data, name).take(slice(given.limit))
         logits = classifier.logits(list(split.images))
@@ -119,34 +132,35 @@ def evaluate(given: argparse.Namespace) -> dict:
             report[other] = report.get(other, {}) | {"bytes": answers.size, name: told}
             if name == "private-test":
                 log_private(other, answers.sha256, short(told))
-    for name, (told, groups) in _abroad(given, classifier).items():
-        report["abroad"] = report.get("abroad", {}) | {name: told}
-        if groups:
-            report["groups"] = report.get("groups", {}) | {name: groups}
+    for part, sets in _abroad(given, classifier).items():
+        report[part] = report.get(part, {}) | sets
     if not given.quick:
-        asked = {"ours": partial(_read, classifier), **{name: other.logits for name, other in others.items()}}
-        report["degradation"] = _degradation(asked, load(data, "public-test").take(slice(given.limit)))
+        models = {"ours": lambda crops: classifier.logits(crops) / temperature + shifts["place"]}
+        models |= {name: other.logits for name, other in others.items()}
+        report["degradation"] = _degradation(models, load(data, "public-test").take(slice(given.limit)))
     return report
 
 
-def _shifts(classifier: EmotionClassifier, data: Path) -> dict[str, NDArray[np.float64]]:
-    """What is added to calibrated logits at home: for the daemon's default prior, and for that of FER+."""
-    prior = classifier.sidecar.prior
-    if prior is None or classifier.prior is None:
-        return {}
-    targets, useful = soft_targets(load(data, "train"), 0.0)
-    # pictures of your own may show no face at all of some label
-    shares = np.maximum(targets[useful].mean(axis=0, dtype=np.float64), LEAST_SHARE)
-    votes = dict(zip(LABELS, (shares / shares.sum()).tolist(), strict=True))
+def shifts_of(classifier: EmotionClassifier, data: Path) -> Shifts:
+    """Return what is added to calibrated logits: for the prior that the daemon goes by, and for those at home."""
+    sidecar = classifier.sidecar
+    if sidecar.prior is None or classifier.prior is None:
+        return {"place": np.zeros(len(sidecar.labels)), "homes": {}}
+    training = load(data, "train")
+    known = priors_of(training.take(~training.twins))
+
+    def shift(place: Mapping[str, float]) -> NDArray[np.float64]:
+        return logit_shift(sidecar.labels, learned=sidecar.prior.learned, place=place)
+
+    homes = {"fer2013": known.fer2013, "ferplus_majority": known.ferplus}
     return {
-        "shift": logit_shift(LABELS, learned=prior.learned, place=classifier.prior),
-        "shift_to_votes": logit_shift(LABELS, learned=prior.learned, place=votes),
+        "place": shift(classifier.prior),
+        # pictures of your own may show no face at all of some label
+        "homes": {
+            name: shift(dict(zip(LABELS, np.maximum(shares, LEAST_SHARE).tolist(), strict=True)))
+            for name, shares in homes.items()
+        },
     }
-
-
-def _read(classifier: EmotionClassifier, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """What the daemon reads by default: probabilities (N, 7)."""
-    return np.array([[*scores.values()] for scores in classifier.classify(list(crops))])
 
 
 def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
@@ -170,27 +184,27 @@ def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
     return parts
 
 
-def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[str, tuple[dict, dict]]:
+def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[str, dict[str, dict]]:
     """What is measured on each set of portraits and on its groups, and printed; readings of testing parts are logged.
 
     By the prior that the daemon takes by default.
     """
-    measured = {}
+    measured: dict[str, dict[str, dict]] = {"abroad": {}, "groups": {}}
     for name, portraits in parts_of(given.portraits, private=given.private).items():
         some = portraits.take(slice(given.limit))
         crops = list(some.crops)
-        probabilities = _read(classifier, crops)
+        probabilities = np.array([[*scores.values()] for scores in classifier.classify(crops)])
         enough = ENOUGH_TO_CHOOSE if name.endswith("choosing") else ENOUGH
         told = rounded(measure_abroad(np.log(np.maximum(probabilities, 1e-12)), some.truth, enough=enough))
         print(f"{name}: {abroad_line(told)}")
-        groups: dict = {}
-        if SETS[name.partition(",")[0]].split:
+        about = SETS[name.partition(",")[0]]
+        if about.split:
             groups = rounded(measure_groups(probabilities, uncertain(classifier, crops), some))
             print("\n".join(f"  {line}" for line in group_lines(groups)))
+            measured["groups"] |= {name: groups} if about.tell else {}
         if name.endswith("testing"):
             log_private(classifier.sidecar.name, classifier.sidecar.sha256, {"set": name, **_few(told)})
-        if SETS[name.partition(",")[0]].tell:
-            measured[name] = told, groups
+        measured["abroad"] |= {name: told} if about.tell else {}
     return measured
 
 
@@ -297,12 +311,12 @@ def evaluate_folder(given: argparse.Namespace) -> None:
         given.json.write_text(to_json(about | report), encoding="utf-8")
 
 
-def _degradation(models: dict[str, Callable], split: Split) -> dict:
+def _degradation(models: dict, split: Split) -> dict:
     """Accuracy against the FER+ majority of the public test, for each model and condition."""
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
     images, truth = split.images[decided], majority[decided]
-    return {name: rounded(measure_degraded(ask, images, truth)) for name, ask in models.items()}
+    return {name: rounded(measure_degraded(logits, images, truth)) for name, logits in models.items()}
 
 
 def main() -> None:

@@ -23,12 +23,13 @@ from edge_fer.emotion.preprocess import normalise_table
 from edge_fer.emotion.sidecar import beside
 from edge_fer.runtime import Model, Tensor
 
+from .calibrate import calibrate, learned_prior, priors_of
 from .checkpoint import load_checkpoint
-from .data import LABELS, NO_MAJORITY, RANGE, SIZE, Split, data_folder, ferplus_majority, load
+from .data import LABELS, RANGE, SIZE, Split, data_folder, load
+from .data.portraits import Portraits, chosen_by
 from .distil import heads_of
 from .errors import RecipeError, plainly
-from .evaluate import MODEL, to_json, update_sidecar
-from .metrics import fit_temperature
+from .evaluate import FACES, MODEL, to_json, update_sidecar
 
 __all__ = ["export", "fold", "main", "to_tflite", "write"]
 
@@ -85,8 +86,27 @@ def _set_range(ranges: dict, tensor: str, low: float, high: float) -> None:
         ranges[tensor][end] = np.full_like(ranges[tensor][end], value)
 
 
-def write(content: bytes, path: Path, name: str, public: Split) -> None:
-    """Write a model and its sidecar, with the temperature fitted on the public test."""
+def write(
+    content: bytes,
+    path: Path,
+    name: str,
+    *,
+    training: Split,
+    public: Split,
+    portraits: Portraits | None,
+    balance: float,
+) -> None:
+    """Write a model and its sidecar, with temperature and priors (`calibrate`).
+
+    Args:
+        content: the model.
+        path: of its file; the sidecar goes beside it.
+        name: for people.
+        training: the pictures it learned from, which tell how common emotions are at home.
+        public: the public test.
+        portraits: for choosing, all of them decided; None where there are none.
+        balance: with which it was trained.
+    """
     path.write_bytes(content)
     model = Model(content, name=str(path))
     sidecar = {
@@ -102,26 +122,42 @@ def write(content: bytes, path: Path, name: str, public: Split) -> None:
     }
     beside(path).write_text(to_json(sidecar), encoding="utf-8")
 
-    majority = ferplus_majority(public.votes)
-    decided = public.take(majority != NO_MAJORITY)
-    logits = EmotionClassifier.load(path).logits(list(decided.images))
-    temperature = fit_temperature(logits, ferplus_majority(decided.votes))
-    update_sidecar(beside(path), temperature=round(temperature, 4))
+    classifier = EmotionClassifier.load(path)
+    priors = priors_of(training)
+    learned = learned_prior(priors, balance)
+    elsewhere = (classifier.logits(list(portraits.crops)), portraits.truth) if portraits else None
+    found = calibrate((classifier.logits(list(public.images)), public), elsewhere, priors, learned)
+    print(f"temperature {found.temperature:.4f}; the reference prior lies {found.share:g} of the way to FER+'s")
+    prior = {"learned": _named(learned), "reference": _named(found.reference)}
+    update_sidecar(beside(path), temperature=round(found.temperature, 4), prior=prior)
+
+
+def _named(shares: NDArray[np.float64]) -> dict[str, float]:
+    return {label: round(share, 4) for label, share in zip(LABELS, shares.tolist(), strict=True)}
 
 
 def _steps(tensor: Tensor) -> dict[str, float]:
     return {"scale": tensor.scale, "zero_point": tensor.zero_point}
 
 
-def export(checkpoint: Path, out: Path, data: Path, *, name: str | None = None, calibrate_with: int = 500) -> None:
+def export(
+    checkpoint: Path,
+    out: Path,
+    data: Path,
+    *,
+    name: str | None = None,
+    calibrate_with: int = 500,
+    portraits: Path = FACES,
+) -> None:
     """Write the model and sidecar of a checkpoint.
 
     Args:
         checkpoint: a run's ``best.pt``.
         out: the ``.tflite`` file; its sidecar goes beside it.
-        data: the pictures: for calibrating the ranges (training ones) and the temperature (public test).
+        data: the pictures: for calibrating the ranges (training ones) and the scores (public test).
         name: of the model, for people; its architecture and width if left out.
         calibrate_with: how many training pictures.
+        portraits: the folder of faces from elsewhere, by which the scores are calibrated, too; may be missing.
 
     Raises:
         RecipeError: its net is a teacher, with two answers.
@@ -137,7 +173,15 @@ def export(checkpoint: Path, out: Path, data: Path, *, name: str | None = None, 
     content = to_tflite(net, training.images[rows])
     out.parent.mkdir(parents=True, exist_ok=True)
     name = name or f"{settings['architecture']}-{settings['width']:g}-{SIZE}px"
-    write(content, out, name, load(data, "public-test"))
+    write(
+        content,
+        out,
+        name,
+        training=training,
+        public=load(data, "public-test"),
+        portraits=chosen_by(portraits) if (portraits / "sfhq.npz").is_file() else None,
+        balance=settings.get("balance", 0.0),
+    )
     print(f"{out}: {len(content)} bytes")
 
 
@@ -149,6 +193,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL, help="the .tflite file; its sidecar goes beside it")
     parser.add_argument("--name", help="of the model, for people; its architecture and width if left out")
     parser.add_argument("--calibrate-with", type=int, default=500, help="how many training pictures")
+    parser.add_argument("--portraits", type=Path, default=FACES, help="faces from elsewhere, to calibrate with, too")
     given = parser.parse_args()
     with plainly():
         export(
@@ -157,6 +202,7 @@ def main() -> None:
             data_folder(given.data),
             name=given.name,
             calibrate_with=given.calibrate_with,
+            portraits=given.portraits,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,10 +23,14 @@ from .metrics import (
     softmax,
 )
 
-__all__ = ["AGAINST", "measure", "rounded", "short"]
+__all__ = ["AGAINST", "HOMES", "measure", "rounded", "short"]
 
 #: What answers are held against, as the report names it.
 AGAINST = ("fer2013", "fer2013_without_twins", "ferplus_majority", "ferplus_majority_without_twins")
+
+
+#: Truths that have a prior of their own, by which answers are measured as well.
+HOMES = ("fer2013", "ferplus_majority")
 
 
 def measure(
@@ -32,23 +38,26 @@ def measure(
     split: Split,
     temperature: float,
     *,
-    shift: NDArray[np.float64] | None = None,
-    shift_to_votes: NDArray[np.float64] | None = None,
+    place: NDArray[np.float64] | float = 0.0,
+    homes: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> dict:
-    """Return all that is reported of one split's logits.
+    """Return all that is reported of one split.
 
     Args:
-        logits: (N, 7), as the model gives them.
+        logits: (N, 7), as the model says them.
         split: the pictures.
         temperature: what logits are divided by.
-        shift: what is added then, (7,), for the prior of the place.
-        shift_to_votes: likewise, for that of the FER+ votes; where it is given, the FER+ majority is told by it, too.
+        place: what is added then, (7,), for the prior that the daemon goes by.
+        homes: what is added in its place, (7,), for the own prior of each of `HOMES`; None for a model that does not
+            say what prior it has learned.
     """
     everything, distinct = np.ones(len(split), dtype=bool), ~split.twins
     majority = ferplus_majority(split.votes)
     decided = majority != NO_MAJORITY
     calibrated = logits.astype(np.float64) / temperature
-    probabilities = softmax(calibrated if shift is None else calibrated + shift)
+    probabilities = softmax(calibrated + place)
+    truths = {"fer2013": (split.labels, everything), "ferplus_majority": (majority, decided)}
+    own = {name: _against(softmax(calibrated + shift), *truths[name]) for name, shift in (homes or {}).items()}
     report = {
         "fer2013": _against(probabilities, split.labels, everything),
         "fer2013_without_twins": _against(probabilities, split.labels, distinct),
@@ -57,23 +66,20 @@ def measure(
         "ferplus_majority_contempt_as_error": _with_contempt(probabilities, split.votes, majority),
         "label_sets": {name: _of_set(probabilities, majority, name) for name in LABEL_SETS},
     }
-    if shift_to_votes is not None:
-        report["ferplus_majority_by_its_prior"] = _against(softmax(calibrated + shift_to_votes), majority, decided)
-    return report
+    return report | ({"by_own_prior": own} if own else {})
 
 
 def short(scores: dict) -> dict[str, float]:
     """Return the few numbers of :func:`measure`'s that the sidecar, the log and comparisons carry."""
-    by_its_prior = scores.get("ferplus_majority_by_its_prior")
-    told = (
-        {} if by_its_prior is None else {"ferplus_majority_by_its_prior_accuracy": round(by_its_prior["accuracy"], 4)}
-    )
-    return told | {
+    own = scores.get("by_own_prior", {})
+    return {
         "fer2013_accuracy": round(scores["fer2013"]["accuracy"], 4),
         "fer2013_accuracy_without_twins": round(scores["fer2013_without_twins"]["accuracy"], 4),
         "ferplus_majority_accuracy": round(scores["ferplus_majority"]["accuracy"], 4),
         "ferplus_majority_macro_f1": round(scores["ferplus_majority"]["macro_f1"], 4),
         "ferplus_majority_calibration_error": round(scores["ferplus_majority"]["calibration_error"], 4),
+        **{f"{name}_accuracy_by_own_prior": round(told["accuracy"], 4) for name, told in own.items()},
+        **{f"{name}_macro_f1_by_own_prior": round(told["macro_f1"], 4) for name, told in own.items()},
     }
 
 

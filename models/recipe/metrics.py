@@ -94,12 +94,16 @@ def reliability(probabilities: Floats, truth: Labels, bins: int = 15) -> list[di
     ]
 
 
-def fit_temperature(logits: NDArray[np.floating], truth: Labels) -> float:
-    """Return the temperature with the least cross-entropy (Guo et al., 2017), by golden-section search."""
+def fit_temperature(*sets: tuple[NDArray[np.floating], Labels, Floats]) -> float:
+    """Return the temperature with the least cross-entropy (Guo et al., 2017), by golden-section search.
+
+    Args:
+        sets: for each, logits (N, 7), the truth (N,), and what is added to logits / temperature, (7,). All sets count
+            alike, whatever their size.
+    """
 
     def loss(logarithm: float) -> float:
-        right = softmax(logits, float(np.exp(logarithm)))[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(right, 1e-12)).mean())
+        return float(np.mean([_cross_entropy(one, np.exp(logarithm)) for one in sets]))
 
     low, high = np.log(0.1), np.log(10.0)
     ratio = (np.sqrt(5) - 1) / 2
@@ -110,6 +114,12 @@ def fit_temperature(logits: NDArray[np.floating], truth: Labels) -> float:
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def _cross_entropy(one: tuple[NDArray[np.floating], Labels, Floats], temperature: float) -> float:
+    logits, truth, shift = one
+    right = softmax(logits / temperature + shift)[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(right, 1e-12)).mean())
 
 
 def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: int = 1000) -> list[float]:

@@ -27,7 +27,7 @@ from .architectures import ARCHITECTURES, build, count_macs
 from .augment import change, mixup, scale
 from .checkpoint import save_checkpoint
 from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
-from .data.portraits import SETS, Portraits, choosing, read_portraits
+from .data.portraits import SETS, chosen_by
 from .distil import HEADS, heads_of, load_teacher
 from .errors import RecipeError, plainly
 from .metrics import confusion, macro_f1
@@ -79,12 +79,6 @@ class Portraitures:
 
     folder: Path
     names: tuple[str, ...]
-
-
-def chosen_by(folder: Path) -> Portraits:
-    """Return the portraits that models are chosen by."""
-    portraits = read_portraits(folder, "sfhq")
-    return portraits.take(choosing(portraits.group) & (portraits.truth != NO_MAJORITY))
 
 
 class Run:

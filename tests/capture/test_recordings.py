@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from edge_fer.capture.recorded import RecordedSource
 from edge_fer.capture.stills import Stills
-from edge_fer.capture.video_file import VideoFile, period
+from edge_fer.capture.video_file import VideoFile, period, promised_seconds
 from edge_fer.errors import SourceError
 from edge_fer.sample import sample_path
 from tests.capture.helpers import BEGAN, InventedClock, flat, write_video
@@ -48,6 +50,39 @@ def test_video_plays_at_its_own_times(clip):
     assert frames[0].at.utc == BEGAN
     assert [frame.image.mean() for frame in frames] == pytest.approx([20 * i for i in range(10)], abs=4)
     assert clock.read == 1, "the clock is read at the first frame only"
+
+
+#: Names that a library could take for an address, a pattern, an option or no text at all.
+NAMES = [
+    "2026-01-31T09:00:00.mp4",
+    "file:clip.mp4",
+    "http:clip.mp4",
+    "concat:a|b.mp4",
+    "-clip.mp4",
+    "clip-%03d.mp4",
+    "a clip, 50%? #1 [x].mp4",
+    "café \N{WHITE SMILING FACE}.mp4",
+    os.fsdecode(b"caf\xe9.mp4"),
+    os.fsdecode(b"caf\xe9:00.mp4"),
+]
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_video_of_any_name_plays(tmp_path, monkeypatch, clip, name, relative):
+    (tmp_path / name).write_bytes(clip.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    path = Path(name) if relative else tmp_path / name
+    assert len(list(VideoFile("front", path, clock=InventedClock()).frames())) == 10
+    assert promised_seconds(path) == pytest.approx(1.0)
+
+
+def test_video_that_cannot_be_played_is_told_by_a_name_that_can_be_read(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9\n.mp4")
+    path.write_bytes(b"nothing")
+    with pytest.raises(SourceError, match=r"caf\\xe9\\n\.mp4 is not a video") as caught:
+        next(VideoFile("front", path, clock=InventedClock()).frames())
+    str(caught.value).encode()
 
 
 def test_video_is_rgb(tmp_path):

@@ -9,10 +9,11 @@ import pytest
 from edge_fer.capture.discovery import find_camera, video_nodes
 from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.picamera2_live import Picamera2Live
-from edge_fer.capture.sources import SourceKind, SourceOptions, kind_of, make_source
+from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.stills import Stills
 from edge_fer.capture.v4l2 import Capability, capability, parse
 from edge_fer.capture.video_file import VideoFile
+from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
 from tests.capture.helpers import InventedClock, flat, write_video
 
@@ -52,13 +53,16 @@ def test_kind_of_looks_at_the_disk(tmp_path):
 @pytest.mark.parametrize(
     ("source", "match"),
     [
-        ("webcam", "'webcam' is nothing that is known.*Write picamera2"),
+        ("webcam", "webcam is nothing that is known.*Write picamera2"),
         ("", "nothing that is known"),
         ("  ", "nothing that is known"),
         ("-1", "nothing that is known"),
         ("ftp://joe:s3cret@192.0.2.7/clip.mp4", r"ftp://\*\*\*@192"),
-        ("rtsp://", "nothing that is known"),
-        ("holiday/beach.jpg", "one picture.*holiday/"),
+        ("rtmp://192.0.2.1/live", "is an address of a kind that is not read.*rtsp"),
+        ("srt://192.0.2.1:9000", "is an address of a kind that is not read"),
+        ("picamera", "picamera is nothing that is known"),
+        ("rtsp://", "has no host"),
+        ("holiday/beach.jpg", "one picture.*Name the folder"),
     ],
 )
 def test_kind_of_what_it_is_not(source, match):

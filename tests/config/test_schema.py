@@ -22,7 +22,8 @@ UNSEEN = {
     "list of one", "topic with a wildcard", "topic that is none", "topic of our own", "path that is none",
     "no threshold", "two thresholds", "day that is none", "no time at all", "timezone",
     "zone that crosses itself", "zone that touches itself", "zone without an inside", "zone closed by hand",
-    "zone without corners", "zone switched off in vain",
+    "zone without corners", "zone switched off in vain", "word for a source", "nearly a source",
+    "address that is not read", "picture for a source",
 }  # fmt: skip
 
 

@@ -55,21 +55,6 @@ def test_every_truth_is_measured(told):
         assert sum(row["share"] for row in one["reliability"]) == pytest.approx(1)
 
 
-def test_the_majority_is_told_by_the_priors_of_the_place_and_of_the_votes():
-    labels = np.array([LABELS.index("happy")] * 30 + [LABELS.index("neutral")] * 70, np.uint8)
-    split = Split(np.zeros((100, 48, 48), np.uint8), labels, unanimous(labels), np.zeros(100, bool))
-    # it cannot tell the two apart, so that the prior decides
-    logits = np.zeros((100, 7), np.float32)
-    happier, votes = np.zeros(7), np.zeros(7)
-    happier[LABELS.index("happy")] = votes[LABELS.index("neutral")] = 3
-    told = measure(logits, split, 0.5, shift=happier, shift_to_votes=votes)
-    assert told["fer2013"]["accuracy"] == told["ferplus_majority"]["accuracy"] == pytest.approx(0.3)
-    assert told["ferplus_majority_by_its_prior"]["accuracy"] == pytest.approx(0.7)
-    assert short(told)["ferplus_majority_by_its_prior_accuracy"] == 0.7
-    assert "| FER+ majority, by the prior of FER+ | 100 | 70.0 % |" in PARTS["public-test"]({"public-test": told}, [])
-    assert "by_its_prior" not in str(measure(logits, split, 0.5))
-
-
 def test_contempt_counts_as_an_error_where_papers_count_it(told):
     one = told["ferplus_majority_contempt_as_error"]
     assert (one["pictures"], one["contempt"]) == (1100, 100)

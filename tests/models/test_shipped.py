@@ -123,7 +123,8 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
     seen = []
     monkeypatch.setattr(evaluate, "load", lambda _folder, _name: sample)
     real = evaluate.measure
-    monkeypatch.setattr(evaluate, "measure", lambda logits, *more: seen.append(logits) or real(logits, *more))
+    noted = lambda logits, *more, **named: seen.append(logits) or real(logits, *more, **named)  # noqa: E731
+    monkeypatch.setattr(evaluate, "measure", noted)
     for name in ("emotion.tflite", "emotion.json"):
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     model = str(tmp_path / "emotion.tflite")
@@ -141,7 +142,7 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
     assert np.array_equal(seen[0], daemon.logits([crop_face(picture, face, frame) for picture in colour]))
 
 
-def test_a_model_with_a_prior_is_measured_by_the_default_one_and_by_that_of_the_votes(tmp_path, data, monkeypatch):
+def test_a_model_with_a_prior_is_measured_by_the_default_one(tmp_path, data, monkeypatch):
     evaluate = pytest.importorskip("models.recipe.evaluate")
     sidecar = json.loads((MODELS / "emotion.json").read_text(encoding="utf-8"))
     share = {label: 0.7 if label == "neutral" else 0.05 for label in LABELS}
@@ -157,6 +158,4 @@ def test_a_model_with_a_prior_is_measured_by_the_default_one_and_by_that_of_the_
     told = json.loads((tmp_path / "scores.json").read_text())["public-test"]
     right = np.mean([LABELS.index(label) == truth for label, truth in zip(guess, public.labels, strict=True)])
     assert told["fer2013"]["accuracy"] == pytest.approx(right)
-    # all votes of the invented pictures are for happy, and so is a net that goes by them
-    assert told["ferplus_majority_by_its_prior"]["accuracy"] == 1
-    assert told["ferplus_majority"]["accuracy"] < 1
+    assert told["by_own_prior"].keys() == {"fer2013", "ferplus_majority"}

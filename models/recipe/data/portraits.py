@@ -31,6 +31,7 @@ __all__ = [
     "Portraits",
     "Set",
     "choosing",
+    "chosen_by",
     "learned_from",
     "read_portraits",
     "testing",
@@ -168,6 +169,12 @@ def testing(group: NDArray[np.int64]) -> NDArray[np.bool_]:
 def choosing(group: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which groups of a divided set are for choosing between models."""
     return group % 6 == 1
+
+
+def chosen_by(folder: Path) -> Portraits:
+    """Return the portraits that models are chosen by: the decided ones of SFHQ's choosing part."""
+    portraits = read_portraits(folder, "sfhq")
+    return portraits.take(choosing(portraits.group) & (portraits.truth != NO_MAJORITY))
 
 
 def learned_from(name: str, portraits: Portraits) -> Portraits:
