@@ -244,7 +244,7 @@ def _abroad(scores: dict, _: list[dict]) -> str:
     head = ("set", "pictures", "accuracy", "macro-F1", "calibration error", "errors in the unsurest third")
     shown = ("angry", "happy", "sad", "surprise", "neutral")
     labels = [
-        (title, *(f"{row['recall']:.2f}, {row['precision']:.2f} ({row['pictures']})" for row in rates))
+        (title, *(_recall(row) for row in rates))
         for title, told in sets
         for rates in ([told["labels"][label] for label in shown],)
     ]
@@ -258,13 +258,21 @@ def _groups(scores: dict, _: list[dict]) -> str:
         return "Not measured for this model."
     keys = ("accuracy", "macro_f1", "uncertain", "neutral_bias")
     rows = [
-        (group, told["pictures"], *(_with_ends(told, key) for key in keys))
+        (group, told["pictures"], *(_with_ends(told, key) + _of_labels(told, key) for key in keys))
         if "accuracy" in told
         else (group, told["pictures"], "too few", "", "", "")
         for group, told in measured[name].items()
     ]
     head = ("perceived", "pictures", "accuracy", "macro-F1", "uncertain", "read as neutral, labelled otherwise")
     return f"On the {_ELSEWHERE[name]}:\n\n{_table(head, rows)}"
+
+
+def _recall(row: dict) -> str:
+    return f"{row['recall']:.2f}, {row['precision']:.2f} ({row['pictures']})" if row["pictures"] else ""
+
+
+def _of_labels(told: dict, key: str) -> str:
+    return f", {len(told['labels'])} labels" if key == "macro_f1" and key in told else ""
 
 
 def _with_ends(told: dict, key: str) -> str:

@@ -24,7 +24,7 @@ from .abroad import measure_abroad
 from .data import LABELS, SIZE
 from .data.labelled import Box, Labelled, LabelledSet
 from .errors import RecipeError
-from .metrics import interval
+from .metrics import share_interval
 from .systems import Loaded
 
 __all__ = ["CONFIDENT", "SMALLEST", "Faces", "measure_folder", "read_faces", "told_of_folder", "uncertain"]
@@ -163,7 +163,7 @@ def _measured(probabilities: NDArray[np.float64], faces: Faces, labels: Sequence
     told = measure_abroad(np.log(np.maximum(probabilities[shown], 1e-12)), known, labels=tuple(labels), enough=1)
     missed = sum(label in of_seven for label in faces.missed)
     right = np.concatenate([probabilities[shown].argmax(axis=1) == known, np.zeros(missed, bool)])
-    return told | _share("accuracy_end_to_end", right)
+    return told | _share("accuracy", right[: len(known)]) | _share("accuracy_end_to_end", right)
 
 
 def _abstaining(probabilities: NDArray[np.float64], truth: NDArray[np.int64], unsure: NDArray[np.bool_]) -> dict:
@@ -173,10 +173,7 @@ def _abstaining(probabilities: NDArray[np.float64], truth: NDArray[np.int64], un
 
 
 def _share(name: str, rows: NDArray[np.bool_]) -> dict:
-    return {
-        name: float(rows.mean()),
-        f"{name}_95": interval(lambda drawn: float(rows[drawn].mean()), len(rows)),
-    }
+    return {name: float(rows.mean()), f"{name}_95": share_interval(int(rows.sum()), len(rows))}
 
 
 _FIGURES = {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .data import LABELS, NO_MAJORITY
 from .data.portraits import Portraits
-from .metrics import confusion, interval, macro_f1
+from .metrics import confusion, interval, macro_f1, share_interval
 
 __all__ = ["FEWEST", "groups_of", "measure_groups"]
 
@@ -41,9 +39,10 @@ def measure_groups(
 ) -> dict[str, dict]:
     """Return each group's figures, over the pictures on whose label readers agree.
 
-    `accuracy`, `macro_f1` (over the group's labels with enough pictures), `uncertain` (the share that the daemon would
-    tell as uncertain) and `neutral_bias` (of the faces labelled otherwise, the share read as neutral), each with its
-    95 % bootstrap interval; only the number of pictures for groups with fewer than :data:`FEWEST`.
+    `accuracy`, `macro_f1` (over the group's labels with enough pictures, where there are two), `uncertain` (the share
+    that the daemon would tell as uncertain) and `neutral_bias` (of the faces labelled otherwise, the share read as
+    neutral), each with its 95 % interval: of shares Wilson's, of the macro-F1 by bootstrap. Of groups with fewer than
+    :data:`FEWEST` pictures, their number alone.
 
     Args:
         probabilities: (N, 7).
@@ -70,15 +69,16 @@ def _figures(truth: NDArray[np.uint8], guess: NDArray[np.uint8], unsure: NDArray
     def f1(rows: NDArray[np.int64]) -> float:
         return macro_f1(confusion(truth[rows], guess[rows]), counted)
 
-    told |= _told("accuracy", lambda rows: float(right[rows].mean()), count)
-    if counted:
-        told |= {"labels": [LABELS[at] for at in counted]} | _told("macro_f1", f1, count)
-    told |= _told("uncertain", lambda rows: float(unsure[rows].mean()), count)
+    told |= _share("accuracy", right)
+    if len(counted) > 1:
+        told |= {"labels": [LABELS[at] for at in counted]}
+        told |= {"macro_f1": f1(np.arange(count)), "macro_f1_95": interval(f1, count)}
+    told |= _share("uncertain", unsure)
     taken = guess[otherwise] == _NEUTRAL
     if len(taken) >= FEWEST:
-        told |= _told("neutral_bias", lambda rows: float(taken[rows].mean()), len(taken))
+        told |= _share("neutral_bias", taken)
     return told
 
 
-def _told(name: str, measure: Callable[[NDArray[np.int64]], float], count: int) -> dict:
-    return {name: measure(np.arange(count)), f"{name}_95": interval(measure, count)}
+def _share(name: str, rows: NDArray[np.bool_]) -> dict:
+    return {name: float(rows.mean()), f"{name}_95": share_interval(int(rows.sum()), len(rows))}

@@ -18,6 +18,7 @@ __all__ = [
     "per_class",
     "per_class_intervals",
     "reliability",
+    "share_interval",
     "softmax",
 ]
 
@@ -120,6 +121,15 @@ def _cross_entropy(one: tuple[NDArray[np.floating], Labels, Floats], temperature
     logits, truth, shift = one
     right = softmax(logits / temperature + shift)[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+
+def share_interval(right: int, count: int) -> list[float]:
+    """Return the 95 % interval of a share, so many of so many (Wilson, 1927): right where there are few, or none."""
+    z = 1.96
+    share, scale = right / count, 1 + z * z / count
+    middle = share + z * z / (2 * count)
+    half = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
+    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
 
 
 def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: int = 1000) -> list[float]:

@@ -122,7 +122,7 @@ def _emotieff() -> Ask:
 
 
 def _deepface() -> Ask:
-    analyze = import_module("deepface").DeepFace.analyze
+    analyze = import_module("deepface.DeepFace").analyze
 
     # it takes BGR, and its model is loaded when it is first asked
     def ask(crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:

