@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .data import LABELS, NO_MAJORITY
-from .metrics import calibration_error, confusion, interval, per_class, softmax
+from .metrics import calibration_error, confusion, interval, macro_f1, per_class, softmax
 
-__all__ = ["REFERENCE", "errors_in_unsurest", "measure_abroad", "mixed", "shift_to"]
+__all__ = ["ENOUGH", "ENOUGH_TO_CHOOSE", "REFERENCE", "errors_in_unsurest", "measure_abroad", "mixed"]
 
 #: How common each emotion is taken to be where nothing else is said: the default place. A first guess, between the
 #: shares of FER+ and equal ones; not yet chosen on any pictures.
@@ -19,15 +19,10 @@ REFERENCE = dict(zip(LABELS, (0.12, 0.03, 0.05, 0.23, 0.15, 0.13, 0.29), strict=
 #: A label with fewer pictures than this in a set has no place in its macro-F1: chance would rule it.
 ENOUGH = 20
 
+#: Likewise in a part that models are chosen on, which is half as large.
+ENOUGH_TO_CHOOSE = 10
+
 Floats = NDArray[np.float64]
-
-
-def shift_to(place: Floats, learned: Floats) -> Floats:
-    """Return what to add to a net's logits (7,) so that they go by the priors of a place, not by those learned.
-
-    Saerens et al., "Adjusting the outputs of a classifier to new a priori probabilities", 2002.
-    """
-    return np.log(place) - np.log(learned)
 
 
 def errors_in_unsurest(probabilities: Floats, truth: NDArray[np.uint8], part: float = 1 / 3) -> float:
@@ -37,24 +32,31 @@ def errors_in_unsurest(probabilities: Floats, truth: NDArray[np.uint8], part: fl
     return float(wrong[unsure].sum() / wrong.sum()) if wrong.any() else 1.0
 
 
-def measure_abroad(logits: Floats, truth: NDArray[np.uint8], *, enough: int = ENOUGH, intervals: bool = True) -> dict:
+def measure_abroad(
+    logits: Floats,
+    truth: NDArray[np.uint8],
+    *,
+    labels: Sequence[str] = LABELS,
+    enough: int = ENOUGH,
+    intervals: bool = True,
+) -> dict:
     """Return what is reported of one set.
 
     Args:
-        logits: (N, 7), divided by the temperature and shifted to the place's prior.
+        logits: (N, labels), divided by the temperature and shifted to the place's prior.
         truth: (N,), with `NO_MAJORITY` for pictures that count nowhere.
+        labels: that the columns stand for.
         enough: pictures that a label needs to count in the macro-F1.
         intervals: whether to give 95 % bootstrap intervals, which take time.
     """
     decided = truth != NO_MAJORITY
     probabilities, truth = softmax(logits[decided]), truth[decided]
     guess = probabilities.argmax(axis=1).astype(np.uint8)
-    labels = per_class(confusion(truth, guess))
-    counted = [LABELS.index(label) for label, row in labels.items() if row["pictures"] >= enough]
+    rates = per_class(confusion(truth, guess, len(labels)), tuple(labels))
+    counted = [at for at, row in enumerate(rates.values()) if row["pictures"] >= enough]
 
     def f1(rows: NDArray[np.int64]) -> float:
-        rates = per_class(confusion(truth[rows], guess[rows]))
-        return float(np.mean([rates[LABELS[at]]["f1"] for at in counted])) if counted else 0.0
+        return macro_f1(confusion(truth[rows], guess[rows], len(labels)), counted)
 
     measures: dict[str, Callable[[NDArray[np.int64]], float]] = {
         "accuracy": lambda rows: float((guess == truth)[rows].mean()),
@@ -68,10 +70,13 @@ def measure_abroad(logits: Floats, truth: NDArray[np.uint8], *, enough: int = EN
         report[name] = measure(everything)
         if intervals:
             report[f"{name}_95"] = interval(measure, len(truth))
-    report["mean_recall"] = float(np.mean([labels[LABELS[at]]["recall"] for at in counted])) if counted else 0.0
+    recalls = [row["recall"] for row in rates.values() if row["pictures"] >= enough]
+    report["mean_recall"] = float(np.mean(recalls)) if recalls else 0.0
     report["mean_confidence"] = float(probabilities.max(axis=1).mean())
-    report["taken_for_neutral"] = float(((guess != truth) & (guess == LABELS.index("neutral"))).sum() / len(truth))
-    report["labels"] = labels
+    if "neutral" in labels:
+        taken = (guess != truth) & (guess == labels.index("neutral"))
+        report["taken_for_neutral"] = float(taken.sum() / len(truth))
+    report["labels"] = rates
     return report
 
 

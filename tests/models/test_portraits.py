@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from models.recipe.abroad import errors_in_unsurest, measure_abroad, shift_to
+from models.recipe.abroad import errors_in_unsurest, measure_abroad
 from models.recipe.data import LABELS, NO_MAJORITY
 from models.recipe.data.portraits import Portraits, choosing, learned_from, read_portraits
 from models.recipe.data.portraits import testing as for_testing
@@ -46,6 +46,11 @@ def test_two_of_three_readers_decide_and_one_votes_alone_where_there_is_one():
     assert some.truth.tolist() == [HAPPY, HAPPY, NO_MAJORITY, NO_MAJORITY, ANGRY]
 
 
+def test_readers_who_are_divided_decide_nothing():
+    some = portraits([row(happy=2, sad=2), row(happy=2, none=2), row(happy=2, none=3), row(happy=3, sad=2)])
+    assert some.truth.tolist() == [NO_MAJORITY, NO_MAJORITY, NO_MAJORITY, HAPPY]
+
+
 def test_a_second_thought_counts_a_quarter_and_what_is_none_of_the_seven_teaches_nothing():
     second = np.zeros((3, 7))
     second[0, NEUTRAL] = 3
@@ -79,14 +84,6 @@ def test_what_was_cut_is_read_again_and_damage_is_named(tmp_path):
         read_portraits(tmp_path, "sfhq1")
     with pytest.raises(RecipeError, match="fer2014: no such set"):
         read_portraits(tmp_path, "fer2014")
-
-
-def test_the_shift_to_a_place_undoes_the_prior_that_was_learned():
-    learned, place = np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.4, 0.4])
-    likelihood = np.array([0.5, 0.3, 0.2])
-    logits = np.log(likelihood * learned) + 3.0
-    shifted = np.exp(logits + shift_to(place, learned))
-    assert shifted / shifted.sum() == pytest.approx(likelihood * place / (likelihood * place).sum())
 
 
 def test_the_unsurest_third_holds_the_errors_where_confidence_is_worth_something():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_fer.types import LABEL_SETS
+from models.recipe.abroad import measure_abroad
 from models.recipe.card import PARTS, fill
 from models.recipe.data import LABELS, NO_MAJORITY, Split, ferplus_majority
 from models.recipe.data.split import unanimous
@@ -146,6 +147,39 @@ def test_the_card_is_filled_between_its_markers(told):
     assert "The private test has not been read for this model." in filled
     assert f"{100 * told['ferplus_majority']['accuracy']:.1f} %" in filled
     assert fill(filled, rounded(scores), [row]) == filled
+    assert filled.count("Not measured for this model.") == 4  # elsewhere, groups, int8, degradation
+
+
+def test_elsewhere_and_groups_come_into_the_card(told):
+    truth = np.array([LABELS.index("happy")] * 30 + [LABELS.index("sad")] * 30)
+    logits = np.eye(7)[np.where(np.arange(60) < 40, LABELS.index("happy"), LABELS.index("sad"))] * 5
+    elsewhere = rounded(measure_abroad(logits, truth))
+    ends = {f"{key}_95": [0.1, 0.9] for key in ("accuracy", "macro_f1", "uncertain", "neutral_bias")}
+    old = {
+        "pictures": 58,
+        "accuracy": 0.5,
+        "macro_f1": 0.4,
+        "uncertain": 0.25,
+        "neutral_bias": 0.75,
+        "labels": ["happy", "sad"],
+    } | ends
+    scores = {"model": "net", "sha256": "ab", "public-test": rounded(told)}
+    scores["abroad"] = {"london": elsewhere, "sfhq, testing": elsewhere}
+    scores["groups"] = {
+        "sfhq, choosing": {"age: old": {"pictures": 3}},
+        "sfhq, testing": {"age: baby": {"pictures": 4}, "age: old": old},
+    }
+    filled = fill(card(), scores, [])
+    named = ("| SFHQ portraits, testing", "| London")
+    first, second, *_ = (line for line in filled.splitlines() if line.startswith(named))
+    assert first.startswith("| SFHQ portraits, testing part | 60 | 0.83 (0.7")
+    assert second.startswith("| London | 60 | 0.83")
+    assert "| SFHQ portraits, testing part |  | 1.00, 0.75 (30) | 0.67, 1.00 (30) |" in filled
+    # the testing part, where it was read
+    assert "On the SFHQ portraits, testing part:" in filled
+    assert "| age: baby | 4 | too few |  |  |  |" in filled
+    first = "| age: old | 58 | 0.50 (0.10 to 0.90) | 0.40 (0.10 to 0.90), 2 labels "
+    assert f"{first}| 0.25 (0.10 to 0.90) | 0.75 (0.10 to 0.90) |" in filled
 
 
 @pytest.mark.parametrize("spoil", [lambda c: c.replace("labels -->", "lables -->", 1), lambda c: c[: len(c) // 2]])

@@ -52,9 +52,14 @@ def test_bars():
 
 
 def test_sidecar_says_what_the_report_says():
-    for name, short in SIDECAR.scores.items():
+    home = {name: short for name, short in SIDECAR.scores.items() if name in REPORT}
+    assert home
+    for name, short in home.items():
         assert short["fer2013_accuracy"] == REPORT[name]["fer2013"]["accuracy"]
         assert short["ferplus_majority_accuracy"] == REPORT[name]["ferplus_majority"]["accuracy"]
+    elsewhere = {name: short for name, short in SIDECAR.scores.items() if name not in home}
+    assert elsewhere.keys() == REPORT["abroad"].keys()
+    assert all(short["accuracy"] == REPORT["abroad"][name]["accuracy"] for name, short in elsewhere.items())
 
 
 def test_private_test_was_logged():
@@ -69,7 +74,7 @@ def test_card_gives_the_reports_figures():
     comparison = json.loads(compared.read_text(encoding="utf-8")) if compared.is_file() else []
     assert fill(card, REPORT, comparison) == card
     assert SIDECAR.sha256 in card
-    for name in SIDECAR.scores:
+    for name in SIDECAR.scores.keys() & REPORT.keys():
         assert f"{100 * REPORT[name]['ferplus_majority']['accuracy']:.1f} %" in card
 
 
@@ -124,7 +129,7 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     model = str(tmp_path / "emotion.tflite")
     monkeypatch.setattr("sys.argv", ["evaluate", "--model", model, "--report", str(tmp_path / "scores.json")])
-    monkeypatch.setattr("sys.argv", [*sys.argv, "--quick", "--runtime", runtime])
+    monkeypatch.setattr("sys.argv", [*sys.argv, "--quick", "--runtime", runtime, "--portraits", str(tmp_path)])
     evaluate.main()
     daemon = EmotionClassifier.load(runtime=runtime)
     colour = [np.repeat(face[:, :, None], 3, axis=2) for face in sample.images]
@@ -135,3 +140,22 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
     middle = [24 - shift * side for shift in frame.box_shift]
     face = Face(Box(middle[0] - side / 2, middle[1] - side / 2, side, side), 1.0)
     assert np.array_equal(seen[0], daemon.logits([crop_face(picture, face, frame) for picture in colour]))
+
+
+def test_a_model_with_a_prior_is_measured_by_the_default_one(tmp_path, data, monkeypatch):
+    evaluate = pytest.importorskip("models.recipe.evaluate")
+    sidecar = json.loads((MODELS / "emotion.json").read_text(encoding="utf-8"))
+    share = {label: 0.7 if label == "neutral" else 0.05 for label in LABELS}
+    sidecar["prior"] = {"learned": dict.fromkeys(LABELS, 1 / 7), "reference": share}
+    (tmp_path / "emotion.json").write_text(json.dumps(sidecar))
+    (tmp_path / "emotion.tflite").write_bytes((MODELS / "emotion.tflite").read_bytes())
+    arguments = ["--model", tmp_path / "emotion.tflite", "--data", data, "--report", tmp_path / "scores.json"]
+    monkeypatch.setattr("sys.argv", ["evaluate", *map(str, arguments), "--quick", "--portraits", str(tmp_path)])
+    evaluate.main()
+    public = load(data, "public-test")
+    scores = EmotionClassifier.load(tmp_path / "emotion.tflite").classify(list(public.images))
+    guess = [max(row, key=row.__getitem__) for row in scores]
+    told = json.loads((tmp_path / "scores.json").read_text())["public-test"]
+    right = np.mean([LABELS.index(label) == truth for label, truth in zip(guess, public.labels, strict=True)])
+    assert told["fer2013"]["accuracy"] == pytest.approx(right)
+    assert told["by_own_prior"].keys() == {"fer2013", "ferplus_majority"}

@@ -13,18 +13,9 @@ from models.recipe.checkpoint import save_checkpoint  # noqa: E402
 from models.recipe.errors import RecipeError  # noqa: E402
 from models.recipe.settings import Settings, sources  # noqa: E402
 from models.recipe.train import Run, train  # noqa: E402
-from tests.models.test_loaders import invented, write_tables  # noqa: E402
 
 # Its dropout draws from the device's own generator, its augmentation from the run's.
 SETTINGS = Settings(architecture="mobilenet_v1", width=0.25, epochs=3, batch=8)
-
-
-@pytest.fixture
-def data(tmp_path):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    write_tables(folder, [invented("train", 24), invented("public-test", 4, seed=1)])
-    return folder
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from models.recipe.errors import RecipeError
 
 from .split import FERPLUS, LABELS, SIZE, Split, twins_across, unanimous
 
-__all__ = ["PICTURES", "VOTES", "knows", "load"]
+__all__ = ["PICTURES", "VOTES", "knows", "load", "read_pixels", "rows_of"]
 
 PICTURES = "fer2013.csv"
 VOTES = "fer2013new.csv"
@@ -70,8 +70,8 @@ def _all(path: Path) -> dict[str, Split]:
 
 def _read_pictures(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.str_]]:
     images, labels, usage = [], [], []
-    for line, row in _rows(path, _COLUMNS):
-        images.append(_image(row["pixels"], path, line))
+    for line, row in rows_of(path, _COLUMNS):
+        images.append(read_pixels(row["pixels"], path, line))
         labels.append(_whole_number(row["emotion"], len(LABELS) - 1, path, line, "emotion"))
         usage.append(_known_usage(row["Usage"], path, line))
     return np.array(images, np.uint8), np.array(labels, np.uint8), np.array(usage)
@@ -79,7 +79,7 @@ def _read_pictures(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], ND
 
 def _read_votes(path: Path, pictures: Path, usage: NDArray[np.str_]) -> NDArray[np.uint8]:
     votes = []
-    for wanted, found in zip_longest(usage, _rows(path, ("Usage", "Image name", *_VOTE_COLUMNS))):
+    for wanted, found in zip_longest(usage, rows_of(path, ("Usage", "Image name", *_VOTE_COLUMNS))):
         if wanted is None or found is None:
             more, fewer = (path, pictures) if wanted is None else (pictures, path)
             msg = f"{more}: has more rows than {fewer}, though each row of the one belongs to the same row of the other"
@@ -94,7 +94,7 @@ def _read_votes(path: Path, pictures: Path, usage: NDArray[np.str_]) -> NDArray[
     return np.array(votes, np.uint8).reshape(-1, len(FERPLUS))
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each row with its line, all columns there."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -116,7 +116,8 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
         raise RecipeError(msg, remedy="Check the path and its permissions") from error
 
 
-def _image(text: str, path: Path, line: int) -> NDArray[np.uint8]:
+def read_pixels(text: str, path: Path, line: int) -> NDArray[np.uint8]:
+    """Return a picture, uint8 (48, 48), of its pixels in a row; RecipeError names file and line."""
     try:
         values = np.array(text.split(), dtype=np.int64)
     except (ValueError, OverflowError):

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -29,13 +28,12 @@ from edge_fer.faces.haar import HaarDetector
 from edge_fer.types import CropFrame
 from models.recipe.errors import RecipeError
 
+from .images import SUFFIXES, read_image
 from .split import LABELS, SIZE, SPLITS, Split, twins_across, unanimous
 
-__all__ = ["Picture", "crop_frame", "knows", "label_of", "load", "part_of_each"]
+__all__ = ["Picture", "crop_frame", "kdef_label", "knows", "label_of", "load", "part_of_each"]
 
 CROP = Path(__file__).resolve().parents[1] / "crop.json"
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm"}
 
 _SYNONYMS = {
     "angry": ("anger", "an"),
@@ -123,6 +121,12 @@ def label_of(name: str) -> str | None:
     return _LABEL_OF_NAME.get(name.lower())
 
 
+def kdef_label(stem: str) -> str | None:
+    """Return the label that a picture's name tells if it is named as KDEF's are, None for another name."""
+    found = _KDEF.fullmatch(stem)
+    return label_of(found[2]) if found else None
+
+
 def _pictures(root: Path) -> list[Picture]:
     found = [_told(path, root) for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
     return [picture for picture in found if picture is not None]
@@ -132,9 +136,8 @@ def _told(path: Path, root: Path) -> Picture | None:
     """What names tell of a picture; None where they tell nothing, or a face seen wholly from the side."""
     kdef = _KDEF.fullmatch(path.stem)
     if kdef:
-        label = label_of(kdef[2])
         profile = kdef[3].upper() in _FULL_PROFILES
-        return Picture(path, str(label), f"kdef-{kdef[1].upper()}") if label and not profile else None
+        return None if profile else Picture(path, str(label_of(kdef[2])), f"kdef-{kdef[1].upper()}")
     folders = path.relative_to(root).parts[:-1]
     for at, folder in enumerate(folders):
         label = label_of(folder)
@@ -146,12 +149,7 @@ def _told(path: Path, root: Path) -> Picture | None:
 
 def _face(picture: Picture, detector: HaarDetector, frame: CropFrame) -> NDArray[np.uint8] | None:
     """The face as the model sees it, uint8 (48, 48); None where none is found."""
-    content = np.frombuffer(picture.path.read_bytes(), np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-    if image is None:
-        msg = f"{picture.path}: not a picture that OpenCV can read"
-        raise RecipeError(msg, remedy="Remove it or save it again as PNG or JPEG")
-    image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    image = read_image(picture.path)
     if max(image.shape[:2]) > SIZE:
         faces = detector.detect(image)
         if not faces:

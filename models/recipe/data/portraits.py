@@ -4,13 +4,13 @@
 evaluation read those. No PyTorch here.
 
 SFHQ: github.com/SelfishGene/SFHQ-T2I-dataset and SFHQ-dataset, MIT. London: DeBruine and Jones, "Face Research Lab
-London Set", 2017, doi 10.6084/m9.figshare.5047666, CC BY 4.0. DiffusionFER and EmoNet-Face are read as folders
-(`models.recipe.data.folders`).
+London Set", 2017, doi 10.6084/m9.figshare.5047666, CC BY 4.0. DiffusionFER and EmoNet-Face: `synthetic.py`.
 """
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -23,9 +23,11 @@ from .split import LABELS
 from .targets import NO_MAJORITY
 
 __all__ = [
+    "COLUMNS",
     "EXTENT",
     "SETS",
     "WIDE",
+    "Portrait",
     "Portraits",
     "Set",
     "choosing",
@@ -71,7 +73,35 @@ SETS: dict[str, Set] = {
     # few people, two expressions: it says more as a check of what was learned elsewhere
     "london": Set("CC BY 4.0", learn=False),
     "dhi": Set("none stated", learn=False, tell=False),
+    # labelled by the prompts that it was made from, which nobody checked: nothing to judge a model by
+    "diffusionfer": Set("CC0 1.0", learn=True),
+    "emonet": Set("CC BY 4.0", learn=True, split=True),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """One picture of a set, before its face was cut out.
+
+    Attributes:
+        name: of the picture file.
+        image: reads it, RGB uint8 (H, W, 3).
+        votes: as in `Portraits`, a row of eight.
+        group: likewise.
+        second: likewise, a row of seven.
+        age: likewise.
+        skin: likewise.
+        cover: likewise.
+    """
+
+    name: str
+    image: Callable[[], NDArray[np.uint8]]
+    votes: list[int]
+    group: int
+    second: list[int]
+    age: str = ""
+    skin: str = ""
+    cover: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +139,15 @@ class Portraits:
 
     @property
     def truth(self) -> NDArray[np.uint8]:
-        """The label that at least two readers chose, (N,); :data:`NO_MAJORITY` where there is none."""
-        seven = self.votes[:, : len(LABELS)]
-        need = np.where(self.votes.sum(axis=1) > 1, 2, 1)
-        return np.where(seven.max(axis=1) >= need, seven.argmax(axis=1), NO_MAJORITY).astype(np.uint8)
+        """The label that more readers chose than any other, and at least two, (N,); else :data:`NO_MAJORITY`.
+
+        Where a picture has a single reader, that one decides.
+        """
+        seven, most = self.votes[:, : len(LABELS)], self.votes.max(axis=1, keepdims=True)
+        alone = (self.votes == most).sum(axis=1) == 1
+        enough = most[:, 0] >= np.where(self.votes.sum(axis=1) > 1, 2, 1)
+        one_of_seven = seven.max(axis=1) == most[:, 0]
+        return np.where(alone & enough & one_of_seven, seven.argmax(axis=1), NO_MAJORITY).astype(np.uint8)
 
     @property
     def targets(self) -> NDArray[np.float32]:
