@@ -21,6 +21,9 @@ __all__ = ["SHARES", "Calibration", "Priors", "calibrate", "learned_prior", "pri
 #: How far towards FER+ the reference may lie: 0 is FER2013's labels, 1 FER+'s majorities.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
+#: No emotion is taken to be rarer than this.
+LEAST = 1e-3
+
 Floats = NDArray[np.float64]
 
 
@@ -61,7 +64,7 @@ def priors_of(training: Split) -> Priors:
     majority = ferplus_majority(training.votes)
     targets, useful = soft_targets(training, hard_share=0.0, smoothing=0.0)
     return Priors(
-        votes=targets[useful].astype(np.float64).mean(axis=0),
+        votes=_some_of_each(targets[useful].astype(np.float64).sum(axis=0)),
         ferplus=_shares(majority[majority != NO_MAJORITY]),
         fer2013=_shares(training.labels),
     )
@@ -131,5 +134,10 @@ def _accuracy(logits: NDArray[np.floating], truth: NDArray[np.uint8]) -> float:
 
 
 def _shares(labels: NDArray[np.uint8]) -> Floats:
-    counts = np.bincount(labels, minlength=len(LABELS)).astype(np.float64)
-    return counts / counts.sum()
+    return _some_of_each(np.bincount(labels, minlength=len(LABELS)).astype(np.float64))
+
+
+def _some_of_each(amounts: Floats) -> Floats:
+    """The shares of amounts, none of them nothing: an emotion that nobody showed can still be shown one day."""
+    shares = np.maximum(amounts / amounts.sum(), LEAST)
+    return shares / shares.sum()

@@ -66,6 +66,13 @@ def test_priors_are_counted_in_the_training_pictures():
     assert counted.votes == pytest.approx(counted.fer2013)
 
 
+def test_an_emotion_that_nobody_showed_keeps_a_share():
+    counted = priors_of(split_of(np.repeat(np.arange(6), 20).astype(np.uint8)))
+    for shares in (counted.fer2013, counted.ferplus, counted.votes, learned_prior(counted, 0.5)):
+        assert 0 < shares[6] < 0.05
+        assert shares.sum() == pytest.approx(1)
+
+
 def test_a_measure_is_given_by_the_places_prior_and_by_each_truths_own():
     at_home, truth = seen(COMMON, 6000, heat=1.0, seed=3)
     labels, none = LABELS, dict.fromkeys(LABELS, 1 / 7)
