@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
+from edge_fer.emotion.doubt import doubt_of
 from edge_fer.faces.attention import Work
 from edge_fer.faces.boxes import scaled
 from edge_fer.faces.tracking import TrackingStep
@@ -132,6 +133,7 @@ class Pipeline:
         camera: the camera's name.
         stages: what it is made of.
         min_confidence: a leading emotion that scores lower makes the reading uncertain, 0 to 1.
+        min_lead: so does one that is not so far ahead of every other, 0 to 1; 0 asks for nothing.
         time: called with each stage's name, returns a context in which the stage runs.
     """
 
@@ -141,11 +143,13 @@ class Pipeline:
         stages: Stages,
         *,
         min_confidence: float,
+        min_lead: float,
         time: Callable[[str], AbstractContextManager[None]] = _untimed,
     ) -> None:
         self.camera = camera
         self._stages = stages
         self._min_confidence = min_confidence
+        self._min_lead = min_lead
         self._time = time
         self._people = 0
         self._readings: Sequence[Reading] = ()
@@ -303,9 +307,13 @@ class Pipeline:
         if smoothed is None:
             return Reading(self.camera, track.id, at, UNCERTAIN, 0.0, {}, quality)
         confidence = smoothed.scores[smoothed.label]
-        unsure = bool(quality.faults) or confidence < self._min_confidence
-        label = UNCERTAIN if unsure else smoothed.label
-        return Reading(self.camera, track.id, at, label, confidence, smoothed.scores, quality)
+        doubt = None
+        if not quality.faults:
+            doubt = doubt_of(
+                smoothed.label, smoothed.scores, min_confidence=self._min_confidence, min_lead=self._min_lead
+            )
+        label = UNCERTAIN if quality.faults or doubt else smoothed.label
+        return Reading(self.camera, track.id, at, label, confidence, smoothed.scores, quality, doubt)
 
     def _tell(
         self,
