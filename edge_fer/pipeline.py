@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from edge_fer.emotion.doubt import doubt_of
+from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
 from edge_fer.faces.boxes import scaled
 from edge_fer.faces.tracking import TrackingStep
@@ -37,7 +38,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "read_faces"]
+__all__ = ["Pipeline", "Told", "read_faces", "reading_of"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -124,6 +125,35 @@ def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Qual
     if scores is None:
         return replace(quality, faults=(QualityFault.UNFAMILIAR,)), None
     return quality, stages.reduce(scores)
+
+
+def reading_of(
+    camera: str,
+    track_id: str,
+    at: Instant,
+    quality: Quality,
+    smoothed: Smoothed | None,
+    *,
+    min_confidence: float,
+    min_lead: float,
+) -> Reading:
+    """What is told of a person.
+
+    Args:
+        camera: the camera's name.
+        track_id: the person.
+        at: when the frame was captured.
+        quality: of the face in it.
+        smoothed: the person's emotion; None where nothing has been read yet.
+        min_confidence: as for `Pipeline`.
+        min_lead: as for `Pipeline`.
+    """
+    if smoothed is None:
+        return Reading(camera, track_id, at, UNCERTAIN, 0.0, {}, quality)
+    label, scores = smoothed.label, smoothed.scores
+    doubt = None if quality.faults else doubt_of(label, scores, min_confidence=min_confidence, min_lead=min_lead)
+    told = UNCERTAIN if quality.faults or doubt else label
+    return Reading(camera, track_id, at, told, scores[label], scores, quality, doubt)
 
 
 class Pipeline:
@@ -298,22 +328,17 @@ class Pipeline:
         seen = read_faces(self._stages, frame.image, tracks, time=self._time)
         with self._time("smooth"):
             return tuple(
-                self._reading(track, quality, scores, frame.at)
+                reading_of(
+                    self.camera,
+                    track.id,
+                    frame.at,
+                    quality,
+                    self._stages.smoother.update(track.id, scores, frame.at.mono),
+                    min_confidence=self._min_confidence,
+                    min_lead=self._min_lead,
+                )
                 for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
-
-    def _reading(self, track: Track, quality: Quality, scores: Scores | None, at: Instant) -> Reading:
-        smoothed = self._stages.smoother.update(track.id, scores, at.mono)
-        if smoothed is None:
-            return Reading(self.camera, track.id, at, UNCERTAIN, 0.0, {}, quality)
-        confidence = smoothed.scores[smoothed.label]
-        doubt = None
-        if not quality.faults:
-            doubt = doubt_of(
-                smoothed.label, smoothed.scores, min_confidence=self._min_confidence, min_lead=self._min_lead
-            )
-        label = UNCERTAIN if quality.faults or doubt else smoothed.label
-        return Reading(self.camera, track.id, at, label, confidence, smoothed.scores, quality, doubt)
 
     def _tell(
         self,
