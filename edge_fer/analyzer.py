@@ -128,7 +128,8 @@ class Analyzer:
             raise PictureError(msg, remedy=error.remedy) from None
         image = transform(found.image, rotate=self._camera.rotate, flip=self._camera.flip)
         image = make_zones(self._camera).blank(image)
-        faces = read_picture(self._stages, image, min_confidence=self._camera.emotion.min_confidence)
+        emotion = self._camera.emotion
+        faces = read_picture(self._stages, image, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead)
         return PictureReading(name, image, faces, found.notes)
 
     def annotate(self, reading: PictureReading, *, activation: bool = False) -> Image:

@@ -32,6 +32,7 @@ VERBS = (
     "discovery",
     "models",
     "bench",
+    "try_faces",
     "collect_logs",
     "version",
 )

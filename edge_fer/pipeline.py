@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
+from edge_fer.emotion.doubt import doubt_of
+from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
 from edge_fer.faces.boxes import scaled
 from edge_fer.faces.tracking import TrackingStep
@@ -36,7 +38,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "read_faces"]
+__all__ = ["Pipeline", "Told", "read_faces", "reading_of"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -125,6 +127,35 @@ def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Qual
     return quality, stages.reduce(scores)
 
 
+def reading_of(
+    camera: str,
+    track_id: str,
+    at: Instant,
+    quality: Quality,
+    smoothed: Smoothed | None,
+    *,
+    min_confidence: float,
+    min_lead: float,
+) -> Reading:
+    """What is told of a person.
+
+    Args:
+        camera: the camera's name.
+        track_id: the person.
+        at: when the frame was captured.
+        quality: of the face in it.
+        smoothed: the person's emotion; None where nothing has been read yet.
+        min_confidence: as for `Pipeline`.
+        min_lead: as for `Pipeline`.
+    """
+    if smoothed is None:
+        return Reading(camera, track_id, at, UNCERTAIN, 0.0, {}, quality)
+    label, scores = smoothed.label, smoothed.scores
+    doubt = None if quality.faults else doubt_of(label, scores, min_confidence=min_confidence, min_lead=min_lead)
+    told = UNCERTAIN if quality.faults or doubt else label
+    return Reading(camera, track_id, at, told, scores[label], scores, quality, doubt)
+
+
 class Pipeline:
     """One camera's pipeline.
 
@@ -132,6 +163,7 @@ class Pipeline:
         camera: the camera's name.
         stages: what it is made of.
         min_confidence: a leading emotion that scores lower makes the reading uncertain, 0 to 1.
+        min_lead: so does one that is not so far ahead of every other, 0 to 1; 0 asks for nothing.
         time: called with each stage's name, returns a context in which the stage runs.
     """
 
@@ -141,11 +173,13 @@ class Pipeline:
         stages: Stages,
         *,
         min_confidence: float,
+        min_lead: float,
         time: Callable[[str], AbstractContextManager[None]] = _untimed,
     ) -> None:
         self.camera = camera
         self._stages = stages
         self._min_confidence = min_confidence
+        self._min_lead = min_lead
         self._time = time
         self._people = 0
         self._readings: Sequence[Reading] = ()
@@ -294,18 +328,17 @@ class Pipeline:
         seen = read_faces(self._stages, frame.image, tracks, time=self._time)
         with self._time("smooth"):
             return tuple(
-                self._reading(track, quality, scores, frame.at)
+                reading_of(
+                    self.camera,
+                    track.id,
+                    frame.at,
+                    quality,
+                    self._stages.smoother.update(track.id, scores, frame.at.mono),
+                    min_confidence=self._min_confidence,
+                    min_lead=self._min_lead,
+                )
                 for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
-
-    def _reading(self, track: Track, quality: Quality, scores: Scores | None, at: Instant) -> Reading:
-        smoothed = self._stages.smoother.update(track.id, scores, at.mono)
-        if smoothed is None:
-            return Reading(self.camera, track.id, at, UNCERTAIN, 0.0, {}, quality)
-        confidence = smoothed.scores[smoothed.label]
-        unsure = bool(quality.faults) or confidence < self._min_confidence
-        label = UNCERTAIN if unsure else smoothed.label
-        return Reading(self.camera, track.id, at, label, confidence, smoothed.scores, quality)
 
     def _tell(
         self,

@@ -141,6 +141,7 @@ def test_what_is_no_file_holds_nobody_up(tmp_path, kind):
         ["analyze", str(make("clip.mp4"))],
         ["predict", "-o", f"emotion.model={make('m.tflite')}", "sample"],
         ["bench", "--source", str(make("other.mp4")), "--frames", "1"],
+        ["try-faces", "--source", str(make("faces.mp4"))],
     ):
         ended = edge_fer(*arguments, timeout=60)
         assert ended.returncode in {1, 78}, arguments

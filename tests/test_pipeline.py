@@ -20,6 +20,7 @@ from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.stages import Stages
 from edge_fer.types import (
     Box,
+    Doubt,
     Face,
     Frame,
     Keypoints,
@@ -147,7 +148,7 @@ def pipeline(script):
         scenes=SceneTeller(interval=1),
         sum_up=scene_of,
     )
-    return Pipeline("cam", stages, min_confidence=0.45)
+    return Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
 
 
 def frame(seconds):
@@ -169,6 +170,18 @@ def test_low_confidence_is_uncertain_but_keeps_its_scores(pipeline, script):
     script.scores = scores(happy=0.44)
     (reading,) = pipeline.step(frame(0)).readings
     assert (reading.label, reading.confidence, reading.scores["happy"]) == ("uncertain", 0.44, 0.44)
+    assert reading.doubt is Doubt.UNCLEAR
+
+
+def test_a_face_torn_between_two_emotions_is_uncertain_and_still_confirms_an_alert_about_both(pipeline, script):
+    torn = Pipeline("cam", pipeline._stages, min_confidence=0.45, min_lead=0.05)
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    script.scores = scores(angry=0.5, sad=0.46)
+    told = [torn.step(frame(seconds)) for seconds in (0, 1, 2)]
+    (reading,) = told[0].readings
+    assert (reading.label, reading.doubt, reading.quality.faults) == ("uncertain", Doubt.TORN, ())
+    assert [event.reading.doubt for event in told[0].events] == [Doubt.TORN]
+    assert [change.alert.rule for change in told[2].changes] == ["unhappy"]
 
 
 def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
@@ -177,7 +190,7 @@ def test_a_face_that_cannot_be_read_never_reaches_the_model(pipeline, script):
     (reading,) = pipeline.step(frame(0)).readings
     assert script.classified == [0]
     assert (reading.label, reading.confidence, reading.scores) == ("uncertain", 0.0, {})
-    assert reading.quality.faults == (QualityFault.TOO_DARK,)
+    assert (reading.quality.faults, reading.doubt) == ((QualityFault.TOO_DARK,), None)
 
 
 def test_a_face_unlike_anything_learned_is_uncertain_and_says_why(pipeline, script):
@@ -242,7 +255,7 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
     from edge_fer.stopwatch import Stopwatch
 
     watch = Stopwatch()
-    timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, time=watch)
+    timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, min_lead=0.0, time=watch)
     timed.step(frame(0))
     wanted = ["view", "motion", "detect", "sift", "track", "crop", "quality", "classify", "smooth", "rules"]
     assert list(watch.stages()) == wanted
@@ -278,7 +291,9 @@ class Counted:
 def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
     counted, watching = Counted(), Watching()
     watching.view = View.CLEAR
-    line = Pipeline("cam", replace(pipeline._stages, summaries=counted, watch=watching), min_confidence=0.5)
+    line = Pipeline(
+        "cam", replace(pipeline._stages, summaries=counted, watch=watching), min_confidence=0.5, min_lead=0.0
+    )
     script.next = TrackingStep(visible=(track("a"), track("b")))
     line.step(frame(0))
     script.moves = False
@@ -367,7 +382,7 @@ def test_faces_are_searched_in_the_small_picture_and_cut_out_of_the_large_one(sc
     watching = Watching()
     stages = replace(pipeline._stages, detector=Detector(), tracker=Tracker(), crop=crop, watch=watching)
     large, small = np.zeros((720, 1280, 3), np.uint8), np.zeros((240, 640, 3), np.uint8)
-    Pipeline("cam", stages, min_confidence=0.5).step(Frame("cam", 0, large, at(0), small))
+    Pipeline("cam", stages, min_confidence=0.5, min_lead=0.0).step(Frame("cam", 0, large, at(0), small))
     assert searched[0] is watching.looked[0] is small
     ((image, face),) = cut
     assert image is large
@@ -381,7 +396,7 @@ def test_a_small_picture_must_be_one_too():
 
 def test_a_change_of_the_view_is_told_even_of_an_empty_scene(script, pipeline):
     watching = Watching()
-    line = Pipeline("cam", replace(pipeline._stages, watch=watching), min_confidence=0.5)
+    line = Pipeline("cam", replace(pipeline._stages, watch=watching), min_confidence=0.5, min_lead=0.0)
     told = []
     for second, view in enumerate([None, View.CLEAR, View.CLEAR, View.COVERED]):
         watching.view = view
@@ -408,7 +423,7 @@ def test_outside_numbers_are_asked_for_with_every_frame(pipeline, script):
     condition = SignalCondition(number, 100, above=True, max_age=5)
     rule = AlertRule("cam", "pulse", severity="info", condition=condition, timing=Timing(0, 0, 0, 0))
     stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: Sample(120, 0.0)})
-    step = Pipeline("cam", stages, min_confidence=0.4).step(frame(1))
+    step = Pipeline("cam", stages, min_confidence=0.4, min_lead=0.0).step(frame(1))
     assert [(change.alert.value, change.signal) for change in step.changes] == [(120, SignalState.FRESH)]
 
 

@@ -95,6 +95,7 @@ def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
             ended = edge_fer(*verb.split(), *file, env=environment)
             told[verb] = ended.stdout + ended.stderr
         told |= {f"bench {source}": _said("bench", "--source", source, "--frames", "1") for source in RIGHT[:6]}
+        told["try-faces"] = _said("try-faces", "--source", RIGHT[0])
     assert [name for name, text in told.items() if SECRET in text] == []
     assert [
         str(path) for path in (tmp_path / "state").rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()

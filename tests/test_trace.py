@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge_fer.errors import TraceError
 from edge_fer.trace.reader import TraceReader
 from edge_fer.trace.writer import TraceWriter
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading, View
+from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
 from tests.invented import at, reading, unreadable
 
 SEVEN = LABEL_SETS["seven"]
@@ -34,9 +34,9 @@ def write(path, *lines, header='{"edge_fer_trace": 1, "cameras": {"cam": %s}}', 
     return path
 
 
-def made_up(who, label, raw, quality, faults):
+def made_up(who, label, raw, quality, faults, doubt):
     scores = {label: value / (sum(raw) + 1) for label, value in zip(SEVEN, raw, strict=True)}
-    return Reading("cam", who, at(0), label, 0.5, scores, Quality(quality, faults))
+    return Reading("cam", who, at(0), label, 0.5, scores, Quality(quality, faults), None if faults else doubt)
 
 
 READING = st.builds(
@@ -46,6 +46,7 @@ READING = st.builds(
     st.lists(st.floats(0, 1), min_size=7, max_size=7),
     st.floats(0, 1),
     st.lists(st.sampled_from(QualityFault), max_size=3, unique=True).map(tuple),
+    st.none() | st.sampled_from(Doubt),
 )
 
 
@@ -69,7 +70,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, frames):
         assert (step.readings is None) == (readings is None)
         for old, new in zip(readings or (), step.readings or (), strict=True):
             assert names.setdefault(old.track_id, new.track_id) == new.track_id
-            assert (new.label, new.quality.faults) == (old.label, old.quality.faults)
+            assert (new.label, new.quality.faults, new.doubt) == (old.label, old.quality.faults, old.doubt)
             assert new.scores == pytest.approx(dict(old.scores), abs=1e-4)
             assert new.quality.value == pytest.approx(old.quality.value, abs=1e-3)
 

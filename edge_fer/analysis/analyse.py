@@ -115,7 +115,10 @@ class _Run:
         )
         self._tracker = TappedTracker(stages.tracker)
         self._stages = replace(stages, tracker=self._tracker)
-        self._pipeline = Pipeline(recording.camera, self._stages, min_confidence=camera.emotion.min_confidence)
+        emotion = camera.emotion
+        self._pipeline = Pipeline(
+            recording.camera, self._stages, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead
+        )
         self._stints = Stints(max_gap=longest_gap(camera))
         self._timeline, self._key_frames, self._firings = Timeline(), KeyFrames(), Firings(MOST_FIRINGS)
         self._first: Instant | None = None

@@ -15,7 +15,20 @@ from edge_fer.types import Face, Reading
 __all__ = ["EventRows", "ReadingRows"]
 
 #: What each row begins with; the scores of the labels follow.
-HEAD = ("frame", "seconds", "track_id", "label", "confidence", "quality", "faults", "x", "y", "width", "height")
+HEAD = (
+    "frame",
+    "seconds",
+    "track_id",
+    "label",
+    "confidence",
+    "quality",
+    "faults",
+    "doubt",
+    "x",
+    "y",
+    "width",
+    "height",
+)
 
 
 class ReadingRows:
@@ -47,6 +60,7 @@ class ReadingRows:
                     f"{reading.confidence:.4f}",
                     f"{reading.quality.value:.3f}",
                     " ".join(reading.quality.faults),
+                    reading.doubt or "",
                     *(f"{value:.1f}" for value in (box.x, box.y, box.width, box.height)),
                     *(scores or [""] * len(self._labels)),
                 ]

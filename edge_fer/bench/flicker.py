@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 from statistics import fmean
 
+from edge_fer.emotion.doubt import doubt_of
+from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.stages import Smoother
 from edge_fer.types import Scores
 
@@ -88,7 +90,7 @@ def steady_stretches(people: Iterable[Sequence[Sample]], *, min_confidence: floa
 
 
 def step_delays(
-    stretches: Sequence[Stretch], make_smoother: Callable[[], Smoother], *, min_confidence: float
+    stretches: Sequence[Stretch], make_smoother: Callable[[], Smoother], *, min_confidence: float, min_lead: float
 ) -> list[float]:
     """How late, in seconds, each change from one steady expression to another is told; infinite where it never is.
 
@@ -100,10 +102,15 @@ def step_delays(
         stretches: of at least two labels; else there is no step.
         make_smoother: makes a smoother with no memory.
         min_confidence: what a leading emotion must score to be told.
+        min_lead: how far it must be ahead of every other.
     """
     pairs = [(one, other) for one, other in permutations(stretches, 2) if one.label != other.label]
     chosen = pairs[:: -(-len(pairs) // MOST_STEPS)] if pairs else []
-    return [_delay(before, after, make_smoother(), min_confidence) for before, after in chosen]
+
+    def is_told(smoothed: Smoothed) -> bool:
+        return doubt_of(smoothed.label, smoothed.scores, min_confidence=min_confidence, min_lead=min_lead) is None
+
+    return [_delay(before, after, make_smoother(), is_told) for before, after in chosen]
 
 
 def percentile(delays: Sequence[float], share: float) -> float | None:
@@ -125,12 +132,12 @@ def _steady(window: Sequence[Sample], min_confidence: float) -> list[Stretch]:
     return [Stretch(label, tuple(scores))]
 
 
-def _delay(before: Stretch, after: Stretch, smoother: Smoother, min_confidence: float) -> float:
+def _delay(before: Stretch, after: Stretch, smoother: Smoother, is_told: Callable[[Smoothed], bool]) -> float:
     for mono, scores in _played(before):
         smoother.update("somebody", scores, mono - PLAYED)
     for mono, scores in _played(after):
         smoothed = smoother.update("somebody", scores, mono)
-        if smoothed and smoothed.label == after.label and smoothed.scores[after.label] >= min_confidence:
+        if smoothed and smoothed.label == after.label and is_told(smoothed):
             return mono
     return math.inf
 

@@ -91,6 +91,7 @@ class _Run:
             name,
             replace(stages, detector=self._detector, classifier=self._classifier, smoother=self._smoother),
             min_confidence=camera.emotion.min_confidence,
+            min_lead=camera.emotion.min_lead,
             time=self._watch,
         )
         self._parts: deque[tuple[float, float, float]] = deque(maxlen=KEPT)
@@ -219,7 +220,10 @@ class _Run:
         emotion = self._camera.emotion
         stretches = flicker.steady_stretches(self._smoother.people(), min_confidence=emotion.min_confidence)
         delays = flicker.step_delays(
-            stretches, partial(make_smoother, emotion.smoothing), min_confidence=emotion.min_confidence
+            stretches,
+            partial(make_smoother, emotion.smoothing),
+            min_confidence=emotion.min_confidence,
+            min_lead=emotion.min_lead,
         )
         return Steps(
             stretches=dict(Counter(stretch.label for stretch in stretches)),

@@ -166,7 +166,7 @@ def _told(found: AnalysisOutcome, out: Path) -> list[str]:
     if found.interrupted:
         lines.append(f"Ended early, at {clock_time(found.end)}.")
     if whole and totals.get(UNCERTAIN, 0.0) > whole / 2:
-        lines.append(f"Most readings are uncertain; {READINGS} says why in `faults`.")
+        lines.append(f"Most readings are uncertain; {READINGS} says why in `faults` and `doubt`.")
     return [*lines, f"Look at {out / REPORT}"]
 
 

@@ -9,12 +9,10 @@ from edge_fer.bench.measure import measure
 from edge_fer.bench.report import STAGES, as_json, as_table
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._say import say_ours
+from edge_fer.commands._source import add_source_argument, camera_of
 from edge_fer.commands._verbs import Subparsers, add_verb
-from edge_fer.config import Config
 from edge_fer.config.source import SourceKind, kind_of
-from edge_fer.config.tree import Camera
 from edge_fer.harmless import harmless_lines
-from edge_fer.wiring import find_source
 
 __all__ = ["add_parser"]
 
@@ -48,12 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog=_EPILOG,
         handler=_bench,
     )
-    parser.add_argument(
-        "--source",
-        metavar="SOURCE",
-        help="a camera of the config by its name, or anything that a camera's `source` may be; "
-        "by default the config's first camera, and the sample recording where there is none",
-    )
+    add_source_argument(parser, or_sample=True)
     parser.add_argument(
         "--every-frame",
         action="store_true",
@@ -73,7 +66,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _bench(args: argparse.Namespace) -> int:
     settings = load_from(args).config
-    name, camera = _camera(settings, args.source)
+    name, camera = camera_of(settings, args.source, or_sample=True)
     if args.every_frame:
         every = camera.faces.model_copy(update={"detect_every": 0.0, "rest_every": 0.0})
         camera = camera.model_copy(update={"faces": every})
@@ -82,17 +75,6 @@ def _bench(args: argparse.Namespace) -> int:
     report = measure(name, camera, settings=settings, seconds=seconds, frames=args.frames)
     say_ours(harmless_lines((as_json if args.json else as_table)(report, args.stage)))
     return 0
-
-
-def _camera(settings: Config, wanted: str | None) -> tuple[str, Camera]:
-    """The camera to look at, under its name, with a source that can be opened."""
-    name = wanted if wanted in settings.cameras else next(iter(settings.cameras))
-    camera = settings.cameras[name]
-    source = camera.source
-    if wanted is not None and wanted != name:
-        # the camera's login is for its own address alone
-        source, camera = wanted, camera.model_copy(update={"username": None, "password_file": None})
-    return name, camera.model_copy(update={"source": find_source(name, source, or_sample=wanted is None)})
 
 
 def _positive(text: str) -> float:

@@ -102,6 +102,10 @@ class Emotion(Section):
     min_confidence: Fraction = Field(
         default=0.45, description="A leading emotion that scores lower than this is told as uncertain."
     )
+    min_lead: Fraction = Field(
+        default=0.05,
+        description="A leading emotion that is less than this ahead of all others is told as uncertain; 0: none.",
+    )
     uncertain_after: Annotated[Seconds, DURATION.within(0, 600)] = Field(
         default=1.0, description="How long a face must be unreadable before that is told as a change."
     )

@@ -70,6 +70,7 @@ class Composer:
             quality=reading.quality.value,
             quality_faults=list(reading.quality.faults),
             duration_s=event.duration,
+            doubt=reading.doubt,
         )
 
     def alert_event(self, change: AlertChange) -> AlertEventDraft:

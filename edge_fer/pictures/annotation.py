@@ -110,6 +110,8 @@ class _Marked:
         """The label above the box, below it, or within, wherever it covers least; tells where."""
         face, letter = self.face, self.letter
         words = face.label if face.label == UNCERTAIN else f"{face.label} {percent(face.confidence)}"
+        if face.doubt:
+            words = f"{face.label}: {face.doubt}"
         if face.quality.faults:
             words = f"{face.label}: {face.quality.faults[0].replace('_', ' ')}"
         width, height = brush.text_width(words, letter) + 2 * letter, 2 * letter + letter // 2

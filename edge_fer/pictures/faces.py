@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from edge_fer.emotion.doubt import doubt_of
 from edge_fer.faces.tracking import random_id
 from edge_fer.pipeline import read_faces
 from edge_fer.stages import Stages
-from edge_fer.types import UNCERTAIN, Face, Image, Instant, Quality, Scores, Track
+from edge_fer.types import UNCERTAIN, Doubt, Face, Image, Instant, Quality, Scores, Track
 
 __all__ = ["FaceReading", "PictureReading", "percent", "read_picture"]
 
@@ -27,6 +28,7 @@ class FaceReading:
             could not be read.
         scores: of the label set; empty where the face could not be read.
         quality: how well it can be read, and what keeps it from being read.
+        doubt: why the label is `uncertain` although the face could be read; None where it is not.
     """
 
     face: Face
@@ -34,6 +36,7 @@ class FaceReading:
     confidence: float
     scores: Scores
     quality: Quality
+    doubt: Doubt | None = None
 
     @property
     def leading(self) -> str | None:
@@ -58,13 +61,14 @@ class PictureReading:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(stages: Stages, image: Image, *, min_confidence: float) -> tuple[FaceReading, ...]:
+def read_picture(stages: Stages, image: Image, *, min_confidence: float, min_lead: float) -> tuple[FaceReading, ...]:
     """Finds and reads the faces of one picture, with no memory of others.
 
     Args:
         stages: of which those are used that need no time.
         image: RGB uint8 (height, width, 3).
         min_confidence: a leading emotion that scores lower makes the reading uncertain, 0 to 1.
+        min_lead: so does one that is not so far ahead of every other, 0 to 1; 0 asks for nothing.
 
     Returns:
         The faces, largest first.
@@ -73,14 +77,17 @@ def read_picture(stages: Stages, image: Image, *, min_confidence: float) -> tupl
     # each a person never seen before, so that the quality gate has nothing to hold steady
     people = [Track(random_id(), face, _NO_TIME, _NO_TIME) for face in faces]
     seen = zip(faces, read_faces(stages, image, people), strict=True)
-    return tuple(_reading(face, quality, scores or {}, min_confidence) for face, (quality, scores) in seen)
+
+    def reading(face: Face, quality: Quality, scores: Scores | None) -> FaceReading:
+        if scores is None:
+            return FaceReading(face, UNCERTAIN, 0.0, {}, quality)
+        label, confidence = max(scores.items(), key=lambda score: score[1])
+        doubt = doubt_of(label, scores, min_confidence=min_confidence, min_lead=min_lead)
+        return FaceReading(face, UNCERTAIN if doubt else label, confidence, scores, quality, doubt)
+
+    return tuple(reading(face, quality, scores) for face, (quality, scores) in seen)
 
 
 def percent(share: float) -> str:
     """0 to 1 as people read it."""
     return f"{100 * share:.0f} %"
-
-
-def _reading(face: Face, quality: Quality, scores: Scores, min_confidence: float) -> FaceReading:
-    label, confidence = max(scores.items(), key=lambda score: score[1], default=(UNCERTAIN, 0.0))
-    return FaceReading(face, label if confidence >= min_confidence else UNCERTAIN, confidence, scores, quality)

@@ -67,7 +67,7 @@ class CsvRecords:
     """
 
     def __init__(self, out: TextIO, labels: Sequence[str]) -> None:
-        columns = ["file", "face", "x", "y", "width", "height", "label", "confidence", "quality", "faults"]
+        columns = ["file", "face", "x", "y", "width", "height", "label", "confidence", "quality", "faults", "doubt"]
         self._rows = csv.DictWriter(out, [*columns, *labels, "error"], restval="", lineterminator="\n")
         self._begun = False
 
@@ -78,7 +78,7 @@ class CsvRecords:
         for number, face in enumerate(reading.faces, start=1):
             record = _face(face)
             x, y, width, height = record["box"]
-            row = {key: record[key] for key in ("label", "confidence", "quality")} | record["scores"]
+            row = {key: record[key] for key in ("label", "confidence", "quality", "doubt")} | record["scores"]
             where = {"x": x, "y": y, "width": width, "height": height}
             faults = " ".join(record["faults"])
             self._write({"file": reading.name, "face": number, "faults": faults, **where, **row})
@@ -110,4 +110,5 @@ def _face(face: FaceReading) -> dict[str, Any]:
         "scores": {label: round(score, 4) for label, score in face.scores.items()},
         "quality": round(face.quality.value, 4),
         "faults": [str(fault) for fault in face.quality.faults],
+        "doubt": None if face.doubt is None else str(face.doubt),
     }

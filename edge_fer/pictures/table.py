@@ -85,8 +85,8 @@ def lines(reading: PictureReading, style: Style, *, min_size: float) -> Iterator
 def _head(number: int, face: FaceReading, style: Style) -> str:
     label = style.bold(face.label)
     told = label if face.label == UNCERTAIN else f"{label} {percent(face.confidence)}"
-    faults = ", ".join(fault.replace("_", " ") for fault in face.quality.faults)
-    why = f": {faults}" if faults else ""
+    reasons = [fault.replace("_", " ") for fault in face.quality.faults] or ([str(face.doubt)] if face.doubt else [])
+    why = f": {', '.join(reasons)}" if reasons else ""
     box = face.face.box
     where = f"{box.width:.0f} pixels wide at {box.x:.0f}, {box.y:.0f}"
     return f"  face {number}: {told}{why}{style.faint(f'  quality {face.quality.value:.2f}, {where}')}"

@@ -14,7 +14,7 @@ from edge_fer.errors import TraceError
 from edge_fer.files import open_file
 from edge_fer.json_text import read_json
 from edge_fer.trace.writer import VERSION
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading, View
+from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
 
 __all__ = ["Step", "TraceReader"]
 
@@ -173,7 +173,7 @@ class TraceReader:
 
 
 def _reading(camera: str, labels: tuple[str, ...], at: Instant, found: list[Any]) -> Reading:
-    who, label, confidence, scores, quality, *faults = found
+    who, label, confidence, scores, quality, *more = found
     if label not in labels and label != UNCERTAIN:
         msg = f"{label!r} is no label of camera {camera}"
         raise ValueError(msg)
@@ -183,8 +183,9 @@ def _reading(camera: str, labels: tuple[str, ...], at: Instant, found: list[Any]
     if not (0 <= confidence <= 1 and 0 <= quality <= 1):
         msg = f"the confidence {confidence} or the quality {quality} is not from 0 to 1"
         raise ValueError(msg)
-    judged = Quality(quality, tuple(map(QualityFault, faults[0]))) if faults else Quality(quality)
-    return Reading(camera, str(who), at, label, confidence, dict(zip(labels, scores, strict=False)), judged)
+    judged = Quality(quality, tuple(map(QualityFault, more[0]))) if more else Quality(quality)
+    doubt = Doubt(more[1]) if len(more) > 1 else None
+    return Reading(camera, str(who), at, label, confidence, dict(zip(labels, scores, strict=False)), judged, doubt)
 
 
 def _told(error: Exception) -> str:

@@ -7,7 +7,8 @@
 `t` is in seconds since the first frame, by the clock that never jumps; `clock` says what the wall clock showed
 then, and again whenever it was set. `c` is the camera, left out where there is one only. Each of `r` is a reading:
 the person, the label, its confidence, the scores in the order of the camera's labels (empty: nothing read yet),
-the quality, and the faults of the quality, if there are any. `same` says that nothing had changed. `v` is what the
+the quality, the faults of the quality, and why a face that could be read is uncertain all the same; the last two are
+left out where there is nothing to say. `same` says that nothing had changed. `v` is what the
 camera gets to see at all, told whenever that changes; null, as before it is first told: not known. `n` is how many
 people were in view, where that is another number than there are readings; `l` are those who left. `unwatched` says
 that the camera was lost, or stopped: nobody watched until the next line of that camera. People are numbered anew in
@@ -161,6 +162,8 @@ class TraceWriter:
             scores,
             round(quality.value, 3),
         ]
+        if reading.doubt:
+            return [*told, [], str(reading.doubt)]
         return [*told, [str(fault) for fault in quality.faults]] if quality.faults else told
 
     def _number(self, camera: str, who: str) -> int:

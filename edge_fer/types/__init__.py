@@ -20,7 +20,7 @@ from edge_fer.types.picture import (
     Track,
     View,
 )
-from edge_fer.types.reading import LABEL_SETS, UNCERTAIN, Event, EventKind, Reading, Scene, Scores
+from edge_fer.types.reading import LABEL_SETS, UNCERTAIN, Doubt, Event, EventKind, Reading, Scene, Scores
 from edge_fer.types.summary import Distress, Summary, SummaryNumbers
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Box",
     "CropFrame",
     "Distress",
+    "Doubt",
     "Event",
     "EventKind",
     "Face",

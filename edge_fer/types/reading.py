@@ -11,7 +11,7 @@ from typing import TypeAlias
 from edge_fer.types.instant import Instant
 from edge_fer.types.picture import Quality, View
 
-__all__ = ["LABEL_SETS", "UNCERTAIN", "Event", "EventKind", "Reading", "Scene", "Scores"]
+__all__ = ["LABEL_SETS", "UNCERTAIN", "Doubt", "Event", "EventKind", "Reading", "Scene", "Scores"]
 
 #: The emotions by label set, each in the model's order: fewer of them for places where some only confuse.
 LABEL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,6 +28,17 @@ UNCERTAIN = "uncertain"
 Scores: TypeAlias = Mapping[str, float]
 
 
+class Doubt(StrEnum):
+    """Why a face that could be read is told as `UNCERTAIN`: the leading emotion scores too low, or leads by too little.
+
+    It is no fault of the quality: the scores are good, go on being smoothed, and may confirm an alert about several
+    emotions.
+    """
+
+    UNCLEAR = "unclear"
+    TORN = "torn"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one person's face said at one instant, after smoothing.
@@ -40,6 +51,8 @@ class Reading:
         confidence: the leading emotion's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet.
         scores: smoothed scores of the label set; empty where nothing was read yet.
         quality: of the face in this frame.
+        doubt: why the label is `UNCERTAIN` although the face could be read; None where it is not, or where `quality`
+            has faults.
     """
 
     camera: str
@@ -49,6 +62,7 @@ class Reading:
     confidence: float
     scores: Scores
     quality: Quality
+    doubt: Doubt | None = None
 
 
 class EventKind(StrEnum):

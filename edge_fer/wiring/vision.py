@@ -81,7 +81,8 @@ def build_pipeline(
         summaries=summaries,
         samples=samples,
     )
-    return Pipeline(name, stages, min_confidence=camera.emotion.min_confidence, time=time)
+    emotion = camera.emotion
+    return Pipeline(name, stages, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead, time=time)
 
 
 def build_stages(

@@ -61,13 +61,13 @@ def test_a_step_shows_when_the_new_emotion_has_surely_come(time_constant, delay)
     """Readings that are 0.8 ahead add up to the limit after 0.7 time constants: 0.7 * (0.8 - 0.3) = 0.35."""
     happy, sad = (Stretch(label, (scores(label),) * 10) for label in ("happy", "sad"))
     smoother = partial(ExponentialSmoother, time_constant, margin=0.1)
-    delays = step_delays([happy, sad], smoother, min_confidence=0.45)
+    delays = step_delays([happy, sad], smoother, min_confidence=0.45, min_lead=0.0)
     assert delays == pytest.approx([delay, delay], abs=0.11)
 
 
 def test_a_step_that_is_never_sure_enough_is_never_told():
     happy, sad = Stretch("happy", (scores("happy"),) * 10), Stretch("sad", (scores("sad", 0.6),) * 10)
-    delays = step_delays([happy, sad], partial(ExponentialSmoother, 1.0), min_confidence=0.7)
+    delays = step_delays([happy, sad], partial(ExponentialSmoother, 1.0), min_confidence=0.7, min_lead=0.0)
     assert sorted(delays)[1] == inf
     assert percentile(delays, 0.95) is None
     assert percentile(delays, 0.5) == pytest.approx(0.92, abs=0.11)
@@ -75,10 +75,12 @@ def test_a_step_that_is_never_sure_enough_is_never_told():
 
 def test_one_expression_alone_makes_no_step():
     happy = Stretch("happy", (scores("happy"),) * 10)
-    assert step_delays([happy, happy], partial(ExponentialSmoother, 1.0), min_confidence=0.4) == []
+    assert step_delays([happy, happy], partial(ExponentialSmoother, 1.0), min_confidence=0.4, min_lead=0.0) == []
     assert percentile([], 0.5) is None
 
 
 def test_of_very_many_steps_some_are_tried():
     stretches = [Stretch(label, (scores(label),) * 3) for label in ("happy", "sad") for _ in range(40)]
-    assert 200 <= len(step_delays(stretches, partial(ExponentialSmoother, 0.0), min_confidence=0.4)) <= 400
+    assert (
+        200 <= len(step_delays(stretches, partial(ExponentialSmoother, 0.0), min_confidence=0.4, min_lead=0.0)) <= 400
+    )

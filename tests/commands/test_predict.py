@@ -34,8 +34,9 @@ FACE = {
         "scores": {"type": "object", "additionalProperties": SHARE},
         "quality": SHARE,
         "faults": {"type": "array", "items": {"type": "string"}},
+        "doubt": {"enum": ["unclear", "torn", None]},
     },
-    "required": ["box", "label", "confidence", "scores", "quality", "faults"],
+    "required": ["box", "label", "confidence", "scores", "quality", "faults", "doubt"],
     "additionalProperties": False,
 }
 READ = {
@@ -103,6 +104,15 @@ def test_json_follows_its_schema():
     (face,) = picture["faces"]
     assert (picture["size"], face["label"], face["faults"]) == ([640, 360], "happy", [])
     assert sum(face["scores"].values()) == pytest.approx(1, abs=0.001)
+
+
+def test_a_face_told_as_uncertain_says_why():
+    (picture,), _ = as_json("sample", "-o", "emotion.min_lead=1")
+    assert [(face["label"], face["doubt"]) for face in picture["faces"]] == [("uncertain", "torn")]
+    ended = predict("sample", "-o", "emotion.min_confidence=1")
+    assert "face 1: uncertain: unclear" in ended.stdout
+    (row,) = csv.DictReader(io.StringIO(predict("sample", "--csv", "-o", "emotion.min_lead=1").stdout))
+    assert (row["label"], row["doubt"]) == ("uncertain", "torn")
 
 
 def test_csv_has_a_row_for_each_face_and_each_trouble(portrait, tmp_path):

@@ -31,6 +31,7 @@ from edge_fer.types import (
     AlertChange,
     AlertState,
     Distress,
+    Doubt,
     Event,
     EventKind,
     Instant,
@@ -94,6 +95,7 @@ def test_event():
         "quality": 0.9,
         "quality_faults": [],
         "duration_s": 2.5,
+        "doubt": None,
         "seq": 7,
         "replayed": False,
     }
@@ -108,6 +110,20 @@ def test_event_of_a_face_that_was_never_read():
     assert found["previous"] == "happy"
     assert found["scores"] == {}
     assert found["quality_faults"] == ["too_small", "blurred"]
+    assert found["doubt"] is None
+
+
+def test_event_of_a_face_torn_between_two_emotions():
+    reading = Reading("front", "x", at(0), UNCERTAIN, 0.5, {"angry": 0.5, "sad": 0.5}, Quality(1.0), Doubt.TORN)
+    draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
+    found = valid("event", sealed(draft, at(0)))
+    assert (found["emotion"], found["quality_faults"], found["doubt"]) == ("uncertain", [], "torn")
+
+
+def test_an_event_kept_by_a_version_that_knew_no_doubt_can_be_sent():
+    kept = event(at(0)).model_dump(mode="json")
+    del kept["doubt"]
+    assert json.loads(seal(json.dumps(kept), seq=1, replayed=True, at=at(1)))["emotion"] == "happy"
 
 
 @pytest.mark.parametrize("resolved", [False, True])

@@ -22,7 +22,7 @@ from edge_fer.mqtt.messages.base import (
     Seconds,
     Sequenced,
 )
-from edge_fer.types import Distress, EventKind, QualityFault, Resolution, SignalState
+from edge_fer.types import Distress, Doubt, EventKind, QualityFault, Resolution, SignalState
 
 __all__ = [
     "AlertEventDraft",
@@ -47,6 +47,12 @@ class EventDraft(Message):
     quality: Fraction = Field(description="How well the face can be read, 0 to 1.")
     quality_faults: list[QualityFault] = Field(description="What keeps it from being read; empty: nothing.")
     duration_s: Seconds = Field(description="Time in view so far, in seconds.")
+    doubt: Doubt | None = Field(
+        default=None,
+        description="Why a face that can be read is `uncertain`: unclear (the leading emotion is below "
+        "`emotion.min_confidence`), torn (it is less than `emotion.min_lead` ahead of another); null: it is not, or "
+        "`quality_faults` says why.",
+    )
 
 
 class EventMessage(EventDraft, Sequenced):
