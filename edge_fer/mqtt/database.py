@@ -194,9 +194,14 @@ class Database:
         return isinstance(error, FullError | _UnwritableError)
 
     @property
-    def is_open(self) -> bool:
-        """Whether it could be opened."""
-        return self._connection is not None
+    def has_file(self) -> bool:
+        """Whether there is anything that might be read, as far as can be told."""
+        try:
+            return self._path.lstat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Writes the log back and lets go of the file."""

@@ -32,6 +32,7 @@ __all__ = [
     "insert",
     "misplaced",
     "number_behind",
+    "of_topics",
     "retained",
     "set_aside",
     "set_clock",
@@ -290,6 +291,15 @@ def front(connection: sqlite3.Connection, kind: Kind, count: int, *, but: Collec
     whole, _ = _sorted_out(found)
     times = {message.id: message.captured for message in whole}
     return {row[0]: times.get(row[0], Captured("", 0.0, 0.0, synced=False)) for row in found}
+
+
+def of_topics(connection: sqlite3.Connection, names: Collection[str]) -> set[int]:
+    """The ids of all messages to these topics."""
+    found = connection.execute(
+        f"SELECT messages.id FROM {_FROM} WHERE name IN (SELECT value FROM json_each(?))",  # noqa: S608
+        (_as_json(names),),
+    )
+    return {row for (row,) in found}
 
 
 def misplaced(connection: sqlite3.Connection) -> dict[int, str]:
