@@ -53,6 +53,10 @@ class Unlinked:
     def start(self) -> None:
         """Nothing to begin."""
 
+    def moving(self, within: float, /) -> bool:  # noqa: ARG002 - as a link is asked
+        """Nothing can hang."""
+        return True
+
     def close(self, timeout: float, /) -> None:
         """Nothing to end."""
 

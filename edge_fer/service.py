@@ -25,6 +25,8 @@ TICK = 0.5
 HEALTH_EVERY = 30.0
 #: A camera's thread that makes no pass for so many seconds is stuck, and the watchdog is not fed.
 STUCK_AFTER = 10.0
+#: Likewise the link's thread, which a slow disk may hold up for longer.
+LINK_STUCK_AFTER = 60.0
 #: Seconds after which it is told that no camera works.
 ALL_LOST_AFTER = 60.0
 #: Seconds that a stopped daemon takes at most: for the pipelines' last step, then for disk and broker. Only a slow disk
@@ -38,6 +40,7 @@ class Link(Protocol):
     """The link with the broker, as far as its life goes."""
 
     def start(self) -> None: ...
+    def moving(self, within: float, /) -> bool: ...
     def close(self, timeout: float, /) -> None: ...
 
 
@@ -109,7 +112,7 @@ class Service:
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._health_due = float("-inf")
-        self._told_all_lost = False
+        self._told_all_lost = self._told_link_stuck = False
 
     @property
     def stuck(self) -> bool:
@@ -206,7 +209,15 @@ class Service:
         A camera that is lost is no reason for that, and neither are all of them: a new process would not find them
         either, and the node would go off and on for nothing.
         """
-        return all(camera.moving(now, STUCK_AFTER) for camera in self._cameras)
+        linked = self._link.moving(LINK_STUCK_AFTER)
+        if not linked and not self._told_link_stuck:
+            log.error(
+                "the link to the broker has not moved for %g s: nothing is sent or kept. Most likely the disk hangs;"
+                " the watchdog will start edge-fer anew if that goes on",
+                LINK_STUCK_AFTER,
+            )
+        self._told_link_stuck = not linked
+        return linked and all(camera.moving(now, STUCK_AFTER) for camera in self._cameras)
 
     def _tell_when_all_are_lost(self, now: float) -> None:
         """Says once that no camera works; the node stays, and tries them for as long as it takes."""

@@ -46,9 +46,13 @@ class ScriptedCamera:
 class Link:
     def __init__(self, log):
         self.log = log
+        self.moves = True
 
     def start(self):
         self.log.append("link up")
+
+    def moving(self, within):
+        return self.moves
 
     def close(self, timeout):
         self.log.append("link down")

@@ -7,6 +7,7 @@ import logging
 import os
 import select
 import socket
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
@@ -19,6 +20,7 @@ from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
+from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
@@ -38,6 +40,10 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between looks whether the link before us has let go of the outbox.
 _HELD = 0.2
+#: Seconds without a turn after which the thread hangs, most likely in the disk.
+_HANGS = 10.0
+#: Seconds that a note of what is lost may take at the end.
+_NOTING = 1.0
 #: Seconds to send what waits when the link is closed, unless it is given more than so many in all.
 _FLUSH, _PATIENT = 1.5, 10.0
 #: Seconds for `offline` to arrive.
@@ -87,6 +93,7 @@ class Link:
         self._broker = broker
         self._topics = topics
         self._path = outbox
+        self._losses = Losses(outbox.with_name(f"{outbox.name}-losses"))
         self._clock = clock
         self._limits = limits
         self._boot = boot or boot_id()
@@ -108,6 +115,7 @@ class Link:
         #: set by `close`: when to give up what is left, and when to be gone
         self._flush_until: float | None = None
         self._gone_by = 0.0
+        self._moved_at = monotonic()
         self._thread = Thread(target=self._run, name="mqtt-link", daemon=True)
 
     def start(self) -> None:
@@ -153,7 +161,12 @@ class Link:
         """How the link is doing."""
         status = self._carrier.status if self._carrier else LinkStatus()
         dropped = {kind: status.dropped[kind] + count for kind, count in self._mailbox.dropped.items()}
-        return replace(status, depth=status.depth + len(self._mailbox), dropped=dropped)
+        connected = status.connected and self.moving(_HANGS)
+        return replace(status, connected=connected, depth=status.depth + len(self._mailbox), dropped=dropped)
+
+    def moving(self, within: float) -> bool:
+        """Whether the thread that carries everything has made a turn in so many seconds; one that has ended has."""
+        return not self._thread.is_alive() or monotonic() - self._moved_at < within
 
     def close(self, timeout: float = 3.0) -> None:
         """Keeps what was posted, sends what can be sent, publishes `offline` and ends.
@@ -169,9 +182,24 @@ class Link:
         if self._thread.is_alive():
             self._thread.join(timeout)
             if self._thread.is_alive():
-                _log.warning("the link to the broker has not ended within %g s; it is left behind", timeout)
+                self._leave_behind(timeout)
                 return
         self._hang_up()
+
+    def _leave_behind(self, timeout: float) -> None:
+        """The thread hangs, most likely in the disk: counts what it can no longer keep, for the next run to tell."""
+        lost = Counter(mail.kind for mail in self._mailbox.take_all())
+        lost.update(self._mailbox.take_dropped())
+        if self._carrier is not None:
+            lost.update(self._carrier.unsaved)
+        _log.warning(
+            "the link to the broker has not ended within %g s; it is left behind, and %d messages are lost",
+            *(timeout, lost.total()),
+        )
+        # the disk may hang for this, too
+        noting = Thread(target=self._losses.note, args=(lost,), name="mqtt-losses", daemon=True)
+        noting.start()
+        noting.join(_NOTING)
 
     def _rouse(self) -> None:
         # a full pipe rouses as well, and a closed one has nobody behind it
@@ -219,9 +247,13 @@ class Link:
                     _log.warning("%s; what there is to tell waits in memory until then", error)
                 self._opened.set()
             if self._flush_until is not None and monotonic() >= self._gone_by:
-                if lost := len(self._mailbox):
-                    _log.error("%d messages are lost: the outbox was in use until the end", lost)
+                lost = Counter(mail.kind for mail in self._mailbox.take_all())
+                lost.update(self._mailbox.take_dropped())
+                if lost.total():
+                    _log.error("%d messages are lost: the outbox was in use until the end", lost.total())
+                    self._losses.note(lost)
                 return None
+            self._moved_at = monotonic()
             sleep(_HELD)
 
     def _carry(self, carrier: Carrier) -> None:
@@ -237,6 +269,7 @@ class Link:
     def _turns(self, carrier: Carrier, done: Callable[[], bool], *, by: float) -> None:
         """Turns and waits, until it is done or late."""
         while True:
+            self._moved_at = monotonic()
             try:
                 seconds = carrier.turn()
             except Exception:  # noqa: BLE001 - told in the log, with all there is to know

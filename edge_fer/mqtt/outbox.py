@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from edge_fer.mqtt.aside import Aside
 from edge_fer.mqtt.ceiling import Ceiling
 from edge_fer.mqtt.database import Database, FullError
 from edge_fer.mqtt.letter import Captured, Letter
+from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.messages import Kind
 from edge_fer.types import Instant
 
@@ -110,6 +112,7 @@ class Outbox:
         #: whether alert events came that the disk has not been made to keep yet
         self._urgent = False
         self._ceiling = Ceiling(path.with_name(f"{path.name}-numbers"))
+        self._losses = Losses(path.with_name(f"{path.name}-losses"))
         self._db = Database(
             path, tables.SCHEMA, max_size=self._limits.size, begun=self._fresh_number, renewed=self._renewed
         )
@@ -136,9 +139,21 @@ class Outbox:
             self._db.run(lambda c: tables.set_aside(c, misplaced, now))
             self._tell_damage(misplaced)
         self._begun = self._known = True
+        self._take_over_losses()
         self._counted = self._db.run(tables.dropped)
         self._damaged = self._db.run(tables.damaged) + len(self._broken)
         self._depth = self._db.run(tables.count) - len(self._done) - len(self._broken) + len(self._aside.messages)
+
+    def _take_over_losses(self) -> None:
+        """Counts what an earlier run could not keep at its end, and tells it."""
+        self._losses.prepare()
+        if loss := self._losses.read():
+            self._db.run(lambda c: tables.count_losses(c, loss.id, loss.counts), durable=True)
+            self._losses.clear()
+            _log.error(
+                "%d messages of an earlier run are lost: its disk did not take them before it ended",
+                sum(loss.counts.values()),
+            )
 
     def _is_begun(self) -> bool:
         if not self._begun:
@@ -328,6 +343,17 @@ class Outbox:
         self._uncounted[letter.kind] += 1
         self.acknowledge([letter.id])
 
+    def count_lost(self, counts: Mapping[Kind, int]) -> None:
+        """Counts messages that were given up before they came here."""
+        for kind, count in counts.items():
+            self._uncounted[kind] += count
+
+    @property
+    def unsaved(self) -> Mapping[Kind, int]:
+        """What the disk does not know, by kind: messages in memory, and counts of those given up; from any thread."""
+        waiting = Counter(message.kind for message in list(self._aside.messages.values()))
+        return {kind: waiting[kind] + self._uncounted[kind] for kind in Kind}
+
     def put_back(self, ids: Iterable[int] | None = None) -> None:
         """Messages under way, all of them or those given, have not arrived and are to be taken again."""
         self._under_way -= set(self._under_way if ids is None else ids)
@@ -426,6 +452,8 @@ class Outbox:
         self._delete_done()
         if not (self._begun and self._disk_has_all()) and (lost := len(self._aside.messages)):
             _log.error("the outbox is closed, and %d messages that its disk did not take are lost", lost)
+        self._count()
+        self._losses.note(self.unsaved)
         if self._begun:
             self._try(tables.end, durable=True)
         self._db.close()

@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "count_damaged",
     "count_dropped",
+    "count_losses",
     "damaged",
     "delete",
     "dropped",
@@ -370,6 +371,15 @@ def forget_broken(connection: sqlite3.Connection) -> None:
 def count_dropped(connection: sqlite3.Connection, kind: Kind, count: int) -> None:
     """Adds to the number of messages given up."""
     _count(connection, kind, count)
+
+
+def count_losses(connection: sqlite3.Connection, number: str, counts: Mapping[Kind, int]) -> None:
+    """Counts what an earlier run has lost, once; `number` is what that loss is known by."""
+    known = connection.execute("SELECT value FROM meta WHERE name = 'losses'").fetchone()
+    if known != (number,):
+        for kind, lost in counts.items():
+            count_dropped(connection, kind, lost)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('losses', ?)", (number,))
 
 
 def count_damaged(connection: sqlite3.Connection, count: int) -> None:
