@@ -57,7 +57,7 @@ class Unlinked:
         """Nothing can hang."""
         return True
 
-    def close(self, timeout: float, /) -> None:
+    def close(self, timeout: float, /, *, last: bool) -> None:
         """Nothing to end."""
 
 

@@ -41,7 +41,7 @@ class Link(Protocol):
 
     def start(self) -> None: ...
     def moving(self, within: float, /) -> bool: ...
-    def close(self, timeout: float, /) -> None: ...
+    def close(self, timeout: float, /, *, last: bool) -> None: ...
 
 
 class Broker(Protocol):
@@ -113,6 +113,10 @@ class Service:
         self._reload = threading.Event()
         self._health_due = float("-inf")
         self._told_all_lost = self._told_link_stuck = False
+        #: whether another service takes the place of this one, in the same process
+        self._is_succeeded = False
+        #: what closes each of those that work beside the rest
+        self._closing: dict[Background, threading.Thread] = {}
 
     @property
     def stuck(self) -> bool:
@@ -158,7 +162,7 @@ class Service:
                 ending.callback(self._broker.stop)
             for worker in self._background:
                 worker.start()
-                ending.callback(worker.close)
+                ending.callback(self._close, worker)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
             self._announce()
             self._link.start()
@@ -185,6 +189,7 @@ class Service:
                 # by the same clock as systemd's, which goes by this to know what is newer
                 notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
                 if following := successor():
+                    self._is_succeeded = True
                     self._stop.set()
                     return following
                 notify("READY=1")
@@ -243,7 +248,18 @@ class Service:
 
     def _say_goodbye(self) -> None:
         self._tell_health()
-        self._link.close(GOODBYE if self._stop.is_set() else DRAIN)
+        # a disk that is slow holds both up, which may wait for it at the same time
+        for worker in self._background:
+            self._closing[worker] = threading.Thread(target=worker.close, name="closing", daemon=True)
+            self._closing[worker].start()
+        self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)
+
+    def _close(self, worker: Background) -> None:
+        closing = self._closing.get(worker)
+        if closing is None:
+            worker.close()
+        else:
+            closing.join()
 
     def _blame(self) -> None:
         """Raises what ended the service, unless it was stopped or all recordings are over."""

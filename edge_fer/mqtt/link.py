@@ -8,7 +8,7 @@ import os
 import select
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -48,6 +48,9 @@ _NOTING = 1.0
 _FLUSH, _PATIENT = 1.5, 10.0
 #: Seconds for `offline` to arrive.
 _FAREWELL = 2.0
+
+#: Links that were closed and whose threads had not ended then.
+_left_behind: list[Link] = []
 
 
 def boot_id() -> str:
@@ -168,11 +171,12 @@ class Link:
         """Whether the thread that carries everything has made a turn in so many seconds; one that has ended has."""
         return not self._thread.is_alive() or monotonic() - self._moved_at < within
 
-    def close(self, timeout: float = 3.0) -> None:
+    def close(self, timeout: float = 3.0, *, last: bool = True) -> None:
         """Keeps what was posted, sends what can be sent, publishes `offline` and ends.
 
         Args:
             timeout: seconds that it may take, half of them to send what waits; what is left is sent next time.
+            last: whether the process ends now; else a thread that hangs goes on keeping what it has.
         """
         now = monotonic()
         self._gone_by = now + 0.9 * timeout
@@ -181,21 +185,32 @@ class Link:
         self._rouse()
         if self._thread.is_alive():
             self._thread.join(timeout)
-            if self._thread.is_alive():
-                self._leave_behind(timeout)
-                return
-        self._hang_up()
+        if self._thread.is_alive():
+            _log.warning("the link to the broker has not ended within %g s; it is left behind", timeout)
+            _left_behind.append(self)
+        else:
+            self._hang_up()
+        if last:
+            self._note_losses()
 
-    def _leave_behind(self, timeout: float) -> None:
-        """The thread hangs, most likely in the disk: counts what it can no longer keep, for the next run to tell."""
-        lost = Counter(mail.kind for mail in self._mailbox.take_all())
-        lost.update(self._mailbox.take_dropped())
-        if self._carrier is not None:
-            lost.update(self._carrier.unsaved)
-        _log.warning(
-            "the link to the broker has not ended within %g s; it is left behind, and %d messages are lost",
-            *(timeout, lost.total()),
-        )
+    def abandon(self) -> Mapping[Kind, int]:
+        """What the thread can no longer keep, where it has not ended: messages, by kind, which it no longer gets."""
+        lost: Counter[Kind] = Counter()
+        if self._thread.is_alive():
+            lost.update(mail.kind for mail in self._mailbox.take_all())
+            lost.update(self._mailbox.take_dropped())
+            lost.update(self._carrier.unsaved if self._carrier else {})
+        return lost
+
+    def _note_losses(self) -> None:
+        """Counts what threads that hang, most likely in the disk, can no longer keep, for the next run to tell."""
+        lost: Counter[Kind] = Counter()
+        for link in _left_behind:
+            lost.update(link.abandon())
+        _left_behind.clear()
+        if not lost.total():
+            return
+        _log.error("%d messages are lost: the disk did not take them before the end", lost.total())
         # the disk may hang for this, too
         noting = Thread(target=self._losses.note, args=(lost,), name="mqtt-losses", daemon=True)
         noting.start()
