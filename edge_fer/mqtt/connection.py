@@ -66,6 +66,13 @@ class _Client(paho.Client):
     def _create_socket(self) -> socket.socket:
         return self._line
 
+    def _sock_send(self, buf: Any) -> int:
+        try:
+            return super()._sock_send(buf)
+        except (ConnectionError, ssl.SSLEOFError) as error:
+            # what the broker said before it hung up is still to be read, and after it, paho reads that it has
+            raise BlockingIOError from error
+
     def _handle_pubackcomp(self, cmd: Any) -> MQTTErrorCode:
         # Mosquitto 2.0 says here that a message is too large; paho would take that for an error of the protocol
         packet = self._in_packet["packet"]
