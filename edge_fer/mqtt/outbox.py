@@ -109,6 +109,8 @@ class Outbox:
         #: since when the disk could not be read, and the topics that were sent to from memory meanwhile
         self._unread_since: float | None = None
         self._overtaken: set[str] = set()
+        #: names of retained topics that the disk has not taken yet
+        self._unremembered: set[str] = set()
         #: whether alert events came that the disk has not been made to keep yet
         self._urgent = False
         self._ceiling = Ceiling(path.with_name(f"{path.name}-numbers"))
@@ -388,6 +390,7 @@ class Outbox:
         self._is_begun()
         self._disk_has_all()
         self._bury_broken()
+        self._remember_rest()
         self._count()
         try:
             self._db.sync()
@@ -396,10 +399,18 @@ class Outbox:
 
     def remember(self, topic: str) -> None:
         """Keeps the name of a retained topic, durably; to be called before anything is published to it."""
-        self._try(lambda c: c.execute("INSERT OR IGNORE INTO retained VALUES (?)", (topic,)), durable=True)
+        self._unremembered.add(topic)
+        self._remember_rest()
+
+    def _remember_rest(self) -> None:
+        """Keeps the names that the disk did not take before, too."""
+        rows = [(name,) for name in self._unremembered]
+        if rows and self._try(lambda c: c.executemany("INSERT OR IGNORE INTO retained VALUES (?)", rows), durable=True):
+            self._unremembered.clear()
 
     def forget(self, topic: str) -> None:
         """The retained topic has been cleared."""
+        self._unremembered.discard(topic)
         self._try(lambda c: c.execute("DELETE FROM retained WHERE topic = ?", (topic,)))
 
     def remembered(self) -> set[str]:
@@ -409,7 +420,7 @@ class Outbox:
         if broken:
             _log.error("%d names of retained topics in the outbox are damaged, and are forgotten", len(broken))
             self._try(tables.forget_broken)
-        return names
+        return names | self._unremembered
 
     @property
     def depth(self) -> int:

@@ -172,6 +172,17 @@ STEPS = st.lists(
 )
 
 
+def test_names_of_retained_topics_are_kept_once_the_disk_takes_them(outbox, path, disk):
+    disk.fail()
+    outbox.remember("state")
+    assert outbox.remembered() == {"state"}
+    disk.mend()
+    outbox.sync()
+    after = Outbox(killed(path), boot=BOOT)
+    assert after.remembered() == {"state"}
+    after.close()
+
+
 class Traffic:
     """What is told to an outbox and taken from it; nothing may be sent behind what is newer."""
 
