@@ -5,7 +5,7 @@
 # make test-fresh  README's first steps and the whole of `make test` on fresh Debian 12 and 13; as root, with mmdebstrap.
 #   An hour and more; SUITES=trixie does it on one of them
 # make models  fetch the face detector's model files, once
-# make test-faults  200 faults on a real broker while events flow, and 72 hours without one; some ten minutes. Writes
+# make test-faults  300 faults on a real broker while events flow, and 72 hours without one; half an hour. Writes
 #   docs/reliability.md; SEED=n runs the same again
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Any
 
 from edge_fer.files import read_file
@@ -54,6 +54,10 @@ class Keeper:
         self._lock = Lock()
         self._news, self._closing = Event(), Event()
         self._complained = False
+        #: changes that were offered, and of those, how many are on disk, or could not be written
+        self._offered, self._written, self._failed = 0, 0, 0
+        self._settled = Condition(self._lock)
+        self._hurry = Event()
         self._thread = Thread(target=self._run, name="keeper", daemon=True)
 
     def keep(
@@ -92,6 +96,7 @@ class Keeper:
         for thing in self._things:
             self._offer(thing)
         self._closing.set()
+        self._hurry.set()
         self._news.set()
         self._thread.join(EVERY)
 
@@ -101,7 +106,16 @@ class Keeper:
             if self._files.get(thing.file, {}).get(thing.name) != kept:
                 self._files.setdefault(thing.file, {})[thing.name] = kept
                 self._changed.add(thing.file)
+                self._offered += 1
                 self._news.set()
+
+    def settle(self, seconds: float) -> bool:
+        """Waits until everything that has changed so far is on disk, durably; whether it is, within so many seconds."""
+        self._hurry.set()
+        with self._settled:
+            wanted, failed = self._offered, self._failed
+            self._settled.wait_for(lambda: self._written >= wanted or self._failed > failed, seconds)
+            return self._written >= wanted
 
     def _run(self) -> None:
         while True:
@@ -109,24 +123,34 @@ class Keeper:
             self._news.clear()
             closing = self._closing.is_set()
             with self._lock:
+                offered = self._offered
                 texts = {file: json.dumps({"v": 1, "kept": self._files[file]}) for file in sorted(self._changed)}
                 self._changed.clear()
-            for file, text in texts.items():
-                self._write(self._folder / file, text)
+            refused = [file for file, text in texts.items() if not self._write(self._folder / file, text)]
+            with self._settled:
+                if refused:
+                    self._failed += 1
+                    # with the next change again
+                    self._changed.update(refused)
+                else:
+                    self._written = offered
+                self._settled.notify_all()
             if closing:
                 return
             # recordings play faster than the clock, and the disk should not
-            self._closing.wait(1.0)
+            self._hurry.wait(1.0)
+            self._hurry.clear()
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, path: Path, text: str) -> bool:
         try:
             write_whole(path, text)
         except OSError as error:
             if not self._complained:
                 log.warning("%s cannot be written: %s; a restart would lose what it holds", path, error.strerror)
             self._complained = True
-        else:
-            self._complained = False
+            return False
+        self._complained = False
+        return True
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any]:

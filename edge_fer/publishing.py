@@ -53,7 +53,11 @@ class Unlinked:
     def start(self) -> None:
         """Nothing to begin."""
 
-    def close(self, timeout: float, /) -> None:
+    def moving(self, within: float, /) -> bool:  # noqa: ARG002 - as a link is asked
+        """Nothing can hang."""
+        return True
+
+    def close(self, timeout: float, /, *, last: bool) -> None:
         """Nothing to end."""
 
 

@@ -25,6 +25,8 @@ TICK = 0.5
 HEALTH_EVERY = 30.0
 #: A camera's thread that makes no pass for so many seconds is stuck, and the watchdog is not fed.
 STUCK_AFTER = 10.0
+#: Likewise the link's thread, which a slow disk may hold up for longer.
+LINK_STUCK_AFTER = 60.0
 #: Seconds after which it is told that no camera works.
 ALL_LOST_AFTER = 60.0
 #: Seconds that a stopped daemon takes at most: for the pipelines' last step, then for disk and broker. Only a slow disk
@@ -38,7 +40,8 @@ class Link(Protocol):
     """The link with the broker, as far as its life goes."""
 
     def start(self) -> None: ...
-    def close(self, timeout: float, /) -> None: ...
+    def moving(self, within: float, /) -> bool: ...
+    def close(self, timeout: float, /, *, last: bool) -> None: ...
 
 
 class Broker(Protocol):
@@ -109,7 +112,11 @@ class Service:
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._health_due = float("-inf")
-        self._told_all_lost = False
+        self._told_all_lost = self._told_link_stuck = False
+        #: whether another service takes the place of this one, in the same process
+        self._is_succeeded = False
+        #: what closes each of those that work beside the rest
+        self._closing: dict[Background, threading.Thread] = {}
 
     @property
     def stuck(self) -> bool:
@@ -155,7 +162,7 @@ class Service:
                 ending.callback(self._broker.stop)
             for worker in self._background:
                 worker.start()
-                ending.callback(worker.close)
+                ending.callback(self._close, worker)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
             self._announce()
             self._link.start()
@@ -182,6 +189,7 @@ class Service:
                 # by the same clock as systemd's, which goes by this to know what is newer
                 notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
                 if following := successor():
+                    self._is_succeeded = True
                     self._stop.set()
                     return following
                 notify("READY=1")
@@ -206,7 +214,15 @@ class Service:
         A camera that is lost is no reason for that, and neither are all of them: a new process would not find them
         either, and the node would go off and on for nothing.
         """
-        return all(camera.moving(now, STUCK_AFTER) for camera in self._cameras)
+        linked = self._link.moving(LINK_STUCK_AFTER)
+        if not linked and not self._told_link_stuck:
+            log.error(
+                "the link to the broker has not moved for %g s: nothing is sent or kept. Most likely the disk hangs;"
+                " the watchdog will start edge-fer anew if that goes on",
+                LINK_STUCK_AFTER,
+            )
+        self._told_link_stuck = not linked
+        return linked and all(camera.moving(now, STUCK_AFTER) for camera in self._cameras)
 
     def _tell_when_all_are_lost(self, now: float) -> None:
         """Says once that no camera works; the node stays, and tries them for as long as it takes."""
@@ -232,7 +248,18 @@ class Service:
 
     def _say_goodbye(self) -> None:
         self._tell_health()
-        self._link.close(GOODBYE if self._stop.is_set() else DRAIN)
+        # a disk that is slow holds both up, which may wait for it at the same time
+        for worker in self._background:
+            self._closing[worker] = threading.Thread(target=worker.close, name="closing", daemon=True)
+            self._closing[worker].start()
+        self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)
+
+    def _close(self, worker: Background) -> None:
+        closing = self._closing.get(worker)
+        if closing is None:
+            worker.close()
+        else:
+            closing.join()
 
     def _blame(self) -> None:
         """Raises what ended the service, unless it was stopped or all recordings are over."""

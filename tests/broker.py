@@ -182,8 +182,14 @@ class Mosquitto:
                 f"keyfile {certificates.server_key}",
             ]
             lines += [f"require_certificate {'true' if ask_for_certificate else 'false'}"]
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text("\n".join(lines) + "\n")
+        self._config, self._lines = folder / "mosquitto.conf", lines
+        self.set_options([])
+
+    def set_options(self, options: Sequence[str]) -> None:
+        """Further lines of its config, in the place of like ones, from its next start on."""
+        names = {option.split()[0] for option in options}
+        kept = [line for line in self._lines if line.split()[0] not in names]
+        self._config.write_text("\n".join([*kept, *options]) + "\n")
 
     @property
     def url(self) -> str:

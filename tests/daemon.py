@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,14 +31,18 @@ class Daemon:
         folder: where its config and state go.
         config: as in the config file.
         arguments: more of its command line.
+        environment: more of its environment.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, config: dict[str, Any], *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._base = {"node": {"id": "test"}, "state_dir": str(folder / "state"), "log_level": "info"}
         self._file = folder / "config.yaml"
         self.configure(config)
         self._command = [*COMMAND, "run", "--config", str(self._file), *arguments]
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._news = threading.Condition()
@@ -83,7 +88,7 @@ class Daemon:
         return self.wait(timeout)
 
     def __enter__(self) -> Self:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment
         )

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, openssl, and a browser for
-# reports; and, where it may, what looks at the service (strace, shellcheck, systemd-analyze), without which those tests
+# Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, openssl, a C compiler for a
+# slow disk, and a browser for reports; and, where it may, what looks at the service (strace, shellcheck, systemd-analyze), without which those tests
 # are skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
@@ -9,6 +9,7 @@ missing=""
 command -v mosquitto >/dev/null || missing="$missing mosquitto"
 command -v mosquitto_sub >/dev/null || missing="$missing mosquitto-clients"
 command -v openssl >/dev/null || missing="$missing openssl"
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v chromedriver >/dev/null || missing="$missing chromium-driver"
 wanted=""

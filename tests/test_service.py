@@ -46,21 +46,27 @@ class ScriptedCamera:
 class Link:
     def __init__(self, log):
         self.log = log
+        self.moves = True
 
     def start(self):
         self.log.append("link up")
 
-    def close(self, timeout):
+    def moving(self, within):
+        return self.moves
+
+    def close(self, timeout, *, last):
         self.log.append("link down")
 
 
 @pytest.fixture
 def service():
-    def make(*cameras, **options):
+    def make(*cameras, link_moves=True, **options):
         log = cameras[0].log
+        link = Link(log)
+        link.moves = link_moves
         return Service(
             cameras,
-            Link(log),
+            link,
             announce=lambda: log.append("announce"),
             tell_health=lambda: log.append("health"),
             clock=SystemClock(),
@@ -171,3 +177,13 @@ def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
         it.run()
         assert ("WATCHDOG=1" in said) is moves
         assert (said[0], said[-1]) == ("READY=1", "STOPPING=1")
+
+
+def test_a_link_that_hangs_does_not_feed_the_watchdog_and_is_told(service, monkeypatch, caplog):
+    said, stop = [], []
+    monkeypatch.setattr("edge_fer.service.notify", said.append)
+    it = service(ScriptedCamera(), link_moves=False, on_tick=lambda _: stop[0]())
+    stop.append(it.stop)
+    it.run()
+    assert "WATCHDOG=1" not in said
+    assert "the link to the broker has not moved" in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from time import monotonic
@@ -14,6 +14,7 @@ from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.mailbox import Mailbox
+from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
@@ -34,7 +35,7 @@ _TICK, _EXPIRY = 1.0, 60.0
 #: Seconds after which a connection has been of use, even where nothing was sent; longer where messages go one by one.
 _PROVEN, _PROVEN_CAREFULLY = 5.0, 60.0
 #: Reason codes with which a broker ends a session.
-_TOO_LARGE, _NO_RETAIN = 0x95, 0x9A
+_TOO_LARGE, _NO_RETAIN, _NO_QOS = 0x95, 0x9A, 0x9B
 #: So often in a row the broker may hang up without a reason before we come back more slowly, as two clients of one id
 #: would throw each other out for ever; and seconds after which that is forgotten.
 _KICKS, _UNDISTURBED = 3, 60.0
@@ -97,6 +98,9 @@ class Carrier:
         self._connections = 0
         #: whether the broker keeps retained messages, as far as is known
         self._retains = True
+        #: the highest quality of service that the broker takes, as far as is known
+        self._qos = 1
+        self._acknowledges = True
         self._up_since: float | None = None
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
@@ -136,7 +140,11 @@ class Carrier:
         Returns:
             Seconds until something will be due, unless the socket or a waking comes first.
         """
-        for mail in self._mailbox.take_all():
+        self._outbox.count_lost(self._mailbox.take_dropped())
+        # one at a time, so that a disk that hangs holds up no more than one
+        for _ in range(len(self._mailbox)):
+            if (mail := self._mailbox.take()) is None:
+                break
             self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
         self._outbox.secure()
         now = monotonic()
@@ -152,6 +160,7 @@ class Carrier:
                 subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
                 retains=self._retains,
+                qos=self._qos,
             )
         if self._connection is not None:
             self._serve(self._connection, now)
@@ -169,6 +178,11 @@ class Carrier:
             self.status = replace(self.status, damaged=self._outbox.damaged)
         next_try = self._retry_at if self._connection is None else inf
         return max(0.0, min(next_try, self._tick_at, now + self._fill_in) - monotonic())
+
+    @property
+    def unsaved(self) -> Mapping[Kind, int]:
+        """What the disk does not know, by kind; from any thread."""
+        return self._outbox.unsaved
 
     def drop(self, reason: Setback) -> None:
         """Ends the connection, if there is one, and tries again later."""
@@ -195,7 +209,7 @@ class Carrier:
             if not self._choice.accepted(now):
                 self._begin_anew(connection, now)
                 return
-            self._greeted(now)
+            self._greeted(connection, now)
         self._fill_in = inf
         if self._sender.settle(acknowledged, now) and self._kicked < _KICKS:
             self._backoff.succeeded()
@@ -220,14 +234,19 @@ class Carrier:
             _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
             self._begin_anew(connection, now)
             return
+        if connection.reason_code == _NO_QOS and self._qos:
+            self._qos = 0
+            self._begin_anew(connection, now)
+            return
         self._count_kicks(connection, setback, now)
         self._sender.end(now, hung_up=connection.may_have_minded)
         self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
 
-    def _greeted(self, now: float) -> None:
+    def _greeted(self, connection: Connection, now: float) -> None:
         self._up_since = now
         self._connections += 1
-        self._sender.begin(may_refuse=self._choice.current is Protocol.V5)
+        self._acknowledges = bool(connection.qos)
+        self._sender.begin(may_refuse=self._choice.current is Protocol.V5 and self._acknowledges)
         self._setback = None
         self._look()
         _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
@@ -236,6 +255,13 @@ class Carrier:
                 "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
                 " lost unnoticed",
                 *(self._choice.current.text, self._broker.address),
+            )
+
+        if not connection.qos:
+            _log.warning(
+                "the broker at %s takes messages at QoS 0 only: it acknowledges none, so what is lost on the way, or"
+                " forbidden by its access list, is lost unnoticed. Have it take QoS 1",
+                self._broker.address,
             )
 
     def _begin_anew(self, connection: Connection, now: float) -> None:
@@ -288,6 +314,7 @@ class Carrier:
             connected=self._up_since is not None,
             connections=self._connections,
             protocol=self._choice.current,
+            acknowledges=self._acknowledges,
             setback=self._setback,
             last_trouble=self._last_trouble,
             depth=self._outbox.depth,

@@ -206,7 +206,7 @@ class Composer:
                 connected=link.connected,
                 connections=link.connections,
                 protocol=link.protocol.text,
-                refusals_seen=link.protocol is Protocol.V5,
+                refusals_seen=link.protocol is Protocol.V5 and link.acknowledges,
                 last_setback=link.last_trouble,
             ),
         )

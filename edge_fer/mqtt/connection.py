@@ -66,6 +66,13 @@ class _Client(paho.Client):
     def _create_socket(self) -> socket.socket:
         return self._line
 
+    def _sock_send(self, buf: Any) -> int:
+        try:
+            return super()._sock_send(buf)
+        except (ConnectionError, ssl.SSLEOFError) as error:
+            # what the broker said before it hung up is still to be read, and after it, paho reads that it has
+            raise BlockingIOError from error
+
     def _handle_pubackcomp(self, cmd: Any) -> MQTTErrorCode:
         # Mosquitto 2.0 says here that a message is too large; paho would take that for an error of the protocol
         packet = self._in_packet["packet"]
@@ -95,6 +102,7 @@ class Connection:
         woken: called from another thread when `turn` is to be called.
         subscriptions: what to subscribe to; nothing for most.
         retains: whether the broker may keep retained messages; without, the Last Will is none either.
+        qos: the highest quality of service that the broker takes, as far as is known.
         received: called from within `turn` with the topic and payload of each message, and whether it was retained.
 
     Attributes:
@@ -103,6 +111,7 @@ class Connection:
         window: messages that may be sent and not acknowledged yet.
         max_packet: bytes of the longest packet that the broker takes, as far as it said.
         retains: whether it keeps retained messages.
+        qos: the quality of service that messages are sent at: 1, or 0 where the broker takes no more.
         reason_code: with which the broker refused or ended the session; None: it gave none.
     """
 
@@ -116,12 +125,14 @@ class Connection:
         subscriptions: Sequence[Subscription] = (),
         received: Received | None = None,
         retains: bool = True,
+        qos: int = 1,
     ) -> None:
         self.is_up = False
         self.setback: Setback | None = None
         self.window = _WINDOW
         self.max_packet: int | None = None
         self.retains = retains
+        self.qos = qos
         self.reason_code: int | None = None
         self._settings = settings
         self._availability = availability
@@ -156,7 +167,7 @@ class Connection:
         return acknowledged
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Sends a message at QoS 1.
+        """Sends a message, at QoS 1 where the broker takes that.
 
         Returns:
             Its id, which `turn` gives back once it is acknowledged.
@@ -164,8 +175,9 @@ class Connection:
         if self._client is None:
             msg = "there is no session to publish in"
             raise RuntimeError(msg)
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
-        self._sent[info.mid] = monotonic()
+        info = self._client.publish(topic, payload, qos=self.qos, retain=retain)
+        if self.qos:
+            self._sent[info.mid] = monotonic()
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._fail(Setback(Trouble.CLOSED, paho.error_string(info.rc)))
         return info.mid
@@ -255,7 +267,7 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         if self._availability is not None:
-            client.will_set(self._availability, OFFLINE, qos=1, retain=self.retains)
+            client.will_set(self._availability, OFFLINE, qos=self.qos, retain=self.retains)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, line.password)
         self._client = client
@@ -315,6 +327,7 @@ class Connection:
         self.is_up = True
         self.window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
         self.max_packet = getattr(properties, "MaximumPacketSize", None)
+        self.qos = min(self.qos, getattr(properties, "MaximumQoS", 1))
         self.retains = self.retains and bool(getattr(properties, "RetainAvailable", 1))
         if self._subscriptions:
             _, self._subscription = client.subscribe([self._asked(wanted) for wanted in self._subscriptions])

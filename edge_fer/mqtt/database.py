@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 from time import monotonic
 from typing import TypeVar
 
@@ -194,9 +195,14 @@ class Database:
         return isinstance(error, FullError | _UnwritableError)
 
     @property
-    def is_open(self) -> bool:
-        """Whether it could be opened."""
-        return self._connection is not None
+    def has_file(self) -> bool:
+        """Whether there is anything that might be read, as far as can be told."""
+        try:
+            return self._path.lstat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Writes the log back and lets go of the file."""
@@ -215,13 +221,19 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            # a pipe would keep us waiting
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise _full(self._path) from None
             msg = f"the outbox {self._path} cannot be opened: {error.strerror}"
             kind = _UnwritableError if error.errno in _FAILING else OutboxError
             raise kind(msg, remedy="Make sure that its folder can be made and written to") from None
+        if not S_ISREG(os.fstat(self._file).st_mode):
+            os.close(self._file)
+            self._file = -1
+            msg = f"the outbox {self._path} is no file"
+            raise OutboxError(msg, remedy="Move away what is there, or name another folder in `state_dir`")
         # autocommit, so that transactions are ours; the wait is for a predecessor that is still closing
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
         # a damaged text is to be found by its checksum, and not to keep the rest from being read

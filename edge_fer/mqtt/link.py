@@ -7,7 +7,8 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -19,6 +20,7 @@ from edge_fer.mqtt.carrier import Carrier
 from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
+from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
@@ -38,10 +40,17 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between looks whether the link before us has let go of the outbox.
 _HELD = 0.2
+#: Seconds without a turn after which the thread hangs, most likely in the disk.
+_HANGS = 10.0
+#: Seconds that a note of what is lost may take at the end.
+_NOTING = 1.0
 #: Seconds to send what waits when the link is closed, unless it is given more than so many in all.
 _FLUSH, _PATIENT = 1.5, 10.0
 #: Seconds for `offline` to arrive.
 _FAREWELL = 2.0
+
+#: Links that were closed and whose threads had not ended then.
+_left_behind: list[Link] = []
 
 
 def boot_id() -> str:
@@ -87,6 +96,7 @@ class Link:
         self._broker = broker
         self._topics = topics
         self._path = outbox
+        self._losses = Losses(outbox.with_name(f"{outbox.name}-losses"))
         self._clock = clock
         self._limits = limits
         self._boot = boot or boot_id()
@@ -108,6 +118,7 @@ class Link:
         #: set by `close`: when to give up what is left, and when to be gone
         self._flush_until: float | None = None
         self._gone_by = 0.0
+        self._moved_at = monotonic()
         self._thread = Thread(target=self._run, name="mqtt-link", daemon=True)
 
     def start(self) -> None:
@@ -153,13 +164,19 @@ class Link:
         """How the link is doing."""
         status = self._carrier.status if self._carrier else LinkStatus()
         dropped = {kind: status.dropped[kind] + count for kind, count in self._mailbox.dropped.items()}
-        return replace(status, depth=status.depth + len(self._mailbox), dropped=dropped)
+        connected = status.connected and self.moving(_HANGS)
+        return replace(status, connected=connected, depth=status.depth + len(self._mailbox), dropped=dropped)
 
-    def close(self, timeout: float = 3.0) -> None:
+    def moving(self, within: float) -> bool:
+        """Whether the thread that carries everything has made a turn in so many seconds; one that has ended has."""
+        return not self._thread.is_alive() or monotonic() - self._moved_at < within
+
+    def close(self, timeout: float = 3.0, *, last: bool = True) -> None:
         """Keeps what was posted, sends what can be sent, publishes `offline` and ends.
 
         Args:
             timeout: seconds that it may take, half of them to send what waits; what is left is sent next time.
+            last: whether the process ends now; else a thread that hangs goes on keeping what it has.
         """
         now = monotonic()
         self._gone_by = now + 0.9 * timeout
@@ -168,10 +185,36 @@ class Link:
         self._rouse()
         if self._thread.is_alive():
             self._thread.join(timeout)
-            if self._thread.is_alive():
-                _log.warning("the link to the broker has not ended within %g s; it is left behind", timeout)
-                return
-        self._hang_up()
+        if self._thread.is_alive():
+            _log.warning("the link to the broker has not ended within %g s; it is left behind", timeout)
+            _left_behind.append(self)
+        else:
+            self._hang_up()
+        if last:
+            self._note_losses()
+
+    def abandon(self) -> Mapping[Kind, int]:
+        """What the thread can no longer keep, where it has not ended: messages, by kind, which it no longer gets."""
+        lost: Counter[Kind] = Counter()
+        if self._thread.is_alive():
+            lost.update(mail.kind for mail in self._mailbox.take_all())
+            lost.update(self._mailbox.take_dropped())
+            lost.update(self._carrier.unsaved if self._carrier else {})
+        return lost
+
+    def _note_losses(self) -> None:
+        """Counts what threads that hang, most likely in the disk, can no longer keep, for the next run to tell."""
+        lost: Counter[Kind] = Counter()
+        for link in _left_behind:
+            lost.update(link.abandon())
+        _left_behind.clear()
+        if not lost.total():
+            return
+        _log.error("%d messages are lost: the disk did not take them before the end", lost.total())
+        # the disk may hang for this, too
+        noting = Thread(target=self._losses.note, args=(lost,), name="mqtt-losses", daemon=True)
+        noting.start()
+        noting.join(_NOTING)
 
     def _rouse(self) -> None:
         # a full pipe rouses as well, and a closed one has nobody behind it
@@ -219,9 +262,13 @@ class Link:
                     _log.warning("%s; what there is to tell waits in memory until then", error)
                 self._opened.set()
             if self._flush_until is not None and monotonic() >= self._gone_by:
-                if lost := len(self._mailbox):
-                    _log.error("%d messages are lost: the outbox was in use until the end", lost)
+                lost = Counter(mail.kind for mail in self._mailbox.take_all())
+                lost.update(self._mailbox.take_dropped())
+                if lost.total():
+                    _log.error("%d messages are lost: the outbox was in use until the end", lost.total())
+                    self._losses.note(lost)
                 return None
+            self._moved_at = monotonic()
             sleep(_HELD)
 
     def _carry(self, carrier: Carrier) -> None:
@@ -237,6 +284,7 @@ class Link:
     def _turns(self, carrier: Carrier, done: Callable[[], bool], *, by: float) -> None:
         """Turns and waits, until it is done or late."""
         while True:
+            self._moved_at = monotonic()
             try:
                 seconds = carrier.turn()
             except Exception:  # noqa: BLE001 - told in the log, with all there is to know

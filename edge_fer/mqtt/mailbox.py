@@ -54,6 +54,20 @@ class Mailbox:
                 return
             self._mails[mail.kind].append(mail)
 
+    def take(self) -> Mail | None:
+        """The next one, the most important first, and otherwise in the order it came; None where there is none."""
+        with self._lock:
+            for waiting in self._mails.values():
+                if waiting:
+                    return waiting.popleft()
+        return None
+
+    def take_dropped(self) -> Mapping[Kind, int]:
+        """How many were given up since this was asked the last time, by kind; whoever asks counts them."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, dict.fromkeys(Kind, 0)
+            return dropped
+
     def take_all(self) -> list[Mail]:
         """Everything, the most important first, and otherwise in the order it came."""
         with self._lock:
@@ -67,7 +81,7 @@ class Mailbox:
 
     @property
     def dropped(self) -> Mapping[Kind, int]:
-        """How many were given up since the start, by kind."""
+        """How many were given up and not taken over by `take_dropped` yet, by kind."""
         return dict(self._dropped)
 
     def _drop_for(self, kind: Kind) -> bool:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from edge_fer.mqtt.aside import Aside
 from edge_fer.mqtt.ceiling import Ceiling
 from edge_fer.mqtt.database import Database, FullError
 from edge_fer.mqtt.letter import Captured, Letter
+from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.messages import Kind
 from edge_fer.types import Instant
 
@@ -42,6 +44,7 @@ __all__ = ["Limits", "Outbox"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 #: Messages given up at a time where there is no room, and looked at for their age.
 _DROP, _LOOK = 20, 100
@@ -49,6 +52,8 @@ _DROP, _LOOK = 20, 100
 _AHEAD = 64
 #: Messages that wait in memory, where the disk does not take them.
 _IN_MEMORY = 1000
+#: Seconds that messages in memory wait for those on a disk that cannot be read, which are older and go first.
+_UNREAD = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,17 @@ class Outbox:
         self._broken: dict[int, str] = {}
         self._damaged = 0
         self._begun, self._depth = False, 0
+        #: whether what waits on disk is counted in the depth
+        self._known = False
+        #: since when the disk could not be read, and the topics that were sent to from memory meanwhile
+        self._unread_since: float | None = None
+        self._overtaken: set[str] = set()
+        #: names of retained topics that the disk has not taken yet
+        self._unremembered: set[str] = set()
         #: whether alert events came that the disk has not been made to keep yet
         self._urgent = False
         self._ceiling = Ceiling(path.with_name(f"{path.name}-numbers"))
+        self._losses = Losses(path.with_name(f"{path.name}-losses"))
         self._db = Database(
             path, tables.SCHEMA, max_size=self._limits.size, begun=self._fresh_number, renewed=self._renewed
         )
@@ -117,6 +130,7 @@ class Outbox:
         except BaseException:
             self._db.close()
             raise
+        self._is_known()
 
     def _begin(self) -> None:
         """Makes the file ours, which it is not yet where its disk was full at the start."""
@@ -126,10 +140,22 @@ class Outbox:
         if misplaced := self._db.run(tables.misplaced):
             self._db.run(lambda c: tables.set_aside(c, misplaced, now))
             self._tell_damage(misplaced)
-        self._begun = True
+        self._begun = self._known = True
+        self._take_over_losses()
         self._counted = self._db.run(tables.dropped)
         self._damaged = self._db.run(tables.damaged) + len(self._broken)
         self._depth = self._db.run(tables.count) - len(self._done) - len(self._broken) + len(self._aside.messages)
+
+    def _take_over_losses(self) -> None:
+        """Counts what an earlier run could not keep at its end, and tells it."""
+        self._losses.prepare()
+        if loss := self._losses.read():
+            self._db.run(lambda c: tables.count_losses(c, loss.id, loss.counts), durable=True)
+            self._losses.clear()
+            _log.error(
+                "%d messages of an earlier run are lost: its disk did not take them before it ended",
+                sum(loss.counts.values()),
+            )
 
     def _is_begun(self) -> bool:
         if not self._begun:
@@ -138,6 +164,16 @@ class Outbox:
             except OutboxError as error:
                 self._tell(error)
         return self._begun
+
+    def _is_known(self) -> bool:
+        """Whether it is known what waits on disk, which a full disk does not keep us from reading."""
+        if not self._known:
+            found = self._read(lambda c: (tables.count(c), tables.dropped(c), tables.damaged(c)), None)
+            if found is not None:
+                self._known = True
+                waiting, self._counted, self._damaged = found
+                self._depth += waiting
+        return self._known
 
     def _fresh_number(self) -> int:
         return max(int(time()), self._ceiling.free)
@@ -193,13 +229,10 @@ class Outbox:
             busy: topics that have a message under way, where each may have but one; None: each may have several.
             spare: of messages other than alert events, at most so many; None: no such limit.
         """
-        if self._depth == len(self._under_way):
+        if self._is_known() and self._depth == len(self._under_way):
             return []
         self.secure()
-        found = self._whole(count if busy is None else max(count, _AHEAD), held)
-        if self._aside:
-            but = self._under_way | self._done
-            found = sorted([*found, *self._aside.waiting(but=but, held=held)], key=lambda message: message.id)
+        found = self._next(count if busy is None else max(count, _AHEAD), now, held)
         if busy is not None:
             firsts: dict[str, tables.Waiting] = {}
             for message in found:
@@ -210,14 +243,57 @@ class Outbox:
             urgent = sum(message.kind is Kind.ALERT_EVENT for message in found)
             found = found[: urgent + spare]
         self._under_way.update(message.id for message in found)
+        if self._unread_since is not None:
+            self._overtaken |= {message.topic for message in found}
         return [self._letter(message, now) for message in found]
 
-    def _whole(self, count: int, held: Collection[str]) -> list[tables.Waiting]:
-        """The next messages on disk that are not damaged; those that are, are set aside."""
-        none: tuple[list[tables.Waiting], dict[int, str]] = [], {}
+    def _next(self, count: int, now: Instant, held: Collection[str]) -> list[tables.Waiting]:
+        """The next messages, on disk and in memory, in the order of sending.
+
+        Of each topic, those in memory are the newer ones, so they have to wait until all on disk are known.
+        """
+        found = self._whole(count, held) if self._is_known() else None
+        if found is None:
+            return self._next_unread(now, held)
+        self._unread_since = None
+        if self._overtaken:
+            self._bury_overtaken()
+            found = self._whole(count, held)
+            if self._overtaken or found is None:
+                return []
+        if self._aside:
+            in_memory = self._aside.waiting(but=self._under_way | self._done, held=held)
+            if len(found) >= count:
+                # there may be more on disk behind these
+                in_memory = [message for message in in_memory if message.id < found[-1].id]
+            found = sorted([*found, *in_memory], key=lambda message: message.id)
+        return found
+
+    def _next_unread(self, now: Instant, held: Collection[str]) -> list[tables.Waiting]:
+        """The next messages in memory, where the disk cannot be read for long."""
+        if self._unread_since is None:
+            self._unread_since = now.mono
+        if self._db.has_file and now.mono - self._unread_since < _UNREAD:
+            return []
+        in_memory = self._aside.waiting(but=self._under_way | self._done, held=held)
+        return sorted(in_memory, key=lambda message: message.id)
+
+    def _bury_overtaken(self) -> None:
+        """Sets aside what the disk had for topics that were sent to from memory: sent now, it would be out of order."""
+        rows = self._read(lambda c: tables.of_topics(c, self._overtaken), None) if self._is_known() else None
+        if rows is not None:
+            self._overtaken.clear()
+            if late := rows - self._under_way - self._done - self._broken.keys():
+                self._bury(dict.fromkeys(late, "newer ones of its topic were sent while the disk could not be read"))
+
+    def _whole(self, count: int, held: Collection[str]) -> list[tables.Waiting] | None:
+        """The next messages on disk that are not damaged; those that are, are set aside. None: it cannot be read."""
         while True:
             but = self._under_way | self._done | self._broken.keys()
-            found, broken = self._read(lambda c: tables.waiting(c, count, but=but, held=held), none)  # noqa: B023
+            read = self._read(lambda c: tables.waiting(c, count, but=but, held=held), None)  # noqa: B023
+            if read is None:
+                return None
+            found, broken = read
             if not broken:
                 return found
             self._bury(broken)
@@ -269,6 +345,17 @@ class Outbox:
         self._uncounted[letter.kind] += 1
         self.acknowledge([letter.id])
 
+    def count_lost(self, counts: Mapping[Kind, int]) -> None:
+        """Counts messages that were given up before they came here."""
+        for kind, count in counts.items():
+            self._uncounted[kind] += count
+
+    @property
+    def unsaved(self) -> Mapping[Kind, int]:
+        """What the disk does not know, by kind: messages in memory, and counts of those given up; from any thread."""
+        waiting = Counter(message.kind for message in list(self._aside.messages.values()))
+        return {kind: waiting[kind] + self._uncounted[kind] for kind in Kind}
+
     def put_back(self, ids: Iterable[int] | None = None) -> None:
         """Messages under way, all of them or those given, have not arrived and are to be taken again."""
         self._under_way -= set(self._under_way if ids is None else ids)
@@ -303,6 +390,7 @@ class Outbox:
         self._is_begun()
         self._disk_has_all()
         self._bury_broken()
+        self._remember_rest()
         self._count()
         try:
             self._db.sync()
@@ -311,10 +399,18 @@ class Outbox:
 
     def remember(self, topic: str) -> None:
         """Keeps the name of a retained topic, durably; to be called before anything is published to it."""
-        self._try(lambda c: c.execute("INSERT OR IGNORE INTO retained VALUES (?)", (topic,)), durable=True)
+        self._unremembered.add(topic)
+        self._remember_rest()
+
+    def _remember_rest(self) -> None:
+        """Keeps the names that the disk did not take before, too."""
+        rows = [(name,) for name in self._unremembered]
+        if rows and self._try(lambda c: c.executemany("INSERT OR IGNORE INTO retained VALUES (?)", rows), durable=True):
+            self._unremembered.clear()
 
     def forget(self, topic: str) -> None:
         """The retained topic has been cleared."""
+        self._unremembered.discard(topic)
         self._try(lambda c: c.execute("DELETE FROM retained WHERE topic = ?", (topic,)))
 
     def remembered(self) -> set[str]:
@@ -324,7 +420,7 @@ class Outbox:
         if broken:
             _log.error("%d names of retained topics in the outbox are damaged, and are forgotten", len(broken))
             self._try(tables.forget_broken)
-        return names
+        return names | self._unremembered
 
     @property
     def depth(self) -> int:
@@ -367,6 +463,8 @@ class Outbox:
         self._delete_done()
         if not (self._begun and self._disk_has_all()) and (lost := len(self._aside.messages)):
             _log.error("the outbox is closed, and %d messages that its disk did not take are lost", lost)
+        self._count()
+        self._losses.note(self.unsaved)
         if self._begun:
             self._try(tables.end, durable=True)
         self._db.close()
@@ -402,8 +500,10 @@ class Outbox:
 
     def _disk_has_all(self) -> bool:
         """Has the disk take what it did not take before; whether nothing of that is left in memory."""
-        if not self._aside:
-            return True
+        if self._overtaken:
+            self._bury_overtaken()
+        if self._overtaken or not self._aside:
+            return not self._overtaken
         if not self._under_way.isdisjoint(self._aside.messages):
             return False  # known to the sender by another id than they would have on disk
         messages, numbers = list(self._aside.messages.values()), self._aside.numbers
@@ -458,7 +558,7 @@ class Outbox:
         self._uncounted = dict.fromkeys(Kind, 0)
         return result
 
-    def _read(self, work: Callable[[sqlite3.Connection], _T], otherwise: _T) -> _T:
+    def _read(self, work: Callable[[sqlite3.Connection], _T], otherwise: _U) -> _T | _U:
         try:
             return self._db.run(work)
         except OutboxError as error:

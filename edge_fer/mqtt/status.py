@@ -20,6 +20,7 @@ class LinkStatus:
         connected: whether the broker has accepted us.
         connections: how often it has since the start.
         protocol: version of MQTT last spoken or tried.
+        acknowledges: whether the broker acknowledges messages, which it does unless it takes QoS 0 only.
         setback: why there is no connection; None while there is one, or before the first try has ended.
         last_trouble: why there was none the last time; None: that has not happened.
         depth: messages waiting.
@@ -32,6 +33,7 @@ class LinkStatus:
     connected: bool = False
     connections: int = 0
     protocol: Protocol = Protocol.V5
+    acknowledges: bool = True
     setback: Setback | None = None
     last_trouble: Trouble | None = None
     depth: int = 0

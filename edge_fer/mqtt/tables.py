@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "count_damaged",
     "count_dropped",
+    "count_losses",
     "damaged",
     "delete",
     "dropped",
@@ -32,6 +33,7 @@ __all__ = [
     "insert",
     "misplaced",
     "number_behind",
+    "of_topics",
     "retained",
     "set_aside",
     "set_clock",
@@ -292,6 +294,15 @@ def front(connection: sqlite3.Connection, kind: Kind, count: int, *, but: Collec
     return {row[0]: times.get(row[0], Captured("", 0.0, 0.0, synced=False)) for row in found}
 
 
+def of_topics(connection: sqlite3.Connection, names: Collection[str]) -> set[int]:
+    """The ids of all messages to these topics."""
+    found = connection.execute(
+        f"SELECT messages.id FROM {_FROM} WHERE name IN (SELECT value FROM json_each(?))",  # noqa: S608
+        (_as_json(names),),
+    )
+    return {row for (row,) in found}
+
+
 def misplaced(connection: sqlite3.Connection) -> dict[int, str]:
     """Damaged messages that would put new ones in a wrong place: the last of each kind, and those of no kind."""
     last = _band(list(Kind)[-1])[1]
@@ -360,6 +371,15 @@ def forget_broken(connection: sqlite3.Connection) -> None:
 def count_dropped(connection: sqlite3.Connection, kind: Kind, count: int) -> None:
     """Adds to the number of messages given up."""
     _count(connection, kind, count)
+
+
+def count_losses(connection: sqlite3.Connection, number: str, counts: Mapping[Kind, int]) -> None:
+    """Counts what an earlier run has lost, once; `number` is what that loss is known by."""
+    known = connection.execute("SELECT value FROM meta WHERE name = 'losses'").fetchone()
+    if known != (number,):
+        for kind, lost in counts.items():
+            count_dropped(connection, kind, lost)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('losses', ?)", (number,))
 
 
 def count_damaged(connection: sqlite3.Connection, count: int) -> None:

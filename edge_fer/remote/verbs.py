@@ -36,6 +36,8 @@ Verb: TypeAlias = Callable[[Any], Part | None]
 
 #: Seconds to wait for a pipeline to come to the end of a frame, and for a config to be taken over.
 _A_FRAME, _A_RELOAD = 10.0, 60.0
+#: Seconds that the disk has to keep what was changed.
+_KEPT = 10.0
 
 Answer = TypeVar("Answer")
 
@@ -49,6 +51,7 @@ class Verbs:
         reloader: has the config read again.
         uptime: seconds since the start.
         settings_changed: tells the world what is set now.
+        kept: waits so many seconds at most until what was changed about alerts is on disk, and says whether it is.
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class Verbs:
         reloader: Reloader,
         uptime: Callable[[], float],
         settings_changed: Callable[[], None],
+        kept: Callable[[float], bool],
     ) -> None:
         self._cameras = cameras
         self._settings = settings
         self._reloader = reloader
         self._uptime = uptime
         self._settings_changed = settings_changed
+        self._kept = kept
         self._waits_for: Future[Any] | None = None
         self._given_up = False
         self.by_name: Mapping[str, Verb] = {
@@ -124,6 +129,7 @@ class Verbs:
         if request.alert_id is not None and not found:
             msg = f"no alert {request.alert_id} fires"
             raise CommandError(ErrorCode.REFUSED, msg, remedy="It may be over already")
+        self._see_that_it_is_kept("the alerts are acknowledged")
         return AcknowledgeResult(alerts=found)
 
     def _silence(self, request: SilenceRequest) -> SilenceResult:
@@ -133,7 +139,14 @@ class Verbs:
             for rule, standing in self._wait(asked, _A_FRAME).items():
                 until = rfc3339(standing.silenced_until) if standing.silenced_until else None
                 rules.append(SilencedRule(camera=name, rule=rule, silenced=standing.silenced, silenced_until=until))
+        self._see_that_it_is_kept("the rules are silent")
         return SilenceResult(rules=rules)
+
+    def _see_that_it_is_kept(self, what: str) -> None:
+        """An answer says that something holds, and after a power cut it must hold as well."""
+        if not self._kept(_KEPT):
+            msg = f"{what}, but that could not be kept for the next start"
+            raise CommandError(ErrorCode.FAILED, msg, remedy="Look at the disk and its permissions")
 
     def _set(self, request: SetRequest) -> SetResult:
         change = self._settings.put(request.key, request.value)

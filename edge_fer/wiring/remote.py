@@ -53,6 +53,7 @@ def make_commanders(
     clock: SystemClock,
     started: Instant,
     tell_info: Callable[[Mapping[str, Scalar]], None],
+    kept: Callable[[float], bool],
 ) -> Sequence[Commander]:
     """What carries commands out, not yet started; nothing, where none are taken.
 
@@ -66,6 +67,7 @@ def make_commanders(
         clock: the machine's.
         started: when the service was made.
         tell_info: told what is set, whenever that has changed.
+        kept: waits until what was changed about alerts is on disk, and says whether it is.
     """
     if remote is None or inbox is None:
         return []
@@ -76,5 +78,6 @@ def make_commanders(
         reloader=remote.reloader,
         uptime=lambda: clock().mono - started.mono,
         settings_changed=lambda: tell_info(settings.values),
+        kept=kept,
     )
     return [Commander(inbox, verbs, topics=topics, composer=composer, clock=clock, reply=link.reply)]

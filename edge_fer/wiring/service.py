@@ -124,6 +124,7 @@ def build_service(
         clock=clock,
         started=started,
         tell_info=tell_info,
+        kept=keeper.settle,
     )
     service = Service(
         list(cameras.values()),

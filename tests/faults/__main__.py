@@ -1,4 +1,4 @@
-"""The fault suite in full: `python -m tests.faults [--faults 200] [--seed N] [--page docs/reliability.md]`.
+"""The fault suite in full: `python -m tests.faults [--faults 300] [--seed N] [--page docs/reliability.md]`.
 
 Ends with 1 where a bar is not held, and says which. The same seed breaks the same things in the same order, after the
 same waits; how far each has got by then is the machine's affair.
@@ -36,7 +36,7 @@ def broker_version() -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faults", type=int, default=200, help="how many")
+    parser.add_argument("--faults", type=int, default=300, help="how many")
     parser.add_argument("--seed", type=int, default=None, help="to run the same again; random if left out")
     parser.add_argument("--hurry", type=float, default=1.0, help="what the waits are shortened to")
     parser.add_argument("--page", type=Path, help="a page to write the numbers to")

@@ -56,7 +56,7 @@ def _added_up(outcome: Outcome) -> Verdict:
         found.told += verdict.told
         found.arrived += verdict.arrived
         found.dropped += verdict.dropped
-        for number in ("repeated", "replayed", "put_right", "in_memory"):
+        for number in ("damaged", "repeated", "replayed", "put_right", "in_memory"):
             setattr(found, number, getattr(found, number) + getattr(verdict, number))
         found.in_memory_for = max(found.in_memory_for, verdict.in_memory_for)
     return found
@@ -66,10 +66,11 @@ def table(outcome: Outcome) -> str:
     """What the run has shown, as a page shows it."""
     all_of = _added_up(outcome)
     rows = [
-        ("faults", f"{outcome.faults.total()}"),
+        ("faults, and how many of them two at once", f"{outcome.faults.total()}, {2 * outcome.pairs}"),
         ("messages that the outboxes were given", _by_kind(all_of.told)),
         ("messages that arrived", _by_kind(all_of.arrived)),
         ("given up on full disks, and counted by the node", _by_kind(all_of.dropped)),
+        ("damaged in the outbox, set aside and counted", f"{all_of.damaged:,}"),
         ("lost beyond that", f"{_errors(outcome, 'lost')}"),
         ("out of order within their topic", f"{_errors(outcome, 'order')}"),
         ("sent more than once, with the same `seq`", f"{all_of.repeated:,}"),

@@ -50,7 +50,13 @@ class Driver:
             password_file=folder / "password",
             keepalive=KEEPALIVE,
         )
-        topics = Topics(node)
+        self._topics, self._broker, self._folder = Topics(node), broker, folder
+        self.composer = Composer(node)
+        self._link(life)
+
+    def _link(self, life: int) -> None:
+        """A link of its own, which has not started."""
+        topics, broker, folder = self._topics, self._broker, self._folder
         self.link = Link(
             broker=broker,
             topics=topics,
@@ -60,7 +66,6 @@ class Driver:
             backoff=Backoff(first=0.05, most=0.5),
             holds=Holds(pause=0.5, longest=1.0),
         )
-        self.composer = Composer(node)
         self.publisher = Publisher(self.link, topics, self.composer)
         at = self.clock()
         for camera in CAMERAS:
@@ -109,7 +114,16 @@ class Driver:
                 self.report()
             self.ledger["burst"] = max(0, left - GULP)
 
-    def run(self, rate: float, ended: Event) -> None:
+    def renew(self, life: int) -> None:
+        """Another link takes the place of this one, as on a reload."""
+        self.link.close(2.0, last=False)
+        for camera in CAMERAS:
+            self.ledger[f"alert_{camera}"] = 0
+        self._link(life)
+        self.link.start()
+        self.ledger["reload"] = 0
+
+    def run(self, rate: float, ended: Event, life: int) -> None:
         """Until it is ended."""
         self.link.start()
         self.ledger["ready"] = 1
@@ -117,6 +131,8 @@ class Driver:
         handed = 0
         while not ended.wait(max(0.0, min(0.02, begun + handed / rate - time.monotonic()))):
             self.burst()
+            if self.ledger["reload"]:
+                self.renew(life)
             # no catching up where the machine was busy: it is the steady rate that counts
             if time.monotonic() >= begun + handed / rate:
                 if not self.ledger["rest"]:
@@ -150,7 +166,7 @@ def main(node: str, folder: str, port: str, rate: str, life: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     driver = Driver(node, Path(folder), int(port), int(life))
     note_what_the_outbox_says(driver.ledger)
-    driver.run(float(rate), ended)
+    driver.run(float(rate), ended, int(life))
 
 
 if __name__ == "__main__":

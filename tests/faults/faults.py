@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from edge_fer.mqtt.messages import Kind
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.driver import KEEPALIVE
 from tests.faults.node import PASSWORD, Node, wait_until
+from tests.faults.trace import CAMERAS
 
-__all__ = ["FAULTS", "Fault", "Scene"]
+__all__ = ["FAULTS", "TOUCHED", "Fault", "Scene"]
 
 ACL = ["user edge", "topic readwrite edge-fer/#", "user reader", "topic readwrite #"]
 USERS = {"edge": PASSWORD, "reader": "reader"}
@@ -252,6 +254,107 @@ def _overflow(node: Node) -> None:
     raise AssertionError(msg)
 
 
+def topics_refused_in_a_burst(scene: Scene) -> None:
+    """The access list forbids all that a node tells while a backlog is sent, so that many are refused at once."""
+    node = scene.steady
+    node.proxy.refuse()
+    scene.pause(0.2, 1.0)
+    topics = [f"edge-fer/{node.name}/camera/{camera}/{kind}" for camera in CAMERAS for kind in Kind]
+    scene.broker.set_acl(["user edge", *(f"topic deny {topic}" for topic in topics), *ACL[1:]])
+    scene.broker.reload()
+    node.proxy.listen()
+    scene.pause(0.3, 1.0)
+    scene.broker.set_acl(ACL)
+    scene.broker.reload()
+
+
+def hung_up_on(scene: Scene) -> None:
+    """Instead of an answer to CONNECT, a few times."""
+    nodes = scene.some_nodes()
+    for node in nodes:
+        node.proxy.greet_none(scene.chance.randint(1, 3))
+        node.proxy.cut()
+    scene.pause(0.3, 1.0)
+    for node in nodes:
+        node.proxy.greet_none(0)
+
+
+def limits_told(scene: Scene) -> None:
+    """A broker that takes few messages at a time, and no large ones."""
+    scene.broker.stop()
+    scene.broker.set_options([f"max_inflight_messages {scene.chance.randint(1, 3)}", "max_packet_size 4000"])
+    scene.restart_broker()
+    scene.pause(0.5, 1.5)
+    scene.broker.stop()
+    scene.broker.set_options([])
+    scene.restart_broker()
+
+
+def daemon_stopped(scene: Scene) -> None:
+    """SIGTERM, with a backlog or without."""
+    node = scene.mortal
+    if scene.chance.random() < 0.5:
+        node.proxy.refuse()
+        scene.pause(0.2, 0.8)
+    node.stop()
+    node.proxy.listen()
+    node.start()
+
+
+def daemon_stopped_on_slow_disk(scene: Scene) -> None:
+    node = scene.mortal
+    node.syncs.slow()
+    scene.pause(0.3, 1.0)
+    node.stop()
+    node.syncs.mend()
+    node.start()
+
+
+def daemon_reloaded(scene: Scene) -> None:
+    """Another link takes over, on a slow disk half of the time."""
+    node = scene.steady
+    if scene.chance.random() < 0.5:
+        node.syncs.slow()
+    scene.pause(0.0, 0.3)
+    node.ledger["reload"] = 1
+    wait_until(lambda: not node.ledger["reload"], f"{node.name} reloads")
+    scene.pause(0.0, 0.5)
+    node.syncs.mend()
+
+
+def syncs_slow(scene: Scene) -> None:
+    nodes = scene.some_nodes()
+    for node in nodes:
+        node.syncs.slow()
+    scene.pause(0.5, 2.0)
+    for node in nodes:
+        node.syncs.mend()
+
+
+def disk_full_at_start(scene: Scene) -> None:
+    """After a proper stop."""
+    node = scene.cramped
+    node.ledger["rest"] = 1
+    wait_until(lambda: not node.ledger["depth"] and node.all_is_settled, f"{node.name} sends everything")
+    node.stop()
+    node.fill_disk()
+    node.ledger["rest"] = 0
+    node.start()
+    scene.pause(0.3, 1.0)
+    node.free_disk()
+
+
+def rows_damaged(scene: Scene) -> None:
+    """A byte of a few messages that wait changes while the daemon is down."""
+    node = scene.mortal
+    node.proxy.refuse()
+    scene.pause(0.3, 1.0)
+    node.kill()
+    node.damage(scene.chance.randint(1, 5), scene.chance)
+    node.proxy.listen()
+    node.start()
+
+
 FAULTS: dict[str, Fault] = {
     "broker killed": broker_killed,
     "broker stopped": broker_stopped,
@@ -271,4 +374,45 @@ FAULTS: dict[str, Fault] = {
     "disk full": disk_full,
     "disk full, and daemon killed": disk_full_and_killed,
     "disk unwritable": disk_unwritable,
+    "topics refused in a burst": topics_refused_in_a_burst,
+    "hung up on before an answer": hung_up_on,
+    "limits told by the broker": limits_told,
+    "daemon stopped": daemon_stopped,
+    "daemon stopped on a slow disk": daemon_stopped_on_slow_disk,
+    "daemon reloaded": daemon_reloaded,
+    "syncs slow": syncs_slow,
+    "disk full at start": disk_full_at_start,
+    "rows damaged": rows_damaged,
+}
+
+#: What each fault has its hands on; two that share nothing may be at once.
+_BROKER, _LINES, _MORTAL, _CRAMPED, _SYNCS, _ACCESS = "broker", "lines", "mortal", "cramped", "syncs", "access"
+TOUCHED: dict[str, set[str]] = {
+    "broker killed": {_BROKER, _LINES},
+    "broker stopped": {_BROKER, _LINES},
+    "broker hangs": {_BROKER, _ACCESS},
+    "broker hangs and is killed": {_BROKER, _LINES, _ACCESS},
+    "login refused": {_ACCESS, _BROKER},
+    "topic refused": {_ACCESS, _BROKER},
+    "connection reset": {_LINES},
+    "connection reset within a packet": {_LINES},
+    "line stalls": {_LINES},
+    "line dead": {_LINES, _MORTAL},
+    "half-open": {_LINES, _MORTAL},
+    "port closed": {_LINES},
+    "daemon killed": {_MORTAL},
+    "daemon killed with a backlog, twice": {_MORTAL, _LINES},
+    "clock wrong, then right": {_LINES},
+    "disk full": {_CRAMPED, _LINES, _BROKER, _SYNCS},
+    "disk full, and daemon killed": {_CRAMPED, _LINES, _BROKER, _SYNCS},
+    "disk unwritable": {_CRAMPED},
+    "topics refused in a burst": {_ACCESS, _BROKER, _LINES},
+    "hung up on before an answer": {_LINES},
+    "limits told by the broker": {_BROKER, _LINES},
+    "daemon stopped": {_MORTAL, _LINES},
+    "daemon stopped on a slow disk": {_MORTAL, _SYNCS},
+    "daemon reloaded": {_SYNCS},
+    "syncs slow": {_SYNCS},
+    "disk full at start": {_CRAMPED, _LINES, _BROKER, _SYNCS},
+    "rows damaged": {_MORTAL, _LINES},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -45,6 +45,7 @@ class Verdict:
         told: items that the outbox was given, by kind.
         arrived: of all items, those that arrived, by kind.
         dropped: given up by the outbox and counted by it, as the node published it, by kind.
+        damaged: set aside by the outbox as damaged, as the node published it.
         repeated: messages that came again.
         replayed: messages that were marked as late.
         put_right: messages whose time of capture was put right after a clock was.
@@ -56,6 +57,7 @@ class Verdict:
     told: Counter[Kind] = field(default_factory=Counter)
     arrived: Counter[Kind] = field(default_factory=Counter)
     dropped: Counter[Kind] = field(default_factory=Counter)
+    damaged: int = 0
     repeated: int = 0
     replayed: int = 0
     put_right: int = 0
@@ -79,6 +81,8 @@ def judge(
     epoch: float,
     late: float,
     unsynced: Sequence[tuple[float, float]] = (),
+    damaged: Collection[int] = (),
+    set_aside: int = 0,
 ) -> Verdict:
     """Holds what arrived from one node against the trace.
 
@@ -90,13 +94,19 @@ def judge(
         epoch: the wall clock's time at zero of the one that never jumps.
         late: seconds after which a message is to be marked as late.
         unsynced: spans of time in which its clock was wrong.
+        damaged: items whose rows in its outbox were damaged; each is set aside, unless it had been sent before.
+        set_aside: how many it said that it set aside.
     """
     verdict = Verdict(dropped=Counter({kind: count for kind, count in dropped.items() if count}))
     first = _first_of_each(arrivals, verdict)
     _check_order(first, verdict)
     _check_content(first, verdict)
     _check_times(arrivals, items, verdict, epoch=epoch, late=late, unsynced=unsynced)
-    _check_losses({number for _, number in first.values()}, items, kills, verdict)
+    arrived = {number for _, number in first.values()}
+    _check_losses(arrived, items, kills, verdict, damaged)
+    verdict.damaged = set_aside
+    if not len(set(damaged) - arrived) <= set_aside <= len(damaged):
+        verdict.complain(f"damaged, of which the node admits {set_aside}", sorted(damaged))
     return verdict
 
 
@@ -159,7 +169,9 @@ def _check_times(
     verdict.complain("marked as late without being so", early)
 
 
-def _check_losses(arrived: set[int], items: Sequence[Item], kills: Sequence[float], verdict: Verdict) -> None:
+def _check_losses(
+    arrived: set[int], items: Sequence[Item], kills: Sequence[float], verdict: Verdict, damaged: Collection[int]
+) -> None:
     verdict.complain("a message that nobody told", [n for n in arrived if n >= len(items) or not items[n].handed])
     verdict.arrived.update(map(kind_of, arrived))
     missing: dict[Kind, list[int]] = {kind: [] for kind in Kind}
@@ -169,6 +181,8 @@ def _check_losses(arrived: set[int], items: Sequence[Item], kills: Sequence[floa
         verdict.told[kind] += item.is_settled
         if number in arrived:
             verdict.complain("refused by the outbox, and yet sent", [number] * item.refused)
+        elif number in damaged:
+            continue
         elif item.is_settled:
             missing[kind].append(number)
         else:

@@ -17,7 +17,7 @@ CAPACITY = 200_000
 #: Of the words at the beginning, by name.
 WORDS = (
     *("next", "clock", "burst", "connected", "connections", "depth", "dropped"),
-    *("alert_back", "alert_front", "ready", "rest"),
+    *("alert_back", "alert_front", "ready", "rest", "reload"),
 )
 _WORD, _ITEM = struct.Struct("q"), struct.Struct("dBB6x")
 _HEAD = 4096

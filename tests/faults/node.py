@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -20,9 +22,13 @@ from pathlib import Path
 from tests.broker import Mosquitto, tool
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy
+from tests.faults.trace import number_of
+from tests.slow_disk import SlowDisk
 
 __all__ = ["Node", "small_disk", "wait_until"]
 
+#: Seconds that each sync takes while a disk is slow.
+SLOW = 0.6
 PASSWORD = "right"  # noqa: S105 - of a broker that lives for the test
 
 
@@ -70,6 +76,9 @@ class Node:
         self.disk.mkdir(parents=True, exist_ok=True)
         (folder / "password").write_text(PASSWORD)
         self.ledger = Ledger(folder / "ledger")
+        self.syncs = SlowDisk(folder, SLOW)
+        #: items whose rows were damaged
+        self.damaged: set[int] = set()
         self.proxy = Proxy(broker.port)
         self.lives = 0
         #: items handed over before each kill
@@ -90,7 +99,7 @@ class Node:
     def launch(self) -> None:
         """Starts the next life."""
         self.lives += 1
-        for word in ("alert_back", "alert_front", "connected"):
+        for word in ("alert_back", "alert_front", "connected", "reload"):
             self.ledger[word] = 0
         self.ledger["ready"] = 0
         self._begun_at = self.ledger["next"]
@@ -103,6 +112,7 @@ class Node:
                 [*limited, sys.executable, "-B", "-X", "faulthandler", str(script), *arguments],
                 stdout=output,
                 stderr=output,
+                env=os.environ | self.syncs.environment,
             )
 
     def wait_until_ready(self) -> None:
@@ -117,6 +127,29 @@ class Node:
         if self._process is None or self._process.poll() is not None:
             msg = f"the driver of {self.name} has ended:\n{(self.folder / 'output').read_text()}"
             raise AssertionError(msg)
+
+    def stop(self) -> None:
+        """SIGTERM, and waits until it has ended; nothing is lost by that, also what was handed over last."""
+        assert self._process is not None
+        self.check_that_it_lives()
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(60)
+        assert code == 0, f"{self.name} ended with {code}:\n{(self.folder / 'output').read_text()}"
+        self.ledger["connected"] = 0
+
+    def damage(self, count: int, chance: random.Random) -> None:
+        """Changes a byte of some messages that wait in its outbox, while it does not run."""
+        with contextlib.closing(sqlite3.connect(self.disk / "outbox.sqlite")) as connection:
+            rows = connection.execute("SELECT id, body FROM messages ORDER BY id").fetchall()
+            for row, body in chance.sample(rows, min(count, len(rows))):
+                number = number_of(json.loads(body))
+                if number in self.damaged:
+                    continue
+                at = chance.randrange(len(body))
+                changed = body[:at] + chr(ord(body[at]) ^ 1) + body[at + 1 :]
+                connection.execute("UPDATE messages SET body = ? WHERE id = ?", (changed, row))
+                self.damaged.add(number)
+            connection.commit()
 
     def kill(self) -> None:
         """SIGKILL, at once."""

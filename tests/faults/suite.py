@@ -7,7 +7,8 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from statistics import median
 from edge_fer.mqtt.messages import Kind
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.driver import LATE
-from tests.faults.faults import ACL, FAULTS, USERS, Scene
+from tests.faults.faults import ACL, FAULTS, TOUCHED, USERS, Scene
 from tests.faults.judge import Arrival, Verdict, judge
 from tests.faults.node import Node, small_disk, wait_until
 from tests.faults.retained import newest, what_is_wrong
@@ -37,6 +38,7 @@ class Outcome:
     Attributes:
         seed: with which it can be run again.
         faults: how many of each kind.
+        pairs: how often two were at once.
         nodes: how each node did.
         recovered: seconds after each fault until all retained values were right at the broker.
         noticed: seconds after which each silent connection was given up.
@@ -47,6 +49,7 @@ class Outcome:
 
     seed: int
     faults: Counter[str] = field(default_factory=Counter)
+    pairs: int = 0
     nodes: dict[str, Verdict] = field(default_factory=dict)
     recovered: list[float] = field(default_factory=list)
     noticed: list[float] = field(default_factory=list)
@@ -61,12 +64,30 @@ class Outcome:
         return int(median(self.memory[-quarter:]) - median(self.memory[quarter : 2 * quarter] or self.memory[:1]))
 
 
-def plan(count: int, chance: random.Random) -> list[str]:
-    """So many faults, each kind about as often, in random order."""
-    chosen = [*FAULTS] * (count // len(FAULTS) + 1)
-    chosen = chosen[:count]
-    chance.shuffle(chosen)
-    return chosen
+def plan(count: int, chance: random.Random) -> list[tuple[str, ...]]:
+    """So many faults, each kind about as often, in random order; of a long run, a third is two at once."""
+    left = ([*FAULTS] * (count // len(FAULTS) + 1))[:count]
+    chance.shuffle(left)
+    pairs = count // 6 if count > len(FAULTS) else 0
+    found: list[tuple[str, ...]] = []
+    while left:
+        first = left.pop()
+        other = next((kind for kind in left if TOUCHED[first].isdisjoint(TOUCHED[kind])), None) if pairs else None
+        if other is None:
+            found.append((first,))
+        else:
+            left.remove(other)
+            pairs -= 1
+            found.append((first, other))
+    chance.shuffle(found)
+    return found
+
+
+def _at_once(stage: Scene, kinds: Sequence[str]) -> None:
+    """Runs the faults, all at the same time."""
+    with ThreadPoolExecutor() as pool:
+        for running in [pool.submit(FAULTS[kind], stage) for kind in kinds]:
+            running.result()
 
 
 @contextmanager
@@ -105,14 +126,17 @@ def run(folder: Path, *, count: int, seed: int, say: bool = False, hurry: float 
     begun = time.monotonic()
     epoch = time.time() - time.monotonic()
     with scene(folder, chance, hurry) as stage:
-        for number, kind in enumerate(plan(count, chance)):
+        for number, kinds in enumerate(plan(count, chance)):
             stage.pause()
-            FAULTS[kind](stage)
-            outcome.faults[kind] += 1
+            _at_once(stage, kinds)
+            outcome.faults.update(kinds)
+            outcome.pairs += len(kinds) > 1
             outcome.recovered.append(_until_retained_is_right(stage))
             outcome.memory.append(stage.steady.private_memory)
             if say:
-                print(f"{number + 1:4} {kind:36} right again after {outcome.recovered[-1]:.2f} s", flush=True)
+                print(
+                    f"{number + 1:4} {' + '.join(kinds):36} right again after {outcome.recovered[-1]:.2f} s", flush=True
+                )
         _drain(stage, outcome)
         outcome.noticed = stage.noticed
         for node in stage.nodes:
@@ -167,4 +191,14 @@ def _judged(stage: Scene, node: Node, epoch: float) -> Verdict:
     items = [node.ledger.item(number) for number in range(node.ledger["next"])]
     unsynced = [(begin, end) for who, begin, end in stage.unsynced if who is node]
     kills = [at for _, at in node.killed_at]
-    return judge(arrivals, items, kills, dropped, epoch=epoch, late=LATE, unsynced=unsynced)
+    return judge(
+        arrivals,
+        items,
+        kills,
+        dropped,
+        epoch=epoch,
+        late=LATE,
+        unsynced=unsynced,
+        damaged=node.damaged,
+        set_aside=health["outbox"]["damaged"],
+    )

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.outbox import _AHEAD, Limits, Outbox
 from tests.broker import Mosquitto, Subscriber
+from tests.faults.node import small_disk
 from tests.invented import at
 from tests.mqtt.kit import BOOT, TOPICS, linked, post_events, until
 from tests.mqtt.test_outbox import drain, killed, put
@@ -165,49 +166,171 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.sampled_from(Kind)),
         st.tuples(st.sampled_from(["fail", "mend", "sync", "lose"]), st.none()),
-        st.tuples(st.sampled_from(["take", "acknowledge"]), st.integers(1, 4)),
+        st.tuples(st.sampled_from(["take", "take one of each", "acknowledge"]), st.integers(1, 4)),
     ),
     max_size=60,
 )
 
 
+def test_names_of_retained_topics_are_kept_once_the_disk_takes_them(outbox, path, disk):
+    disk.fail()
+    outbox.remember("state")
+    assert outbox.remembered() == {"state"}
+    disk.mend()
+    outbox.sync()
+    after = Outbox(killed(path), boot=BOOT)
+    assert after.remembered() == {"state"}
+    after.close()
+
+
+class Traffic:
+    """What is told to an outbox and taken from it; nothing may be sent behind what is newer."""
+
+    def __init__(self, outbox, disk):
+        self.outbox = outbox
+        self.told, self.arrived, self.under_way = [], [], []
+        self._steps = {
+            "put": self.put,
+            "take": self.take,
+            "take one of each": lambda count: self.take(count, busy={letter.topic for letter in self.under_way}),
+            "acknowledge": self.acknowledge,
+            "lose": lambda _: self.lose(),
+            "sync": lambda _: outbox.sync(),
+            "fail": lambda _: disk.fail(),
+            "mend": lambda _: disk.mend(),
+        }
+
+    def do(self, step, what):
+        self._steps[step](what)
+        assert self.outbox.depth == len(self.told) - len(self.arrived)
+
+    def put(self, kind):
+        self.told.append((kind, str(len(self.told))))
+        assert put(self.outbox, kind, body=self.told[-1][1])
+
+    def take(self, count, **options):
+        letters = self.outbox.take(count, at(0), **options)
+        for letter in letters:
+            before = [one.seq for one in self.under_way if one.topic == letter.topic]
+            before += [seq for kind, seq, _ in self.arrived if kind is letter.kind]
+            assert all(seq < letter.seq for seq in before)
+        self.under_way += letters
+
+    def acknowledge(self, count):
+        done = [self.under_way.pop(0) for _ in range(min(count, len(self.under_way)))]
+        self.arrived += [(letter.kind, letter.seq, letter.body) for letter in done]
+        self.outbox.acknowledge([letter.id for letter in done])
+
+    def lose(self):
+        self.outbox.put_back()
+        self.under_way.clear()
+
+
 @given(STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_factory, steps):
     disk, outbox = Disk(), Outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
-    told, arrived, under_way = [], [], []
-
-    def acknowledge(count):
-        done = [under_way.pop(0) for _ in range(min(count, len(under_way)))]
-        arrived.extend((letter.kind, letter.seq, letter.body) for letter in done)
-        outbox.acknowledge([letter.id for letter in done])
-
+    traffic = Traffic(outbox, disk)
     try:
-        for number, (step, what) in enumerate(steps):
-            if step == "put":
-                told.append((what, str(number)))
-                assert put(outbox, what, body=str(number))
-            elif step == "take":
-                under_way += outbox.take(what, at(0))
-            elif step == "acknowledge":
-                acknowledge(what)
-            elif step == "lose":
-                outbox.put_back()
-                under_way.clear()
-            elif step == "sync":
-                outbox.sync()
-            else:
-                getattr(disk, step)()
-            assert outbox.depth == len(told) - len(arrived)
-        outbox.put_back()
-        under_way = outbox.take(1000, at(0))
-        acknowledge(1000)
+        with pytest.MonkeyPatch.context() as patch:
+            # as if more waited than is looked at
+            patch.setattr("edge_fer.mqtt.outbox._AHEAD", 2)
+            for step, what in steps:
+                traffic.do(step, what)
+        traffic.lose()
+        while outbox.depth:
+            traffic.take(1000)
+            traffic.acknowledge(1000)
     finally:
         disk.mend()
         outbox.close()
     for kind in Kind:
-        assert [body for k, _, body in arrived if k is kind] == [body for k, body in told if k is kind]
-        assert all(a < b for a, b in pairwise(seq for k, seq, _ in arrived if k is kind))
+        assert [body for k, _, body in traffic.arrived if k is kind] == [b for k, b in traffic.told if k is kind]
+        assert all(a < b for a, b in pairwise(seq for k, seq, _ in traffic.arrived if k is kind))
+
+
+def test_what_is_in_memory_does_not_overtake_what_is_far_behind_on_the_disk(outbox, disk):
+    for _ in range(_AHEAD + 5):
+        put(outbox, Kind.ALERT_EVENT)
+    for _ in range(3):
+        put(outbox, body="on disk")
+    disk.fail()
+    for _ in range(3):
+        put(outbox, body="in memory")
+    came = []
+    while letters := outbox.take(20, at(0), busy=()):
+        came += [letter.body for letter in letters if letter.kind is Kind.EVENT]
+        outbox.acknowledge([letter.id for letter in letters])
+    assert came == ["on disk"] * 3 + ["in memory"] * 3
+
+
+def test_a_full_disk_does_not_keep_us_from_reading_what_it_holds(tmp_path):
+    with small_disk(tmp_path, 4) as mounted:
+        if not mounted:
+            pytest.skip("no disk of its own can be mounted here")
+        folder = tmp_path / "disk"
+        first = Outbox(folder / "outbox.db", boot=BOOT)
+        for _ in range(30):
+            put(first, body="on disk")
+        first.close()
+        fill(folder)
+        outbox = Outbox(folder / "outbox.db", boot=BOOT)
+        put(outbox, body="in memory")
+        assert outbox.depth == 31
+        letters = outbox.take(40, at(0))
+        assert [letter.body for letter in letters] == ["on disk"] * 30 + ["in memory"]
+        outbox.acknowledge([letter.id for letter in letters])
+        assert outbox.depth == 0
+        (folder / "ballast").unlink()
+        outbox.sync()
+        put(outbox)
+        assert outbox.depth == 1
+        outbox.close()
+
+
+def test_what_a_disk_gives_back_too_late_is_set_aside_and_counted(tmp_path, caplog):
+    with small_disk(tmp_path, 4) as mounted:
+        if not mounted:
+            pytest.skip("no disk of its own can be mounted here")
+        path = tmp_path / "disk" / "outbox.db"
+        first = Outbox(path, boot=BOOT)
+        for _ in range(5):
+            put(first, body="on disk")
+            put(first, camera="back", body="on disk")
+        first.close()
+        subprocess.run(["mount", "-o", "remount,ro", path.parent], check=True)
+        outbox = Outbox(path, boot=BOOT)
+        for _ in range(2):
+            put(outbox, body="in memory")
+        assert outbox.take(9, at(0)) == [], "the older ones go first, and may be read soon"
+        assert outbox.take(9, at(59)) == []
+        first_sent = outbox.take(1, at(61))
+        assert [letter.body for letter in first_sent] == ["in memory"]
+        subprocess.run(["mount", "-o", "remount,rw", path.parent], check=True)
+        # as much later as it takes until the file is tried again
+        outbox._db._tried = float("-inf")
+        outbox.acknowledge([letter.id for letter in first_sent])
+        outbox.sync()
+        letters = outbox.take(99, at(70))
+        assert [(letter.topic.split("/")[3], letter.body) for letter in letters] == [
+            *[("back", "on disk")] * 5,
+            ("front", "in memory"),
+        ]
+        assert letters[-1].seq == first_sent[0].seq + 1
+        assert (outbox.damaged, outbox.depth) == (5, 6)
+        assert "newer ones of its topic were sent" in caplog.text
+        outbox.close()
+
+
+def fill(folder):
+    """Other programs take all room there is."""
+    with (folder / "ballast").open("ab", buffering=0) as ballast:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while True:
+                    ballast.write(b"x" * size)
+            except OSError:
+                pass
 
 
 @contextmanager

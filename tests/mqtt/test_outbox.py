@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import resource
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -558,3 +559,11 @@ def test_the_file_is_plain_sqlite(path):
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM messages").fetchone() == (1,)
     connection.close()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_a_path_that_is_no_file_is_told_and_nothing_hangs(tmp_path, make):
+    path = tmp_path / "outbox.db"
+    make(path)
+    with pytest.raises(OutboxError, match=r"outbox\.db (is no file|cannot be opened: Is a directory)"):
+        Outbox(path, boot=BOOT)

@@ -44,6 +44,7 @@ class House:
         self.reloaded = 0
         self.fault = None
         self.minutes = 0
+        self.is_kept = True
         self.reloader = Reloader()
         self.reloader.bind(self.reload)
         self.camera = make_camera(BrokenSource("front", [[]], clock=SystemClock()), Ear(), Counting())
@@ -55,6 +56,7 @@ class House:
             reloader=self.reloader,
             uptime=lambda: 7.0,
             settings_changed=lambda: None,
+            kept=lambda _: self.is_kept,
         )
         self.commander = Commander(
             self.inbox,

@@ -133,8 +133,8 @@ class MqttHealth(Part):
     protocol: Literal["5", "3.1.1"] = Field(description="Version of MQTT last spoken or tried.")
     refusals_seen: bool = Field(
         default=True,
-        description="Whether the broker can say that it refuses a message; in MQTT 3.1.1 it cannot, and such a "
-        "message is lost.",
+        description="Whether the broker can say that it refuses a message; in MQTT 3.1.1 and at QoS 0 it cannot, "
+        "and such a message is lost.",
     )
     last_setback: Trouble | None = Field(
         default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
