@@ -38,9 +38,8 @@ SMALL, SMALL_MARGIN = 56, 8
 BELOW = 4
 #: Side of the input of a second look, pixels, and of what is looked at, in sides of the face.
 LOOK, LOOK_AT = 64, 2.0
-#: Second looks at one picture end after as many that saw no face as there were searches, at most the first of these, and
-#: after as many that saw one as the second. Where nobody is, they so take at most a tenth of the time, or a third of
-#: that of the short-range network alone.
+#: Second looks at one picture end after as many that saw no face as there were searches, at most the first of these,
+#: and after as many that saw one as the second.
 IN_VAIN, MOST_LOOKS = 2, 16
 
 
@@ -83,8 +82,8 @@ class BlazeFaceDetector:
     """Finds faces with one or both of the BlazeFace networks.
 
     The whole picture is searched at once, and where the smallest face would then come out smaller than the full-range
-    network can find, also in parts. What may be a face is looked at once more by itself. Networks are made for the shape of the picture, anew where it changes. One instance
-    serves one thread at a time.
+    network can find, also in parts. What may be a face is looked at once more by itself.
+    Networks are made for the shape of the picture, anew where it changes. One instance serves one thread at a time.
 
     Args:
         models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where it
@@ -93,8 +92,8 @@ class BlazeFaceDetector:
         leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
-        min_confidence: faces are surer than this, 0 to 1, at the first look. If left out, each network has its own bar, and what
-            comes close to it is looked at again.
+        min_confidence: faces are surer than this, 0 to 1, at the first look. If left out, each network has its own
+            bar, and what comes close to it is looked at again.
         runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
 
     Raises:
@@ -201,8 +200,8 @@ class BlazeFaceDetector:
                 _, down = RANGES[which].input_size(*sides, longest, margin + BELOW)
             if (which, across, down) not in networks:
                 # what the short-range network takes for a large face, it would mostly take for one again
-                bar = {"least_score": None} if longest == SMALL else {}
-                networks[which, across, down] = self._make[which](size=(across, down), margin=margin, **bar)
+                made = self._make[which] if longest != SMALL else partial(self._make[which], least_score=None)
+                networks[which, across, down] = made(size=(across, down), margin=margin)
             return networks[which, across, down]
 
         return [

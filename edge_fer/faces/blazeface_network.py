@@ -37,9 +37,9 @@ _LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(
 PLACES = 8
 #: Shortest side of an input, pixels: that of the deepest layers' steps.
 LEAST_SIDE = 32
-#: Share of a margin that lies to the left of a picture, and above it. The networks' strides leave less of what is to the
-#: right and below: of faces of 13 pixels in the lower right corner, the full-range network finds 98 % so, and 55 % where
-#: the margin is the same on all sides.
+#: Share of a margin that lies to the left of a picture, and above it. The networks need more of it on the right and
+#: below: of 80 faces of 13 pixels in the lower right corner, the full-range network finds 98 % so, and 55 % where the
+#: margin is the same on all sides.
 BEFORE = 0.25
 FETCH_AGAIN = "Fetch it again: edge-fer models fetch"
 

@@ -52,7 +52,7 @@ class Letterbox:
         return self._filled
 
     def fill_square(self, image: Image, left: int, top: int, side: int) -> Image:
-        """The grey one, a square too, with a square of the picture over the whole of it; grey what is not in the picture.
+        """The grey one, itself a square, with a square of the picture over all of it; grey outside the picture.
 
         Args:
             image: RGB uint8 (H, W, 3).
