@@ -13,8 +13,8 @@ from functools import partial
 from itertools import product
 
 from edge_fer.faces.blazeface_network import RANGES, BlazeFaceNetwork, Layout, Turn
-from edge_fer.faces.boxes import face_of, without_doubles
-from edge_fer.types import Box, Face, Image, Keypoints
+from edge_fer.faces.boxes import apart, face_of, without_doubles
+from edge_fer.types import Box, Face, Image, Keypoints, Point
 
 __all__ = ["BlazeFaceDetector"]
 
@@ -26,12 +26,21 @@ SMALLEST = 12.6
 #: Side of the largest face taken from a part, pixels of the full-range network's input. Up to 112, all were found in
 #: inputs of 192 to 384; of 140 seven to nine in ten, of 200 hardly any, but pieces of them taken for smaller faces.
 LARGEST = 88
-#: Longer side of the whole picture where only faces too large for another search are looked for, pixels of the input.
-#: Both networks find all faces of London and SFHQ from 40 pixels on up to its whole width at this size.
-SMALL_INPUT = 96
-#: Left grey on each side of a picture, pixels of the input. Without it, hardly any face of 12 to 16 pixels is found
-#: that touches the border, with it two in three and more.
-MARGIN = 8
+#: Left grey beside a picture and above or below it, both sides together, pixels of the input. Without it, hardly any
+#: face of 12 to 16 pixels is found that touches the border. The short-range network's is taken from the picture, whose
+#: longer side has NEAR pixels then.
+MARGINS = {"short": 6, "full": 16}
+NEAR = 120
+#: Longer side of the whole picture where only faces too large for another search are looked for, and the margin there,
+#: pixels of the input. The short-range network finds faces from 20 pixels on up to its whole width at this size.
+SMALL, SMALL_MARGIN = 56, 8
+#: How much more is left below the lower border of a part, for a face there.
+BELOW = 4
+#: Side of the input of a second look, pixels, and of what is looked at, in sides of the face.
+LOOK, LOOK_AT = 64, 2.0
+#: Second looks at one picture end after as many that saw no face as there were searches, at most the first of these,
+#: and after as many that saw one as the second.
+IN_VAIN, MOST_LOOKS = 2, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,11 @@ class _Search:
     network: BlazeFaceNetwork
 
     def faces(self, image: Image) -> list[Face]:
+        """The faces of these sizes, doubtful ones among them."""
         scores, places = self.network.search(self.view.of(image), turn=self.turn)
         unit = self.network.unit(self.view.width, self.view.height, turn=self.turn)
         faces = [
-            _face(score, row, self.view, self.network.layout, unit)
+            _face(score, row, (self.view.x, self.view.y), self.network.layout, unit)
             for score, row in zip(scores.tolist(), places.tolist(), strict=True)
             if min(row[1]) > 0
         ]
@@ -72,8 +82,8 @@ class BlazeFaceDetector:
     """Finds faces with one or both of the BlazeFace networks.
 
     The whole picture is searched at once, and where the smallest face would then come out smaller than the full-range
-    network can find, also in parts. Networks are made for the shape of the picture, anew where it changes. One instance
-    serves one thread at a time.
+    network can find, also in parts. What may be a face is looked at once more by itself.
+    Networks are made for the shape of the picture, anew where it changes. One instance serves one thread at a time.
 
     Args:
         models: the model files' bytes by range, `short` or `full`; of both, the short-range one is taken where it
@@ -82,7 +92,8 @@ class BlazeFaceDetector:
         leeway: share of `min_size` down to which faces are told as well, above 0 to 1, though no more is searched.
         turns: degrees clockwise by which the picture is turned for each search; the networks find faces that lean to
             within some 45 degrees, so that people who lie need 90 and 270 as well. Each takes its time.
-        min_confidence: surer than this, 0 to 1; each network's own bar if left out.
+        min_confidence: faces are surer than this, 0 to 1, at the first look. If left out, each network has its own
+            bar, and what comes close to it is looked at again.
         runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
 
     Raises:
@@ -112,6 +123,7 @@ class BlazeFaceDetector:
                 name=f"BlazeFace, {which} range",
                 layout=RANGES[which],
                 min_score=RANGES[which].sure if min_confidence is None else min_confidence,
+                least_score=RANGES[which].doubtful if min_confidence is None else None,
                 runtime=runtime,
             )
             for which in ("short", "full")
@@ -120,6 +132,7 @@ class BlazeFaceDetector:
         # a wrong one is told at the start, at little cost; those that work are made for the pictures that come
         for which, make in self._make.items():
             make(size=(RANGES[which].step,) * 2)
+        self._closer = next(iter(self._make.values()))(size=(LOOK, LOOK))
         self._shape = (0, 0)
         self._searches: list[_Search] = []
 
@@ -130,20 +143,65 @@ class BlazeFaceDetector:
             self._searches = []  # lets go of its networks before others are made
             self._searches = self._planned(width, height)
             self._shape = height, width
-        faces = [face for search in self._searches for face in search.faces(image)]
+        found = [(face, search) for search in self._searches for face in search.faces(image)]
         # turned otherwise, a face is found again with its keypoints, and so its box, in other places
         overlap = 0.5 if len(self._turns) == 1 else 0.2
-        return sorted(without_doubles(faces, overlap=overlap), key=lambda face: face.box.area, reverse=True)
+        sure = [face for face, search in found if face.confidence >= search.network.min_score]
+        faces = without_doubles(sure, overlap=overlap)
+        if len(sure) < len(found):
+            doubtful = [(face, search.turn) for face, search in found if face.confidence < search.network.min_score]
+            faces = without_doubles([*faces, *self._confirmed(image, doubtful, faces, overlap)], overlap=overlap)
+        return sorted(faces, key=lambda face: face.box.area, reverse=True)
+
+    def _confirmed(
+        self, image: Image, doubtful: Sequence[tuple[Face, Turn]], sure: Sequence[Face], overlap: float
+    ) -> list[Face]:
+        """Those of the doubtful faces that are faces at a second look, the surest looked at first."""
+        looked_at, seen, in_vain = [*sure], list[Face](), 0
+        for face, turn in sorted(doubtful, key=lambda one: one[0].confidence, reverse=True):
+            if not apart(face, looked_at, overlap=overlap):
+                continue
+            looked_at.append(face)
+            closer = self._looked_at(image, face.box, turn)
+            if closer is None:
+                in_vain += 1
+            else:
+                seen.append(closer)
+            if in_vain == min(len(self._searches), IN_VAIN) or len(seen) == MOST_LOOKS:
+                break
+        return seen
+
+    def _looked_at(self, image: Image, box: Box, turn: Turn) -> Face | None:
+        """The face that is seen there in a picture of it and its surroundings alone."""
+        height, width = image.shape[:2]
+        side = round(LOOK_AT * box.width)
+        left, top = (round(middle - side / 2) for middle in box.centre)
+        if side > LOOK_AT * max(width, height) or not (-side < left < width and -side < top < height):
+            return None
+        scores, places = self._closer.search(image, turn=turn, square=(left, top, side))
+        for score, row in zip(scores.tolist(), places.tolist(), strict=True):
+            if score < self._closer.min_score:
+                break
+            face = _face(score, row, (0, 0), self._closer.layout, side / LOOK)
+            if min(row[1]) > 0 and face.box.width >= self._least:
+                return face
+        return None
 
     def _planned(self, width: int, height: int) -> list[_Search]:
         """All searches of a picture of this size; those with inputs of one size share a network."""
         networks: dict[tuple[str, int, int], BlazeFaceNetwork] = {}
 
         def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
+            margin = SMALL_MARGIN if longest == SMALL else MARGINS[which]
             sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
-            across, down = RANGES[which].input_size(*sides, longest, MARGIN)
+            part = (view.width, view.height) != (width, height) or longest > RANGES[which].side
+            across, down = RANGES[which].input_size(*sides, longest, margin)
+            if part:
+                _, down = RANGES[which].input_size(*sides, longest, margin + BELOW)
             if (which, across, down) not in networks:
-                networks[which, across, down] = self._make[which](size=(across, down), margin=MARGIN)
+                # what the short-range network takes for a large face, it would mostly take for one again
+                made = self._make[which] if longest != SMALL else partial(self._make[which], least_score=None)
+                networks[which, across, down] = made(size=(across, down), margin=margin)
             return networks[which, across, down]
 
         return [
@@ -179,16 +237,13 @@ class BlazeFaceDetector:
     def _whole(self, which: str, width: int, height: int, least: float) -> Iterator[tuple[str, _View, int]]:
         """The whole picture, once more in a small input where the network misses the largest faces in its own."""
         longest, layout = max(width, height), RANGES[which]
-        # the margin is taken from the picture where faces are large enough, for a larger input takes longer
-        within = layout.side - 2 * MARGIN
-        side = within if max(least, self._min_size) * within >= layout.roomy * longest else layout.side
         largest = longest * LARGEST / layout.side
         if which == "short" or min(width, height) <= largest:
-            yield which, _View(0, 0, width, height, least), side
+            yield which, _View(0, 0, width, height, least), layout.side if which == "full" else NEAR
             return
-        yield which, _View(0, 0, width, height, least, largest), side
+        yield which, _View(0, 0, width, height, least, largest), layout.side
         quicker = next(iter(self._make))
-        yield quicker, _View(0, 0, width, height, max(least, largest * 0.8)), SMALL_INPUT - 2 * MARGIN
+        yield quicker, _View(0, 0, width, height, max(least, largest * 0.8)), SMALL
 
     def _quickest(self, size: float, longest: int) -> str:
         """The quickest network that finds faces of this size in a picture of so many pixels, or the best there is."""
@@ -208,14 +263,14 @@ def _cuts(length: int, part: int, overlap: int) -> list[tuple[int, int]]:
     return [(round(index * (length - part) / (number - 1)), part) for index in range(number)]
 
 
-def _face(score: float, places: Sequence[Sequence[float]], view: _View, layout: Layout, unit: float) -> Face:
-    """What the network says of one face in a view of the picture, in the common convention.
+def _face(score: float, places: Sequence[Sequence[float]], start: Point, layout: Layout, unit: float) -> Face:
+    """What the network says of one face in a view that starts at this point of the picture, in the common convention.
 
     A pixel of its input is `unit` pixels of the picture.
     """
     (x, y), (width, height), *points = places
-    right_eye, left_eye, nose, mouth = ((across + view.x, down + view.y) for across, down in points[:4])
-    box = Box(view.x + x - width / 2, view.y + y - height / 2, width, height)
+    right_eye, left_eye, nose, mouth = ((across + start[0], down + start[1]) for across, down in points[:4])
+    box = Box(start[0] + x - width / 2, start[1] + y - height / 2, width, height)
     scale = layout.scale((width + height) / 2 / unit)
     face = face_of(box, score, Keypoints(right_eye, left_eye, nose, mouth), scale=scale)
     if face.keypoints is None:

@@ -35,6 +35,12 @@ _LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(
 
 #: Box centre and size, right eye, left eye, nose, mouth, right ear, left ear.
 PLACES = 8
+#: Shortest side of an input, pixels: that of the deepest layers' steps.
+LEAST_SIDE = 32
+#: Share of a margin that lies to the left of a picture, and above it. The networks need more of it on the right and
+#: below: of 80 faces of 13 pixels in the lower right corner, the full-range network finds 98 % so, and 55 % where the
+#: margin is the same on all sides.
+BEFORE = 0.25
 FETCH_AGAIN = "Fetch it again: edge-fer models fetch"
 
 
@@ -48,11 +54,11 @@ class Layout:
         layers: (stride in pixels, anchors a cell) of each feature map.
         constants: what ties its file to an input of so many pixels across and down.
         smallest: side of the smallest face, brows to chin, that is found most of the time, pixels of the input.
-        roomy: side of the smallest face from which on the picture may be shrunk to leave a margin, likewise.
         tight_scale: side of the common box over the side of the network's.
         small: (side of a common box in the input, pixels; what it is to be multiplied by), straight lines between:
             the networks draw small faces too small.
         sure: score from which on something is a face, 0 to 1.
+        doubtful: score from which on it may be one, and is worth a second look.
         mouth: distance from the eyes to the middle between the mouth's corners, over that to the network's mouth point.
     """
 
@@ -61,10 +67,10 @@ class Layout:
     layers: tuple[tuple[int, int], ...]
     constants: Callable[[int, int], Sequence[bytes]]
     smallest: float
-    roomy: float
     tight_scale: float
     small: tuple[tuple[float, float], tuple[float, float]]
     sure: float
+    doubtful: float
     mouth: float
 
     def scale(self, side: float) -> float:
@@ -82,11 +88,12 @@ class Layout:
             width: of the picture.
             height: likewise.
             longest: pixels of its longer side in the input.
-            margin: left free on each side of it, pixels of the input.
+            margin: left free in each direction, both sides together, pixels of the input.
         """
         shrink = longest / max(width, height)
         across, down = (
-            self.step * max(1, math.ceil((round(side * shrink) + 2 * margin) / self.step)) for side in (width, height)
+            max(LEAST_SIDE, self.step * math.ceil((round(side * shrink) + margin) / self.step))
+            for side in (width, height)
         )
         return across, down
 
@@ -120,22 +127,22 @@ RANGES: dict[str, Layout] = {
         layers=((8, 2), (16, 6)),
         constants=_laid_flat,
         smallest=18.0,
-        roomy=18.0,
         tight_scale=0.91,
         small=((18.0, 1.04), (28.0, 1.0)),
         sure=0.6,
+        doubtful=0.2,
         mouth=0.89,
     ),
     "full": Layout(
         side=192,
-        step=32,
+        step=16,
         layers=((4, 1),),
         constants=_enlarged,
         smallest=12.0,
-        roomy=14.0,
         tight_scale=0.88,
         small=((16.0, 1.085), (25.0, 1.0)),
-        sure=0.5,
+        sure=0.6,
+        doubtful=0.15,
         mouth=0.92,
     ),
 }
@@ -149,8 +156,9 @@ class BlazeFaceNetwork:
         name: what errors call it.
         layout: how it is built.
         size: width and height of its input, multiples of `layout.step`; the square of its file if left out.
-        margin: of the input that is left grey at least on each side of a picture, pixels.
+        margin: of the input that is left grey at least in each direction, pixels.
         min_score: surer than this, 0 to 1.
+        least_score: what is less sure is told as well, down to this score; nothing, if left out.
         runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
 
     Raises:
@@ -167,6 +175,7 @@ class BlazeFaceNetwork:
         size: tuple[int, int] | None = None,
         margin: int = 0,
         min_score: float = 0.5,
+        least_score: float | None = None,
         runtime: str | None = None,
     ) -> None:
         self.layout = layout
@@ -177,22 +186,28 @@ class BlazeFaceNetwork:
         )
         self._anchors = anchors(width, height, layout.layers)
         self._points_output, self._scores_output = self._checked_outputs(name)
-        self._upright = Letterbox(width, height, margin=margin)
-        self._sideways = Letterbox(height, width, margin=margin)
-        self._least = math.log(min_score / (1 - min_score))
+        before = BEFORE if margin else 0.5
+        self._letterboxes = {turn: _letterbox(width, height, margin, before, turn) for turn in _TURNS}
+        self.min_score = min_score
+        least = min_score if least_score is None else least_score
+        self._least = math.log(least / (1 - least))
 
-    def search(self, image: Image, *, turn: Turn = 0) -> tuple[Floats, Floats]:
+    def search(
+        self, image: Image, *, turn: Turn = 0, square: tuple[int, int, int] | None = None
+    ) -> tuple[Floats, Floats]:
         """Searches a picture.
 
         Args:
             image: RGB uint8 (H, W, 3), from one pixel on.
             turn: how far to turn it first; what is found is turned back.
+            square: left, top and side of what alone is searched, pixels of the picture, some of which is in it; the
+                input must be a square, and has no margin then.
 
         Returns:
             As of `read`, in pixels of `image`.
         """
-        letterbox = self._sideways if turn in {90, 270} else self._upright
-        filled = letterbox.fill(image)
+        letterbox = self._letterboxes[turn]
+        filled = letterbox.fill(image) if square is None else letterbox.fill_square(image, *square)
         scores, places = self.read(_turned(filled, turn))
         sizes = letterbox.back_size(places[:, 1, ::-1] if turn in {90, 270} else places[:, 1])
         places = letterbox.back(_turned_back(places, turn, filled.shape[1], filled.shape[0]))
@@ -201,7 +216,7 @@ class BlazeFaceNetwork:
 
     def unit(self, width: int, height: int, *, turn: Turn = 0) -> float:
         """Pixels of a picture of this size to one of the input, where `search` turns it so far."""
-        return (self._sideways if turn in {90, 270} else self._upright).unit(width, height)
+        return self._letterboxes[turn].unit(width, height)
 
     def read(self, picture: Image) -> tuple[Floats, Floats]:
         """What the network says of a picture of its input's size, RGB uint8 (height, width, 3).
@@ -216,7 +231,7 @@ class BlazeFaceNetwork:
 
         told = self._interpreter.run_on(write)
         points, logits = told[self._points_output][0], told[self._scores_output][0, :, 0]
-        return blended(*decoded(points, logits, self._anchors, least=self._least))
+        return blended(*decoded(points, logits, self._anchors, least=self._least), sure=self.min_score)
 
     def _checked_outputs(self, name: str) -> tuple[int, int]:
         """Which output tells points, and which scores."""
@@ -238,7 +253,17 @@ def _resized(content: bytes, layout: Layout, width: int, height: int, name: str)
         raise ModelError(msg, remedy=FETCH_AGAIN) from error
 
 
+_TURNS: tuple[Turn, ...] = (0, 90, 180, 270)
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def _letterbox(width: int, height: int, margin: int, before: float, turn: Turn) -> Letterbox:
+    """What a picture is put into before it is turned, to have so much of its margin on its left and above it then."""
+    if turn in {90, 270}:
+        width, height = height, width
+    across = 1 - before if turn in {180, 270} else before
+    down = 1 - before if turn in {90, 180} else before
+    return Letterbox(width, height, margin=margin, before=(across, down))
 
 
 def _turned(picture: Image, turn: Turn) -> Image:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from edge_fer.types import Box, Face, Keypoints, Point
 
-__all__ = ["face_of", "part_inside", "reframed", "scaled", "without_doubles"]
+__all__ = ["apart", "face_of", "part_inside", "reframed", "scaled", "without_doubles"]
 
 #: Eyes and mouth closer than this, in sides of the box, make no face; such keypoints are left out.
 LEAST_DOWN = 0.15
@@ -83,9 +83,14 @@ def without_doubles(faces: Iterable[Face], *, overlap: float = 0.5) -> list[Face
     """
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: face.confidence, reverse=True):
-        if all(_overlap(face.box, other.box) < overlap for other in kept):
+        if apart(face, kept, overlap=overlap):
             kept.append(face)
     return kept
+
+
+def apart(face: Face, others: Iterable[Face], *, overlap: float) -> bool:
+    """Whether the face is another one than each of the others; `overlap` as for `without_doubles`."""
+    return all(_overlap(face.box, other.box) < overlap for other in others)
 
 
 def _overlap(one: Box, other: Box) -> float:

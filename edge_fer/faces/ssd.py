@@ -61,7 +61,7 @@ def decoded(points: Floats, logits: Floats, origins: Floats, *, least: float) ->
     return scores, places
 
 
-def blended(scores: Floats, places: Floats, *, overlap: float = 0.3) -> tuple[Floats, Floats]:
+def blended(scores: Floats, places: Floats, *, overlap: float = 0.3, sure: float = 0.0) -> tuple[Floats, Floats]:
     """One detection for each face: the mean of all that overlap with the surest, each weighed by its score.
 
     Steadier from frame to frame than taking the surest alone; the score is the surest one's.
@@ -70,6 +70,7 @@ def blended(scores: Floats, places: Floats, *, overlap: float = 0.3) -> tuple[Fl
         scores: (M,), surest first.
         places: (M, K, 2): centre, size, keypoints.
         overlap: intersection over union above which two detections are of one face.
+        sure: of a face whose surest detection has this score, detections below it are left out of the mean.
 
     Returns:
         As given, with one row for each face.
@@ -90,6 +91,8 @@ def blended(scores: Floats, places: Floats, *, overlap: float = 0.3) -> tuple[Fl
         for other in others:
             (group if _overlap(boxes[first], boxes[other]) > overlap else rest).append(other)
         kept.append(scores[first])
+        if scores[first] >= sure:
+            group = [one for one in group if scores[one] >= sure]
         weights = scores[group]
         means.append(weights @ flat[group] / weights.sum())
     return np.array(kept, np.float32), np.array(means, np.float32).reshape(-1, *places.shape[1:])

@@ -16,20 +16,23 @@ from edge_fer.faces.crop import crop_face
 from edge_fer.faces.pose import pose
 from edge_fer.types import Image
 from tests.faces.pictures import frames, grey_wall, on_wall, portrait, rolled
+from tests.faces.portraits import placed, sfhq
 from tests.fetched import blazeface_models
 from tests.shared import shared_data
 
 
 class Counted:
-    """Counts how often networks run, and which."""
+    """Counts how often networks run, and which, but for second looks."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, closer: BlazeFaceNetwork | None = None):
         self.runs: list[str] = []
+        self.closer = closer
         names = {layout.side: which for which, layout in RANGES.items()}
         read = BlazeFaceNetwork.read
 
         def counting(network, square):
-            self.runs.append(names[network.layout.side])
+            if network is not self.closer:
+                self.runs.append(names[network.layout.side])
             return read(network, square)
 
         monkeypatch.setattr(BlazeFaceNetwork, "read", counting)
@@ -55,7 +58,7 @@ class Counted:
 )
 def test_searches_as_closely_as_the_smallest_face_asks_for(monkeypatch, size, min_size, runs):
     detector = BlazeFaceDetector(blazeface_models(), min_size=min_size)
-    counted = Counted(monkeypatch)
+    counted = Counted(monkeypatch, detector._closer)
     detector.detect(grey_wall(*size))
     assert counted.runs == runs
 
@@ -105,6 +108,28 @@ def test_small_faces_are_found_wherever_they_are(place):
     [face] = detector.detect(on_wall(720, 1280, (*place, 90)))
     assert 40 <= face.box.width <= 65
     assert BlazeFaceDetector(blazeface_models(), min_size=70).detect(on_wall(720, 1280, (*place, 90))) == []
+
+
+def test_a_doubtful_face_is_looked_at_again():
+    # 13 pixels of the input, in the corner: at the first look no network is sure of most of them
+    places = [(707, 707), (0, 707), (707, 0)]
+    shown = [placed(one, 760, 760, 53, (x / 707, y / 707)) for one in sfhq(12) for x, y in places]
+    looking, once = (BlazeFaceDetector(blazeface_models(), min_confidence=bar) for bar in (None, 0.6))
+
+    def found(detector: BlazeFaceDetector) -> int:
+        return sum(any(face.box.iou(box) > 0.35 for face in detector.detect(image)) for image, box in shown)
+
+    assert found(looking) > found(once)
+
+
+def test_second_looks_end_soon_where_nobody_is(monkeypatch):
+    detector = BlazeFaceDetector(blazeface_models())
+    looks: list[int] = []
+    monkeypatch.setattr(BlazeFaceDetector, "_looked_at", lambda *_: looks.append(1))
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    image = np.ascontiguousarray(noise)
+    detector.detect(image)
+    assert len(looks) <= 2
 
 
 def test_a_high_bar_leaves_the_surest():

@@ -150,8 +150,8 @@ def test_faces_of_fer2013_are_cut_out_as_they_are(make: Callable[[], FaceDetecto
             (left, top), (right, top_right), _ = crop_corners(face, frame)
             sides.append(math.hypot(right - left, top_right - top) / 192)
     assert len(sides) > 100
-    # YuNet, which the crop was measured with, comes out 1 to 2 % narrower at this size
-    assert np.median(sides) == pytest.approx(1, abs=0.04)
+    # YuNet, which the crop was measured with, comes out 1 to 2 % narrower at this size, BlazeFace 4 %
+    assert np.median(sides) == pytest.approx(1, abs=0.045)
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
