@@ -182,10 +182,8 @@ def _begin_demo(settings: Config) -> None:
     """Greets, where no other demo is at work."""
     _claim(settings)
     if settings.mqtt.broker == _local_broker() and not _listening(_PORT):
-        say(
-            f"edge-fer {settings.node.id} shows here what it sees. It publishes nothing, because this machine has no broker."
-        )
-        say(f"It publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
+        say(f"edge-fer {settings.node.id} publishes nothing yet, because this machine has no broker.")
+        say(f"It shows what it sees, and publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
         say("Ctrl-C ends it.")
         say()
         return
