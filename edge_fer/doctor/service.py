@@ -56,8 +56,8 @@ def running_daemon(proc: Path = Path("/proc")) -> int | None:
 def become_the_service() -> bool:
     """Where this is root and the service has a user of its own: becomes that user, and sees what it is given.
 
-    What root may do says nothing about what the service may do. Of a program in somebody's home folder, which the service
-    may not even read, root stays root.
+    What root may do says nothing about what the service may do. Root stays root where the service may not read this
+    program, as in a checkout in somebody's home folder.
 
     Returns:
         Whether it did.

@@ -267,8 +267,12 @@ def test_it_uninstalls_and_purges(booted):
 
 @pytest.fixture(scope="module")
 def homemade(machine):
-    """The machine with what an ordinary user makes without any installation: a checkout, and a virtual environment."""
+    """The machine with what an ordinary user makes without any installation: a checkout, and a virtual environment.
+
+    The user's home folder is closed to others, as Debian 13 makes it.
+    """
     add_guest(machine)
+    machine.ok(f"chmod 700 /home/{GUEST}")
     machine.ok("apt-get update -qq && apt-get install -y -qq --no-install-recommends make python3-venv")
     home = f"/home/{GUEST}"
     machine.ok(f"cp -R edge-fer {home}/checkout && chown -R {GUEST}: {home}/checkout")
