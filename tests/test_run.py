@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -307,6 +311,29 @@ def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
             check_payloads(seen.messages)
         assert daemon.stop(signal.SIGINT) == 0
         assert "Traceback" not in daemon.output
+
+
+def test_the_demo_shows_what_happens_where_there_is_no_broker_of_its_own(tmp_path):
+    """As after the installer and the package, which come without amqtt; a broker that comes later gets it all."""
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
+        broker.stop()
+        program = (
+            f"import sys; sys.modules['amqtt'] = None; from edge_fer.commands import run; run._PORT = {broker.port}; "
+            "from edge_fer.cli import main; sys.exit(main(['run', '--demo', '-o', 'node.id=test', '-o', "
+            "'cameras.camera.source=sample']))"
+        )
+        environment = os.environ | {"XDG_STATE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-c", program]
+        with Popen(command, stdout=PIPE, stderr=STDOUT, text=True, env=environment, cwd=tmp_path) as demo:
+            printed = iter(demo.stdout.readline, "")
+            told = "".join(takewhile(lambda line: "appeared" not in line, printed))
+            broker.start()
+            seen.wait_for(is_event("appeared"), timeout=180)
+            demo.send_signal(signal.SIGINT)
+            told += "".join(printed)
+            assert demo.wait(60) == 0
+    assert "publishes nothing yet, because this machine has no broker" in told
+    assert "Traceback" not in told
 
 
 def test_a_port_that_is_taken_is_told_by_the_embedded_broker(tmp_path):

@@ -108,12 +108,24 @@ def test_of_addresses_that_can_be_right_nothing_shows(tmp_path):
     assert "is written in cameras.camera-a.source" in told["doctor"]
 
 
+def test_addresses_that_cannot_be_right_are_refused_in_a_file_and_nothing_of_them_shows(tmp_path):
+    cameras = {f"camera-{number}": {"source": source} for number, source in enumerate(WRONG)}
+    (tmp_path / "config.yaml").write_text(json.dumps({"cameras": cameras}))
+    # without rtsp:// or the like it could be a file's name
+    addresses = [name for name, camera in cameras.items() if ":/" in camera["source"]]
+    for verb in ("config check", "collect-logs", "run"):
+        text = _said(*verb.split(), "--config", str(tmp_path / "config.yaml"))
+        assert SECRET not in text
+        assert [name for name in addresses if f"cameras.{name}.source" not in text] == [], (
+            f"not refused by {verb}: {text}"
+        )
+        wrong_login = sum("@" in source.partition("://")[2] for source in WRONG)
+        assert text.count("write %23 for #, %2F for /, %3F for ?, %40 for @") >= wrong_login
+
+
 @pytest.mark.parametrize("source", WRONG)
-def test_an_address_that_cannot_be_right_is_refused_and_nothing_of_it_shows(tmp_path, source):
-    (tmp_path / "config.yaml").write_text(json.dumps({"cameras": {"front": {"source": source}}}))
-    text = _said("config", "check", "--config", str(tmp_path / "config.yaml"))
-    text += _said("config", "check", "-o", f"cameras.front.source={source}")
-    text += _said("collect-logs", "--config", str(tmp_path / "config.yaml"))
+def test_an_address_that_cannot_be_right_is_refused_on_the_command_line_and_nothing_of_it_shows(source):
+    text = _said("config", "check", "-o", f"cameras.front.source={source}")
     text += _said("run", f"--source={source}") + _said("run", "-o", source)
     assert SECRET not in text
     if "@" in source.partition("://")[2]:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
@@ -31,6 +32,9 @@ from edge_fer.wiring import Remote, build_service
 __all__ = ["add_parser"]
 
 log = logging.getLogger(__name__)
+
+#: Where the demo looks for a broker on this machine.
+_PORT = 1883
 
 _DESCRIPTION = """\
 Watches the cameras of the config and publishes what it sees, until it is stopped, or until every recording is over.
@@ -62,7 +66,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--demo",
         action="store_true",
         help="try it out: like --show, with the sample recording where there is no camera, "
-        "and with a broker of its own where the config names none",
+        "and with a broker of its own where the config names none and amqtt is installed",
     )
 
 
@@ -138,7 +142,8 @@ def _leave(code: int) -> None:
 def _demo_layer() -> Layer:
     """What the demo prefers, below whatever the files say."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state", "edge-fer-demo")
-    broker = "mqtt://127.0.0.1:1883" if _listening(1883) else "embedded"
+    # the small broker is an extra, which the package and the installer do without
+    broker = "embedded" if find_spec("amqtt") and not _listening(_PORT) else _local_broker()
     return Layer.mapping("demo", {"mqtt": {"broker": broker}, "state_dir": str(state)})
 
 
@@ -163,6 +168,10 @@ def _claim(settings: Config) -> None:
         return  # whoever writes the outbox there tells what is wrong with the folder
 
 
+def _local_broker() -> str:
+    return f"mqtt://127.0.0.1:{_PORT}"
+
+
 def _listening(port: int) -> bool:
     with socket.socket() as sock:
         sock.settimeout(0.5)
@@ -172,6 +181,12 @@ def _listening(port: int) -> bool:
 def _begin_demo(settings: Config) -> None:
     """Greets, where no other demo is at work."""
     _claim(settings)
+    if settings.mqtt.broker == _local_broker() and not _listening(_PORT):
+        say(f"edge-fer {settings.node.id} publishes nothing yet, because this machine has no broker.")
+        say(f"It shows what it sees, and publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
+        say("Ctrl-C ends it.")
+        say()
+        return
     own = settings.mqtt.broker == "embedded"
     broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
     port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_fer.doctor.finding import Finding, fault, good, skipped, warning
 
-__all__ = ["become_the_service", "running_daemon", "service"]
+__all__ = ["become_the_service", "may_read", "running_daemon", "service"]
 
 ACCOUNT = "edge-fer"
 UNIT = "edge-fer.service"
@@ -56,7 +56,8 @@ def running_daemon(proc: Path = Path("/proc")) -> int | None:
 def become_the_service() -> bool:
     """Where this is root and the service has a user of its own: becomes that user, and sees what it is given.
 
-    What root may do says nothing about what the service may do.
+    What root may do says nothing about what the service may do. Root stays root where the service may not read this
+    program, as in a checkout in somebody's home folder.
 
     Returns:
         Whether it did.
@@ -67,6 +68,8 @@ def become_the_service() -> bool:
         account = pwd.getpwnam(ACCOUNT)
     except KeyError:
         return False
+    if not may_read(account, Path(__file__)):
+        return False
     for name, value in _environment():
         os.environ.setdefault(name, value)
     if CREDENTIALS.is_dir():
@@ -76,6 +79,20 @@ def become_the_service() -> bool:
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     return True
+
+
+def may_read(account: pwd.struct_passwd, path: Path) -> bool:
+    """Whether a user may read a file, with all folders on the way to it; root alone can find that out."""
+    own = os.geteuid(), os.getegid(), os.getgroups()
+    os.initgroups(account.pw_name, account.pw_gid)
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        return os.access(path, os.R_OK, effective_ids=True)
+    finally:
+        os.seteuid(own[0])
+        os.setegid(own[1])
+        os.setgroups(own[2])
 
 
 def _processes(proc: Path) -> Iterator[tuple[int, list[str]]]:

@@ -15,6 +15,7 @@ from tests.broker import free_port
 from tests.deb.installed import *  # noqa: F403 - the tests that hold on every architecture
 from tests.deb.installed import ARCH, INSTALL, RELEASES, ROOT, files_of, fresh
 from tests.deb.later import later_version
+from tests.install.first_commands import GUEST, add_guest, walk
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),
@@ -26,6 +27,12 @@ pytestmark = [
 def machine(request, tmp_path_factory):
     with fresh(request.param, ARCH, tmp_path_factory.mktemp("machines") / request.param) as machine:
         yield machine
+
+
+@pytest.mark.parametrize("who", ["root", GUEST])
+def test_the_first_commands_after_installation(machine, who):
+    add_guest(machine)
+    walk(machine, who, "installed", "/usr/bin", "/usr/lib/edge-fer/bin")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from edge_fer.config.tree import Camera, Emotion, Faces
 from edge_fer.doctor import machine, vision
-from edge_fer.doctor.service import running_daemon, service
+from edge_fer.doctor.service import may_read, running_daemon, service
 from edge_fer.fetching.store import Store
 from tests.broker import Mosquitto, free_port
 from tests.capture.helpers import MjpegCamera, flat, write_video
@@ -126,6 +127,21 @@ def test_a_user_who_may_not_open_the_camera(tmp_path):
     out = subprocess.run([sys.executable, "-c", script, device], check=True, capture_output=True, text=True).stdout
     assert "State.FAULT" in out
     assert "usermod -aG root nobody" in out
+
+
+def test_root_finds_out_what_another_user_may_read_and_stays_root(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    file = tmp_path / "home" / "program"
+    file.parent.mkdir()
+    file.touch(mode=0o644)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    nobody, groups = pwd.getpwnam("nobody"), os.getgroups()
+    for mode, readable in ((0o700, False), (0o755, True), (0o700, False)):
+        file.parent.chmod(mode)
+        assert may_read(nobody, file) is readable
+    assert (os.geteuid(), os.getegid(), os.getgroups()) == (0, 0, groups)
 
 
 def test_a_camera_that_works_one_that_is_dark_and_one_that_is_not_there(tmp_path):

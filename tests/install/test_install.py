@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.broker import free_port
+from tests.install.first_commands import GUEST, add_guest, walk
 from tests.install.machine import Machine
 
 pytestmark = [
@@ -85,47 +86,10 @@ def test_the_numpy_of_the_system_is_the_one_in_use(machine):
     assert ours.split()[1].startswith("/usr/lib/python3/dist-packages/")
 
 
-#: A newcomer's first commands, as README and install.md show them, and what each says.
-FIRST_COMMANDS = [
-    ("edge-fer version", "edge-fer "),
-    ("edge-fer config check", ""),
-    ("edge-fer config explain", "detector"),
-    ("edge-fer config default", "node:"),
-    ("edge-fer models list", "there"),
-    ("edge-fer predict sample", "happy"),
-    ("edge-fer predict photo.jpg", "photo.jpg"),
-    ("edge-fer analyze sample --out visit --to 3s", ""),
-    ("edge-fer compare visit visit", ""),
-    ("edge-fer record sample.trace --for 2s -o cameras.front.source=sample", ""),
-    ("edge-fer replay sample.trace", ""),
-    ("edge-fer bench --source sample --frames 5", ""),
-    ("python3 use.py", "happy"),
-]
-
-
-@pytest.mark.parametrize("who", ["root", "guest"])
+@pytest.mark.parametrize("who", ["root", GUEST])
 def test_the_first_commands_after_installation(machine, who):
-    if who == "guest":
-        machine.ok("useradd --create-home --shell /bin/bash guest")
-    home = machine.ok(f"getent passwd {who} | cut -d: -f6").strip()
-    release = "/opt/edge-fer/current/bin/python"
-    machine.write(f"{home}/use.py", PROGRAM)
-    for command, says in FIRST_COMMANDS:
-        line = command.replace("python3", release)
-        ended = machine.run(f"runuser -u {who} -- sh -c 'cd {home} && {line}'")
-        told = f"{who}: {command}: {ended.returncode}\n{ended.stdout}"
-        print(told)
-        assert says in ended.stdout, told
-        assert "Permission denied" not in ended.stdout, told
-        assert "Traceback" not in ended.stdout, told
-        assert (ended.returncode == 0) == ("photo.jpg" not in command), told
-
-
-PROGRAM = """\
-from edge_fer import Analyzer
-from edge_fer.sample import sample_picture
-print(Analyzer().read(sample_picture()))
-"""
+    add_guest(machine)
+    walk(machine, who, "installed", "/usr/local/bin", "/opt/edge-fer/current/bin")
 
 
 def test_the_manual_and_the_completions(machine):
@@ -299,3 +263,31 @@ def test_it_uninstalls_and_purges(booted):
     booted.ok(f"{INSTALL} --uninstall --purge")
     assert not [path for path in ("/etc/edge-fer", "/var/lib/edge-fer") if booted.path(path).exists()]
     assert booted.run("getent passwd edge-fer").returncode != 0
+
+
+@pytest.fixture(scope="module")
+def homemade(machine):
+    """The machine with what an ordinary user makes without any installation: a checkout, and a virtual environment.
+
+    The user's home folder is closed to others, as Debian 13 makes it.
+    """
+    add_guest(machine)
+    machine.ok(f"chmod 700 /home/{GUEST}")
+    machine.ok("apt-get update -qq && apt-get install -y -qq --no-install-recommends make python3-venv")
+    home = f"/home/{GUEST}"
+    machine.ok(f"cp -R edge-fer {home}/checkout && chown -R {GUEST}: {home}/checkout")
+    pip = f"PIP_DEFAULT_TIMEOUT={os.environ.get('PIP_DEFAULT_TIMEOUT', '60')}"
+    # as README and docs/api.md say
+    for line in (
+        "cd checkout && make models",
+        "python3 -m venv own && . own/bin/activate && pip install --quiet ./checkout && edge-fer models fetch",
+    ):
+        machine.ok(f"runuser -u {GUEST} -- sh -c 'cd {home} && export HOME={home} {pip} && {line}'", timeout=1200)
+    return machine
+
+
+@pytest.mark.parametrize("who", ["root", GUEST])
+@pytest.mark.parametrize("place", ["checkout", "environment"])
+def test_the_first_commands_without_an_installation(homemade, place, who):
+    bins = {"checkout": f"/home/{GUEST}/checkout/.venv/bin", "environment": f"/home/{GUEST}/own/bin"}
+    walk(homemade, who, f"in-{place}", bins[place])

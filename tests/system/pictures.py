@@ -47,8 +47,13 @@ class Search:
         found = [name for name, mark in MARKS.items() if mark.search(data)]
         if ENCODED.search(data):
             found.append("a long encoded text")
-        hits = np.isin(_all_runs(data), self._runs).sum() if len(data) >= RUN else 0
+        hits = self._count(_all_runs(data)) if len(data) >= RUN else 0
         return [*found, f"{hits} runs of pixels"] if hits else found
+
+    def _count(self, runs: np.ndarray) -> int:
+        """How many of the runs are among those known, which are in order."""
+        places = np.searchsorted(self._runs, runs)
+        return int((self._runs[np.minimum(places, len(self._runs) - 1)] == runs).sum())
 
 
 def _forms(frame: np.ndarray) -> Iterable[np.ndarray]:

@@ -45,7 +45,7 @@ def read(file: Path) -> Traced:
             continue
         call = match[1]
         calls.add(call)
-        texts = [_bytes(text) for text in TEXT.findall(line)]
+        texts = [bytes.fromhex(text.replace(r"\x", "")) for text in TEXT.findall(line)]
         if call.startswith(("open", "creat")):
             if re.search(r"O_WRONLY|O_RDWR|O_CREAT", line) and texts and not re.search(r"= -1", line):
                 opened.add(texts[0].decode(errors="replace"))
