@@ -271,12 +271,19 @@ def test_a_model_that_is_missing_or_damaged_is_named_and_exits_78(tmp_path, dama
 
 @pytest.mark.parametrize(
     ("source", "told"),
-    [("missing.mp4", "missing.mp4"), ("nothing", "nothing"), (__file__, "test_run.py")],
+    [("missing.mp4", "missing.mp4"), (__file__, "test_run.py")],
 )
 def test_a_source_that_cannot_be_used_is_named_and_exits_1(tmp_path, source, told):
     ended = run_with(tmp_path, cameras={"front": {"source": source}})
     assert ended.returncode == 1
     assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_source_of_no_known_kind_is_a_fault_of_the_config(tmp_path):
+    ended = run_with(tmp_path, cameras={"front": {"source": "webcam"}})
+    assert ended.returncode == 78
+    assert "cameras.front.source: `webcam` is nothing that is known" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -143,7 +143,7 @@ def test_a_camera_of_the_config_goes_by_its_name(tmp_path: Path):
     ("arguments", "code", "told"),
     [
         (["--source", "gone.mp4"], 1, "gone.mp4 cannot be read: No such file"),
-        (["--source", "gone"], 1, "source 'gone' is nothing that is known"),
+        (["--source", "gone"], 1, "source gone is nothing that is known"),
         (["--source", "sample", "-o", "emotion.model=gone.tflite"], 78, "gone.tflite: cannot read the model"),
         (["-o", "cameras.camera=false"], 78, "cameras"),
         (["--config", "gone.yaml"], 78, "gone.yaml"),

@@ -149,7 +149,7 @@ def test_a_camera_that_works_one_that_is_dark_and_one_that_is_not_there(tmp_path
     dark = write_video(tmp_path / "dark.mp4", [flat(3)] * 3)
     assert "64 x 48" in vision.camera("front", Camera(source=str(lit)), None).what
     assert "lens cover" in vision.camera("front", Camera(source=str(dark)), None).remedy
-    for source in (str(tmp_path / "none.mp4"), "/dev/video99", f"http://127.0.0.1:{free_port()}/video", "nonsense"):
+    for source in (str(tmp_path / "none.mp4"), "/dev/video99", f"http://127.0.0.1:{free_port()}/video", "/nonsense"):
         found = vision.camera("front", Camera(source=source), None)
         assert (str(found.state), bool(found.remedy)) == ("fault", True), found
 

@@ -27,7 +27,7 @@ from tests.shared import shared_data
 def people():
     """The first eight of the London set."""
     folder = shared_data() / "faces" / "london"
-    rows = _london(folder)[:16]
+    rows = list(_london(folder))[:16]
     portraits = cut(folder, rows, BlazeFaceDetector(blazeface_models(), min_size=32), crop_frame())
     return calm_people("london", portraits)
 
@@ -68,7 +68,7 @@ def test_a_baby_and_a_face_that_one_reader_calls_sad_are_not_among_them():
 
 def test_a_face_at_rest_is_the_crop_that_the_daemon_cuts():
     folder = shared_data() / "faces" / "london"
-    portraits = cut(folder, _london(folder)[:2], BlazeFaceDetector(blazeface_models(), min_size=32), crop_frame())
+    portraits = cut(folder, list(_london(folder))[:2], BlazeFaceDetector(blazeface_models(), min_size=32), crop_frame())
     (person,) = calm_people("london", portraits)
     row = int(np.flatnonzero(portraits.votes[:, 6])[0])
     shown = rendered(person, Look(), np.random.default_rng(0)).astype(int)
