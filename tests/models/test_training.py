@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="the recipe's own environment has PyTorch")
 
-from models.recipe.checkpoint import save_checkpoint  # noqa: E402
+from models.recipe.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from models.recipe.errors import RecipeError  # noqa: E402
 from models.recipe.settings import Settings, sources  # noqa: E402
+from models.recipe.soup import soup  # noqa: E402
 from models.recipe.train import Run, train  # noqa: E402
 
 # Its dropout draws from the device's own generator, its augmentation from the run's.
@@ -79,3 +80,27 @@ def test_sources_are_the_same_from_wherever_they_are_named(tmp_path, monkeypatch
     (tmp_path / "teacher").mkdir()
     monkeypatch.chdir(tmp_path / "teacher")
     assert sources([Path("best.pt")], None) == sources([tmp_path / "teacher" / "best.pt"], None)
+
+
+def test_a_soup_is_the_mean_of_its_nets(data, tmp_path):
+    made = []
+    for seed in (1, 2):
+        run = Run(Settings(architecture="lenet", epochs=1, batch=8, seed=seed), data)
+        run.one_epoch()
+        made.append(run.average.net.state_dict())
+        torch.save({"settings": asdict(run.settings), "average": made[-1]}, tmp_path / f"{seed}.pt")
+    soup([tmp_path / "1.pt", tmp_path / "2.pt"], tmp_path / "soup.pt")
+    net, _ = load_checkpoint(tmp_path / "soup.pt")
+    for name, values in net.state_dict().items():
+        if values.is_floating_point():
+            assert torch.allclose(values, (made[0][name] + made[1][name]) / 2, atol=1e-6)
+
+
+def test_nets_of_two_kinds_make_no_soup(data, tmp_path):
+    for name, balance in (("a", 0.0), ("b", 1.0)):
+        run = Run(Settings(architecture="lenet", epochs=1, batch=8, balance=balance), data)
+        torch.save({"settings": asdict(run.settings), "average": run.net.state_dict()}, tmp_path / f"{name}.pt")
+    with pytest.raises(RecipeError, match=r"a\.pt: its balance is 0\.0, and that of .*b\.pt 1\.0"):
+        soup([tmp_path / "a.pt", tmp_path / "b.pt"], tmp_path / "soup.pt")
+    with pytest.raises(RecipeError, match="at least two"):
+        soup([tmp_path / "a.pt"], tmp_path / "soup.pt")
