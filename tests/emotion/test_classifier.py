@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.emotion.prior import logit_shift
 from edge_fer.runtime import available
 
 
@@ -32,6 +33,8 @@ def test_scores_are_probabilities_in_the_models_order(classifier):
 def test_scores_are_calibrated_logits(classifier):
     crops = list(pictures(3))
     logits = classifier.logits(crops).astype(np.float64) / classifier.sidecar.temperature
+    prior = classifier.sidecar.prior
+    logits += logit_shift(classifier.labels, learned=prior.learned, place=prior.reference)
     for row, scores in zip(logits, classifier.classify(crops), strict=True):
         assert list(scores.values()) == pytest.approx(np.exp(row) / np.exp(row).sum())
 
