@@ -34,7 +34,7 @@ def test_the_defaults():
     assert config.faces.min_size == 48
     assert config.mqtt.outbox.max_size == 256_000_000
     alert = config.alerts["unhappy-guest"]
-    assert (alert.when.emotion, alert.when.score) == (("angry", "disgust", "sad"), 0.6)
+    assert (alert.when.emotion, alert.when.score) == (("angry", "disgust", "sad"), 0.65)
     assert (alert.for_, alert.keep_firing_for, alert.cooldown, alert.severity) == (4, 5, 60, "warning")
     assert config.cameras["camera"].alerts == config.alerts
 
@@ -69,7 +69,7 @@ def test_higher_layers_win_and_maps_merge_by_key():
 def test_lists_replace():
     config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear]}}}").config
     assert config.alerts["unhappy-guest"].when.emotion == ("fear",)
-    assert config.alerts["unhappy-guest"].when.score == 0.6
+    assert config.alerts["unhappy-guest"].when.score == 0.65
 
 
 def test_a_when_of_another_kind_replaces_and_one_of_the_same_kind_merges():
@@ -77,7 +77,7 @@ def test_a_when_of_another_kind_replaces_and_one_of_the_same_kind_merges():
     assert config.alerts["unhappy-guest"].when == WhenMorePeople(more_people_than=3)
     assert config.alerts["unhappy-guest"].cooldown == 60
     config = load_layers("alerts: {unhappy-guest: {when: {emotion: [fear], repeated: 5}}}").config
-    assert config.alerts["unhappy-guest"].when == WhenEmotion(emotion=("fear",), score=0.6, repeated=5)
+    assert config.alerts["unhappy-guest"].when == WhenEmotion(emotion=("fear",), score=0.65, repeated=5)
     low = "alerts: {a: {when: {signal: x, above: 1}}}"
     (part, _) = (
         load_layers(low, "alerts: {a: {when: {any: [{signal: y, below: 2}, {no_face: true}]}}}")
