@@ -45,8 +45,8 @@ def test_labels_are_in_the_order_of_training():
 def test_bars():
     assert (MODELS / "emotion.tflite").stat().st_size <= 1.5e6
     private = SIDECAR.scores["private-test"]
-    # it learns from the votes, which FER2013's labels contradict on a third of the pictures, and from other faces; by the
-    # default prior, which is not FER+'s
+    # it learns from the votes, which FER2013's labels contradict on a third of the pictures, and from other faces; the
+    # default prior is not FER+'s
     assert private["ferplus_majority_accuracy"] >= 0.835
     assert private["ferplus_majority_macro_f1"] >= 0.72
     assert private["ferplus_majority_calibration_error"] <= 0.03
