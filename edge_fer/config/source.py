@@ -56,7 +56,7 @@ def sure_fault(source: str) -> tuple[str, str] | None:
 
     None where it may be right.
     """
-    if "://" not in source and "/" in source and Path(source).suffix.lower() not in PICTURE_SUFFIXES:
+    if source.startswith(("/", "./", "../")) and Path(source).suffix.lower() not in PICTURE_SUFFIXES:
         return None
     found = _read(source)
     return None if isinstance(found, SourceKind) else found
