@@ -132,7 +132,7 @@ def test_a_reload_on_a_slow_disk_goes_on_and_loses_nothing(tmp_path, busy, secon
             assert daemon.stop() == 0, daemon.output
             happened = len(shown(daemon.output))
         next_run_sends_the_rest(tmp_path / "node", settings, seen)
-        assert len(told(seen)) == happened
+        assert len(told(seen)) >= happened  # one may be sent at the end that is not shown any more
         assert dropped(seen) == 0
 
 

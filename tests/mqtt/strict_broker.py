@@ -28,6 +28,7 @@ class StrictBroker:
         self.taken: list[str] = []
         self.payloads: list[tuple[str, bytes]] = []
         self._answer = answer
+        self._ended = False
         self._listener = socket.create_server((HOST, 0))
         self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
@@ -37,6 +38,7 @@ class StrictBroker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
@@ -49,6 +51,9 @@ class StrictBroker:
             while True:
                 connection, _ = self._listener.accept()
                 self._open.append(connection)
+                if self._ended:  # nobody else would close it
+                    connection.close()
+                    return
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

@@ -41,6 +41,7 @@ class FakeBroker:
         self._answer = answer
         self._also_311 = also_311
         self._then = then
+        self._ended = False
         self._listener = socket.create_server((HOST, 0))
         self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
@@ -50,6 +51,7 @@ class FakeBroker:
         return self
 
     def __exit__(self, *_):
+        self._ended = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
@@ -68,6 +70,9 @@ class FakeBroker:
             except OSError:
                 return
             self._open.append(connection)
+            if self._ended:  # nobody else would close it
+                connection.close()
+                return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
