@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .abroad import measure_abroad, mixed
+from .abroad import ENOUGH_TO_CHOOSE, measure_abroad, mixed
 from .data import LABELS, NO_MAJORITY, Split, ferplus_majority, soft_targets
 from .metrics import fit_temperature
 
@@ -110,21 +110,17 @@ def calibrate(
     decided = majority != NO_MAJORITY
     own = np.log(priors.ferplus) - np.log(learned)
     at_home = (logits[decided], majority[decided], own)
-    if elsewhere is None:
-        temperature, place = fit_temperature(at_home), reference(priors, 0.5)
-        shift = np.log(place) - np.log(learned)
-        by_reference = _accuracy(logits[decided] / temperature + shift, majority[decided])
-        return Calibration(temperature, 0.5, place, 0.0, by_reference)
     found = []
-    for share in SHARES:
+    for share in SHARES if elsewhere else (0.5,):
         place = reference(priors, share)
         shift = np.log(place) - np.log(learned)
-        temperature = fit_temperature(at_home, (*elsewhere, shift))
+        abroad = [(*elsewhere, shift)] if elsewhere else []
+        temperature = fit_temperature(at_home, *abroad)
         scores = {
             "ferplus": _accuracy(logits[decided] / temperature + own, majority[decided]),
             "fer2013": _accuracy(logits / temperature + shift, public.labels),
         }
-        score = mixed(scores, _abroad(elsewhere, temperature, shift))
+        score = mixed(scores, _abroad(elsewhere, temperature, shift)) if elsewhere else 0.0
         by_reference = _accuracy(logits[decided] / temperature + shift, majority[decided])
         found.append(Calibration(temperature, share, place, score, by_reference))
     fine = [one for one in found if one.at_home >= AT_HOME]
@@ -135,7 +131,7 @@ def _abroad(
     elsewhere: tuple[NDArray[np.floating], NDArray[np.uint8]], temperature: float, shift: Floats
 ) -> dict[str, float]:
     logits, truth = elsewhere
-    report = measure_abroad(logits / temperature + shift, truth, enough=10, intervals=False)
+    report = measure_abroad(logits / temperature + shift, truth, enough=ENOUGH_TO_CHOOSE, intervals=False)
     return {name: report[name] for name in ("macro_f1", "mean_recall")}
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from .abroad import REFERENCE, measure_abroad, mixed
+from .abroad import ENOUGH_TO_CHOOSE, REFERENCE, measure_abroad, mixed
 from .architectures import ARCHITECTURES, build, count_macs
 from .augment import change, mixup, scale
 from .checkpoint import save_checkpoint
@@ -166,7 +166,7 @@ class Run:
         line: dict[str, Any] = {"public": at_home(logits, self.public, own)}
         if self.abroad is not None:
             told = answers(net, self.abroad.crops, size, self.device).mean(axis=1) + place
-            report = measure_abroad(told, self.abroad.truth, enough=10, intervals=False)
+            report = measure_abroad(told, self.abroad.truth, enough=ENOUGH_TO_CHOOSE, intervals=False)
             labels = report.pop("labels")
             recalls = {f"{label}_recall": labels[label]["recall"] for label in ("angry", "sad", "happy", "neutral")}
             line |= {"abroad": report | recalls, "mixed": mixed(line["public"], report)}
