@@ -12,7 +12,7 @@ import pytest
 
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
-from tests.faults.node import small_disk
+from tests.faults.node import fill, small_disk
 from tests.faults.soak import clip
 from tests.faults.trace import dice
 from tests.mqtt.kit import until
@@ -158,16 +158,6 @@ def test_a_full_disk_stops_no_start(tmp_path, busy):
                 assert "Traceback" not in daemon.output
                 code = daemon.stop(end)
                 assert code == (-signal.SIGKILL if end is signal.SIGKILL else 0), (number, daemon.output)
-
-
-def fill(folder):
-    with (folder / "ballast").open("ab", buffering=0) as ballast:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError:
-                pass
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,22 @@ def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 1
     return time.monotonic() - begun
 
 
+def fill(disk: Path) -> None:
+    """Other programs take all room there is on a disk, to the last byte."""
+    with (disk / "ballast").open("ab", buffering=0) as ballast:
+        for size in (1 << 16, 1 << 12, 1):
+            _write_until_full(ballast, size)
+
+
+def _write_until_full(ballast: FileIO, size: int) -> None:
+    try:
+        while True:
+            ballast.write(b"x" * size)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+
+
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
     """A disk of its own below the folder, where we may mount one; whether there is."""
@@ -199,18 +215,7 @@ class Node:
         if not self._mounted:
             self._limit_files(max(file.stat().st_size for file in self.disk.iterdir()))
             return
-        with (self.disk / "ballast").open("wb", buffering=0) as ballast:
-            for size in (1 << 16, 1 << 12, 1):
-                self._fill(ballast, size)
-
-    @staticmethod
-    def _fill(ballast: FileIO, size: int) -> None:
-        try:
-            while True:
-                ballast.write(b"x" * size)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
+        fill(self.disk)
 
     def forbid_writing(self) -> None:
         """The disk takes nothing at all any more, as a memory card that has gone read-only."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import _AHEAD, Limits, Outbox
 from tests.broker import Mosquitto, Subscriber
-from tests.faults.node import small_disk
+from tests.faults.node import fill, small_disk
 from tests.invented import at
 from tests.mqtt.kit import BOOT, TOPICS, linked, post_events, until
 from tests.mqtt.test_outbox import drain, killed, put
@@ -320,17 +320,6 @@ def test_what_a_disk_gives_back_too_late_is_set_aside_and_counted(tmp_path, capl
         assert (outbox.damaged, outbox.depth) == (5, 6)
         assert "newer ones of its topic were sent" in caplog.text
         outbox.close()
-
-
-def fill(folder):
-    """Other programs take all room there is."""
-    with (folder / "ballast").open("ab", buffering=0) as ballast:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError:
-                pass
 
 
 @contextmanager
