@@ -5,8 +5,9 @@ nothing; a power cut may take what was committed since the last `sync` or durabl
 write-ahead log keeps what is left consistent, in the order of commits.
 
 Room: the file grows a chunk at a time, ahead of need, and SQLite gets the chunk as free pages. So a disk that
-fills up is noticed while there are pages left to work with: those, and the log, which is as long as a chunk,
-are written in place, which needs no room on the disk.
+fills up is noticed while there are pages left to work with: those, and the log, which is made as long as a chunk
+beforehand, are written in place, which needs no room on the disk. Where the disk has no room for the log, the file
+takes nothing new.
 
 Corruption: a damaged file is moved aside and a new one begun. What was in it is lost to us, and so is the
 count of it; the last such file is kept for whoever can read it.
@@ -97,6 +98,8 @@ class Database:
         self._pages = max(16, max_size // _PAGE)
         self._chunk = min(_CHUNK, self._pages // 8)
         self._dirty = False
+        #: whether the log has all the room that it needs
+        self._has_log = False
         self._file = -1
         #: None where it could not be opened yet
         self._connection: sqlite3.Connection | None = None
@@ -164,8 +167,9 @@ class Database:
 
         Raises:
             FullError: it may not grow, or the disk has no room; what is free can still be used with care.
-            OutboxError: it cannot be written.
+            OutboxError: it cannot be written, or the disk has no room for its log: giving messages up would not help.
         """
+        self._extend_log()
         if self._pragma("freelist_count") >= max(2, self._chunk // 4):
             return
 
@@ -183,6 +187,25 @@ class Database:
         self.run(grow)
         self.run(lambda connection: connection.execute("DROP TABLE chunk"))
         self._write_back()
+
+    def _extend_log(self) -> None:
+        """Sets room aside for the log, which begins at nothing with each start."""
+        if self._has_log:
+            return
+        self._pragma("page_count")  # the log is there once something was read
+        frame = 24 + _PAGE
+        try:
+            log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.posix_fallocate(log, 0, 32 + (self._chunk + 8) * frame)
+            finally:
+                os.close(log)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                msg = f"the disk is full: it has no room for the log of the outbox {self._path}"
+                raise _UnwritableError(msg, remedy="Make room on the disk") from None
+            _log.debug("no room can be set aside for the log of %s: %s", self._path, error)
+        self._has_log = True
 
     @property
     def size(self) -> int:
@@ -234,6 +257,7 @@ class Database:
             self._file = -1
             msg = f"the outbox {self._path} is no file"
             raise OutboxError(msg, remedy="Move away what is there, or name another folder in `state_dir`")
+        self._has_log = False
         # autocommit, so that transactions are ours; the wait is for a predecessor that is still closing
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
         # a damaged text is to be found by its checksum, and not to keep the rest from being read

@@ -33,8 +33,7 @@ def failures(outcome: Outcome, *, patience: float = 1.0) -> list[str]:
     for name, verdict in outcome.nodes.items():
         if verdict.in_memory_for > patience * IN_MEMORY:
             found.append(f"{name}: a kill took what was handed over {verdict.in_memory_for:.2f} s before")
-        # a daemon that starts on a full disk has only its memory, and what that does not hold is counted
-        if verdict.dropped[Kind.ALERT_EVENT] and not outcome.faults["disk full at start"]:
+        if verdict.dropped[Kind.ALERT_EVENT]:
             found.append(f"{name}: alert events were given up")
     return found + _hollow(outcome)
 

@@ -39,11 +39,13 @@ LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 LOOK, FLAP = 10.0, 60.0
 #: Twice the standard error is what the slope may be by chance, nineteen times of twenty.
 CONFIDENCE = 2.0
+#: Bytes an hour that no series can tell from none: memory is counted in whole pages, and this is two.
+RESOLUTION = 8192.0
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """A straight line through a series.
+    """A straight line through a series of bytes.
 
     Attributes:
         per_hour: how much it rises in an hour.
@@ -56,7 +58,7 @@ class Slope:
     @property
     def is_noise(self) -> bool:
         """Whether it may be none, or falls."""
-        return self.per_hour <= self.uncertain
+        return self.per_hour <= max(self.uncertain, RESOLUTION)
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
@@ -165,8 +167,8 @@ def run(folder: Path, minutes: float, seed: int) -> str:
     text = (
         f"A soak of {minutes:g} minutes with four cameras, and a broker that went away {flaps} times: {events:,} events"
         f" and alert events arrived, and {dropped:,} were given up. Over the second half, the daemon's own memory was"
-        f" {level / 1e6:.1f} MB on average (standard deviation {spread / 1e6:.2f} MB), with a slope of"
-        f" {found.per_hour / 1e6:+.2f} MB an hour, uncertain by ±{found.uncertain / 1e6:.2f} MB."
+        f" {level / 1e6:.1f} MB on average (standard deviation {spread / 1e3:.0f} kB), with a slope of"
+        f" {found.per_hour / 1e3:+.0f} kB an hour, uncertain by ±{found.uncertain / 1e3:.0f} kB."
     )
     print(text, flush=True)
     assert found.is_noise, "the memory grows by more than its noise"

@@ -364,3 +364,23 @@ def test_nothing_is_lost_while_a_memory_card_goes_read_only_and_the_broker_is_th
     assert [message["duration_s"] for message in came] == list(range(100))
     assert all(a["seq"] < b["seq"] for a, b in pairwise(came))
     assert "wait in memory" in caplog.text
+
+
+def test_an_outbox_that_was_only_just_opened_gives_up_no_alert_event_on_a_disk_that_fills_up(tmp_path):
+    with small_disk(tmp_path, 4) as mounted:
+        if not mounted:
+            pytest.skip("no disk of its own can be mounted here")
+        folder = tmp_path / "disk"
+        path = folder / "outbox.db"
+        first = Outbox(path, boot=BOOT)
+        assert put(first)
+        first.close()
+        outbox = Outbox(path, boot=BOOT)
+        assert put(outbox), "the log has its room from now on"
+        fill(folder)
+        for _ in range(300):
+            put(outbox, Kind.EVENT)
+            assert put(outbox, Kind.ALERT_EVENT)
+        assert outbox.dropped[Kind.ALERT_EVENT] == 0
+        assert outbox.depth == 602
+        outbox.close()
