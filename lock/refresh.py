@@ -100,10 +100,10 @@ def write_all() -> dict[Path, tuple[str, str]]:
             what = f"what goes into the package for {suite}-{arch}, and what deploy/install.sh installs there"
             options = [
                 "--python-version", python, "--python-platform", f"{machine}-manylinux_2_36",
-                "--no-emit-package", "numpy",
+                "--no-emit-package", "numpy", "--no-emit-package", "av",
             ]  # fmt: skip
             constraints = [*CONSTRAINTS, f"numpy=={numpy}"]
-            written[path] = _compiled(path, own, f"{what}; numpy is Debian's", options, constraints)
+            written[path] = _compiled(path, own, f"{what}; numpy and av are Debian's", options, constraints)
     return written
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -246,8 +247,9 @@ class CaptureLoop:
 
     def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
         image, small = self._prepared(frame.image), frame.small
+        small = None if small is None else self._prepared(small)
         # numbered through, however often the source was opened
-        frame = Frame(frame.camera, self.frames, image, frame.at, None if small is None else self._prepared(small))
+        frame = replace(frame, index=self.frames, image=image, small=small)
         if self._realtime:
             self._wait(frame.at.mono - self._clock().mono, stop)
         while not stop.is_set():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -14,7 +12,10 @@ from numpy.typing import NDArray
 
 from edge_fer.types import Image
 
-__all__ = ["opened_file", "quieten", "to_rgb"]
+__all__ = ["quieten", "square", "squared", "to_rgb"]
+
+#: Pixels that are wider or higher than this, by their own account, are taken for square ones.
+MOST_ASPECT = 4.0
 
 
 def quieten() -> None:
@@ -28,36 +29,6 @@ def quieten() -> None:
         home = opencv if hasattr(opencv, "setLogLevel") else opencv.utils.logging
         home.setLogLevel(0)  # silent
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
-
-@contextmanager
-def opened_file(path: Path) -> Iterator[cv2.VideoCapture]:
-    """A recording, open as long as the context lasts; whether it could be opened is asked of it.
-
-    FFmpeg takes what stands before a colon for a protocol unless a slash comes first, so that paths are handed over
-    whole. OpenCV dies of a name that is not UTF-8, so that such a file is handed over by the number of its descriptor.
-
-    Raises:
-        OSError: the file cannot be opened for reading.
-    """
-    name = os.path.abspath(path)  # noqa: PTH100  (a path that is resolved is another one where it is a link)
-    if _is_utf8(name):
-        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
-    else:
-        with path.open("rb") as file:
-            capture = cv2.VideoCapture(f"/proc/self/fd/{file.fileno()}", cv2.CAP_FFMPEG)
-    try:
-        yield capture
-    finally:
-        capture.release()
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def to_rgb(picture: NDArray[Any] | None) -> Image:
@@ -83,3 +54,27 @@ def to_rgb(picture: NDArray[Any] | None) -> Image:
 
 
 CODES = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+
+
+def square(width: int, height: int, pixels: Fraction | None, aspect: float | None) -> tuple[int, int]:
+    """The size that a picture has with square pixels; an even width, where it is another one.
+
+    Args:
+        width: as it is stored, in pixels.
+        height: likewise.
+        pixels: width of a pixel by its height, as a stream says; None or 0 where it does not.
+        aspect: width by height of the picture as it was taken, where somebody said so.
+    """
+    wide = aspect * height / width if aspect else float(pixels or 1)
+    if wide == 1 or not 1 / MOST_ASPECT <= wide <= MOST_ASPECT:
+        return width, height
+    return max(2, 2 * round(width * wide / 2)), height
+
+
+def squared(image: Image, aspect: float | None) -> Image:
+    """The picture with square pixels, where its width by its height should be `aspect`."""
+    height, width = image.shape[:2]
+    size = square(width, height, None, aspect)
+    if size == (width, height):
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

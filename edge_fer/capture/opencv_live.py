@@ -1,24 +1,19 @@
-"""USB cameras through V4L2, and RTSP and HTTP streams through FFmpeg, both by way of OpenCV."""
+"""USB cameras and others that V4L2 knows, by way of OpenCV."""
 
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 from numpy.typing import NDArray
 
-from edge_fer.address import take_apart, with_login
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import FrameLimit, whole
-from edge_fer.capture.opencv import quieten, to_rgb
+from edge_fer.capture.opencv import quieten, squared, to_rgb
 from edge_fer.capture.v4l2 import Capability, capability
-from edge_fer.credentials import read_password
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
-from edge_fer.redact import redacted
 from edge_fer.types import Frame
 
 __all__ = ["Capture", "OpenCvLive"]
@@ -27,10 +22,10 @@ log = logging.getLogger(__name__)
 
 #: So many spoilt pictures in a row, and the device is opened anew; single ones are common after a bad cable's hiccup.
 SPOILT_IN_A_ROW = 30
+#: Seconds without a word after which a device has fallen silent; OpenCV waits for ten.
+SILENT = 7.0
 #: Up to this many pixels a USB 2 camera sends 30 uncompressed pictures a second; beyond, only as JPEG.
 UNCOMPRESSED = 640 * 480
-#: Where a stream's address names no port.
-PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
 class Capture(Protocol):
@@ -58,21 +53,16 @@ class Capture(Protocol):
 
 
 class OpenCvLive:
-    """A camera that OpenCV can open.
-
-    For RTSP, OpenCV asks for TCP first, which loses no packets on Wi-Fi; OPENCV_FFMPEG_CAPTURE_OPTIONS overrides it.
+    """A device of V4L2.
 
     Args:
         camera: its name in the config.
-        source: a device such as `/dev/video0`, or an rtsp, rtsps, http or https address.
+        source: the device, such as `/dev/video0`.
         clock: read at each frame.
-        size: width and height to ask a device for, in pixels; it may settle on another. Streams have their own.
-        fps: frames a second wanted. A device is asked for it, and what more comes is left out undecoded.
+        size: width and height to ask it for, in pixels; it may settle on another.
+        fps: frames a second wanted. It is asked for them, and what more comes is left out undecoded.
         share: gives the share of them that is wanted at present, above 0 to 1.
-        open_timeout: longest wait, in seconds, for a stream to open.
-        read_timeout: longest wait, in seconds, for a stream's next frame.
-        username: of a stream whose address has no login.
-        password_file: holds the password for it; read anew each time the stream is opened.
+        aspect: width by height of its pictures, where its pixels are not square.
         opener: makes the capture; tests pass one of their own.
         ask: gives a device's capability; likewise.
     """
@@ -88,31 +78,24 @@ class OpenCvLive:
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         share: Callable[[], float] = whole,
-        open_timeout: float = 10.0,
-        read_timeout: float = 8.0,
-        username: str | None = None,
-        password_file: Path | None = None,
-        opener: Callable[[str, int, list[int]], Capture] = cv2.VideoCapture,
+        aspect: float | None = None,
+        opener: Callable[[str, int], Capture] = cv2.VideoCapture,
         ask: Callable[[str], Capability] = capability,
     ) -> None:
         self._camera = camera
         self._source = source
-        self._shown = redacted(source)
         self._clock = clock
         self._size = size
         self._fps = fps
         self._share = share
-        self._open_timeout = open_timeout
-        self._read_timeout = read_timeout
-        self._username = username
-        self._password_file = password_file
+        self._aspect = aspect
         self._opener = opener
         self._ask = ask
 
     def frames(self) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
         quieten()
-        capture = self._open_stream() if "://" in self._source else self._open_device()
+        capture = self._open_device()
         try:
             yield from self._read(capture)
         finally:
@@ -131,25 +114,25 @@ class OpenCvLive:
             if not limit.take(at.mono):
                 continue
             try:
-                image = to_rgb(capture.retrieve()[1])
+                image = squared(to_rgb(capture.retrieve()[1]), self._aspect)
             except (ValueError, cv2.error) as error:
                 spoilt += 1
-                log.debug("camera %s: %s sent %s", self._camera, self._shown, error)
+                log.debug("camera %s: %s sent %s", self._camera, self._source, error)
                 if spoilt >= SPOILT_IN_A_ROW:
-                    msg = f"{self._shown} sends {error} instead of a picture"
+                    msg = f"{self._source} sends {error} instead of a picture"
                     raise SourceLostError(msg, remedy="Check its cable, and that it is a camera") from error
                 continue
             spoilt = 0
             if size not in {None, image.shape}:
-                log.warning("camera %s: %s now sends %d x %d", self._camera, self._shown, *image.shape[1::-1])
+                log.warning("camera %s: %s now sends %d x %d", self._camera, self._source, *image.shape[1::-1])
             size = image.shape
             yield Frame(self._camera, index, image, at)
 
     def _gone(self, waited: float) -> SourceLostError:
-        # OpenCV says "no frame" for both a stream that ended and one that fell silent; only the time tells them apart
-        if waited >= 0.9 * self._read_timeout:
-            return SourceStalledError(f"{self._shown} sent nothing for {waited:.0f} s")
-        return SourceLostError(f"{self._shown} has stopped sending")
+        # OpenCV says "no frame" of a device that is gone and of one that fell silent; only the time tells them apart
+        if waited >= SILENT:
+            return SourceStalledError(f"{self._source} sent nothing for {waited:.0f} s")
+        return SourceLostError(f"{self._source} has stopped sending")
 
     def _open_device(self) -> Capture:
         try:
@@ -168,7 +151,7 @@ class OpenCvLive:
         if not found.captures:
             msg = f"{self._source} ({found.card}, driver {found.driver}) is not a camera"
             raise SourceError(msg, remedy="See with `v4l2-ctl --list-devices` which device is")
-        capture = self._opener(self._source, cv2.CAP_V4L2, [])
+        capture = self._opener(self._source, cv2.CAP_V4L2)
         if not capture.isOpened():
             capture.release()
             msg = f"{self._source} cannot be opened"
@@ -186,42 +169,3 @@ class OpenCvLive:
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if self._fps:
             capture.set(cv2.CAP_PROP_FPS, self._fps)
-
-    def _open_stream(self) -> Capture:
-        timeouts = [
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            round(1000 * self._open_timeout),
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            round(1000 * self._read_timeout),
-        ]
-        capture = self._opener(self._with_login(), cv2.CAP_FFMPEG, timeouts)
-        if not capture.isOpened():
-            capture.release()
-            raise self._why_closed()
-        return capture
-
-    def _with_login(self) -> str:
-        if self._username is None:
-            return self._source
-        try:
-            password = read_password(self._password_file) if self._password_file else None
-        except ValueError as error:
-            # whoever puts it right need not restart us
-            raise SourceLostError(str(error), remedy="Write the password on its first line") from None
-        return with_login(self._source, self._username, password)
-
-    def _why_closed(self) -> SourceError:
-        """What is wrong with a stream that did not open, which OpenCV does not tell."""
-        msg = f"{self._shown} cannot be opened"
-        address = take_apart(self._source)
-        if address is None or address.fault or address.name is None:
-            return SourceError(msg, remedy="Write it like rtsp://192.0.2.7:554/stream")
-        host, port = address.name, address.port or PORTS.get(address.scheme.lower(), 0)
-        try:
-            socket.create_connection((host, port), timeout=min(self._open_timeout, 3.0)).close()
-        except OSError as error:
-            reason = error.strerror or "no answer"
-            return SourceLostError(f"{msg}: {host} port {port}: {reason}", remedy="Check that the camera is on")
-        return SourceLostError(
-            f"{msg}: {host} port {port} answers, but sends no video", remedy="Check path, user and password"
-        )

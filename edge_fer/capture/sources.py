@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
+from edge_fer.capture.network import NetworkCamera
 from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.picamera2_controls import PiSettings
 from edge_fer.capture.picamera2_live import Picamera2Live
@@ -35,6 +36,7 @@ class SourceOptions:
         read_timeout: longest wait, in seconds, for a stream's next frame; less than `CaptureLoop`'s `stall_after`.
         username: of a stream whose address has no login.
         password_file: holds the password for it on its first line; read anew each time the stream is opened.
+        aspect: width by height of the pictures, where the source does not say so itself or is wrong.
         sample: the recording that `sample` means.
         pi: what only a Pi camera can be told.
     """
@@ -48,6 +50,7 @@ class SourceOptions:
     read_timeout: float = 8.0
     username: str | None = None
     password_file: Path | None = None
+    aspect: float | None = None
     sample: Path | None = None
     pi: PiSettings = field(default_factory=PiSettings)
 
@@ -85,11 +88,12 @@ def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) ->
 
 def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
     path = f"/dev/video{int(source)}" if source.isdecimal() else source
-    return OpenCvLive(camera, path, clock=clock, size=options.size, fps=options.fps, share=options.share)
+    size, fps, share, aspect = options.size, options.fps, options.share, options.aspect
+    return OpenCvLive(camera, path, clock=clock, size=size, fps=fps, share=share, aspect=aspect)
 
 
 def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
-    return OpenCvLive(
+    return NetworkCamera(
         camera,
         source,
         clock=clock,
@@ -99,11 +103,12 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
         read_timeout=options.read_timeout,
         username=options.username,
         password_file=options.password_file,
+        aspect=options.aspect,
     )
 
 
 def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
-    return VideoFile(camera, source, clock=clock, loop=options.loop)
+    return VideoFile(camera, source, clock=clock, loop=options.loop, aspect=options.aspect)
 
 
 def stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:

@@ -10,7 +10,7 @@ __all__ = ["Timeline"]
 #: Containers without times come out of FFmpeg as ones far out here, where floating point is too coarse to tell frames
 #: apart; times since 1970 stay within, to the microsecond.
 FARTHEST = 1e10
-#: A longer gap between two frames, in seconds, is taken for a jump of the container's clock.
+#: Seconds between two frames that are believed of any container.
 LONGEST_GAP = 3600.0
 #: A frame out of order by less than this, in seconds, does not move the times of those that follow.
 SLACK = 1.0
@@ -37,10 +37,13 @@ class Timeline:
     Args:
         clock: read once, at the first frame.
         period: seconds between two frames where their own times do not say.
+        longest_gap: seconds; a longer gap between two frames is taken for a jump of the container's clock. An hour is
+            always believed.
     """
 
-    def __init__(self, clock: Clock, *, period: float) -> None:
+    def __init__(self, clock: Clock, *, period: float, longest_gap: float | None = None) -> None:
         self._clock = clock
+        self._longest_gap = max(LONGEST_GAP, longest_gap or 0.0)
         self._period = period
         self._start: Instant | None = None
         self._last = 0.0
@@ -67,7 +70,7 @@ class Timeline:
         if self._shift is None or not believable(own):
             return self._last + self._period
         passed = own + self._shift
-        if self._last < on_grid(passed) <= self._last + LONGEST_GAP:
+        if self._last < on_grid(passed) <= self._last + self._longest_gap:
             return passed
         if abs(passed - self._last) > SLACK:
             self._shift = None  # the container's clock was set anew; follow it from here

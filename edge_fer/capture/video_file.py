@@ -7,10 +7,10 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import cv2
+import av
 
 from edge_fer.capture.clock import Clock
-from edge_fer.capture.opencv import opened_file, quieten, to_rgb
+from edge_fer.capture.ffmpeg import Film, FilmError, opened_recording
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
 from edge_fer.files import check_file
@@ -21,11 +21,8 @@ __all__ = ["VideoFile", "promised_seconds"]
 
 log = logging.getLogger(__name__)
 
-#: Frames a second where a container gives none, or one that no camera has.
-USUAL_FPS = 25.0
-FASTEST_FPS = 1000.0
-#: A container that promises more frames than this talks nonsense: it would be months.
-MOST_FRAMES = 1e9
+#: A container that promises more seconds than this talks nonsense: it would be a year.
+MOST_SECONDS = 366 * 86400.0
 
 
 class VideoFile:
@@ -39,72 +36,83 @@ class VideoFile:
         path: the file.
         clock: read once, at the first frame.
         loop: begin anew at the end, with times that go on increasing.
+        aspect: width by height of its pictures, where it does not say so itself or is wrong.
     """
 
     live = False
 
-    def __init__(self, camera: str, path: Path | str, *, clock: Clock, loop: bool = False) -> None:
+    def __init__(
+        self, camera: str, path: Path | str, *, clock: Clock, loop: bool = False, aspect: float | None = None
+    ) -> None:
         self._camera = camera
         self._path = Path(path)
         self._clock = clock
         self._loop = loop
+        self._aspect = aspect
 
     def frames(self) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
-        quieten()
         timeline: Timeline | None = None
         index = 0
         while True:
-            with self._open() as capture:
-                timeline = timeline or Timeline(self._clock, period=period(capture.get(cv2.CAP_PROP_FPS)))
-                began = index
-                while capture.grab():
-                    own = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                    found, picture = capture.retrieve()
-                    if found:
-                        yield Frame(self._camera, index, to_rgb(picture), timeline.at(own))
-                        index += 1
-                promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-            delivered = index - began
-            if not delivered:
+            began = index
+            with self._open() as film:
+                timeline = timeline or Timeline(self._clock, period=film.period, longest_gap=_believed(film.seconds))
+                for frame in self._whole(film):
+                    try:
+                        image = film.image(frame)
+                    except (FilmError, ValueError) as error:
+                        film.damaged += 1
+                        log.debug("%s: a picture is left out: %s", harmless(self._path), error)
+                        continue
+                    at = timeline.at(film.own_time(frame))
+                    yield Frame(self._camera, index, image, at, key=bool(frame.key_frame))
+                    index += 1
+            if index == began:
                 msg = f"{harmless(self._path)} holds no picture"
                 raise SourceError(msg, remedy="Check the file in a video player")
-            if delivered < promised:
+            if film.packets < film.promised:
                 # some containers only guess, so this is no warning
-                log.info("%s ended after %d frames of %d", harmless(self._path), delivered, promised)
+                log.info("%s ended after %d frames of %d", harmless(self._path), film.packets, film.promised)
+            if film.damaged:
+                log.warning("%s: %d damaged pictures were left out", harmless(self._path), film.damaged)
             if not self._loop:
                 return
             timeline.again()
 
+    def _whole(self, film: Film) -> Iterator[av.VideoFrame]:
+        """Its pictures that are not damaged, up to its end, or to where it cannot be read any further."""
+        try:
+            for frame in film.frames():
+                if frame is not None:
+                    yield frame
+        except FilmError as error:
+            log.info("%s cannot be read to its end: %s", harmless(self._path), error)
+
     @contextmanager
-    def _open(self) -> Iterator[cv2.VideoCapture]:
+    def _open(self) -> Iterator[Film]:
         with ExitStack() as stack:
             try:
                 check_file(self._path)
-                capture = stack.enter_context(opened_file(self._path))
+                film = stack.enter_context(opened_recording(self._path, aspect=self._aspect))
+            except FilmError:
+                msg = f"{harmless(self._path)} is not a video that can be played, or was cut off before it was finished"
+                raise SourceError(msg, remedy="Check the file in a video player") from None
             except OSError as error:
                 msg = f"{harmless(self._path)} cannot be read: {error.strerror}"
                 raise SourceError(msg, remedy="Check the path, and that the user may read it") from None
-            if not capture.isOpened():
-                msg = f"{harmless(self._path)} is not a video that can be played, or was cut off before it was finished"
-                raise SourceError(msg, remedy="Check the file in a video player")
-            # how a phone was held; builds of OpenCV differ in whether they heed it unasked
-            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-            yield capture
-
-
-def period(fps: float) -> float:
-    """Seconds a frame, from a container's claim of frames a second, which may be nonsense."""
-    return 1 / (fps if 0.01 <= fps <= FASTEST_FPS else USUAL_FPS)
+            yield film
 
 
 def promised_seconds(path: Path) -> float | None:
     """How long a recording says it is; None where it does not, or cannot be opened. Some only guess."""
-    quieten()
     try:
         check_file(path)
-        with opened_file(path) as capture:
-            frames = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0.0
-            return frames * period(capture.get(cv2.CAP_PROP_FPS)) if 0 < frames < MOST_FRAMES else None
-    except OSError:
+        with opened_recording(path) as film:
+            return _believed(film.seconds)
+    except (FilmError, OSError):
         return None
+
+
+def _believed(seconds: float | None) -> float | None:
+    return seconds if seconds is not None and 0 < seconds < MOST_SECONDS else None

@@ -25,6 +25,7 @@ from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.config.tree import Camera
 from edge_fer.config.units import DURATION
 from edge_fer.errors import AnalysisError, ConfigError, SourceError
+from edge_fer.harmless import harmless
 from edge_fer.local_time import local_zone
 from edge_fer.redact import redacted
 from edge_fer.report.page import page
@@ -92,7 +93,7 @@ def _analyze(args: argparse.Namespace) -> int:
     promised = promised_seconds(path)
     progress = Progress(None if promised is None else min(promised, args.end))
     recording = Recording(
-        file=path.name,
+        file=harmless(path.name),
         camera=name,
         promised=promised,
         cut=Cut(args.begin, args.end, args.every),

@@ -63,6 +63,12 @@ class Camera(Section):
     size: tuple[Side, Side] = Field(
         default=(1280, 720), description="Width and height in pixels to ask the camera for."
     )
+    aspect: Annotated[str, Field(strict=True, pattern=r"^[1-9]\d{0,3}:[1-9]\d{0,3}$")] | None = Field(
+        default=None,
+        description="Width and height of the picture as the camera sees it, where faces look squeezed because its "
+        "pixels are not square and it does not say so.",
+        examples=["16:9"],
+    )
     fps: Annotated[float, Field(strict=True, gt=0, le=60)] = Field(
         default=10.0, description="How many pictures a second to look at; recordings are looked at in full."
     )

@@ -52,6 +52,7 @@ class Frame:
         at: when it was captured; for recordings, the start of the run plus the presentation time.
         small: the same picture in fewer pixels, RGB uint8 too, where the camera makes one at no cost of ours; for
             whoever looks at all of it and needs no detail.
+        key: whether the codec stored all of it anew, rather than what changed; None where there is no codec.
     """
 
     camera: str
@@ -59,6 +60,7 @@ class Frame:
     image: Image
     at: Instant
     small: Image | None = None
+    key: bool | None = None
 
     def __post_init__(self) -> None:
         for image in (self.image,) if self.small is None else (self.image, self.small):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
@@ -63,6 +63,7 @@ def make_camera_source(
         read_timeout=0.8 * camera.stall_after,
         username=camera.username,
         password_file=camera.password_file,
+        aspect=_aspect(camera.aspect),
         sample=sample_path(),
         pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )
@@ -94,10 +95,17 @@ def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, 
     with closing(opened.source.frames()) as frames:
         for frame in frames:
             small = None if frame.small is None else seen(frame.small)
-            shown = Frame(frame.camera, frame.index, seen(frame.image), frame.at, small)
+            shown = replace(frame, image=seen(frame.image), small=small)
             del frame, small
             yield shown
             del shown
+
+
+def _aspect(said: str | None) -> float | None:
+    if said is None:
+        return None
+    width, height = said.split(":")
+    return int(width) / int(height)
 
 
 def _exposure(exposure: config.Exposure) -> Exposure:

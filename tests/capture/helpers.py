@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -151,3 +151,49 @@ def server(port: int, pictures: object) -> http.server.ThreadingHTTPServer:
         daemon_threads = False
 
     return Server(("127.0.0.1", port), Handler)
+
+
+class HttpCamera:
+    """A network camera on this machine that answers as it is told to.
+
+    Args:
+        answer: called for each request, with the handler, which has its `path` and `headers`.
+
+    Attributes:
+        requests: paths that were asked for.
+    """
+
+    def __init__(self, answer: Callable[[http.server.BaseHTTPRequestHandler], None]) -> None:
+        self.requests: list[str] = []
+        camera = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                camera.requests.append(self.path)
+                with contextlib.suppress(OSError):
+                    answer(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def die(self) -> None:
+        """Switches it off."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def respond(handler: http.server.BaseHTTPRequestHandler, body: bytes, kind: str, **headers: str) -> None:
+    """Answers with a body of known length."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", kind)
+    handler.send_header("Content-Length", str(len(body)))
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)

@@ -85,10 +85,11 @@ def test_the_units_verify(machine):
         assert machine.ok(f"systemd-analyze verify --man=no {unit}") == ""
 
 
-def test_the_numpy_is_debians_and_every_library_is_found(machine):
-    show = "import numpy, cv2; print(numpy.__file__, cv2.__file__)"
-    numpy, cv2 = machine.ok(f"/usr/lib/edge-fer/bin/python -P -c '{show}'").split()
+def test_numpy_and_pyav_are_debians_and_every_library_is_found(machine):
+    show = "import numpy, av, cv2; print(numpy.__file__, av.__file__, cv2.__file__)"
+    numpy, av, cv2 = machine.ok(f"/usr/lib/edge-fer/bin/python -P -c '{show}'").split()
     assert numpy.startswith("/usr/lib/python3/dist-packages/")
+    assert av.startswith("/usr/lib/python3/dist-packages/")
     assert cv2.startswith("/usr/lib/edge-fer/")
     assert "not found" not in machine.ok(f"find {SITE}/cv2* {SITE}/pydantic_core -name '*.so' -exec ldd {{}} +")
 

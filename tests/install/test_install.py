@@ -79,8 +79,9 @@ def test_it_installs_where_systemd_does_not_run(machine):
     assert "edge-fer " in machine.ok("edge-fer version")
 
 
-def test_the_numpy_of_the_system_is_the_one_in_use(machine):
-    show = "import numpy, cv2; print(numpy.__version__, numpy.__file__)"
+@pytest.mark.parametrize("package", ["numpy", "av"])
+def test_what_picamera2_is_built_on_is_the_systems(machine, package):
+    show = f"import {package}, cv2; print({package}.__version__, {package}.__file__)"
     ours = machine.ok(f"/opt/edge-fer/current/bin/python -P -c '{show}'")
     assert ours == machine.ok(f"/usr/bin/python3 -P -c '{show.replace(', cv2', '')}'")
     assert ours.split()[1].startswith("/usr/lib/python3/dist-packages/")

@@ -1,0 +1,68 @@
+"""Recordings made for a test, as real encoders and cameras make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["moving", "write_film"]
+
+Picture = NDArray[np.uint8]
+
+
+def moving(count: int, *, size: tuple[int, int] = (160, 96), seed: int = 1) -> list[Picture]:
+    """Pictures (height, width, 3) of a bright square that moves over a grey ground with a little noise."""
+    random = np.random.default_rng(seed)
+    width, height = size
+    found = []
+    for number in range(count):
+        picture = random.normal(90, 2, (height, width, 3)).clip(0, 255).astype(np.uint8)
+        left, side = (number * 3) % (width - height // 2), height // 2
+        picture[height // 4 : height // 4 + side, left : left + side] = 220
+        found.append(picture)
+    return found
+
+
+def write_film(
+    path: Path,
+    pictures: Iterable[Picture],
+    *,
+    codec: str = "libx264",
+    fps: int = 10,
+    times: Sequence[int] | None = None,
+    pixels: Fraction | None = None,
+    key_every: int = 10,
+) -> Path:
+    """Encodes pictures.
+
+    Args:
+        path: its suffix says which container.
+        pictures: RGB, all of one size.
+        codec: FFmpeg's name of the encoder.
+        fps: frames a second.
+        times: of each picture, in frames; in order, if left out. Those below 0 are hidden by an edit list, in an MP4.
+        pixels: width of a pixel by its height.
+        key_every: frames from one key frame to the next.
+    """
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.gop_size = key_every
+        if codec == "libx264":
+            stream.options = {"preset": "ultrafast", "tune": "zerolatency"}
+        for number, picture in enumerate(pictures):
+            if number == 0:
+                stream.height, stream.width = picture.shape[:2]
+                if pixels:
+                    stream.sample_aspect_ratio = pixels
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number if times is None else times[number]
+            frame.time_base = Fraction(1, fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path

@@ -1,0 +1,180 @@
+"""Recordings whose container or codec holds a trap."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from edge_fer.capture.ffmpeg import MOST_PIXELS, opened_recording, upright
+from edge_fer.capture.opencv import square
+from edge_fer.capture.video_file import VideoFile, promised_seconds
+from edge_fer.errors import SourceError
+from tests.capture.films import moving, write_film
+from tests.capture.helpers import InventedClock
+from tests.faults.trace import dice
+
+
+def play(path, **options):
+    return list(VideoFile("front", path, clock=InventedClock(), **options).frames())
+
+
+def far_off(one, other):
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def times(frames):
+    return [round(frame.at.mono - frames[0].at.mono, 3) for frame in frames]
+
+
+SMALL, LARGE, TALL = (160, 96), (320, 192), (96, 160)
+
+
+@pytest.mark.parametrize("sizes", [(SMALL, LARGE), (LARGE, SMALL), (SMALL, TALL), (SMALL, LARGE, SMALL)], ids=str)
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video", "mjpeg"])
+def test_pictures_that_change_their_size_midway(tmp_path, codec, sizes):
+    """As a camera sends them that is set to another size."""
+    suffix = "mjpeg" if codec == "mjpeg" else "ts"
+    parts = [moving(12, size=size, seed=n) for n, size in enumerate(sizes)]
+    whole = tmp_path / f"whole.{suffix}"
+    whole.write_bytes(
+        b"".join(
+            write_film(tmp_path / f"{n}.{suffix}", part, codec=codec, fps=25).read_bytes()
+            for n, part in enumerate(parts)
+        )
+    )
+    frames = play(whole)
+    shapes = [frame.image.shape[1::-1] for frame in frames]
+    assert [size for n, size in enumerate(shapes) if n == 0 or shapes[n - 1] != size] == list(sizes)
+    assert len(frames) >= 10 * len(sizes)
+    assert far_off(frames[-1].image, parts[-1][-1]) < 6, "the last picture is the one that was sent last"
+    assert far_off(frames[5].image, parts[0][5]) < 6
+
+
+def test_pixels_that_are_not_square_are_made_square(tmp_path):
+    pictures = moving(3, size=(144, 96))
+    told = play(write_film(tmp_path / "told.mp4", pictures, pixels=Fraction(4, 3)))
+    assert told[0].image.shape == (96, 192, 3)
+    silent = write_film(tmp_path / "silent.mp4", pictures)
+    assert play(silent)[0].image.shape == (96, 144, 3)
+    assert play(silent, aspect=2.0)[0].image.shape == (96, 192, 3)
+    assert far_off(told[0].image, play(silent, aspect=2.0)[0].image) < 2
+
+
+@pytest.mark.parametrize(
+    ("stored", "pixels", "aspect", "shown"),
+    [
+        ((720, 576), Fraction(16, 15), None, (768, 576)),
+        ((720, 480), Fraction(8, 9), None, (640, 480)),
+        ((1440, 1080), Fraction(4, 3), None, (1920, 1080)),
+        ((1440, 1080), None, 16 / 9, (1920, 1080)),
+        ((640, 480), Fraction(4, 3), 4 / 3, (640, 480)),
+        ((640, 480), Fraction(0, 1), None, (640, 480)),
+        ((640, 480), Fraction(100, 1), None, (640, 480)),
+    ],
+)
+def test_size_with_square_pixels(stored, pixels, aspect, shown):
+    assert square(*stored, pixels, aspect) == shown
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270, -90, 360])
+def test_pictures_are_turned_counter_clockwise(turn):
+    picture = moving(1)[0]
+    assert (upright(picture, turn) == np.rot90(picture, turn // 90)).all()
+
+
+def lose_packets(data, chance):
+    """As a network does: of an MPEG transport stream, each packet has 188 bytes."""
+    for _ in range(5):
+        at = 188 * chance.randrange(len(data) // 188 // 6, len(data) // 188)
+        del data[at : at + 188 * 3]
+
+
+def blank(data, chance):
+    """As a worn memory card does: whole blocks are zeros."""
+    for _ in range(2):
+        at = chance.randrange(len(data) // 6, 5 * len(data) // 6)
+        data[at : at + 4096] = bytes(4096)
+
+
+@pytest.mark.parametrize(("suffix", "harm"), [("ts", lose_packets), ("mp4", blank), ("mkv", blank)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_picture_and_those_built_on_it_are_left_out(tmp_path, suffix, harm, seed):
+    pictures = moving(60, size=(320, 192))
+    path = write_film(tmp_path / f"whole.{suffix}", pictures, key_every=20)
+    data = bytearray(path.read_bytes())
+    harm(data, dice(seed))
+    path.write_bytes(data)
+    frames = play(path)
+    assert 10 <= len(frames) < 60
+    wrong = [frame.index for frame in frames if min(far_off(frame.image, picture) for picture in pictures) > 8]
+    assert wrong == []
+
+
+def test_what_an_edit_list_hides_is_not_missing(tmp_path):
+    path = write_film(tmp_path / "cut.mp4", moving(40), times=range(-10, 30))
+    frames = play(path)
+    assert 29 <= len(frames) <= 31
+    assert promised_seconds(path) == pytest.approx(3.0, abs=0.15)
+    assert times(frames)[-1] == pytest.approx(2.9, abs=0.11)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_gap_of_hours_stays_one(tmp_path, suffix):
+    at = [*range(10), *range(72_000, 72_010)]
+    path = write_film(tmp_path / f"gap.{suffix}", moving(20), times=at)
+    assert times(play(path)) == [number / 10 for number in at]
+    assert promised_seconds(path) == pytest.approx(7201, abs=0.2)
+
+
+def song(path, *, cover):
+    """An MP3 with a picture of the record in front, as players write it (ID3 v2.3)."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libmp3lame", rate=44100)
+        for number in range(40):
+            frame = av.AudioFrame.from_ndarray(np.zeros((2, 1152), np.float32), format="fltp", layout="stereo")
+            frame.rate, frame.pts = 44100, number * 1152
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    sound = path.read_bytes()
+    body = b"\0image/jpeg\0\3\0" + cover
+    tag = b"APIC" + len(body).to_bytes(4, "big") + b"\0\0" + body
+    size = bytes((len(tag) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\3\0\0" + size + tag + sound)
+    return path
+
+
+def test_a_song_with_a_picture_of_its_record_is_no_video(tmp_path):
+    cover = write_film(tmp_path / "cover.mjpeg", moving(1), codec="mjpeg").read_bytes()
+    path = song(tmp_path / "song.mp3", cover=cover)
+    with pytest.raises(SourceError, match="is not a video that can be played"):
+        play(path)
+    assert promised_seconds(path) is None
+
+
+def test_pictures_that_are_too_large_are_left_out(tmp_path):
+    """A picture of 144 megapixels that takes a kilobyte, as a flat one does."""
+    path = write_film(tmp_path / "film.mjpeg", moving(3), codec="mjpeg")
+    data = bytearray(path.read_bytes())
+    at = data.find(b"\xff\xc0") + 5
+    data[at : at + 4] = (12_000).to_bytes(2, "big") * 2
+    assert MOST_PIXELS < 12_000**2
+    path.write_bytes(data)
+    frames = play(path)
+    assert [frame.image.shape for frame in frames] == [(96, 160, 3)] * 2
+
+
+def test_key_frames_are_known(tmp_path):
+    frames = play(write_film(tmp_path / "film.mp4", moving(30), key_every=10))
+    assert [frame.index for frame in frames if frame.key] == [0, 10, 20]
+    stills = play(write_film(tmp_path / "film.mjpeg", moving(5), codec="mjpeg"))
+    assert all(frame.key for frame in stills)
+
+
+def test_what_a_film_says_of_itself(tmp_path):
+    with opened_recording(write_film(tmp_path / "film.mp4", moving(30))) as film:
+        assert (film.promised, film.seconds, film.period) == (30, pytest.approx(3.0), pytest.approx(0.1))
+        assert sum(frame is not None for frame in film.frames()) == film.packets == 30
+        assert film.damaged == 0
