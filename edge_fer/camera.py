@@ -91,6 +91,7 @@ class Camera:
         self._rules: SimpleQueue[Sequence[AlertRule]] = SimpleQueue()
         self._calls: Queue[tuple[Call[Any], Future[Any]]] = Queue(MOST_CALLS)
         self._captured_at = self._worked_at = 0.0
+        self._frozen = False
         self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
         self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
         if paused:
@@ -218,6 +219,7 @@ class Camera:
                     arrived = self._worked_at
                     self.watch.frame()
                     self._tell(self._pipeline.step(frame))
+                    self._see_whether_frozen()
                 elif last is not None and (idle := self._worked_at - arrived - GRACE) > 0:
                     # from the frames' own time on: a recording may be behind the clock, or ahead of it
                     self._tell(self._pipeline.pass_time(last.later(idle)))
@@ -230,6 +232,17 @@ class Camera:
         finally:
             self._tell_online(False, self._clock())
             self._refuse_calls()
+
+    def _see_whether_frozen(self) -> None:
+        picture = self._pipeline.frozen
+        if picture is not None and not self._frozen:
+            log.warning(
+                "camera %s: its picture has frozen, so that nobody is counted in it",
+                self.name,
+                extra={"camera": self.name},
+            )
+            self.loop.refuse(picture)
+        self._frozen = picture is not None
 
     def _renew_rules(self, seen: Instant | None) -> None:
         """Puts new rules in place, at the instant of the last frame, or now where nothing is seen."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
+from edge_fer.capture.freeze import StillPicture
 from edge_fer.emotion.doubt import doubt_of
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
@@ -197,6 +198,11 @@ class Pipeline:
         return self._stages.detector.name
 
     @property
+    def frozen(self) -> StillPicture | None:
+        """The picture that its camera sends again and again; None where there is none."""
+        return self._stages.freeze.picture
+
+    @property
     def rules(self) -> Sequence[AlertRule]:
         """Its alert rules, as they are now."""
         return self._rules
@@ -206,6 +212,10 @@ class Pipeline:
         stages, time = self._stages, self._time
         with time("view"):
             stages.watch.look(frame.overview, frame.at)
+            frozen = stages.freeze.observe(frame, counted=self._people > 0)
+        if frozen:
+            # nobody is there on the strength of a picture that does not change
+            return self.finish(frame.at) if self._people else self.pass_time(frame.at)
         with time("motion"):
             moved = stages.motion.moved(frame.overview)
         work = stages.attention.decide(frame.at.mono, moved=moved)

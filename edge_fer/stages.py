@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge_fer.capture.freeze import FreezeWatch, StillPicture
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Work
 from edge_fer.faces.port import FaceDetector
@@ -15,6 +16,7 @@ from edge_fer.types import (
     Box,
     Event,
     Face,
+    Frame,
     Image,
     Instant,
     Quality,
@@ -28,7 +30,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Classifier", "NoSummaries", "NoWatch", "Smoother", "Stages", "Summaries", "Tracker", "Watch"]
+__all__ = ["Classifier", "Freeze", "NoSummaries", "NoWatch", "Smoother", "Stages", "Summaries", "Tracker", "Watch"]
 
 
 class MotionGate(Protocol):
@@ -131,6 +133,19 @@ class Watch(Protocol):
         ...
 
 
+class Freeze(Protocol):
+    """Says when pictures have been the same for too long."""
+
+    @property
+    def picture(self) -> StillPicture | None:
+        """That which has frozen; None where none has."""
+        ...
+
+    def observe(self, frame: Frame, /, *, counted: bool) -> bool:
+        """Takes a frame; whether it is frozen. `counted`: whether anybody was counted in those before."""
+        ...
+
+
 class NoWatch:
     """Watches nothing."""
 
@@ -202,6 +217,7 @@ class Stages:
         sum_up: makes a scene of readings.
         watch: watches what the camera gets to see at all.
         summaries: sums up what is seen, in windows of time.
+        freeze: says when pictures have been the same for too long.
         samples: gives the newest of each outside number that a rule asks for.
     """
 
@@ -222,4 +238,5 @@ class Stages:
     sum_up: Callable[[str, Sequence[Reading], int, Instant, View | None], Scene]
     watch: Watch = field(default_factory=NoWatch)
     summaries: Summaries = field(default_factory=NoSummaries)
+    freeze: Freeze = field(default_factory=lambda: FreezeWatch(0))
     samples: Callable[[], Mapping[Source, Sample]] = dict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from types import SimpleNamespace
@@ -20,9 +21,9 @@ from edge_fer.config.tree import Camera as CameraConfig
 from edge_fer.errors import EdgeFerError, SourceLostError
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Told
-from edge_fer.sample import sample_path
+from edge_fer.sample import sample_path, sample_picture
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import Scene, Standing
+from edge_fer.types import Frame, Scene, Standing
 from edge_fer.wiring import build_pipeline
 from edge_fer.wiring.camera import make_camera as make_wired
 from tests.capture.helpers import MjpegCamera
@@ -80,6 +81,7 @@ class Counting:
     """A pipeline that only counts; `fails` makes it fail at that frame."""
 
     rules = ()
+    frozen = None
 
     def __init__(self, fails=None):
         self.steps = 0
@@ -192,6 +194,49 @@ def test_people_are_given_up_when_the_camera_is_lost_and_it_comes_back_by_itself
     assert camera.ended
     assert pipeline.finished == 2, "and once more at the end"
     assert ear.online[-1] is False
+
+
+class FreezingSource:
+    """Sends the sample's best picture for ever, from the second time on with another one now and then."""
+
+    live = True
+
+    def __init__(self):
+        self.opened = 0
+        self.thaws = threading.Event()
+
+    def frames(self):
+        self.opened += 1
+        for number in itertools.count():
+            image = sample_picture()
+            if self.thaws.is_set():
+                image[number % 99, :50] = number % 200
+            yield Frame("front", number, image, SystemClock()())
+            time.sleep(0.02)
+
+
+def test_a_camera_whose_picture_has_frozen_is_offline_and_nobody_is_in_it(caplog):
+    ear, source = Ear(), FreezingSource()
+    view = CameraConfig().view.model_copy(update={"frozen_after": 1.0})
+    settings = CameraConfig().model_copy(update={"view": view})
+    camera = make_camera(source, ear, build_pipeline("front", settings, store=Store(FOLDER), time=Stopwatch()))
+    camera.start()
+    try:
+        ear.wait_for(lambda: ear.online == [True, False])
+        ear.wait_for(lambda: any(told.left for told in ear.told))
+        assert any(told.people for told in ear.told)
+        assert "its picture has frozen, so nobody is counted in it" in caplog.text
+        ear.wait_for(lambda: source.opened > 1)
+        told = len(ear.told)
+        time.sleep(0.3)
+        assert ear.online == [True, False]
+        assert not any(one.people for one in ear.told[told:])
+        source.thaws.set()
+        ear.wait_for(lambda: ear.online == [True, False, True])
+        ear.wait_for(lambda: any(one.people for one in ear.told[told:]))
+    finally:
+        camera.stop()
+        camera.join(60)
 
 
 def test_a_fault_of_the_pipeline_is_kept_and_ends_its_thread(caplog):

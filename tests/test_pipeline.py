@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge_fer.capture.freeze import FreezeWatch
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.attention import Attention, Work
 from edge_fer.faces.tracking import TrackingStep
@@ -163,6 +164,26 @@ def test_a_frame_becomes_a_reading_an_event_and_a_scene(pipeline, script):
     assert (told.scene.people, told.scene.mood) == (1, "happy")
     assert told.changes == ()
     assert told.alerts == {}
+
+
+def test_nobody_is_there_on_the_strength_of_a_picture_that_has_frozen(pipeline, script):
+    stages = replace(pipeline._stages, freeze=FreezeWatch(60))
+    pipeline = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
+    script.scores = scores(sad=0.9)
+    told = []
+    for second in range(0, 100, 10):
+        # the motion gate would have it rest, and everybody would stay
+        script.next, script.moves = TrackingStep(visible=(track(),)), second == 0
+        told.append(pipeline.step(frame(second)))
+    gave_up = next(one for one in told if one.left)
+    assert gave_up.at == at(70)
+    assert gave_up.unwatched
+    assert [change.reason for one in told for change in one.changes] == [None, Resolution.UNWATCHED]
+    assert pipeline.frozen is not None
+    assert [one.people for one in told[told.index(gave_up) + 1 :]] == [None] * 2
+    script.next, script.moves = TrackingStep(visible=(track(),)), True
+    fresh = pipeline.step(Frame("cam", 0, np.full((64, 64, 3), 9, np.uint8), at(100)))
+    assert (fresh.people, pipeline.frozen) == (1, None)
 
 
 def test_low_confidence_is_uncertain_but_keeps_its_scores(pipeline, script):

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from edge_fer.backoff import Backoff
 from edge_fer.capture.clock import Clock
+from edge_fer.capture.freeze import StillPicture
 from edge_fer.capture.port import Source
 from edge_fer.capture.reader import Reader
 from edge_fer.capture.slot import Slot, SlotClosedError
@@ -125,6 +126,7 @@ class CaptureLoop:
         self._backoff = backoff or Backoff(most=30.0)
         self._poll = poll
         self._paused = threading.Event()
+        self._refused: StillPicture | None = None
         self._worked = False
         self._heard = 0.0  # seconds on the monotonic clock when something last came, or was begun
         self._online_since = 0.0
@@ -148,6 +150,11 @@ class CaptureLoop:
     def resume(self) -> None:
         """Ends a pause; from any thread."""
         self._paused.clear()
+
+    def refuse(self, picture: StillPicture) -> None:
+        """Takes a live source for lost that sends this picture again and again, until it sends another; any thread."""
+        if self._source.live:
+            self._refused = picture
 
     def run(self, stop: threading.Event) -> None:
         """Captures until the recording is over, the source failed for good, the slot is closed, or `stop` is set."""
@@ -198,6 +205,10 @@ class CaptureLoop:
             while not (stop.is_set() or self._resting):
                 frame = reader.slot.take(self._poll)
                 if frame is not None:
+                    frame = self._prepared(frame)
+                    if self._is_refused(frame):
+                        self._on_pass()
+                        continue
                     self._came_online()
                     patience = self._stall_after
                     self.skipped += frame.index - upcoming
@@ -218,6 +229,18 @@ class CaptureLoop:
             reader.leave(grace)
             if reader.is_alive():
                 self._left_behind.append(reader)
+
+    def _is_refused(self, frame: Frame) -> bool:
+        """Whether it is the picture that nobody wants to see again."""
+        if self._refused is None:
+            return False
+        if not self._refused.is_like(frame.image):
+            self._refused = None
+            return False
+        if self.state is CaptureState.ONLINE or self._clock().mono - self._heard > self._start_within:
+            msg = f"camera {self.name} sends the very same picture again and again"
+            raise SourceLostError(msg, remedy="Switch it off and on; its picture has frozen")
+        return True
 
     def _open(self) -> Reader:
         self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
@@ -246,10 +269,8 @@ class CaptureLoop:
                 raise SourceLostError(msg) from error
 
     def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
-        image, small = self._prepared(frame.image), frame.small
-        small = None if small is None else self._prepared(small)
         # numbered through, however often the source was opened
-        frame = replace(frame, index=self.frames, image=image, small=small)
+        frame = replace(frame, index=self.frames)
         if self._realtime:
             self._wait(frame.at.mono - self._clock().mono, stop)
         while not stop.is_set():
@@ -259,8 +280,14 @@ class CaptureLoop:
                 return
             self._on_pass()
 
-    def _prepared(self, image: Image) -> Image:
-        return self._zones.blank(transform(image, rotate=self._rotate, flip=self._flip))
+    def _prepared(self, frame: Frame) -> Frame:
+        """Turned, mirrored and blanked."""
+
+        def seen(image: Image) -> Image:
+            return self._zones.blank(transform(image, rotate=self._rotate, flip=self._flip))
+
+        small = None if frame.small is None else seen(frame.small)
+        return replace(frame, image=seen(frame.image), small=small)
 
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         while seconds > 0 and not stop.wait(min(seconds, self._poll)):

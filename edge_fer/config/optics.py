@@ -74,6 +74,11 @@ class ViewWatch(Section):
     after: Annotated[Seconds, DURATION.within(0, 3600)] = Field(
         default=5.0, description="How long a view must be covered, dark, washed out, or clear again, before it is told."
     )
+    frozen_after: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
+        default=60.0,
+        description="A picture that has not changed in a single pixel for so long, while somebody is in it, is a fault "
+        "of the camera, and nobody is counted; 0 for the recording of a drawing or a screen.",
+    )
     dark: Fraction = Field(
         default=0.1, description="Brightness up to which the brightest tenth of a picture leaves it dark."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from edge_fer.capture.freeze import FreezeWatch
 from edge_fer.capture.view import ViewSettings, ViewWatch
 from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
 from edge_fer.capture.zones import Zones
@@ -125,6 +126,7 @@ def build_stages(
         sum_up=scene_of,
         watch=make_watch(camera.view, zones or make_zones(camera)),
         summaries=summaries or NoSummaries(),
+        freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
     )
 
@@ -171,4 +173,4 @@ def make_watch(view: config.ViewWatch, zones: Zones) -> Watch:
     seen = zones.mask(height, width) > 0
     if not view.enabled or not seen.any():
         return NoWatch()
-    return ViewWatch(ViewSettings(**view.model_dump(exclude={"enabled"})), seen)
+    return ViewWatch(ViewSettings(**view.model_dump(exclude={"enabled", "frozen_after"})), seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +37,7 @@ def write_film(
     times: Sequence[int] | None = None,
     pixels: Fraction | None = None,
     key_every: int = 10,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Encodes pictures.
 
@@ -48,13 +49,14 @@ def write_film(
         times: of each picture, in frames; in order, if left out. Those below 0 are hidden by an edit list, in an MP4.
         pixels: width of a pixel by its height.
         key_every: frames from one key frame to the next.
+        options: of the encoder.
     """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = key_every
-        if codec == "libx264":
-            stream.options = {"preset": "ultrafast", "tune": "zerolatency"}
+        if options or codec == "libx264":
+            stream.options = dict(options or {"preset": "ultrafast", "tune": "zerolatency"})
         for number, picture in enumerate(pictures):
             if number == 0:
                 stream.height, stream.width = picture.shape[:2]

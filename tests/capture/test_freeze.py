@@ -1,0 +1,137 @@
+"""A camera whose picture has frozen."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_fer.capture.freeze import FreezeWatch, StillPicture
+from edge_fer.capture.loop import CaptureState
+from edge_fer.capture.recorded import RecordedSource
+from edge_fer.capture.video_file import VideoFile
+from edge_fer.types import Frame
+from tests.capture.films import write_film
+from tests.capture.helpers import InventedClock, flat
+from tests.capture.test_loop import Stage
+from tests.invented import at
+
+RANDOM = np.random.default_rng(7)
+
+
+def picture(value=90):
+    return np.full((96, 160, 3), value, np.uint8)
+
+
+def noisy(deviation=2.0):
+    return (picture() + RANDOM.normal(0, deviation, (96, 160, 3))).clip(0, 255).astype(np.uint8)
+
+
+def frame(second, image, key=None):
+    return Frame("front", round(second * 10), image, at(second), key=key)
+
+
+def frozen_at(frames, *, after=60.0, counted=True):
+    """The seconds at which it is said first; None where it never is."""
+    watch = FreezeWatch(after)
+    return next((one.at.mono for one in frames if watch.observe(one, counted=counted)), None)
+
+
+def test_the_very_same_picture_for_a_minute_is_frozen():
+    same = picture()
+    frames = [frame(second / 10, same.copy()) for second in range(700)]
+    assert frozen_at(frames) == pytest.approx(60, abs=0.2)
+    assert frozen_at(frames, counted=False) is None, "an empty room does not matter"
+    assert frozen_at(frames, after=0) is None
+
+
+def test_one_pixel_is_enough_of_a_change():
+    frames = []
+    for second in range(200):
+        image = picture()
+        image[7, 3, 1] += second % 2
+        frames.append(frame(second, image))
+    assert frozen_at(frames) is None
+
+
+def test_noise_is_never_frozen():
+    assert frozen_at([frame(second, noisy()) for second in range(300)]) is None
+
+
+def test_a_codec_must_repeat_it_in_key_frames_as_well():
+    same = picture()
+    without = [frame(second, same, key=False) for second in range(300)]
+    assert frozen_at(without) is None
+    each_50 = [frame(second, same, key=second % 50 == 0) for second in range(300)]
+    assert frozen_at(each_50) == pytest.approx(100, abs=1)
+
+
+def test_it_stays_frozen_until_another_picture_comes():
+    watch, same = FreezeWatch(10), picture()
+    assert [watch.observe(frame(second, same), counted=second < 12) for second in range(20)] == [False] * 11 + [
+        True
+    ] * 9
+    assert not watch.observe(frame(20, noisy()), counted=False)
+    assert watch.picture is None
+
+
+@pytest.mark.parametrize("key_every", [20, 60])
+def test_a_quiet_scene_through_an_encoder_that_saves_bits_is_not_frozen(tmp_path, key_every):
+    """The noise of a real sensor: most pictures are repeated, but key frames store it anew."""
+    scene = cv2.GaussianBlur(RANDOM.uniform(0, 255, (96, 160, 3)), (0, 0), 3)
+    scene = (scene - scene.mean()) * 6 + 110
+    pictures = [(scene + RANDOM.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8) for _ in range(4 * key_every)]
+    options = {"crf": "38", "preset": "ultrafast"}
+    path = write_film(tmp_path / "quiet.mp4", pictures, fps=2, key_every=key_every, options=options)
+    frames = list(VideoFile("front", path, clock=InventedClock()).frames())
+    repeated = [(one.image == other.image).all() for one, other in pairwise(frames)]
+    assert sum(repeated) > len(frames) // 2, "or this would show nothing"
+    assert frozen_at(frames) is None
+
+
+class FreezingCamera:
+    """Sends two pictures and then the same one again and again; so it does when it is opened anew, at first."""
+
+    live = True
+
+    def __init__(self, still):
+        self.opened = 0
+        self.clock = None
+        self._still = still
+
+    def frames(self):
+        self.opened += 1
+        begin = [flat(10), flat(20), *[self._still] * 4] if self.opened == 1 else [self._still] * 3
+        for number, image in enumerate([*begin, *(flat(30 + number) for number in range(20))]):
+            self.clock.advance(0.1)
+            yield Frame("front", number, image, self.clock())
+
+
+def test_a_camera_whose_picture_has_frozen_is_lost_until_it_sends_another():
+    still = flat(100)
+    camera = FreezingCamera(still)
+    stage = Stage(source=camera, enough=lambda stage: stage.loop.frames >= 7)
+    camera.clock = stage.clock
+
+    def on_pass():
+        if stage.loop.frames >= 3 and camera.opened == 1:
+            stage.loop.refuse(StillPicture(still))
+
+    stage.pass_takes = lambda: on_pass() or 0.0
+    stage.run()
+    assert stage.states[:3] == [CaptureState.ONLINE, CaptureState.LOST, CaptureState.ONLINE]
+    assert "very same picture" in stage.said[1][1]
+    assert stage.loop.losses == 1
+    values = [round(float(one.image.mean())) for one in stage.slot.kept]
+    assert values[:3] == [10, 20, 100]
+    assert values[3:] == list(range(30, 27 + len(values))), "not one of them is handed on when it is opened anew"
+    assert camera.opened == 2
+
+
+def test_a_recording_cannot_be_opened_anew():
+    stage = Stage(source=RecordedSource("front", [flat(100)] * 20, clock=InventedClock()), live=False)
+    stage.loop.refuse(StillPicture(flat(100)))
+    stage.run()
+    assert stage.loop.frames == 20
