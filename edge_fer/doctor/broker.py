@@ -103,7 +103,7 @@ def _outbox(health: bytes) -> list[Finding]:
 
 def _login(settings: BrokerSettings) -> str:
     if settings.username is None:
-        return "the broker lets us in without one"
+        return f"the broker lets us in without one{', and with our certificate' if settings.cert_file else ''}"
     return f"the broker lets {settings.username} in{'' if settings.password_file else ' without a password'}"
 
 
