@@ -51,7 +51,7 @@ _LARGEST_PACKET = LARGEST_PAYLOAD + 1024
 #: What a broker may say when it hangs up on a message that it does not like.
 _UNEXPLAINED = {Trouble.CLOSED, Trouble.TOPIC_REFUSED, Trouble.QUOTA, Trouble.OTHER}
 #: What a broker may do to a client whose certificate has expired: most say so, some hang up.
-_REFUSES_CERTIFICATE = {Trouble.TLS_CLIENT_REFUSED, Trouble.HUNG_UP}
+_REFUSES_CERTIFICATE = {Trouble.TLS_CLIENT_REFUSED, Trouble.TLS_CLIENT_EXPIRED, Trouble.HUNG_UP}
 
 
 #: Where the reason code of a PUBACK is, and the one for "unspecified".
