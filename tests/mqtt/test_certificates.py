@@ -6,7 +6,11 @@ import json
 import logging
 import os
 import re
+import socket
+import ssl
 import subprocess
+import threading
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,6 +182,48 @@ def test_an_expired_certificate_of_ours_is_told_as_one_and_a_new_one_is_taken(tm
         until(lambda: link.status().certificates.client > datetime.now(UTC))
     assert "our certificate has expired" in log.text
     assert "Renew `cert_file`" in log.text
+
+
+@contextmanager
+def refusing(made, *, version, asks):
+    """Stands for a broker that lets nobody in: says so in the handshake, or hangs up once it is asked; its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.server, made.server_key)
+    context.maximum_version = version
+    if asks:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(made.ca)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def serve():
+            while not ended.is_set():
+                line, _ = listener.accept()
+                with line, suppress(OSError), context.wrap_socket(line, server_side=True) as encrypted:
+                    encrypted.recv(10)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        try:
+            yield port
+        finally:
+            ended.set()
+            socket.create_connection(("127.0.0.1", port)).close()
+            thread.join()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("asks", [True, False])
+def test_brokers_refuse_an_expired_certificate_in_many_ways(tmp_path, made, log, version, asks):
+    with refusing(made, version=version, asks=asks) as port:
+        made.issue_client(days=-1)
+        with linked(tmp_path / "node", f"mqtts://127.0.0.1:{port}", **ours(made)) as link:
+            until(lambda: link.status().setback)
+            assert link.status().setback.trouble is Trouble.TLS_CLIENT_EXPIRED
+            made.issue_client(days=400)
+            until(lambda: link.status().setback.trouble is Trouble.HUNG_UP)
+    assert "our certificate has expired" in log.text
 
 
 def test_another_refusal_of_our_certificate_is_not_blamed_on_its_end(tmp_path, made, others):
