@@ -22,6 +22,8 @@ class Backoff:
         self._first = first
         self._chance = chance
         self._failures = 0
+        #: whether a try at once was granted
+        self._lost = False
 
     def failed(self, *, slow: bool = False) -> float:
         """Seconds to wait after a try that failed; `slow` is for what only a person can cure."""
@@ -32,11 +34,12 @@ class Backoff:
 
     def lost(self) -> float:
         """Seconds to wait after what worked was lost: none the first time, which tells whether it is still there."""
-        if self._failures:
+        if self._failures or self._lost:
             return self.failed()
-        self._failures = 1
+        self._lost = True
         return 0.0
 
     def succeeded(self) -> None:
         """It has been of use: start over."""
         self._failures = 0
+        self._lost = False

@@ -28,6 +28,7 @@ VERBS = (
     "replay",
     "config",
     "boot_config",
+    "reload",
     "doctor",
     "discovery",
     "models",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from threading import Thread
 from types import FrameType
 
 from edge_fer.errors import EdgeFerError
+from edge_fer.redact import redacted_text
+from edge_fer.reload_answer import Answer, folder_of
 from edge_fer.service import Service
 
 __all__ = ["Daemon"]
@@ -32,6 +36,8 @@ class Daemon:
         self._service = service
         self._renew = renew
         self._stopped = self._reloaded = False
+        #: to be given once the service at work has started
+        self._answer: Answer | None = None
 
     @property
     def stuck(self) -> bool:
@@ -49,7 +55,7 @@ class Daemon:
         with ExitStack() as ending:
             for number, handler in handlers.items():
                 ending.callback(signal.signal, number, signal.signal(number, handler))
-            while successor := self._service.run(self._successor):
+            while successor := self._service.run(self._successor, self._started):
                 if self._service.stuck:
                     msg = "a camera hangs in its driver, so that the new config needs a new process"
                     raise EdgeFerError(msg, remedy="systemd starts it by itself; elsewhere, start it again")
@@ -73,8 +79,28 @@ class Daemon:
     def _successor(self) -> Service | None:
         """The service that the config now asks for; None where the one at work does, or it asks for what cannot be."""
         self._reloaded = False
+        folder = folder_of(os.environ)
+        # found before the config is read, so that it answers for what is read now
+        answer = Answer(folder) if folder else None
+        successor, refusal = None, None
         try:
-            return self._renew(self._service) if self._renew else None
+            successor = self._renew(self._service) if self._renew else None
         except EdgeFerError as error:
             log.error("the config was not taken over, and the old one stays in force: %s", error)  # noqa: TRY400
-            return None
+            refusal = redacted_text(str(error))
+        if answer and successor is None:
+            _give(answer, refusal)
+        else:
+            self._answer = answer
+        return successor
+
+    def _started(self) -> None:
+        """The service at work has started; only now the config that it goes by is in force."""
+        if self._answer:
+            _give(self._answer, None)
+            self._answer = None
+
+
+def _give(answer: Answer, refusal: str | None) -> None:
+    # a disk that hangs must not hold up this thread, which looks after all others
+    Thread(target=answer.give, args=(refusal,), name="reload-answer", daemon=True).start()

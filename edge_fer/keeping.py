@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 EVERY = 5.0
 #: No file of ours is larger; what is, is none of ours.
 LARGEST = 8_000_000
+#: By file, so that nobody writes one that somebody else is writing.
+_writing: dict[Path, Lock] = {}
 
 
 @dataclass(slots=True)
@@ -175,17 +177,19 @@ def write_whole(path: Path, text: str) -> None:
         OSError: it cannot be written.
     """
     fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    # the new name is to outlive a power cut, too
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # on a slow disk, what a reload has left behind may still be writing when its successor begins to
+    with _writing.setdefault(path, Lock()):
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        # the new name is to outlive a power cut, too
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _starts_anew(path: Path, reason: str) -> None:

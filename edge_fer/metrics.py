@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
@@ -101,6 +102,16 @@ def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
     yield _gauge(
         "mqtt_refusals_seen", "Whether the broker can say that it refuses a message.", health.mqtt.refusals_seen
     )
+    ends = GaugeMetricFamily(
+        "edge_fer_mqtt_certificate_end_timestamp_seconds",
+        "When a certificate of the link ends, told from 30 days before on.",
+        labels=["certificate"],
+    )
+    told = {"broker": health.mqtt.broker_certificate_ends, "client": health.mqtt.client_certificate_ends}
+    for whose, end in told.items():
+        if end is not None:
+            ends.add_metric([whose], datetime.fromisoformat(end).timestamp())
+    yield ends
     yield _gauge("outbox_messages", "Messages that wait for the broker.", health.outbox.depth)
     yield _gauge("outbox_bytes", "Space they take on disk.", health.outbox.bytes)
     if health.outbox.oldest_s is not None:

@@ -141,12 +141,15 @@ class Service:
         """
         return self._adopt(settings)
 
-    def run(self, successor: Callable[[], Service | None] = lambda: None) -> Service | None:
+    def run(
+        self, successor: Callable[[], Service | None] = lambda: None, started: Callable[[], None] = lambda: None
+    ) -> Service | None:
         """Runs until it is over.
 
         Args:
             successor: asked on `reload`, while everything goes on, for the service that is to take its place; None
                 where none needs to, or none can.
+            started: called once everything has started.
 
         Returns:
             The successor, once everything has ended in good order; None where the end is for good.
@@ -174,6 +177,7 @@ class Service:
                 camera.start()
             ending.callback(self._stop_cameras)
             notify("READY=1")
+            started()
             following = self._watch(successor)
             if following is None:
                 notify("STOPPING=1")

@@ -86,7 +86,12 @@ class Certificates:
         self._names = x509.SubjectAlternativeName([name, x509.DNSName("localhost")])
         self._server_key = _new_key(self.server_key)
         self.issue_server(days=2)
-        client = _certificate(_named("client"), self._name, _new_key(self.client_key).public_key(), days=2)
+        self._client_key = _new_key(self.client_key)
+        self.issue_client(days=2)
+
+    def issue_client(self, *, days: float) -> None:
+        """Issues the client's certificate anew, likewise."""
+        client = _certificate(_named("client"), self._name, self._client_key.public_key(), days=days)
         client = client.add_extension(self._of, critical=False)
         client = client.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         _write(self.client, client.sign(self._key, hashes.SHA256()))

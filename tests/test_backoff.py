@@ -23,6 +23,12 @@ def test_a_connection_that_was_of_use_starts_over():
     assert backoff.failed(slow=False) == 1
 
 
+def test_what_worked_and_was_lost_is_tried_at_once_and_then_after_waits_that_double():
+    backoff = Backoff(first=1.0, most=60.0, chance=lambda: 1.0)
+    assert [backoff.lost() for _ in range(4)] == [0, 1, 2, 4]
+    assert backoff.failed() == 8, "where it cannot be reached either, it goes on from there"
+
+
 @given(failures=st.integers(0, 5000), chance=st.floats(0, 1), slow=st.booleans())
 def test_no_wait_is_too_short_or_too_long(failures, chance, slow):
     backoff = Backoff(chance=lambda: chance)

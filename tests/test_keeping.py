@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edge_fer.keeping import Keeper
+from edge_fer.keeping import Keeper, write_whole
 
 
 class Thing:
@@ -75,6 +78,28 @@ def test_whoever_reads_the_file_finds_it_whole(tmp_path):
         keeper.close()
         assert json.load(file)["kept"] == {"a": "old"}, "a new file has taken its place"
     assert json.loads((tmp_path / "file.json").read_text())["kept"] == {"a": "new"}
+
+
+def test_two_writers_on_a_slow_disk_come_one_after_another(tmp_path, monkeypatch):
+    """A service that a reload has left behind, and its successor."""
+    entered, both, go_on = threading.Event(), threading.Event(), threading.Event()
+    fsync = os.fsync
+
+    def slow(number):
+        (both if entered.is_set() else entered).set()
+        assert go_on.wait(60)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    file = tmp_path / "kept.json"
+    with ThreadPoolExecutor() as pool:
+        before = pool.submit(write_whole, file, "old")
+        assert entered.wait(60)
+        after = pool.submit(write_whole, file, "new")
+        assert not both.wait(0.5)
+        go_on.set()
+        assert (before.result(60), after.result(60)) == (None, None)
+    assert file.read_text() == "new"
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):

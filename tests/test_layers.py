@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "trace": BASE,
     "replay": FLOW | BASE | {"config", "palette", "stages", "trace"},
     "notify": set(),
+    "reload_answer": {"files", "json_text"},
     "heat": set(),
     "keeping": {"files", "json_text"},
     "lean": set(),
@@ -50,7 +51,7 @@ MAY_IMPORT = {
     "metrics": BASE | {"mqtt"},
     "service": FLOW | BASE | {"camera", "config", "notify"},
     "remote": FLOW | BASE | {"camera", "config", "keeping", "log", "pipeline"},
-    "daemon": BASE | {"service"},
+    "daemon": BASE | {"reload_answer", "service"},
     "log": BASE | {"config"},
     "wiring": FLOW
     | BASE
@@ -68,7 +69,8 @@ MAY_IMPORT = {
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
-    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "remote", "replay", "report", "trace"},
+    | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "reload_answer"}
+    | {"remote", "replay", "report", "trace"},
     "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }

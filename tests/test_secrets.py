@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
 from edge_fer.config import ConfigFaults, Layer, load
 from tests.broker import Mosquitto, Subscriber, free_port
+from tests.capture.helpers import MjpegCamera
 from tests.daemon import Daemon, edge_fer
+from tests.system.manager import Manager
 
 #: In every address: whatever else is shown, this is not.
 SECRET = "S3cretQ7x"  # noqa: S105
@@ -153,6 +157,148 @@ except OSError as error:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert SECRET not in ran.stdout
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A folder in which everything is that a command may write, and the environment that makes it so."""
+    folder = tmp_path / "home"
+    for name in ("tmp", "state", "config", "cache", "service"):
+        (folder / name).mkdir(parents=True)
+    variables = {"HOME": folder, "TMPDIR": folder / "tmp", "STATE_DIRECTORY": folder / "service"}
+    variables |= {f"XDG_{name.upper()}_HOME": folder / name for name in ("state", "config", "cache")}
+    return folder, {name: str(path) for name, path in variables.items()}
+
+
+def _written(folder, *, but=()):
+    """Which files below a folder hold the secret, in their names or in what is in them."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path not in but]
+    assert files, "nothing was written at all"
+    return [str(path) for path in files if SECRET in str(path) or SECRET.encode() in path.read_bytes()]
+
+
+#: Of a camera that works; it takes any path and any login.
+DELIVERING = (f"joe:{SECRET}@{{}}/mjpg/video?user=joe&pwd={SECRET}&token={SECRET}", f"{{}}/{SECRET}/live#{SECRET}")
+
+
+class Said:
+    """Commands in a home of their own, and all that they have said.
+
+    Args:
+        folder: the home.
+        variables: by which they find nothing elsewhere.
+    """
+
+    def __init__(self, folder, variables):
+        self.folder, self.environment = folder, os.environ | variables
+        self.told = {}
+
+    def run(self, *arguments, code=0, **more):
+        ended = edge_fer(*map(str, arguments), env=self.environment | more, cwd=self.folder)
+        self.told[" ".join(map(str, arguments))] = ended.stdout + ended.stderr
+        assert ended.returncode == code, ended.stdout + ended.stderr
+
+    def check(self, *, but):
+        assert [name for name, text in self.told.items() if SECRET in text or not text] == []
+        assert _written(self.folder, but=but) == []
+
+
+@pytest.mark.parametrize("form", DELIVERING)
+def test_of_the_address_of_a_camera_that_works_nothing_shows_while_the_daemon_runs(tmp_path, home, form):
+    folder, variables = home
+    said = Said(folder, variables)
+    camera = MjpegCamera(path=None)
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker, ["#"]) as seen, Manager(tmp_path) as manager:
+        port = free_port()
+        source = f"http://{form.format(f'127.0.0.1:{camera.port}')}"
+        config = {"cameras": {"door": {"source": source}}, "mqtt": {"broker": broker.url}, "commands": "on"}
+        config |= {"faces": {"detector": "haar"}, "metrics": {"port": port}, "log_level": "debug"}
+        config |= {"alerts": {"empty": {"when": {"no_face": True}, "for": "1s"}}}
+        recording = ["--record", str(folder / "trace.jsonl"), "--show"]
+        notifying = variables | {"NOTIFY_SOCKET": str(manager.path)}
+        with Daemon(folder, config, *recording, environment=notifying) as daemon:
+            daemon.wait_for("camera door is online")
+            seen.wait_for(lambda message: message.topic.endswith("/alert_event"))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                said.told["metrics"] = answer.read().decode()
+            daemon.configure(config | {"faces": {"detector": "blazeface"}, "models_dir": "/none"})
+            said.run("reload", "--config", folder / "config.yaml", code=1, MAINPID=str(daemon.pid))
+            daemon.configure(config)
+            camera.die()
+            daemon.wait_for("camera door is lost")
+            assert daemon.stop(signal.SIGTERM) == 0
+        said.told |= {"daemon": daemon.output, "systemd": str(manager._said)}
+        said.told["broker"] = "\n".join(f"{one.topic} {one.payload}" for one in seen.messages)
+    assert (folder / "trace.jsonl").stat().st_size > 100
+    said.check(but=[folder / "config.yaml"])
+
+
+@pytest.mark.parametrize("form", DELIVERING)
+def test_of_the_address_of_a_camera_that_works_nothing_shows_in_traces_and_reports(tmp_path, home, form):
+    folder, variables = home
+    said = Said(folder, variables)
+    camera = MjpegCamera(path=None)
+    source = f"http://{form.format(f'127.0.0.1:{camera.port}')}"
+    config = {
+        "cameras": {"door": {"source": source}},
+        "faces": {"detector": "haar"},
+        "state_dir": str(folder / "state"),
+    }
+    (folder / "config.yaml").write_text(json.dumps(config))
+    file = ["--config", folder / "config.yaml"]
+    try:
+        said.run("record", "trace.jsonl", "--for", "2s", *file)
+        said.run("bench", "--source", "door", "--frames", "3", "--json", *file)
+        said.run("bench", "--source", "door", "--frames", "3", *file)
+        said.run("try-faces", "--source", "door", "--ready", "500ms", "--hold", "500ms", *file)
+    finally:
+        camera.die()
+    said.run("replay", "trace.jsonl", "--plot", "timeline.svg", *file)
+    said.run("replay", "trace.jsonl", "--plot", "timeline.png", "--json", *file)
+    said.run("analyze", "sample", "--out", "one", *file)
+    said.run("analyze", "sample", "--out", "two", "--show-faces", *file)
+    said.run("compare", "one", "two", "--report", "compared.html", "--json")
+    said.run("predict", "sample", "--json", "--annotate", "annotated.jpg", *file)
+    said.run("predict", source, *file, code=1)
+    said.run("analyze", source, *file, code=1)
+    said.run("discovery", "show", *file)
+    pages = {"one/report.html", "two/report.html", "compared.html", "timeline.svg", "timeline.png", "trace.jsonl"}
+    assert pages <= {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    said.check(but=[folder / "config.yaml"])
+
+
+def test_nothing_shows_in_the_journal_and_in_no_field_of_it(tmp_path):
+    script = """
+import os, sys
+from pathlib import Path
+from edge_fer.log.journal import JournalHandler
+JournalHandler.__init__.__defaults__ = (Path(sys.argv.pop(1)),)
+stat = os.fstat(2)
+os.environ["JOURNAL_STREAM"] = f"{stat.st_dev}:{stat.st_ino}"
+from edge_fer.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+    names = [f"camera-{chr(ord('a') + number)}" for number in range(len(RIGHT))]
+    cameras = {name: {"source": source} for name, source in zip(names, RIGHT, strict=True)}
+    (tmp_path / "config.yaml").write_text(
+        json.dumps(
+            {"cameras": cameras, "log_level": "debug", "faces": {"detector": "haar"}, "state_dir": str(tmp_path / "s")}
+        )
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "journal"))
+        journal.settimeout(90)
+        command = [sys.executable, "-c", script, str(tmp_path / "journal"), "run", "--config"]
+        process = subprocess.Popen([*command, str(tmp_path / "config.yaml")], stderr=subprocess.PIPE)
+        lost, records = set(), []
+        try:
+            while lost < set(names):
+                records.append(journal.recv(200_000))
+                lost |= {name for name in names if f"camera {name} is lost".encode() in records[-1]}
+        finally:
+            process.terminate()
+            _, said = process.communicate(timeout=60)
+    assert not any(SECRET.encode() in record for record in [*records, said])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._say import say, say_json
@@ -73,7 +74,7 @@ def _clear(topic: str, broker: BrokerSettings) -> None:
     Raises:
         BrokerError: the broker cannot be reached, or does not let us.
     """
-    session = Session(broker)
+    session = Session(broker, now=datetime.now(UTC))
     try:
         setback = session.open()
         code = None if setback else session.publish(topic, b"", retain=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
 from edge_fer.json_text import read_json
+from edge_fer.mqtt.certificates import days_left, end_in_file, is_near
 from edge_fer.mqtt.messages import ONLINE
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
@@ -20,16 +20,20 @@ __all__ = ["broker"]
 
 #: Seconds for what the broker has retained.
 RETAINED = 1.0
-#: Days before its end at which a certificate is worth a word.
-SOON = 21
 PAYLOAD = b"edge-fer doctor"
 
 TLS = {Trouble.TLS, Trouble.TLS_NOT_TRUSTED, Trouble.TLS_WRONG_HOST, Trouble.TLS_NOT_YET_VALID}
-LOGIN = {Trouble.LOGIN, Trouble.NOT_AUTHORISED, Trouble.TLS_CLIENT_REFUSED}
+LOGIN = {Trouble.LOGIN, Trouble.NOT_AUTHORISED, Trouble.TLS_CLIENT_REFUSED, Trouble.TLS_CLIENT_EXPIRED}
 
 
 def broker(
-    settings: BrokerSettings, topics: Topics, cameras: Iterable[str], signals: Collection[str] = (), *, daemon: bool
+    settings: BrokerSettings,
+    topics: Topics,
+    cameras: Iterable[str],
+    signals: Collection[str] = (),
+    *,
+    daemon: bool,
+    now: datetime | None = None,
 ) -> list[Finding]:
     """Everything about the broker, by a session of its own, which disturbs no daemon and leaves nothing behind.
 
@@ -39,16 +43,19 @@ def broker(
         cameras: the cameras' names.
         signals: topics of other devices that alerts ask for.
         daemon: whether one runs on this machine.
+        now: the time by the wall clock; None: that of this machine.
     """
     own_id = settings.client_id
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
-    session = Session(settings)
+    now = now or datetime.now(UTC)
+    own = _own_certificate(settings, now)
+    session = Session(settings, now=now)
     try:
         setback = session.open()
         if setback is not None:
-            return _refused(setback, settings)
+            return [*_refused(setback, settings), *own]
         found = [_protocol(settings, session.protocol)]
-        found += [good("login", _login(settings)), _encryption(settings, session.certificate)]
+        found += [good("login", _login(settings)), _encryption(settings, session, now), *own]
         found += _permissions(session, settings, topics, cameras)
         if signals:
             found.append(_signals(session, settings, signals))
@@ -61,13 +68,14 @@ def broker(
 def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
     """The findings where no session came about."""
     what, remedy = problem_and_remedy(setback, settings)
+    remedy = remedy.replace("; it is read again at the next try", "")
     reached = good("broker", f"{settings.address} accepts connections")
     if setback.trouble in TLS:
         return [reached, fault("encryption", what, remedy)]
     if setback.trouble in LOGIN:
         return [reached, fault("login", what, remedy)]
     if setback.trouble is Trouble.FILE:
-        return [fault("login", what, remedy.replace("; it is read again at the next try", ""))]
+        return [fault("login", what, remedy)]
     if setback.trouble is Trouble.HUNG_UP and settings.tls:
         return [reached, fault("login", what, remedy)]
     return [fault("broker", what, remedy)]
@@ -95,22 +103,34 @@ def _outbox(health: bytes) -> list[Finding]:
 
 def _login(settings: BrokerSettings) -> str:
     if settings.username is None:
-        return "the broker lets us in without one"
+        return f"the broker lets us in without one{', and with our certificate' if settings.cert_file else ''}"
     return f"the broker lets {settings.username} in{'' if settings.password_file else ' without a password'}"
 
 
-def _encryption(settings: BrokerSettings, certificate: dict[str, object]) -> Finding:
+def _encryption(settings: BrokerSettings, session: Session, now: datetime) -> Finding:
     if not settings.tls:
         if settings.password_file is not None and settings.allow_insecure:
             remedy = "Let `mqtt.broker` begin with `mqtts://`, if the broker can do that"
             return warning("encryption", "none, and the password can be read by others in the network", remedy)
         return skipped("encryption", "`mqtt.broker` begins with mqtt://")
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    days = (ends - datetime.now(UTC)).days
-    what = f"the broker's certificate is trusted, for {days} more days (until {ends:%Y-%m-%d})"
-    if days < SOON:
-        return warning("encryption", what, "Have it renewed in time")
-    return good("encryption", what)
+    end = session.connection.broker_certificate_end
+    if end is None:
+        remedy = "Look at it with `openssl x509`, and have it issued anew"
+        return warning("encryption", "the broker's certificate is trusted, but its end cannot be read", remedy)
+    what = f"the broker's certificate is trusted, {days_left(end, now)}"
+    return warning("encryption", what, "Have it renewed in time") if is_near(end, now) else good("encryption", what)
+
+
+def _own_certificate(settings: BrokerSettings, now: datetime) -> list[Finding]:
+    """How long our own certificate holds; nothing where there is none, or where it cannot be read."""
+    if (end := end_in_file(settings.cert_file)) is None:
+        return []
+    what = f"{settings.cert_file} is our certificate: {days_left(end, now)}"
+    if end <= now:
+        return [fault("own certificate", what, "Renew it; the daemon reads it at its next connection")]
+    if is_near(end, now):
+        return [warning("own certificate", what, "Renew it in time; the daemon reads it at its next connection")]
+    return [good("own certificate", what)]
 
 
 def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:

@@ -10,6 +10,7 @@ from math import inf
 from time import monotonic
 
 from edge_fer.backoff import Backoff
+from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
@@ -106,6 +107,8 @@ class Carrier:
         self._retry_at = self._tick_at = self._expire_at = monotonic()
         self._setback: Setback | None = None
         self._last_trouble: Trouble | None = None
+        self._ends = CertificateEnds()
+        self._end_watch = EndWatch()
         self.status = LinkStatus()
         self._look()
 
@@ -156,12 +159,14 @@ class Carrier:
                 self._broker,
                 availability=self._availability,
                 protocol=self._choice.current,
+                now=self._clock().utc,
                 woken=self._woken,
                 subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
                 retains=self._retains,
                 qos=self._qos,
             )
+            self._ends = replace(self._ends, client=self._connection.client_certificate_end)
         if self._connection is not None:
             self._serve(self._connection, now)
         if now >= self._tick_at:
@@ -169,9 +174,12 @@ class Carrier:
             self._outbox.note_clock(self._clock())
             self._outbox.sync()
             self._look()
+            self._watch_ends()
         if now >= self._expire_at:
             self._expire_at = now + _EXPIRY
             self._outbox.expire(self._clock())
+            # a new one counts for the next connection, and nobody need be told of the old one any more
+            self._ends = replace(self._ends, client=end_in_file(self._broker.cert_file))
         if self.status.depth != self._outbox.depth:
             oldest = self.status.oldest if self._outbox.depth else None
             self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
@@ -205,6 +213,8 @@ class Carrier:
 
     def _serve(self, connection: Connection, now: float) -> None:
         acknowledged = connection.turn()
+        if connection.broker_certificate_end is not None:
+            self._ends = replace(self._ends, broker=connection.broker_certificate_end)
         if connection.is_up and self._up_since is None:
             if not self._choice.accepted(now):
                 self._begin_anew(connection, now)
@@ -308,6 +318,20 @@ class Carrier:
             self._setback, self._last_trouble = setback, setback.trouble
         self._look()
 
+    def _watch_ends(self) -> None:
+        """Says in the log which certificates end soon, or have ended."""
+        now = self._clock().utc
+        for whose, end in self._end_watch.due(self._ends, now):
+            named = f"the certificate of the broker at {self._broker.address}"
+            remedy = "Have it renewed; it is looked at with the next connection"
+            if whose == "client":
+                named = f"our certificate {self._broker.cert_file}"
+                remedy = "Renew it; it is read at the next connection"
+            said = "is no longer good" if end <= now else "ends soon"
+            level = logging.ERROR if end <= now else logging.WARNING
+            told = days_left(end, now)
+            _log.log(level, "%s %s: %s. %s", named, said, told, remedy, extra={"broker": self._broker.address})
+
     def _look(self) -> None:
         """Brings the status up to date."""
         self.status = LinkStatus(
@@ -322,4 +346,5 @@ class Carrier:
             oldest=self._outbox.oldest(self._clock()),
             dropped=self._outbox.dropped,
             damaged=self._outbox.damaged,
+            certificates=self._ends,
         )

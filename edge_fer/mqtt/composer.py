@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from edge_fer.config.units import DURATION
 from edge_fer.errors import CommandError
+from edge_fer.mqtt.certificates import is_near
 from edge_fer.mqtt.messages import (
     AlertEventDraft,
     AlertInstance,
@@ -208,8 +210,15 @@ class Composer:
                 protocol=link.protocol.text,
                 refusals_seen=link.protocol is Protocol.V5 and link.acknowledges,
                 last_setback=link.last_trouble,
+                broker_certificate_ends=_near(link.certificates.broker, at),
+                client_certificate_ends=_near(link.certificates.client, at),
             ),
         )
+
+
+def _near(end: datetime | None, at: Instant) -> str | None:
+    """The end of a certificate, where it is near."""
+    return rfc3339(end) if end is not None and is_near(end, at.utc) else None
 
 
 def _numbers(numbers: SummaryNumbers | None) -> dict[str, Any]:

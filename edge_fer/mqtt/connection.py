@@ -13,6 +13,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -23,6 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_fer.mqtt.certificates import end_in_file, end_of
 from edge_fer.mqtt.dial import Dialling, Line
 from edge_fer.mqtt.inbound import Subscription
 from edge_fer.mqtt.messages import OFFLINE
@@ -48,6 +50,8 @@ _READS = 200
 _LARGEST_PACKET = LARGEST_PAYLOAD + 1024
 #: What a broker may say when it hangs up on a message that it does not like.
 _UNEXPLAINED = {Trouble.CLOSED, Trouble.TOPIC_REFUSED, Trouble.QUOTA, Trouble.OTHER}
+#: What a broker may do to a client whose certificate has expired: most say so, some hang up.
+_REFUSES_CERTIFICATE = {Trouble.TLS_CLIENT_REFUSED, Trouble.TLS_CLIENT_EXPIRED, Trouble.HUNG_UP}
 
 
 #: Where the reason code of a PUBACK is, and the one for "unspecified".
@@ -99,6 +103,7 @@ class Connection:
         settings: where the broker is, and how to get in.
         availability: the topic of the Last Will; None: without one.
         protocol: version of MQTT to speak.
+        now: the time by the wall clock, by which our own certificate may have expired.
         woken: called from another thread when `turn` is to be called.
         subscriptions: what to subscribe to; nothing for most.
         retains: whether the broker may keep retained messages; without, the Last Will is none either.
@@ -113,6 +118,8 @@ class Connection:
         retains: whether it keeps retained messages.
         qos: the quality of service that messages are sent at: 1, or 0 where the broker takes no more.
         reason_code: with which the broker refused or ended the session; None: it gave none.
+        broker_certificate_end: when the broker's certificate ends; None: not encrypted, or no line yet.
+        client_certificate_end: when our own ends; None: there is none, or it cannot be read.
     """
 
     def __init__(
@@ -121,6 +128,7 @@ class Connection:
         *,
         availability: str | None,
         protocol: Protocol,
+        now: datetime,
         woken: Callable[[], None],
         subscriptions: Sequence[Subscription] = (),
         received: Received | None = None,
@@ -134,6 +142,9 @@ class Connection:
         self.retains = retains
         self.qos = qos
         self.reason_code: int | None = None
+        self.broker_certificate_end: datetime | None = None
+        self.client_certificate_end = end_in_file(settings.cert_file)
+        self._began = now
         self._settings = settings
         self._availability = availability
         self._protocol = protocol
@@ -163,6 +174,7 @@ class Connection:
                 self._answer(self._dialling.take())
             else:
                 self._exchange(self._client)
+            self._look_at_expiry()
         acknowledged, self._acknowledged = self._acknowledged, []
         return acknowledged
 
@@ -247,7 +259,17 @@ class Connection:
             self.setback = result
         elif result is not None:
             self._line = result.socket
+            if isinstance(self._line, ssl.SSLSocket):
+                self.broker_certificate_end = end_of(self._line.getpeercert(binary_form=True))
             self._greet(result)
+
+    def _look_at_expiry(self) -> None:
+        """Where we are not let in and our certificate has expired, that is why, most likely."""
+        end, setback = self.client_certificate_end, self.setback
+        if self.is_up or setback is None or end is None or end > self._began:
+            return
+        if setback.trouble in _REFUSES_CERTIFICATE:
+            self.setback = Setback(Trouble.TLS_CLIENT_EXPIRED, f"it ended at {end:%Y-%m-%d %H:%M} UTC")
 
     def _greet(self, line: Line) -> None:
         """Sends our CONNECT: a clean start, with the Last Will."""

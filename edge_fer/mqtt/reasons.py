@@ -34,6 +34,7 @@ class Trouble(StrEnum):
     TLS_WRONG_HOST = "tls_wrong_host"
     TLS_NOT_YET_VALID = "tls_not_yet_valid"
     TLS_CLIENT_REFUSED = "tls_client_refused"
+    TLS_CLIENT_EXPIRED = "tls_client_expired"
     TLS = "tls"
     FILE = "file"
     PROTOCOL_REFUSED = "protocol_refused"
@@ -59,6 +60,7 @@ _SLOW = {
     Trouble.TLS_NOT_TRUSTED,
     Trouble.TLS_WRONG_HOST,
     Trouble.TLS_CLIENT_REFUSED,
+    Trouble.TLS_CLIENT_EXPIRED,
     Trouble.FILE,
     Trouble.CLIENT_ID,
     Trouble.LOGIN,
@@ -149,6 +151,8 @@ def _of_certificate(error: ssl.SSLCertVerificationError) -> Setback:
 def of_tls_text(text: str) -> Setback:
     """What a TLS error means, by OpenSSL's words for it."""
     lowered = text.lower().replace("_", " ")
+    if "alert certificate expired" in lowered:
+        return Setback(Trouble.TLS_CLIENT_EXPIRED, lowered)
     if "alert" in lowered and any(word in lowered for word in ("certificate", "unknown ca", "access denied")):
         return Setback(Trouble.TLS_CLIENT_REFUSED, lowered)
     return Setback(Trouble.TLS, lowered)
@@ -184,6 +188,10 @@ _WORDS: dict[Trouble, tuple[str, str]] = {
     Trouble.TLS_CLIENT_REFUSED: (
         "{address} does not accept our certificate",
         "Give one that the broker knows in `cert_file` and `key_file`",
+    ),
+    Trouble.TLS_CLIENT_EXPIRED: (
+        "our certificate has expired, and {address} does not accept it",
+        "Renew `cert_file`; it is read again at the next try. If it is new, check both clocks",
     ),
     Trouble.TLS: (
         "no encrypted link to {address} can be made",

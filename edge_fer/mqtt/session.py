@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import select
-import ssl
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
@@ -23,6 +23,7 @@ class Session:
 
     Args:
         settings: where the broker is, and how to get in.
+        now: the time by the wall clock.
 
     Attributes:
         protocol: version of MQTT that is spoken.
@@ -30,8 +31,9 @@ class Session:
         received: the last payload of each topic on which something came.
     """
 
-    def __init__(self, settings: BrokerSettings) -> None:
+    def __init__(self, settings: BrokerSettings, *, now: datetime) -> None:
         self._settings = settings
+        self._now = now
         self._connection: Connection | None = None
         self.protocol = Protocol.V5
         self.answers: dict[int, int] = {}
@@ -47,6 +49,7 @@ class Session:
                 self._settings,
                 availability=None,
                 protocol=choice.current,
+                now=self._now,
                 woken=lambda: None,
                 received=lambda topic, payload, _retained: self.received.update({topic: payload}),
             )
@@ -65,12 +68,6 @@ class Session:
             msg = "the session was not opened"
             raise RuntimeError(msg)
         return self._connection
-
-    @property
-    def certificate(self) -> dict[str, object]:
-        """What the broker's certificate says; empty where there is none."""
-        line = self.connection.socket
-        return dict(line.getpeercert() or {}) if isinstance(line, ssl.SSLSocket) else {}
 
     def turn(self, done: Callable[[], bool], seconds: float) -> bool:
         """Lets the session go on until it is done or over, or the time is up; whether it is done."""

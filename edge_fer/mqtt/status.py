@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edge_fer.mqtt.certificates import CertificateEnds
 from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.reasons import Setback, Trouble
@@ -28,6 +29,7 @@ class LinkStatus:
         oldest: age of the oldest one in seconds; None where there is none, or its clock cannot be compared.
         dropped: messages given up over all runs, by kind.
         damaged: messages set aside over all runs, because they are damaged.
+        certificates: when those of the link end; the broker's is that of the last connection.
     """
 
     connected: bool = False
@@ -41,3 +43,4 @@ class LinkStatus:
     oldest: float | None = None
     dropped: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
     damaged: int = 0
+    certificates: CertificateEnds = field(default_factory=CertificateEnds)

@@ -88,11 +88,15 @@ def write_video(path: Path, images: Iterable[Image], *, fps: float = 10, codec: 
 class MjpegCamera:
     """A network camera on this machine: JPEG pictures over HTTP, at 50 a second.
 
+    Args:
+        path: where they are; None: anywhere.
+
     Attributes:
         silent: while set, it keeps connections and sends nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: str | None = "/video") -> None:
+        self._path = path
         self.silent = threading.Event()
         self._dead = threading.Event()
         self._server: http.server.ThreadingHTTPServer | None = None
@@ -107,7 +111,7 @@ class MjpegCamera:
     def start(self) -> None:
         """Switches it on, at the same address as before."""
         self._dead.clear()
-        self._server = server(self.port, self._pictures)
+        self._server = server(self.port, self._pictures, self._path)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -129,10 +133,10 @@ class MjpegCamera:
                 yield cv2.imencode(".jpg", flat(value, (160, 120)))[1].tobytes()
 
 
-def server(port: int, pictures: object) -> http.server.ThreadingHTTPServer:
+def server(port: int, pictures: object, path: str | None = "/video") -> http.server.ThreadingHTTPServer:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path != "/video":
+            if path not in {None, self.path}:
                 self.send_error(404)
                 return
             self.send_response(200)

@@ -16,7 +16,7 @@ class Stuck:
     def __init__(self, error=None):
         self.error = error
 
-    def run(self, _successor):
+    def run(self, _successor, _started):
         if self.error:
             raise self.error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -305,3 +306,118 @@ def test_a_bridge_hands_on_what_came_while_the_central_broker_was_away(tmp_path,
         seen.wait_for(lambda m: m.payload == "online", timeout=30)
         assert [m.payload for m in seen.of("/alert_event")] == ["one", "two", "three"]
         assert central.retained("edge-fer/#", user="reader") == {"edge-fer/test/availability": "online"}
+
+
+class TestCertificatesOfClients:
+    """What `setup.sh client` makes, in a real Mosquitto."""
+
+    @pytest.fixture
+    def broker(self, tmp_path):
+        """With a listener for certificates, which `port` then is."""
+        folder = tmp_path / "mosquitto"
+        with Installed(folder) as found:
+            assert setup(folder, "client", "test").returncode == 0
+            assert setup(folder, "client", "other").returncode == 0
+            found.by_certificate = free_port()
+            self.restart(found)
+            yield found
+
+    def restart(self, broker):
+        text = (broker.folder / "conf.d" / "edge-fer-certificates.conf").read_text()
+        assert text.count("listener 8884\n") == 1
+        broker.__exit__()
+        whole = (broker.folder / "conf.d" / "edge-fer.conf").read_text()
+        file = broker.folder / "conf.d" / "edge-fer.conf"
+        if "edge-fer/ca.crl" not in whole:
+            file.write_text(whole + text.replace("listener 8884\n", f"listener {broker.by_certificate} {HOST}\n"))
+        broker.__enter__()
+
+    def files(self, broker, user="test"):
+        folder = broker.folder / "edge-fer" / "clients" / user
+        return {"cert": folder / "client.crt", "key": folder / "client.key"}
+
+    def publishes(self, broker, topic, files=None, *, port=None):
+        given = [option for name, file in (files or {}).items() for option in (f"--{name}", str(file))]
+        command = [tool("mosquitto_pub"), "-h", HOST, "-p", str(port or broker.by_certificate), "-V", "5", "-q", "1"]
+        told = ["--cafile", str(broker.ca), *given, "-t", topic, "-m", "x", "-d"]
+        ended = subprocess.run([*command, *told], capture_output=True, text=True, check=False, timeout=20)
+        # RC 135: not authorised
+        return ended.returncode == 0 and "RC:135" not in ended.stdout
+
+    def test_the_name_in_the_certificate_is_the_name_in_the_access_list(self, broker):
+        assert self.publishes(broker, "edge-fer/test/health", self.files(broker))
+        assert not self.publishes(broker, "edge-fer/other/health", self.files(broker))
+        assert self.publishes(broker, "edge-fer/other/health", self.files(broker, "other"))
+
+    def test_nobody_gets_in_by_the_wrong_one(self, broker, tmp_path):
+        assert not self.publishes(broker, "edge-fer/test/health")
+        stranger = tmp_path / "stranger"
+        setup(stranger, "install", HOST)
+        setup(stranger, "client", "test")
+        folder = stranger / "edge-fer" / "clients" / "test"
+        files = {"cert": folder / "client.crt", "key": folder / "client.key"}
+        assert not self.publishes(broker, "edge-fer/test/health", files)
+        own = broker.folder / "edge-fer"
+        assert not self.publishes(
+            broker, "edge-fer/test/health", {"cert": own / "server.crt", "key": own / "server.key"}
+        ), "the broker's own is none of a client"
+        assert not self.publishes(broker, "edge-fer/test/health", self.files(broker), port=broker.port), (
+            "where passwords are asked for, a certificate is none"
+        )
+
+    def test_passwords_hold_beside_it(self, broker):
+        assert broker.publish("test", "edge-fer/test/health").returncode == 0
+
+    def test_a_new_one_has_the_same_key_and_all_of_a_removed_user_are_out(self, broker, tmp_path):
+        old = tmp_path / "old.crt"
+        shutil.copy(self.files(broker)["cert"], old)
+        key = self.files(broker)["key"].read_bytes()
+        assert setup(broker.folder, "client", "test").returncode == 0
+        assert self.files(broker)["key"].read_bytes() == key
+        assert self.files(broker)["cert"].read_bytes() != old.read_bytes()
+        kept = {name: shutil.copy(file, tmp_path / file.name) for name, file in self.files(broker).items()}
+        both = [kept, kept | {"cert": old}]
+        for files in both:
+            assert self.publishes(broker, "edge-fer/test/health", files)
+        assert setup(broker.folder, "remove", "other").returncode == 0
+        self.restart(broker)
+        for files in both:
+            assert self.publishes(broker, "edge-fer/test/health", files), "another one was removed"
+        ended = setup(broker.folder, "remove", "test")
+        assert (ended.returncode, "no longer holds" in ended.stdout) == (0, True), ended.stderr
+        assert not (broker.folder / "edge-fer" / "clients" / "test").exists()
+        broker.passwords["test"] = setup(broker.folder, "user", "test").stdout.strip()
+        self.restart(broker)
+        for files in both:
+            assert not self.publishes(broker, "edge-fer/test/health", files)
+        assert setup(broker.folder, "client", "test").returncode == 0, "it may come back"
+        assert self.publishes(broker, "edge-fer/test/health", self.files(broker))
+
+    def test_keys_are_nobody_elses(self, broker):
+        for path in (broker.folder / "edge-fer" / "clients").rglob("*.key"):
+            assert path.stat().st_mode & 0o777 == 0o600
+        assert (broker.folder / "edge-fer" / "clients").stat().st_mode & 0o777 == 0o700
+
+    def test_the_daemon_and_its_doctor_get_in_by_it(self, broker, tmp_path):
+        mqtt = {"broker": f"mqtts://{HOST}:{broker.by_certificate}", "ca_file": str(broker.ca)}
+        mqtt |= {f"{name}_file": str(file) for name, file in self.files(broker).items()}
+        wanted = broker.command("mosquitto_sub", "homeassistant", "-t", "edge-fer/test/camera/front/event", "-C", "1")
+        with (
+            subprocess.Popen([*wanted, "-W", "120"], stdout=subprocess.PIPE, text=True) as reader,
+            Daemon(tmp_path, {"cameras": {"front": ENDLESS}, "mqtt": mqtt}) as daemon,
+        ):
+            assert reader.stdout
+            assert '"appeared"' in reader.stdout.read()
+            doctor = edge_fer("doctor", "--json", "--config", str(tmp_path / "config.yaml"))
+            found = {finding["name"]: finding for finding in json.loads(doctor.stdout)["findings"]}
+            for name in ("login", "encryption", "own certificate", "publishing", "subscribing"):
+                assert found[name]["state"] == "good", found[name]
+            assert daemon.stop() == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [(["client"], "letters, digits"), (["client", "../x"], "letters, digits"), (["client", "test"], "install")],
+    )
+    def test_it_says_what_is_wrong(self, tmp_path, arguments, said):
+        ended = setup(tmp_path, *arguments)
+        assert (ended.returncode, said in ended.stderr) == (1, True), ended.stderr

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from edge_fer.mqtt import session
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
-from tests.broker import HOST, Mosquitto, Subscriber, free_port
+from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon
 from tests.mqtt import kit
 from tests.mqtt.test_versions import FakeBroker
@@ -123,7 +124,41 @@ def test_a_certificate_of_a_stranger_and_one_for_another_host(tmp_path, certific
 def test_days_left_on_the_certificate(tmp_path, certificates):
     with Mosquitto(tmp_path / "short", certificates=certificates) as broker:
         found = look(broker.url, ca_file=certificates.ca)["encryption"]
-    assert (str(found.state), "for 1 more days" in found.what) == ("warning", True), found
+    assert (str(found.state), "for 1 more day, until" in found.what) == ("warning", True), found
+
+
+@pytest.mark.parametrize(("days", "state"), [(29.9, "warning"), (30.1, "good")])
+def test_certificates_are_told_of_from_thirty_days_before_they_end(tmp_path, days, state):
+    made = Certificates(tmp_path / "certificates")
+    made.issue_server(days=days)
+    made.issue_client(days=days)
+    files = {"cert_file": made.client, "key_file": made.client_key}
+    with Mosquitto(tmp_path / "broker", certificates=made, ask_for_certificate=True) as broker:
+        found = look(broker.url, ca_file=made.ca, **files)
+    for name in ("encryption", "own certificate"):
+        assert str(found[name].state) == state
+        assert f"for {int(days)} more days, until" in found[name].what
+
+
+def test_an_expired_certificate_of_ours_is_told_as_one(tmp_path):
+    made = Certificates(tmp_path / "certificates")
+    made.issue_client(days=-1)
+    files = {"cert_file": made.client, "key_file": made.client_key}
+    with Mosquitto(tmp_path / "broker", certificates=made, ask_for_certificate=True) as broker:
+        found = look(broker.url, ca_file=made.ca, **files)
+    assert states(found) == {"broker": "good", "login": "fault", "own certificate": "fault"}
+    assert "our certificate has expired" in found["login"].what
+    assert "next try" not in found["login"].remedy
+    assert f"{made.client} is our certificate: it expired at " in found["own certificate"].what
+
+
+def test_an_expired_certificate_of_ours_is_told_where_the_broker_does_not_ask_for_one(tmp_path):
+    made = Certificates(tmp_path / "certificates")
+    made.issue_client(days=-1)
+    files = {"cert_file": made.client, "key_file": made.client_key}
+    with Mosquitto(tmp_path / "broker", certificates=made, options=["use_identity_as_username false"]) as broker:
+        found = look(broker.url, ca_file=made.ca, **files)
+    assert str(found["own certificate"].state) == "fault"
 
 
 def test_a_certificate_that_lasts_and_one_that_has_ended(tmp_path, certificates):
@@ -222,7 +257,7 @@ def test_a_password_that_others_can_read_is_worth_a_word(tmp_path, monkeypatch):
     settings = BrokerSettings.from_url(
         "mqtt://edge@192.0.2.1", node="test", password_file=password(tmp_path), allow_insecure=True
     )
-    assert str(doctor._encryption(settings, {}).state) == "warning"
+    assert str(doctor._encryption(settings, None, datetime.now(UTC)).state) == "warning"
 
 
 def denying(folder, topic):

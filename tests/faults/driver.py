@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -37,6 +39,15 @@ KEEPALIVE, LATE = 5.0, 3.0
 GULP = 200
 
 
+def encryption() -> dict[str, Any]:
+    """What the broker's settings say of encryption: our certificates are in a folder that the environment names."""
+    folder = os.environ.get("EDGE_FER_FAULTS_CERTIFICATES")
+    if not folder:
+        return {}
+    files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
+    return {"tls": True} | {name: Path(folder, file) for name, file in files.items()}
+
+
 class Driver:
     """One life of a node."""
 
@@ -49,6 +60,7 @@ class Driver:
             username="edge",
             password_file=folder / "password",
             keepalive=KEEPALIVE,
+            **encryption(),
         )
         self._topics, self._broker, self._folder = Topics(node), broker, folder
         self.composer = Composer(node)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from edge_fer.mqtt.messages import Kind
-from tests.broker import Mosquitto, Subscriber
+from tests.broker import Certificates, Mosquitto, Subscriber
 from tests.faults.driver import KEEPALIVE
 from tests.faults.node import PASSWORD, Node, wait_until
 from tests.faults.trace import CAMERAS
@@ -21,6 +22,8 @@ USERS = {"edge": PASSWORD, "reader": "reader"}
 #: Items that are handed over at a time while a disk is full, how many of all must find no room, and times at the most
 #: until they do: the outbox goes on using the room that it had before.
 BURST, TOO_MANY, BURSTS = 500, 200, 20
+#: Seconds for which a certificate holds that is to end.
+SHORT_LIFE = 4.0
 
 
 @dataclass
@@ -31,9 +34,10 @@ class Scene:
         broker: a real Mosquitto.
         seen: who listens to it, and lives through all this.
         steady: a node that is never killed.
-        mortal: one that is.
+        mortal: one that is, and whose line is encrypted.
         cramped: one whose disk can be filled.
         chance: what happens when.
+        certificates: by which the mortal node and the broker know each other.
         hurry: what the waits are shortened to.
         noticed: seconds after which each connection that had gone silent was given up.
         unsynced: when the clock of which node was wrong.
@@ -45,6 +49,7 @@ class Scene:
     mortal: Node
     cramped: Node
     chance: random.Random
+    certificates: Certificates
     hurry: float = 1.0
     noticed: list[float] = field(default_factory=list)
     unsynced: list[tuple[Node, float, float]] = field(default_factory=list)
@@ -355,6 +360,33 @@ def rows_damaged(scene: Scene) -> None:
     node.start()
 
 
+def broker_certificate_ends(scene: Scene) -> None:
+    """While the node is connected, which it stays; the next connection is refused, until there is a new certificate."""
+    _certificate_ends(
+        scene, scene.certificates.issue_server, "the certificate of the broker", "certificate has expired"
+    )
+
+
+def client_certificate_ends(scene: Scene) -> None:
+    """Likewise, the node's own."""
+    _certificate_ends(scene, scene.certificates.issue_client, "our certificate", "our certificate has expired")
+
+
+def _certificate_ends(scene: Scene, issue: Callable[..., None], named: str, refused: str) -> None:
+    node = scene.mortal
+    before = len(node.log)
+    said = lambda words: re.search(words, node.log[before:])  # noqa: E731
+    issue(days=SHORT_LIFE / 86400)
+    scene.broker.reload()
+    node.proxy.cut()
+    wait_until(lambda: said(f"{named}.* is no longer good"), f"{node.name} says that it has ended")
+    node.proxy.cut()
+    wait_until(lambda: said(refused), f"{node.name} is refused because of it")
+    scene.pause()
+    issue(days=2)
+    scene.broker.reload()
+
+
 FAULTS: dict[str, Fault] = {
     "broker killed": broker_killed,
     "broker stopped": broker_stopped,
@@ -383,6 +415,8 @@ FAULTS: dict[str, Fault] = {
     "syncs slow": syncs_slow,
     "disk full at start": disk_full_at_start,
     "rows damaged": rows_damaged,
+    "broker's certificate ends": broker_certificate_ends,
+    "client's certificate ends": client_certificate_ends,
 }
 
 #: What each fault has its hands on; two that share nothing may be at once.
@@ -415,4 +449,6 @@ TOUCHED: dict[str, set[str]] = {
     "syncs slow": {_SYNCS},
     "disk full at start": {_CRAMPED, _LINES, _BROKER, _SYNCS},
     "rows damaged": {_MORTAL, _LINES},
+    "broker's certificate ends": {_MORTAL, _LINES, _BROKER},
+    "client's certificate ends": {_MORTAL, _LINES, _BROKER},
 }

@@ -83,9 +83,21 @@ class Node:
         rate: items of the trace a second.
         mounted: whether `disk` is a disk of its own, which can be filled; otherwise the size of files is limited,
             which the outbox cannot tell from it.
+        port: of the broker, where it is another one than its first.
+        certificates: by which the node and the broker know each other; None: without encryption.
     """
 
-    def __init__(self, name: str, folder: Path, broker: Mosquitto, *, rate: float, mounted: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        broker: Mosquitto,
+        *,
+        rate: float,
+        mounted: bool = False,
+        port: int | None = None,
+        certificates: Path | None = None,
+    ) -> None:
         self.name = name
         self.folder = folder
         self.disk = folder / "disk"
@@ -95,12 +107,13 @@ class Node:
         self.syncs = SlowDisk(folder, SLOW)
         #: items whose rows were damaged
         self.damaged: set[int] = set()
-        self.proxy = Proxy(broker.port)
+        self.proxy = Proxy(port or broker.port)
         self.lives = 0
         #: items handed over before each kill
         self.killed_at: list[tuple[int, float]] = []
         self._rate = rate
         self._mounted = mounted
+        self._environment = {"EDGE_FER_FAULTS_CERTIFICATES": str(certificates)} if certificates else {}
         #: bytes that a file may have, once that is limited
         self._quota: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,7 +141,7 @@ class Node:
                 [*limited, sys.executable, "-B", "-X", "faulthandler", str(script), *arguments],
                 stdout=output,
                 stderr=output,
-                env=os.environ | self.syncs.environment,
+                env=os.environ | self.syncs.environment | self._environment,
             )
 
     def wait_until_ready(self) -> None:

@@ -84,6 +84,10 @@ class Proxy:
         """All connections are reset."""
         self._order(self._cut)
 
+    def hang_up(self) -> None:
+        """All connections are closed as if the other side had ended."""
+        self._order(lambda: self._cut(reset=False))
+
     def tear(self, after: int) -> None:
         """The connection is reset once the node has sent so many bytes more, which may be within a packet."""
         self._order(lambda: setattr(self, "_allowance", after))
@@ -116,9 +120,9 @@ class Proxy:
         os.write(self._rope, b"!")
         assert done.wait(60), "the proxy hangs"
 
-    def _cut(self) -> None:
+    def _cut(self, *, reset: bool = True) -> None:
         for pair in self._pairs:
-            pair.end(reset=True)
+            pair.end(reset=reset)
         self._pairs.clear()
         self._allowance = None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from edge_fer.mqtt.messages import Kind
-from tests.broker import Mosquitto, Subscriber
+from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.faults.driver import LATE
 from tests.faults.faults import ACL, FAULTS, TOUCHED, USERS, Scene
 from tests.faults.judge import Arrival, Verdict, judge
@@ -94,10 +94,16 @@ def _at_once(stage: Scene, kinds: Sequence[str]) -> None:
 def scene(folder: Path, chance: random.Random, hurry: float) -> Iterator[Scene]:
     """A broker, a listener, and three nodes that tell their traces."""
     with contextlib.ExitStack() as stack:
-        broker = stack.enter_context(Mosquitto(folder / "broker", users=USERS, acl=ACL, remembers=False))
+        certificates, encrypted = Certificates(folder / "certificates"), free_port()
+        listener = [f"listener {encrypted} {HOST}", f"cafile {certificates.ca}", f"certfile {certificates.server}"]
+        listener += [f"keyfile {certificates.server_key}", "require_certificate true"]
+        broker = Mosquitto(folder / "broker", users=USERS, acl=ACL, remembers=False, options=listener)
+        stack.enter_context(broker)
         seen = stack.enter_context(Subscriber(broker, user="reader", qos=0))
         mounted = stack.enter_context(small_disk(folder / "cramped", DISK))
-        nodes = [Node(name, folder / name, broker, rate=RATE) for name in ("steady", "mortal")]
+        secure = {"port": encrypted, "certificates": folder / "certificates"}
+        nodes = [Node("steady", folder / "steady", broker, rate=RATE)]
+        nodes.append(Node("mortal", folder / "mortal", broker, rate=RATE, **secure))
         nodes.append(Node("cramped", folder / "cramped", broker, rate=RATE, mounted=mounted))
         for node in nodes:
             stack.enter_context(node.proxy)
@@ -105,7 +111,7 @@ def scene(folder: Path, chance: random.Random, hurry: float) -> Iterator[Scene]:
             node.launch()
         for node in nodes:
             node.wait_until_ready()
-        yield Scene(broker, seen, *nodes, chance, hurry)
+        yield Scene(broker, seen, *nodes, chance, certificates, hurry)
 
 
 def run(folder: Path, *, count: int, seed: int, say: bool = False, hurry: float = 1.0) -> Outcome:

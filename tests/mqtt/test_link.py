@@ -255,13 +255,15 @@ def test_two_clients_of_one_id_slow_down_and_the_log_names_it_as_a_possible_caus
     assert "has taken our place" not in log.text, "there is no proof"
 
 
-def test_a_line_at_rest_that_is_cut_several_times_is_back_soon(broker, folder, log):
+@pytest.mark.parametrize("how", ["cut", "hang_up", "refuse"])
+def test_a_line_at_rest_that_is_cut_several_times_is_back_soon(broker, folder, log, how):
     with Proxy(broker.port) as proxy, linked(folder, f"mqtt://127.0.0.1:{proxy.port}", backoff=Backoff()) as link:
         for number in range(3):
             until(lambda: link.status().connections > number)  # noqa: B023 - used at once
             until(lambda: link.status().connected)
             time.sleep(0.5)
-            proxy.cut()
+            getattr(proxy, how)()
+            proxy.listen()
         until(lambda: link.status().connections > 3, timeout=15)
     assert "has taken our place" not in log.text
 

@@ -243,6 +243,8 @@ def test_info_and_health():
         "protocol": "5",
         "refusals_seen": True,
         "last_setback": "quota",
+        "broker_certificate_ends": None,
+        "client_certificate_ends": None,
     }
     assert set(found["outbox"]["dropped"]) == {kind.value for kind in Kind}
 

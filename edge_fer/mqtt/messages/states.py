@@ -139,6 +139,15 @@ class MqttHealth(Part):
     last_setback: Trouble | None = Field(
         default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
     )
+    broker_certificate_ends: Moment | None = Field(
+        default=None,
+        description="When the broker's certificate ends, told from 30 days before on; null: later, or there is none.",
+    )
+    client_certificate_ends: Moment | None = Field(
+        default=None,
+        description="When our own certificate (`mqtt.cert_file`) ends, told from 30 days before on; null: later, or "
+        "there is none.",
+    )
 
 
 class Health(Message):
