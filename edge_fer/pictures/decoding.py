@@ -75,7 +75,7 @@ def decode(data: bytes) -> Picture:
         msg = f"is too large: more than {MOST_PIXELS / 1e6:.0f} megapixels"
         raise PictureError(msg, remedy=f"Make it smaller, and no side longer than {LONGEST} pixels") from None
     except Exception:  # noqa: BLE001 - what is damaged makes Pillow raise anything
-        raise _damaged(kind, "") from None
+        raise _damaged(kind, ", or of a kind that is not known here" if kind in MANIFOLD else "") from None
 
 
 class _UnknownError(Exception):
@@ -83,15 +83,18 @@ class _UnknownError(Exception):
 
 
 def _damaged(kind: str, how: str) -> PictureError:
-    return PictureError(f"is a {kind} file that is damaged or cut off{how}", remedy="Copy or export it again")
+    remedy = "Save it as JPEG or PNG" if kind in MANIFOLD else "Copy or export it again"
+    return PictureError(f"is a {kind} file that is damaged or cut off{how}", remedy=remedy)
 
 
 def _keep_limits() -> None:
     """Sets Pillow's limit, and makes its warning an error; its other warnings would go to standard error.
 
-    Each time, because warnings' filters may have been set anew.
+    Each time, because warnings' filters may have been set anew. Pillow's own reader of TIFF files that are not
+    compressed mixes up 16-bit planes, so that libtiff reads them all.
     """
     Pillow.MAX_IMAGE_PIXELS = MOST_PIXELS
+    TiffImagePlugin.READ_LIBTIFF = True
     warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
 
@@ -274,6 +277,8 @@ def _tiff_converter(picture: TiffImagePlugin.TiffImageFile) -> Converter:
     return _grey_converter(white, black=black)
 
 
+#: Kinds with so many variants that some are not known here.
+MANIFOLD = frozenset({"BMP", "TIFF"})
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO = 0
 #: What Pillow calls each kind, and its module that reads it.
