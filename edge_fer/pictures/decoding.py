@@ -21,6 +21,7 @@ from edge_fer.errors import PictureError
 from edge_fer.pictures.exif import orientation_of, upright
 from edge_fer.pictures.header import kind_of
 from edge_fer.pictures.jpeg import MOST_PIXELS, DamagedJpegError, rgb_pixels
+from edge_fer.pictures.lab import D50, lab_to_rgb
 from edge_fer.pictures.png import first_picture
 from edge_fer.pictures.pnm import binary_pnm
 from edge_fer.types import Image
@@ -199,8 +200,8 @@ DEEP_GREY = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 def _converter(picture: Pillow.Image) -> Converter:
     """For what Pillow converts rightly."""
-    if picture.mode in {"CMYK", "LAB"}:
-        return _profile_converter(picture)
+    if picture.mode == "CMYK":
+        return _cmyk_converter(picture)
     if picture.mode not in {"1", "L", "P", "RGB", "RGBX", "YCbCr", "LA", "La", "PA", "RGBA", "RGBa"}:
         msg = f"its mode is {picture.mode}"
         raise _UnknownError(msg)
@@ -216,27 +217,14 @@ def _converter(picture: Pillow.Image) -> Converter:
     return with_opacity
 
 
-def _profile_converter(picture: Pillow.Image) -> Converter:
-    """For CMYK by the profile that comes with it, or without one by plain subtraction; and for Lab."""
-    profile = picture.info.get("icc_profile")
+def _cmyk_converter(picture: Pillow.Image) -> Converter:
+    """For CMYK: by the profile that comes with it; by plain subtraction where none does, or it makes no sense."""
     try:
-        if picture.mode == "LAB":
-            source: Any = ImageCms.createProfile("LAB")
-        elif profile:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        else:
-            return lambda band: (np.asarray(band.convert("RGB")), None)
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), picture.mode, "RGB")
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.info.get("icc_profile", b"")))
+        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), "CMYK", "RGB")
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        if picture.mode == "LAB":
-            raise
         return lambda band: (np.asarray(band.convert("RGB")), None)
-
-    def by_profile(band: Pillow.Image) -> tuple[NDArray[np.uint8], None]:
-        converted = ImageCms.applyTransform(band, transform)
-        return np.asarray(converted), None
-
-    return by_profile
+    return lambda band: (np.asarray(ImageCms.applyTransform(band, transform)), None)
 
 
 def _grey_converter(white: int, *, black: int = 0, clear: Any = None) -> Converter:
@@ -269,6 +257,9 @@ def _tiff_converter(picture: TiffImagePlugin.TiffImageFile) -> Converter:
     if set(signs) - {1} or max(bits) > 16:
         msg = "its samples are not whole numbers of up to 16 bits"
         raise _UnknownError(msg)
+    if picture.mode == "LAB":
+        white_point = tuple(float(one) for one in tags.get(WHITE_POINT, D50))
+        return lambda band: (lab_to_rgb(np.asarray(band), white_point), None)
     if picture.mode not in DEEP_GREY:
         return _converter(picture)
     white, black = (1 << max(bits)) - 1, 0
@@ -279,7 +270,7 @@ def _tiff_converter(picture: TiffImagePlugin.TiffImageFile) -> Converter:
 
 #: Kinds with so many variants that some are not known here.
 MANIFOLD = frozenset({"BMP", "TIFF"})
-BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_POINT, SAMPLE_FORMAT = 258, 262, 318, 339
 WHITE_IS_ZERO = 0
 #: What Pillow calls each kind, and its module that reads it.
 PLUGINS = {
