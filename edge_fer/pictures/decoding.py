@@ -221,7 +221,8 @@ def _cmyk_converter(picture: Pillow.Image) -> Converter:
     """For CMYK: by the profile that comes with it; by plain subtraction where none does, or it makes no sense."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.info.get("icc_profile", b"")))
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), "CMYK", "RGB")
+        screen, intent = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
+        transform = ImageCms.buildTransform(profile, screen, "CMYK", "RGB", renderingIntent=intent)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return lambda band: (np.asarray(band.convert("RGB")), None)
     return lambda band: (np.asarray(ImageCms.applyTransform(band, transform)), None)
