@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,11 +64,18 @@ def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     Returns:
         Contiguous; the very picture where there is nothing to do.
     """
-    if orientation >= 5:
-        image = np.asarray(cv2.transpose(image), dtype=np.uint8)
-    flip = FLIPS[orientation]
-    return image if flip is None else np.asarray(cv2.flip(image, flip), dtype=np.uint8)
+    turned: Any = image
+    if orientation in ROTATIONS:
+        turned = cv2.rotate(image, ROTATIONS[orientation])
+    elif orientation in FLIPS:
+        turned = cv2.flip(image, FLIPS[orientation])
+    elif orientation >= 5:
+        turned = cv2.transpose(image)
+        turned = turned if orientation == 5 else cv2.flip(turned, -1)
+    return np.asarray(turned, dtype=np.uint8)
 
 
-#: How to mirror, by orientation, what from 5 on was transposed: 1 left and right, 0 top and bottom, -1 both.
-FLIPS = (None, None, 1, -1, 0, None, 1, -1, 0)
+#: How to turn or mirror, by orientation: 1 mirrors left and right, 0 top and bottom. The two others are mirrored at a
+#: diagonal.
+ROTATIONS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+FLIPS = {2: 1, 4: 0}
