@@ -88,6 +88,14 @@ def test_xmp_tells_how_it_was_held_where_exif_does_not(kind, form, orientation):
     assert off(decode(with_xmp(kind, form, orientation, exif)).image, np.asarray(scene(), np.float64)) < 4
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_is_heeded_where_pillow_does_not_look_into_it(kind, monkeypatch):
+    # as bookworm's Pillow does, which looks for it in PNG alone
+    monkeypatch.setattr(Image.Image, "getexif", lambda picture: Image.Exif())
+    for form in ("attribute", "element"):
+        assert decode(with_xmp(kind, form, 6)).image.shape == (96, 64, 3)
+
+
 @pytest.mark.parametrize("word", ["0", "9", "-1", "left"])
 def test_an_orientation_that_makes_no_sense_is_none(word):
     assert decode(with_xmp("JPEG", "attribute", word)).image.shape == (64, 96, 3)

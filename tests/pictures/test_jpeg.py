@@ -189,11 +189,16 @@ def test_broken_headers_are_a_damage_and_nothing_is_decoded_for_them(data, word)
         rgb_pixels(data)
 
 
-def test_a_file_of_many_scans_is_refused_at_once():
+def test_a_file_of_many_scans_is_refused_before_they_are_decoded(monkeypatch):
     data = written(picture(), progressive=True)
     begin, end = (place.start() for place in list(re.finditer(rb"\xff\xda", data))[-2:])
     scan = data[begin:end]
+    decoded = []
+    monkeypatch.setattr(jpeg.simplejpeg, "decode_jpeg", lambda data, **_: decoded.append(data))
+    assert damage(data[:end] + scan * (jpeg.MOST_SCANS // 2) + data[end:]) is None
+    assert len(decoded) == 1
     assert damage(data[:end] + scan * jpeg.MOST_SCANS + data[end:]) == "picture data is wrong"
+    assert len(decoded) == 1
 
 
 def test_a_damaged_cmyk_is_refused():
