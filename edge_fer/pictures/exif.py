@@ -24,8 +24,8 @@ XMP_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b"
 def orientation_of(picture: Image.Image) -> int:
     """How to turn a picture that Pillow has opened and not yet loaded.
 
-    EXIF counts before XMP. Newer versions of Pillow look into XMP themselves, bookworm's 9.4 hardly does. Pillow turns a
-    TIFF by itself when it loads it, by what it finds.
+    EXIF counts before XMP. Newer versions of Pillow look into XMP themselves, bookworm's 9.4 hardly does. Pillow turns
+    a TIFF by itself when it loads it, by what it finds.
 
     Returns:
         1 to 8; 1, as stored, where the file says nothing that makes sense.
