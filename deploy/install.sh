@@ -159,7 +159,7 @@ install_package() {
 }
 
 install_packages() {
-    local wanted=(python3 python3-venv python3-av python3-numpy ca-certificates)
+    local wanted=(python3 python3-venv python3-av python3-numpy python3-pil ca-certificates)
     say "installing system packages"
     export DEBIAN_FRONTEND=noninteractive
     step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
@@ -274,8 +274,8 @@ copy_source() {
     done
 }
 
-# The versions and hashes for this system: on Debian's releases those of the packages, without numpy and PyAV, because
-# picamera2 and what it is built on use the system's, and others in front of them would break it.
+# The versions and hashes for this system: on Debian's releases those of the packages, without numpy, Pillow and PyAV,
+# because picamera2 and what it is built on use the system's, and others in front of them would break it.
 locked() {
     local name
     # shellcheck source=/dev/null

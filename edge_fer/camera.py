@@ -237,7 +237,7 @@ class Camera:
         picture = self._pipeline.frozen
         if picture is not None and not self._frozen:
             log.warning(
-                "camera %s: its picture has frozen, so that nobody is counted in it",
+                "camera %s: its picture has frozen, so nobody is counted in it",
                 self.name,
                 extra={"camera": self.name},
             )

@@ -23,8 +23,11 @@ WHEELS = ROOT / "deploy/deb/wheels"
 OLDEST_PYTHON = "3.11"
 #: Of backports.strenum, 1.3 refuses the Pythons from 3.11 on, which uv overlooks and pip does not.
 CONSTRAINTS = ("backports-strenum<1.3",)
-#: Debian's releases: their Python and their numpy, which the packages use.
-DEBIAN = {"bookworm": ("3.11", "1.24.2"), "trixie": ("3.13", "2.2.4")}
+#: Debian's releases: their Python, and their packages that ours use.
+DEBIAN = {
+    "bookworm": ("3.11", {"av": "10.0.0", "numpy": "1.24.2", "pillow": "9.4.0"}),
+    "trixie": ("3.13", {"av": "14.2.0", "numpy": "2.2.4", "pillow": "11.1.0"}),
+}
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 TOOLS = ("uv", "pip-audit")
 #: Seconds after which a scan is given up.
@@ -94,16 +97,16 @@ def write_all() -> dict[Path, tuple[str, str]]:
     ):
         written[LOCK / name] = _universal(name, wanted, what, tested)
     written[LOCK / "tools.txt"] = _universal("tools.txt", TOOLS, "what makes the lock")
-    for suite, (python, numpy) in DEBIAN.items():
+    for suite, (python, theirs) in DEBIAN.items():
         for arch, machine in MACHINES.items():
             path = WHEELS / f"{suite}-{arch}.txt"
             what = f"what goes into the package for {suite}-{arch}, and what deploy/install.sh installs there"
             options = [
                 "--python-version", python, "--python-platform", f"{machine}-manylinux_2_36",
-                "--no-emit-package", "numpy", "--no-emit-package", "av",
+                *(part for name in theirs for part in ("--no-emit-package", name)),
             ]  # fmt: skip
-            constraints = [*CONSTRAINTS, f"numpy=={numpy}"]
-            written[path] = _compiled(path, own, f"{what}; numpy and av are Debian's", options, constraints)
+            constraints = [*CONSTRAINTS, *(f"{name}=={version}" for name, version in theirs.items())]
+            written[path] = _compiled(path, own, f"{what}; numpy, Pillow and PyAV are Debian's", options, constraints)
     return written
 
 

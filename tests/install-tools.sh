@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, openssl, a C compiler for a
-# slow disk, and a browser for reports; and, where it may, what looks at the service (strace, shellcheck, systemd-analyze), without which those tests
-# are skipped.
+# slow disk, and a browser for reports; and, where it may, what looks at the service (strace, shellcheck,
+# systemd-analyze) and what writes JPEGs of all kinds (cjpeg), without which those tests are skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -16,6 +16,7 @@ wanted=""
 command -v strace >/dev/null || wanted="$wanted strace"
 command -v shellcheck >/dev/null || wanted="$wanted shellcheck"
 command -v systemd-analyze >/dev/null || wanted="$wanted systemd"
+command -v cjpeg >/dev/null || wanted="$wanted libjpeg-turbo-progs"
 [ -z "$missing$wanted" ] && exit 0
 
 if ! command -v apt-get >/dev/null; then

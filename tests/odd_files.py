@@ -21,7 +21,7 @@ from PIL import Image, PngImagePlugin
 
 from edge_fer.sample import sample_path
 
-__all__ = ["Odd", "odd_pictures", "odd_videos", "write_all"]
+__all__ = ["Odd", "mutated", "odd_pictures", "odd_videos", "write_all"]
 
 SEED = 8
 
@@ -146,6 +146,23 @@ def _garbled(random_: random.Random) -> Iterator[Odd]:
     for name, data in whole().items():
         for keep in (8, 24, 60):
             yield Odd(f"garbled-{keep}-{name}", data[:keep] + random_.randbytes(600))
+
+
+def mutated(data: bytes, random_: random.Random) -> bytes:
+    """The file with a few of its bytes changed, left out, doubled, zeroed or moved, or cut off."""
+    spoilt = bytearray(data)
+    for _ in range(random_.randrange(1, 5)):
+        # half of them where headers are
+        reach = len(spoilt) if random_.randrange(2) else min(len(spoilt), 120)
+        at = random_.randrange(max(reach, 1))
+        size = random_.choice((1, 2, 4, 16, 200))
+        part = bytes(spoilt[at : at + size])
+        changed = random_.choice((
+            part[::-1], b"", part * 2, bytes(len(part)), b"\xff" * len(part), random_.randbytes(len(part)),
+            bytes(byte ^ 1 << random_.randrange(8) for byte in part),
+        ))  # fmt: skip
+        spoilt[at : at + size] = changed
+    return bytes(spoilt[: random_.randrange(len(spoilt) + 1)] if not random_.randrange(8) else spoilt)
 
 
 def _random(random_: random.Random) -> Iterator[Odd]:

@@ -75,3 +75,20 @@ main(["version"])
 print(*sorted(name for name in sys.modules if name.startswith("edge_fer.commands.") and "._" not in name))
 """)
     assert ended.stdout.splitlines()[-1] == "edge_fer.commands.version"
+
+
+def test_a_daemon_does_without_what_reads_still_pictures():
+    ended = python("""
+import importlib, pkgutil, sys
+import edge_fer
+still = ("edge_fer.analyzer", "edge_fer.pictures", "edge_fer.analysis", "edge_fer.commands", "edge_fer.mqtt.embedded")
+for module in pkgutil.walk_packages(edge_fer.__path__, "edge_fer.", onerror=lambda name: None):
+    if not module.name.startswith(still) and "__main__" not in module.name:
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            print("left out:", module.name, error)
+import edge_fer.commands.run
+print("PIL" in sys.modules, "edge_fer.daemon" in sys.modules, "edge_fer.wiring" in sys.modules)
+""")
+    assert ended.stdout.splitlines()[-1] == "False True True"

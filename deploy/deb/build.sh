@@ -109,7 +109,7 @@ CHANGELOG
 in_chroot() {
     local suite=$1 arch=$2 work=$3 own packages foreign=() file files apt=()
     own=$(dpkg --print-architecture)
-    packages=debhelper,lintian,python3,python3-pip,python3-setuptools,python3-wheel,python3-numpy,python3-shtab
+    packages=debhelper,lintian,python3,python3-pip,python3-setuptools,python3-wheel,python3-av,python3-numpy,python3-pil,python3-shtab
     if [ "$arch" != "$own" ]; then
         foreign=("--architectures=$own,$arch")
         # to find out what the libraries in the wheels need

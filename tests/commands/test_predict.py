@@ -149,12 +149,18 @@ def test_standard_input_without_a_picture_is_told(given):
 
 def test_a_folder_is_read_whatever_is_wrong_with_some_of_it(portrait, tmp_path):
     (tmp_path / "a.jpg").write_bytes(whole()["baseline.jpg"][:300])
+    whole_one = saved(Image.fromarray(sample_picture()), "JPEG")
+    (tmp_path / "b.jpg").write_bytes(whole_one[:9000] + bytes(1000) + whole_one[10_000:])
+    (tmp_path / "c.jpg").write_bytes(whole_one[:9000] + b"\xff\xd9")
     (tmp_path / "notes.txt").write_text("no picture")
     pictures, ended = as_json(tmp_path)
     assert ended.returncode == 1
-    assert [picture["file"] for picture in pictures] == [str(tmp_path / "a.jpg"), str(portrait)]
+    names = ["a.jpg", "b.jpg", "c.jpg", portrait.name]
+    assert [picture["file"] for picture in pictures] == [str(tmp_path / name) for name in names]
     assert pictures[0]["error"].endswith("is a JPEG file that is damaged or cut off")
-    assert pictures[1]["faces"][0]["label"] == "happy"
+    for damaged in pictures[1:3]:
+        assert "is a JPEG file that is damaged or cut off: picture data is" in damaged["error"]
+    assert pictures[3]["faces"][0]["label"] == "happy"
 
 
 def test_hundreds_of_odd_files_are_each_read_or_refused_in_one_run(tmp_path):

@@ -13,7 +13,9 @@ from pathlib import Path
 
 __all__ = ["Machine"]
 
-PACKAGES = "systemd,systemd-sysv,dbus,udev,python3-av,python3-numpy,mosquitto,mosquitto-clients,ca-certificates"
+PACKAGES = (
+    "systemd,systemd-sysv,dbus,udev,python3-av,python3-numpy,python3-pil,mosquitto,mosquitto-clients,ca-certificates"
+)
 #: Of the machine that runs the tests: how it reaches the package registries.
 BORROWED = (
     "/etc/resolv.conf",

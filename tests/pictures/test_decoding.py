@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin
 
 from edge_fer.errors import PictureError
 from edge_fer.pictures.decoding import MOST_PIXELS, decode
@@ -51,6 +51,69 @@ def test_a_picture_is_turned_as_it_was_held(kind, orientation):
     image = decode(data).image
     assert image.shape == ((96, 64, 3) if orientation >= 5 else (64, 96, 3))
     assert off(image, seen(data)) < 4
+
+
+def with_xmp(kind, form, orientation, exif=None):
+    """A picture whose XMP tells its orientation."""
+    said = 'tiff:Orientation="{}"/>' if form == "attribute" else "><tiff:Orientation>{}</tiff:Orientation>"
+    xmp = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description {said.format(orientation)}</x:xmpmeta>'.encode()
+    options = {"exif": exif} if exif else {}
+    if kind == "JPEG":
+        content = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+        data = saved(scene(), kind, quality=95, **options)
+        return data[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + data[2:]
+    if kind == "PNG":
+        notes = PngImagePlugin.PngInfo()
+        notes.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        return saved(scene(), kind, pnginfo=notes, **options)
+    if kind == "TIFF":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags.tagtype[700] = 1
+        tags[700] = xmp
+        if exif:
+            tags[0x0112] = exif[0x0112]
+        return saved(scene(), kind, tiffinfo=tags)
+    return saved(scene(), kind, lossless=True, xmp=xmp, **options)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["attribute", "element"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_tells_how_it_was_held_where_exif_does_not(kind, form, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = decode(with_xmp(kind, form, orientation)).image
+    assert off(image, seen(saved(scene(), "PNG", exif=exif))) < 4
+    exif[0x0112] = 1
+    assert off(decode(with_xmp(kind, form, orientation, exif)).image, np.asarray(scene(), np.float64)) < 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_is_heeded_where_pillow_does_not_look_into_it(kind, monkeypatch):
+    # as bookworm's Pillow does, which looks for it in PNG alone
+    monkeypatch.setattr(Image.Image, "getexif", lambda picture: Image.Exif())
+    for form in ("attribute", "element"):
+        assert decode(with_xmp(kind, form, 6)).image.shape == (96, 64, 3)
+
+
+@pytest.mark.parametrize("word", ["0", "9", "-1", "left"])
+def test_an_orientation_that_makes_no_sense_is_none(word):
+    assert decode(with_xmp("JPEG", "attribute", word)).image.shape == (64, 96, 3)
+
+
+def test_of_a_jpeg_with_a_second_picture_behind_it_the_first_is_read():
+    data = saved(scene(), "MPO", save_all=True, append_images=[scene().transpose(Image.Transpose.ROTATE_180)])
+    picture = decode(data)
+    assert off(picture.image, np.asarray(scene(), np.float64)) < 6
+    assert not picture.notes
+
+
+@pytest.mark.parametrize("name", [name for name in whole() if name.endswith(".png")])
+def test_a_png_with_another_byte_among_its_pixels_is_refused(name):
+    data = bytearray(whole()[name])
+    data[data.index(b"IDAT") + 40] ^= 1
+    with pytest.raises(PictureError, match="is a PNG file that is damaged or cut off"):
+        decode(bytes(data))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
@@ -141,9 +204,41 @@ def test_no_small_file_makes_the_process_large():
     assert int(ended.stdout) < 200_000_000
 
 
+def test_two_thousand_mutations_end_in_pixels_or_in_a_clear_word():
+    script = (
+        "import random\n"
+        "from pathlib import Path\n"
+        "from edge_fer.bench.process import memory\n"
+        "from edge_fer.errors import PictureError\n"
+        "from edge_fer.pictures.decoding import MOST_PIXELS, decode\n"
+        "from tests.odd_files import mutated, whole\n"
+        "known = [path for path in sorted(Path('tests/pictures/known').iterdir()) if path.suffix != '.sh']\n"
+        "sources = [*whole().values(), *(path.read_bytes() for path in known)]\n"
+        "turn = random.Random(2000)\n"
+        "_, before = memory()\n"
+        "read = refused = 0\n"
+        "for number in range(2000):\n"
+        "    data = mutated(sources[number % len(sources)], turn)\n"
+        "    try:\n"
+        "        image = decode(data).image\n"
+        "        assert image.shape[2] == 3 and image.shape[0] * image.shape[1] <= MOST_PIXELS\n"
+        "        read += 1\n"
+        "    except PictureError as error:\n"
+        "        assert error.remedy\n"
+        "        refused += 1\n"
+        "print(read, refused, memory()[1] - before)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    read, refused, memory = (int(word) for word in ended.stdout.split())
+    assert min(read, refused) >= 200
+    # one mutation may make a picture of the largest size of a small one: 64 megapixels, at 7 bytes each
+    assert memory < 800_000_000
+
+
 def test_the_largest_picture_is_read_and_a_larger_one_refused_unseen():
     side = int(MOST_PIXELS**0.5)
     data = saved(Image.new("L", (side, side), 77), "PNG", compress_level=1)
     assert decode(data).image.shape == (side, side, 3)
-    with pytest.raises(PictureError, match=r"is too large: 8192 x 8193 pixels"):
+    with pytest.raises(PictureError, match=r"is too large: more than 67 megapixels"):
         decode(saved(Image.new("1", (side, side + 1)), "PNG"))
