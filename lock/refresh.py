@@ -23,10 +23,10 @@ WHEELS = ROOT / "deploy/deb/wheels"
 OLDEST_PYTHON = "3.11"
 #: Of backports.strenum, 1.3 refuses the Pythons from 3.11 on, which uv overlooks and pip does not.
 CONSTRAINTS = ("backports-strenum<1.3",)
-#: Debian's releases: their Python, and their packages that ours use.
+#: Debian's releases: their Python, and their packages that ours use; of PyAV, bookworm's is nowhere else.
 DEBIAN = {
-    "bookworm": ("3.11", {"av": "10.0.0", "numpy": "1.24.2", "pillow": "9.4.0"}),
-    "trixie": ("3.13", {"av": "14.2.0", "numpy": "2.2.4", "pillow": "11.1.0"}),
+    "bookworm": ("3.11", {"numpy": "1.24.2", "pillow": "9.4.0"}),
+    "trixie": ("3.13", {"numpy": "2.2.4", "pillow": "11.1.0"}),
 }
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 TOOLS = ("uv", "pip-audit")
@@ -103,7 +103,7 @@ def write_all() -> dict[Path, tuple[str, str]]:
             what = f"what goes into the package for {suite}-{arch}, and what deploy/install.sh installs there"
             options = [
                 "--python-version", python, "--python-platform", f"{machine}-manylinux_2_36",
-                *(part for name in theirs for part in ("--no-emit-package", name)),
+                *(part for name in ("av", *theirs) for part in ("--no-emit-package", name)),
             ]  # fmt: skip
             constraints = [*CONSTRAINTS, *(f"{name}=={version}" for name, version in theirs.items())]
             written[path] = _compiled(path, own, f"{what}; numpy, Pillow and PyAV are Debian's", options, constraints)
