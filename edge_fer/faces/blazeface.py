@@ -34,7 +34,7 @@ NEAR = 120
 #: Longer side of the whole picture where only faces too large for another search are looked for, and the margin there,
 #: pixels of the input. The short-range network finds faces from 20 pixels on up to its whole width at this size.
 SMALL, SMALL_MARGIN = 56, 8
-#: How much more is left below the lower border of a part, for a face there.
+#: How much more is left below a part, for a face at its lower border.
 BELOW = 4
 #: Side of the input of a second look, pixels, and of what is looked at, in sides of the face.
 LOOK, LOOK_AT = 64, 2.0
@@ -194,9 +194,8 @@ class BlazeFaceDetector:
         def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
             margin = SMALL_MARGIN if longest == SMALL else MARGINS[which]
             sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
-            part = (view.width, view.height) != (width, height) or longest > RANGES[which].side
             across, down = RANGES[which].input_size(*sides, longest, margin)
-            if part:
+            if longest > RANGES[which].side or (view.width, view.height) != (width, height):
                 _, down = RANGES[which].input_size(*sides, longest, margin + BELOW)
             if (which, across, down) not in networks:
                 # what the short-range network takes for a large face, it would mostly take for one again
