@@ -118,9 +118,9 @@ def _enlarged(width: int, height: int) -> list[bytes]:
 # full-range one's. What is found was measured on faces shrunk into larger frames of clutter: at `smallest`, some nine
 # in ten; a fifth above it, nearly all; a third below it, two in three of the full range and none of the short one.
 #
-# The full-range network is worse at the lower right border where a side is an even multiple of 16 pixels: of 24 faces of 14
-# pixels in that corner of a picture, with 12 pixels of grey on both sides, it is sure of 46 % in inputs of 352x224 and
-# 50 % in 256x256, of 88 to 96 % in 240x240, 336x208, 352x240 and 368x240.
+# The full-range network is worse at the lower right border where a side is an even multiple of 16 pixels: of 24 faces
+# of 14 pixels in that corner of a picture, with 12 pixels of grey on both sides, it is sure of 46 % in inputs of 352x224
+# and 50 % in 256x256, of 88 to 96 % in 240x240, 336x208, 352x240 and 368x240.
 #
 # Boxes of small faces were measured on 100 portraits of London and SFHQ, against YuNet's of the same faces when large.
 #
