@@ -206,9 +206,12 @@ class BlazeFaceDetector:
         def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
             margin = SMALL_MARGIN if longest == SMALL else MARGINS[which]
             sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
-            across, down = RANGES[which].input_size(*sides, longest, margin)
-            if longest > RANGES[which].side or (view.width, view.height) != (width, height):
-                _, down = RANGES[which].input_size(*sides, longest, margin + BELOW)
+            whole = (view.width, view.height) == (width, height)
+            part = longest > RANGES[which].side or not whole
+            odd = part and whole and which == "full"
+            across, down = RANGES[which].input_size(*sides, longest, margin, odd=odd)
+            if part:
+                _, down = RANGES[which].input_size(*sides, longest, margin + BELOW, odd=odd)
             if (which, across, down) not in networks:
                 # what the short-range network takes for a large face, it would mostly take for one again
                 made = self._make[which] if longest != SMALL else partial(self._make[which], least_score=None)

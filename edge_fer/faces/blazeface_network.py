@@ -51,7 +51,6 @@ class Layout:
     Attributes:
         side: of the square that it takes by its file, pixels.
         step: the input's sides may be any multiple of it, pixels.
-        odd: whether odd multiples alone are taken.
         layers: (stride in pixels, anchors a cell) of each feature map.
         constants: what ties its file to an input of so many pixels across and down.
         smallest: side of the smallest face, brows to chin, that is found most of the time, pixels of the input.
@@ -65,7 +64,6 @@ class Layout:
 
     side: int
     step: int
-    odd: bool
     layers: tuple[tuple[int, int], ...]
     constants: Callable[[int, int], Sequence[bytes]]
     smallest: float
@@ -81,7 +79,9 @@ class Layout:
         part = min(max((most - self.tight_scale * side) / (most - least), 0.0), 1.0)
         return self.tight_scale * (1 + part * (more - 1))
 
-    def input_size(self, width: int, height: int, longest: int, margin: int = 0) -> tuple[int, int]:
+    def input_size(
+        self, width: int, height: int, longest: int, margin: int = 0, *, odd: bool = False
+    ) -> tuple[int, int]:
         """Width and height of the smallest input that holds a picture shrunk to `longest` pixels, in its proportions.
 
         Of a wide or tall picture, a square would be black for the most part, and cost as much as the picture.
@@ -91,15 +91,15 @@ class Layout:
             height: likewise.
             longest: pixels of its longer side in the input.
             margin: left free in each direction, both sides together, pixels of the input.
+            odd: whether the sides must be odd multiples of the step.
         """
         shrink = longest / max(width, height)
-        across, down = (self._length(round(side * shrink) + margin) for side in (width, height))
-        return across, down
 
-    def _length(self, least: int) -> int:
-        """The least good side of an input of so many pixels."""
-        steps = max(math.ceil(least / self.step), LEAST_SIDE // self.step)
-        return self.step * (steps + (self.odd and steps % 2 == 0))
+        def length(side: int) -> int:
+            steps = max(math.ceil((round(side * shrink) + margin) / self.step), LEAST_SIDE // self.step)
+            return self.step * (steps + (odd and steps % 2 == 0))
+
+        return length(width), length(height)
 
 
 def _laid_flat(width: int, height: int) -> list[bytes]:
@@ -119,8 +119,8 @@ def _enlarged(width: int, height: int) -> list[bytes]:
 # in ten; a fifth above it, nearly all; a third below it, two in three of the full range and none of the short one.
 #
 # The full-range network is worse at the lower right border where a side is an even multiple of 16 pixels: of 24 faces
-# of 14 pixels in that corner of a picture, with 12 pixels of grey on both sides, it is sure of 46 % in inputs of 352x224
-# and 50 % in 256x256, of 88 to 96 % in 240x240, 336x208, 352x240 and 368x240.
+# of 14 pixels in that corner of a picture, with 12 pixels of grey on both sides, it is sure of 46 % in inputs of
+# 352x224 and 50 % in 256x256, of 88 to 96 % in 240x240, 336x208, 352x240 and 368x240.
 #
 # Boxes of small faces were measured on 100 portraits of London and SFHQ, against YuNet's of the same faces when large.
 #
@@ -132,7 +132,6 @@ RANGES: dict[str, Layout] = {
     "short": Layout(
         side=128,
         step=16,
-        odd=False,
         layers=((8, 2), (16, 6)),
         constants=_laid_flat,
         smallest=18.0,
@@ -145,7 +144,6 @@ RANGES: dict[str, Layout] = {
     "full": Layout(
         side=192,
         step=16,
-        odd=True,
         layers=((4, 1),),
         constants=_enlarged,
         smallest=12.0,

@@ -82,8 +82,8 @@ STILL_LARGE = LARGE - (1 - STILL_ENOUGH / ENOUGH) * (LARGE - 0.5)
 #: (left, top, right, bottom). Foreheads, cheeks, ears and chins may be cut off.
 FEATURES = (0.1, 0.05, 0.9, 0.85)
 
-#: How far a picture is taken to reach beyond its borders for the smallest face to be read, in its sides, because detectors
-#: place small faces less exactly; less for larger ones, and nothing for those twice as large.
+#: How far a picture is taken to reach beyond its borders for the smallest face to be read, in its sides, because
+#: detectors place small faces less exactly; less for larger ones, and nothing for those twice as large.
 BEYOND = 0.06
 #: What a face's box may be of the larger of two distances, from the eyes to the mouth and from eye to eye, for what
 #: must be seen: at a border, small boxes are drawn up to a fifth too large, and those of faces larger than the picture

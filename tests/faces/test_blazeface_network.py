@@ -140,7 +140,7 @@ def test_a_network_of_the_shape_of_the_picture_finds_what_the_square_one_does(
 ):
     every, layout = STORED["every"][name], RANGES[which]
     size = layout.input_size(640, 360, layout.side)
-    assert size == {"short": (128, 80), "full": (208, 112)}[which]
+    assert size == {"short": (128, 80), "full": (192, 112)}[which]
     wide = BlazeFaceNetwork(
         blazeface_models()[which], name=which, layout=layout, size=size, min_score=LEAST[which], runtime=runtime
     )
@@ -159,10 +159,11 @@ def test_a_network_of_the_shape_of_the_picture_finds_what_the_square_one_does(
 
 def test_inputs_are_as_small_as_the_picture_lets():
     full, short = RANGES["full"], RANGES["short"]
-    assert full.input_size(1280, 720, 320) == (336, 208)
-    assert full.input_size(360, 640, 192) == (112, 208)
-    assert full.input_size(500, 500, 192) == (208, 208)
-    assert full.input_size(4000, 20, 192) == (208, 48)
+    assert full.input_size(1280, 720, 320) == (320, 192)
+    assert full.input_size(360, 640, 192) == (112, 192)
+    assert full.input_size(500, 500, 192) == (192, 192)
+    assert full.input_size(4000, 20, 192) == (192, 32)
+    assert full.input_size(1280, 720, 320, odd=True) == (336, 208)
     assert short.input_size(640, 480, 128) == (128, 96)
 
 
