@@ -34,12 +34,15 @@ NEAR = 120
 #: Longer side of the whole picture where only faces too large for another search are looked for, and the margin there,
 #: pixels of the input. The short-range network finds faces from 20 pixels on up to its whole width at this size.
 SMALL, SMALL_MARGIN = 56, 8
-#: How much more is left below the lower border of a part, for a face there.
+#: How much more is left below a part, for a face at its lower border.
 BELOW = 4
 #: Side of the input of a second look, pixels, and of what is looked at, in sides of the face.
 LOOK, LOOK_AT = 64, 2.0
-#: Second looks at one picture end after as many that saw no face as there were searches, at most the first of these,
-#: and after as many that saw one as the second.
+#: A face larger in the input than the first, pixels, is looked at again only from this score on: it is seen about as
+#: well at the first look.
+SEEN_WELL, NEARLY_SURE = 32, 0.4
+#: Second looks at one picture end after so many that saw no face, the first of these, or fewer where there are fewer
+#: searches than three, and after as many that saw one as the second.
 IN_VAIN, MOST_LOOKS = 2, 16
 
 
@@ -66,12 +69,16 @@ class _Search:
     turn: Turn
     network: BlazeFaceNetwork
 
+    @property
+    def unit(self) -> float:
+        """Pixels of the picture to one of the input."""
+        return self.network.unit(self.view.width, self.view.height, turn=self.turn)
+
     def faces(self, image: Image) -> list[Face]:
         """The faces of these sizes, doubtful ones among them."""
         scores, places = self.network.search(self.view.of(image), turn=self.turn)
-        unit = self.network.unit(self.view.width, self.view.height, turn=self.turn)
         faces = [
-            _face(score, row, (self.view.x, self.view.y), self.network.layout, unit)
+            _face(score, row, (self.view.x, self.view.y), self.network.layout, self.unit)
             for score, row in zip(scores.tolist(), places.tolist(), strict=True)
             if min(row[1]) > 0
         ]
@@ -149,7 +156,12 @@ class BlazeFaceDetector:
         sure = [face for face, search in found if face.confidence >= search.network.min_score]
         faces = without_doubles(sure, overlap=overlap)
         if len(sure) < len(found):
-            doubtful = [(face, search.turn) for face, search in found if face.confidence < search.network.min_score]
+            doubtful = [
+                (face, search.turn)
+                for face, search in found
+                if face.confidence < search.network.min_score
+                and (face.confidence >= NEARLY_SURE or face.box.width <= SEEN_WELL * search.unit)
+            ]
             faces = without_doubles([*faces, *self._confirmed(image, doubtful, faces, overlap)], overlap=overlap)
         return sorted(faces, key=lambda face: face.box.area, reverse=True)
 
@@ -167,7 +179,7 @@ class BlazeFaceDetector:
                 in_vain += 1
             else:
                 seen.append(closer)
-            if in_vain == min(len(self._searches), IN_VAIN) or len(seen) == MOST_LOOKS:
+            if in_vain == min(max(len(self._searches) - 1, 1), IN_VAIN) or len(seen) == MOST_LOOKS:
                 break
         return seen
 
@@ -194,10 +206,12 @@ class BlazeFaceDetector:
         def network(which: str, view: _View, longest: int, turn: Turn) -> BlazeFaceNetwork:
             margin = SMALL_MARGIN if longest == SMALL else MARGINS[which]
             sides = (view.height, view.width) if turn in {90, 270} else (view.width, view.height)
-            part = (view.width, view.height) != (width, height) or longest > RANGES[which].side
-            across, down = RANGES[which].input_size(*sides, longest, margin)
+            whole = (view.width, view.height) == (width, height)
+            part = longest > RANGES[which].side or not whole
+            odd = part and whole and which == "full"
+            across, down = RANGES[which].input_size(*sides, longest, margin, odd=odd)
             if part:
-                _, down = RANGES[which].input_size(*sides, longest, margin + BELOW)
+                _, down = RANGES[which].input_size(*sides, longest, margin + BELOW, odd=odd)
             if (which, across, down) not in networks:
                 # what the short-range network takes for a large face, it would mostly take for one again
                 made = self._make[which] if longest != SMALL else partial(self._make[which], least_score=None)

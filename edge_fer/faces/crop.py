@@ -13,7 +13,7 @@ from edge_fer.types import CropFrame, Face, Image, Keypoints, Point
 
 __all__ = ["crop_corners", "crop_face"]
 
-#: A crop more than so many times as wide as the picture's longer side shows no face.
+#: A crop has at most so many times the pixels of the picture's longer side across; of a larger square, it is shrunk.
 MAX_SIDE = 2
 
 
@@ -30,7 +30,8 @@ def crop_face(
         image: RGB uint8 (H, W, 3).
         face: found in `image`.
         frame: where the face shall sit.
-        side: of the crop, pixels; by default that of its square in the picture, so that nothing is resampled twice.
+        side: of the crop, pixels; by default that of its square in the picture, so that nothing is resampled twice, but
+            at most twice the picture's longer side.
         at_most: a side, pixels, that larger crops are brought to, for what it costs to turn, measure and read pixels
             that nobody needs. A face that must be turned is first halved, as often as may be, to the means of its
             pixels.
@@ -39,7 +40,7 @@ def crop_face(
         RGB uint8 (side, side, 3), side at least 1; a new array.
 
     Raises:
-        ValueError: the box or the keypoints are not numbers, or fit no face in a picture of this size.
+        ValueError: the box or the keypoints are not finite numbers, or have no size.
     """
     points = face.keypoints
     crop = _cut(image, face, frame) if points is None else _turned(image, face, points, frame, at_most)
@@ -70,9 +71,11 @@ def crop_corners(face: Face, frame: CropFrame) -> tuple[Point, Point, Point]:
 def _cut(image: Image, face: Face, frame: CropFrame) -> cv2.typing.MatLike:
     """The frame's square around the face's box, on whole pixels."""
     square = reframed(face.box, scale=frame.box_scale, shift=frame.box_shift)
-    side = _checked_side(square.width, image, face)
     x, y = square.centre
-    _check_numbers(x, y, face=face)
+    _check_numbers(x, y, square.width, face=face)
+    side, limit = _checked_side(square.width, face), _limit(image)
+    if side > limit:
+        return _warped(image, complex(x, y), 0.5 + 0.5j, complex(square.width), limit)
     columns, left, right = _span(round(x - side / 2), side, image.shape[1])
     rows, top, bottom = _span(round(y - side / 2), side, image.shape[0])
     return cv2.copyMakeBorder(image[rows, columns], top, bottom, left, right, cv2.BORDER_REPLICATE)
@@ -91,16 +94,21 @@ def _turned(image: Image, face: Face, points: Keypoints, frame: CropFrame, at_mo
     eyes, across = _placed(points, frame)
     _check_numbers(eyes.real, eyes.imag, across.real, across.imag, face=face)
     eyes_wanted = complex(*frame.eyes)
-    side = _checked_side(abs(across), image, face)
+    side = min(_checked_side(abs(across), face), _limit(image))
     if at_most is not None and side > at_most:
         corners = [eyes + (corner - eyes_wanted) * across for corner in (0, 1, 1j, 1 + 1j)]
-        halvings = (side // at_most).bit_length() - 1
+        halvings = min(side // at_most, *image.shape[:2]).bit_length() - 1
         image, start = _halved(image, corners, halvings)
         eyes, across, side = (eyes - start) / 2**halvings, across / 2**halvings, at_most
+    return _warped(image, eyes, eyes_wanted, across, side)
+
+
+def _warped(image: Image, point: complex, wanted: complex, across: complex, side: int) -> cv2.typing.MatLike:
+    """A square of so many pixels with `across` of the picture as its upper side, and a point of it at `wanted`."""
     turn = side / across
     # points count from the edge of the picture, indices from the middle of its first pixel
     half = complex(0.5, 0.5)
-    move = eyes_wanted * side - turn * (eyes - half) - half
+    move = wanted * side - turn * (point - half) - half
     to_crop = np.array([[turn.real, -turn.imag, move.real], [turn.imag, turn.real, move.imag]])
     return cv2.warpAffine(image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -134,12 +142,15 @@ def _multiple(points: Sequence[float], length: int, whole: int) -> slice:
     return slice(start, start + max((end - start) // whole, 1) * whole)
 
 
-def _checked_side(side: float, image: Image, face: Face) -> int:
-    limit = MAX_SIDE * max(image.shape[:2])
-    if not 0 < side <= limit:
-        msg = f"the crop of {face} would have a side of {side:g} pixels; it must be above 0 and at most {limit}"
+def _checked_side(side: float, face: Face) -> int:
+    if not side > 0:
+        msg = f"the crop of {face} would have a side of {side:g} pixels; it must be above 0"
         raise ValueError(msg)
     return max(1, round(side))
+
+
+def _limit(image: Image) -> int:
+    return MAX_SIDE * max(image.shape[:2])
 
 
 def _check_numbers(*values: float, face: Face) -> None:

@@ -82,6 +82,14 @@ STILL_LARGE = LARGE - (1 - STILL_ENOUGH / ENOUGH) * (LARGE - 0.5)
 #: (left, top, right, bottom). Foreheads, cheeks, ears and chins may be cut off.
 FEATURES = (0.1, 0.05, 0.9, 0.85)
 
+#: How far a picture is taken to reach beyond its borders for the smallest face to be read, in its sides, because
+#: detectors place small faces less exactly; less for larger ones, and nothing for those twice as large.
+BEYOND = 0.06
+#: What a face's box may be of the larger of two distances, from the eyes to the mouth and from eye to eye, for what
+#: must be seen: at a border, small boxes are drawn up to a fifth too large, and those of faces larger than the picture
+#: far too small. On portraits a box is 2.0 to 2.3 times the larger distance.
+LEAST_LONG, MOST_LONG = 1.92, 2.25
+
 #: What is left out around the face's middle as hair and background, as a share of the crop's side.
 MARGIN = 0.2
 
@@ -117,6 +125,7 @@ class QualityGate:
         inside: Limit = INSIDE,
         yaw: Limit = YAW,
     ) -> None:
+        self._min_size = min_size
         self._size = Limit(min_size / 2, LARGE * min_size, min_size * 2)
         self._sharpness = sharpness
         self._bright_parts = bright_parts
@@ -141,9 +150,10 @@ class QualityGate:
         height, width = image.shape[:2]
         levels = grey_levels(crop)
         dark, bright = light(levels)
+        beyond = BEYOND * min(max(2 * self._min_size - face.box.width, 0.0), self._min_size)
         grades = {
             QualityFault.TOO_SMALL: self._size.grade(min(face.box.width, face.box.height)),
-            QualityFault.CUT_OFF: self._inside.grade(features_inside(face, width, height)),
+            QualityFault.CUT_OFF: self._inside.grade(features_inside(face, width, height, beyond=beyond)),
             QualityFault.TOO_DARK: self._bright_parts.grade(bright),
             QualityFault.TOO_BRIGHT: self._dark_parts.grade(dark),
             QualityFault.BLURRED: self._sharpness.grade(sharpness(levels)),
@@ -186,23 +196,28 @@ def _enough(fault: QualityFault, before: Quality | None) -> float:
     return ENOUGH if before is None or fault in before.faults else STILL_ENOUGH
 
 
-def features_inside(face: Face, width: int, height: int) -> float:
+def features_inside(face: Face, width: int, height: int, *, beyond: float = 0.0) -> float:
     """How much of what must be seen of a face, 0 to 1, lies in a picture of `width` x `height` pixels.
 
-    With keypoints, it is turned with the face.
+    The picture reaches so many pixels `beyond` its borders. With keypoints, it is turned with the face.
     """
-    down = 1j
+    down, side = 1j, face.box.width
     if face.keypoints is not None:
         eyes = (complex(*face.keypoints.right_eye) + complex(*face.keypoints.left_eye)) / 2
         towards = complex(*face.keypoints.mouth) - eyes
         down = towards / abs(towards) if towards else down
+        apart = abs(complex(*face.keypoints.left_eye) - complex(*face.keypoints.right_eye))
+        side = max(min(side, MOST_LONG * max(abs(towards), apart)), LEAST_LONG * abs(towards))
     left, top, right, bottom = (place - 0.5 for place in FEATURES)
     corners = (complex(left, top), complex(right, top), complex(right, bottom), complex(left, bottom))
-    places = complex(*face.box.centre) + np.array(corners) * (down / 1j) * face.box.width
+    places = complex(*face.box.centre) + np.array(corners) * (down / 1j) * side
     part = np.stack((places.real, places.imag), axis=1).astype(np.float32)
-    whole = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
+    right_end, lower_end = width + beyond, height + beyond
+    whole = np.array(
+        ((-beyond, -beyond), (right_end, -beyond), (right_end, lower_end), (-beyond, lower_end)), np.float32
+    )
     area, _ = cv2.intersectConvexConvex(part, whole)
-    return area / ((right - left) * (bottom - top) * face.box.width**2)
+    return area / ((right - left) * (bottom - top) * side**2)
 
 
 def grey_levels(crop: Image) -> NDArray[np.float32]:

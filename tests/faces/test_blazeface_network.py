@@ -163,6 +163,7 @@ def test_inputs_are_as_small_as_the_picture_lets():
     assert full.input_size(360, 640, 192) == (112, 192)
     assert full.input_size(500, 500, 192) == (192, 192)
     assert full.input_size(4000, 20, 192) == (192, 32)
+    assert full.input_size(1280, 720, 320, odd=True) == (336, 208)
     assert short.input_size(640, 480, 128) == (128, 96)
 
 

@@ -6,10 +6,13 @@ from functools import cache
 
 import pytest
 
+from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.faces.crop import crop_corners, crop_face
 from edge_fer.faces.port import FaceDetector
+from edge_fer.faces.quality import QualityGate
 from edge_fer.types import QualityFault
 from tests.faces.contract import DETECTORS, cell
-from tests.faces.portraits import BORDERS, london, sfhq
+from tests.faces.portraits import BORDERS, london, placed, portraits, sfhq
 
 AWAY = frozenset({QualityFault.TURNED_AWAY})
 MIDDLE = (0.5, 0.5)
@@ -43,3 +46,19 @@ def test_blazeface_finds_faces_at_the_borders(frame: tuple[int, int], place: str
     for share in (0.25, 0.9):
         told = cell(detector("blazeface"), london(8), frame, share * min(frame), BORDERS[place])
         assert told.fine == told.shown, (share, told)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_face_larger_than_the_picture_is_cut_off(name: str):
+    # some of them are so large that the crop would have more than twice the picture's side
+    frame, gate, wide = EmotionClassifier.load().crop_frame, QualityGate(), 0
+    for portrait in portraits(15):
+        for larger in (1.3, 1.6, 2.0, 2.5):
+            image, _ = placed(portrait, 100, 100, 100 * larger)
+            for face in detector(name).detect(image):
+                faults = gate.judge(image, face, crop_face(image, face, frame, at_most=96)).faults
+                left, right, _ = crop_corners(face, frame)
+                if abs(complex(*right) - complex(*left)) > 200:
+                    wide += 1
+                    assert QualityFault.CUT_OFF in faults, face
+    assert wide or name == "haar"

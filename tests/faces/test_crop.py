@@ -131,11 +131,9 @@ NOWHERE = (math.nan, 5.0)
 @pytest.mark.parametrize(
     "face",
     [
-        Face(Box(0, 0, 5000, 5000), 1.0),
         Face(Box(0, 0, math.inf, math.inf), 1.0),
         Face(Box(math.nan, 0, 50, 50), 1.0),
         Face(Box(0, math.inf, 50, 50), 1.0),
-        with_points(posed(300 + 200j, size=5000, turn=0)),
         with_points(Keypoints((10, 10), (20, 10), (15, 10), (15, 10))),
         with_points(Keypoints(NOWHERE, (20, 10), (15, 15), (15, 20))),
         with_points(Keypoints((10, 10), (20, 10), (15, 15), (math.inf, 20))),
@@ -144,6 +142,20 @@ NOWHERE = (math.nan, 5.0)
 def test_silly_faces_are_refused(face: Face):
     with pytest.raises(ValueError, match="Face"):
         crop_face(np.zeros((400, 600, 3), np.uint8), face, FRAME)
+
+
+@pytest.mark.parametrize("turn", [0, 30])
+@pytest.mark.parametrize("size", [700, 5000, 1e6])
+def test_a_face_larger_than_the_picture_takes_no_more_than_twice_its_pixels(size: float, turn: float):
+    image = smooth_picture()
+    for face in (
+        Face(Box(300 - size / 2, 200 - size / 2, size, size), 1.0),
+        with_points(posed(300 + 200j, size=size, turn=turn)),
+    ):
+        crop = crop_face(image, face, FRAME)
+        assert len(crop) <= 2 * 600
+        assert crop_face(image, face, FRAME, at_most=48).shape == (48, 48, 3)
+        assert len(crop) > 600
 
 
 def smooth_picture() -> Image:

@@ -191,12 +191,32 @@ def test_what_is_asked_to_be_inside_turns_with_the_face():
         eyes = (complex(*points.right_eye) + complex(*points.left_eye)) / 2
         middle = (eyes + complex(*points.mouth)) / 2
         x, y = middle.real, middle.imag
+        side = abs(complex(*points.mouth) - eyes) / 0.47
+        box = Box(x - side / 2, y - side / 2, side, side)
         # a chin to the right is cut off by a picture that ends there, a brow is not missed
-        return features_inside(Face(Box(x - 50, y - 50, 100, 100), 1.0, points), round(x + 36), round(y + 500))
+        return features_inside(Face(box, 1.0, points), round(x + 0.36 * side), round(y + 500))
 
     assert inside(-90) == pytest.approx(1, abs=0.02)
     assert inside(0) == pytest.approx(0.95, abs=0.02)
     assert inside(90) == pytest.approx(0.89, abs=0.02)
+
+
+def test_boxes_drawn_too_large_or_too_small_are_not_trusted():
+    points = seen(0)
+    eyes = (complex(*points.right_eye) + complex(*points.left_eye)) / 2
+    side = abs(complex(*points.mouth) - eyes) / 0.47
+    x, y = ((eyes + complex(*points.mouth)) / 2 + 0.065j * side).real, eyes.imag
+
+    def inside(times: float) -> float:
+        half = times * side / 2
+        middle = y + 0.3 * side
+        face = Face(Box(x - half, middle - half, 2 * half, 2 * half), 1.0, points)
+        return features_inside(face, round(x + 0.4 * side), round(y + 500))
+
+    # all that must be seen is in the picture, which ends beside it
+    assert inside(1) > 0.97
+    assert inside(1.3) == pytest.approx(inside(1.06), abs=0.01)
+    assert inside(0.5) == pytest.approx(inside(0.9), abs=0.01)
 
 
 @pytest.mark.parametrize(("yaw", "away"), [(0, False), (-30, False), (40, False), (55, True), (-80, True)])
