@@ -18,6 +18,7 @@ from edge_fer.address import take_apart, with_login
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.ffmpeg import MOST_PIXELS, Film, FilmError, opened_film
 from edge_fer.capture.http_pictures import Answer, HttpError, ask
+from edge_fer.capture.jpeg import DamagedJpegError, rgb_pixels
 from edge_fer.capture.jpeg_stream import JpegStream, StoredJpeg, TooLongError
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv import quieten, squared, to_rgb
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 SPOILT_IN_A_ROW = 30
 #: Where an address names no port.
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+#: Bytes too many before a marker, which some cameras leave in every picture.
+SPARE = 16
 #: Single pictures a second that a camera is asked for where nobody says how many.
 POLLS = 2.0
 _LOGIN = "Check user and password"
@@ -208,8 +211,10 @@ class NetworkCamera:
             msg = f"pictures of {picture.width} x {picture.height} pixels"
             raise ValueError(msg)
         try:
-            image = to_rgb(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR))
-        except cv2.error as error:
+            image = rgb_pixels(picture.data, spare=SPARE)
+            if image is None:
+                image = to_rgb(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR))
+        except (DamagedJpegError, cv2.error) as error:
             msg = "damaged pictures"
             raise ValueError(msg) from error
         return squared(image, self._aspect)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from edge_fer.capture.clock import Clock
+from edge_fer.capture.jpeg import damage
 from edge_fer.capture.opencv import quieten, to_rgb
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
@@ -89,9 +90,20 @@ class Stills:
 
     def _read(self, path: Path) -> Image | None:
         try:
-            picture = cv2.imdecode(np.frombuffer(read_file(path, LARGEST), np.uint8), cv2.IMREAD_COLOR)
-            return to_rgb(picture)
+            return _decoded(read_file(path, LARGEST))
         except (OSError, ValueError, cv2.error):
             self.spoilt += 1
             log.warning("%s is not a picture that can be read; it is left out", path)
             return None
+
+
+def _decoded(data: bytes) -> Image:
+    """RGB uint8 (height, width, 3).
+
+    Raises:
+        ValueError: it is no picture, or a damaged one.
+        cv2.error: likewise.
+    """
+    if data.startswith(b"\xff\xd8") and (fault := damage(data)):
+        raise ValueError(fault)
+    return to_rgb(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms, TiffImagePlugin
 
+from edge_fer.capture.jpeg import MOST_PIXELS, DamagedJpegError, rgb_pixels
 from edge_fer.errors import PictureError
 from edge_fer.pictures.exif import orientation_of, upright
 from edge_fer.pictures.header import kind_of
-from edge_fer.pictures.jpeg import MOST_PIXELS, DamagedJpegError, rgb_pixels
 from edge_fer.pictures.lab import D50, lab_to_rgb
 from edge_fer.pictures.png import first_picture
 from edge_fer.pictures.pnm import binary_pnm

@@ -1,8 +1,8 @@
 """Whether a JPEG is whole, and its pixels.
 
 A JPEG decoder makes something up for data that is missing or wrong, warns of it at most, and goes on. OpenCV writes
-the warning to standard error and Pillow drops it; libjpeg-turbo, through simplejpeg, returns it. This module imports
-nothing else of edge-fer, so that whoever reads streams of JPEGs can use it, too.
+the warning to standard error and Pillow drops it; libjpeg-turbo, through simplejpeg, returns it. It is for stills and
+for streams.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ def damage(data: bytes, *, spare: int = 0) -> str | None:
     return None
 
 
-def rgb_pixels(data: bytes) -> NDArray[np.uint8] | None:
+def rgb_pixels(data: bytes, *, spare: int = 0) -> NDArray[np.uint8] | None:
     """The pixels of a JPEG, as stored, without turning; None where they must be decoded in another way.
 
     Args:
         data: the whole file.
+        spare: see `damage`.
 
     Returns:
         RGB (height, width, 3); None for CMYK and for rare subsampling.
@@ -67,7 +68,7 @@ def rgb_pixels(data: bytes) -> NDArray[np.uint8] | None:
     Raises:
         DamagedJpegError: it is not whole.
     """
-    return _decoded(data, 0, colorspace="RGB")
+    return _decoded(data, spare, colorspace="RGB")
 
 
 class _Frame(NamedTuple):

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge_fer.capture import jpeg
+from edge_fer.capture.jpeg import DamagedJpegError, damage, rgb_pixels
 from edge_fer.errors import PictureError
-from edge_fer.pictures import jpeg
 from edge_fer.pictures.decoding import decode
-from edge_fer.pictures.jpeg import DamagedJpegError, damage, rgb_pixels
 from edge_fer.sample import sample_picture
 from tests.missing import missing
 from tests.odd_files import whole
