@@ -26,6 +26,8 @@ from tests.shared import shared_data
 
 SAMPLE = {"source": str(sample_path()), "speed": "fast"}
 ENDLESS = SAMPLE | {"loop": True, "speed": "realtime"}
+#: Events come as fast as the processor can read them.
+BUSY = SAMPLE | {"loop": True}
 
 #: Of what the daemon tells unasked.
 VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items() if "/" not in kind}
@@ -168,7 +170,7 @@ def test_a_broker_that_comes_late_gets_everything(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         # its session outlives the broker, so that it is there before the daemon is
         broker.stop()
-        with Daemon(tmp_path, config(broker, ENDLESS), "--show") as daemon:
+        with Daemon(tmp_path, config(broker, BUSY), "--show") as daemon:
             daemon.wait_for("left")
             broker.start()
             (first, *_) = seen.wait_for(lambda m: m.topic.endswith("/event"), count=2, timeout=90)
@@ -178,7 +180,7 @@ def test_a_broker_that_comes_late_gets_everything(tmp_path):
 
 def test_a_broker_that_is_killed_and_comes_back_misses_nothing(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
-        with Daemon(tmp_path, config(broker, ENDLESS), "--show") as daemon:
+        with Daemon(tmp_path, config(broker, BUSY), "--show") as daemon:
             seen.wait_for(is_event("appeared"), timeout=180)
             broker.kill()
             daemon.wait_for("left")

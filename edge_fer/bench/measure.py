@@ -237,16 +237,27 @@ class _Run:
 @contextmanager
 def _outbox(camera: str) -> Iterator[Publisher]:
     """A publisher into a real outbox in a folder that goes away, with no broker behind it."""
-    # that there is no broker is on purpose, and not worth a word
-    logging.getLogger("edge_fer.mqtt").setLevel(logging.CRITICAL)
     clock, topics = SystemClock(), Topics("bench")
     nowhere = BrokerSettings(host="127.0.0.1", port=9, client_id="edge-fer-bench")
     with tempfile.TemporaryDirectory(prefix="edge-fer-bench-") as folder:
         link = Link(broker=nowhere, topics=topics, outbox=Path(folder, "outbox.sqlite"), clock=clock)
         publisher = Publisher(link, topics, Composer("bench"))
         publisher.online(camera, True, clock())
-        link.start()
-        try:
-            yield publisher
-        finally:
-            link.close(2)
+        with _quiet("edge_fer.mqtt"):
+            link.start()
+            try:
+                yield publisher
+            finally:
+                link.close(2)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without a word of that part of the log: that there is no broker is on purpose."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

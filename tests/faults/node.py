@@ -246,10 +246,11 @@ class Node:
             self._limit_files(None)
 
     def _limit_files(self, size: int | None) -> None:
-        assert self._process is not None
+        """Of the driver, if it runs, and of those that are started later."""
         self._quota = size
         soft = resource.RLIM_INFINITY if size is None else size
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+        if self._process is not None and self._process.poll() is None:
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
     def outbox_is_sound(self) -> bool:
         """Whether SQLite finds the outbox's file in order, as a kill has left it. Looks at a copy."""

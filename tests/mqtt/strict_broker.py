@@ -14,7 +14,7 @@ __all__ = ["StrictBroker"]
 
 
 class StrictBroker:
-    """Lets everybody in, and then answers each message as it is told to.
+    """Lets everybody in, grants every subscription, sends nobody anything, and answers each message as it is told to.
 
     Args:
         answer: the reason code for a message's topic: of a PUBACK, or, negative, of a DISCONNECT.
@@ -66,6 +66,9 @@ class StrictBroker:
                     case 3:
                         if not self._judge(connection, body):
                             return
+                    case 8:
+                        granted = bytes(_filters(body))
+                        connection.sendall(bytes([0x90, 3 + len(granted)]) + body[:2] + b"\0" + granted)
                     case 12:
                         connection.sendall(b"\xd0\0")
 
@@ -83,6 +86,15 @@ class StrictBroker:
             self.payloads.append((topic, body[end + 3 :]))
         connection.sendall(bytes([0x40, 4]) + number + bytes([code, 0]))
         return True
+
+
+def _filters(body: bytes) -> int:
+    """How many topic filters a SUBSCRIBE without properties holds."""
+    count, at = 0, 3
+    while at < len(body):
+        at += 2 + int.from_bytes(body[at : at + 2]) + 1
+        count += 1
+    return count
 
 
 def _length(stream) -> int:
