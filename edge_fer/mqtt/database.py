@@ -277,6 +277,10 @@ class Database:
             os.close(self._file)
             self._file = -1
             raise
+        # as soon as may be: a disk that fills up later on does not matter then
+        self._connection = connection
+        with contextlib.suppress(OutboxError):
+            self._extend_log()
         return connection
 
     def _begin_anew(self, error: _CorruptError) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ letters and counted, so that it stops none of those behind it.
 
 A disk that cannot be written, such as a memory card that has gone read-only, keeps no message from a broker that is
 there: those that it does not take wait in memory, a bounded number, and go to the disk once it takes them. Their
-numbers go on from the present time in seconds, because the disk cannot be told which of the next ones are taken.
+numbers are made of the time, because the disk cannot be told which ones are taken.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class Outbox:
         self._limits = limits or Limits()
         self._aside = Aside(size=_IN_MEMORY)
         self._under_way: set[int] = set()
+        #: ids by which messages under way are known to the sender, and those that they have got on the disk since
+        self._moved: dict[int, int] = {}
         #: acknowledged, but not deleted yet
         self._done: set[int] = set()
         #: given up, but not counted on disk yet
@@ -135,7 +137,7 @@ class Outbox:
     def _begin(self) -> None:
         """Makes the file ours, which it is not yet where its disk was full at the start."""
         now = time()
-        for what in self._db.run(lambda c: tables.begin(c, self._boot, self._fresh_number()), durable=True):
+        for what in self._db.run(lambda c: tables.begin(c, self._boot, self._fresh_number(), now=now), durable=True):
             _log.error("the outbox: %s", what)
         if misplaced := self._db.run(tables.misplaced):
             self._db.run(lambda c: tables.set_aside(c, misplaced, now))
@@ -300,13 +302,14 @@ class Outbox:
 
     def set_aside(self, letter: Letter, why: str) -> None:
         """Sets a message that is under way aside: it cannot be sent, and would stop all those behind it."""
-        self._under_way.discard(letter.id)
-        if self._aside.remove([letter.id]):
+        row = self._moved.pop(letter.id, letter.id)
+        self._under_way.discard(row)
+        if self._aside.remove([row]):
             self._damaged += 1
             self._depth -= 1
-            self._tell_damage({letter.id: why})
+            self._tell_damage({row: why})
         else:
-            self._bury({letter.id: why})
+            self._bury({row: why})
 
     def _bury(self, broken: Mapping[int, str]) -> None:
         self._broken |= broken
@@ -333,7 +336,7 @@ class Outbox:
 
     def acknowledge(self, ids: Iterable[int]) -> None:
         """Forgets messages that the broker has; what cannot be deleted now is deleted with the next ones."""
-        arrived = self._under_way.intersection(ids)
+        arrived = self._under_way.intersection(self._now_at(ids))
         self._under_way -= arrived
         self._done |= arrived - self._aside.remove(arrived)
         self._depth -= len(arrived)
@@ -358,7 +361,15 @@ class Outbox:
 
     def put_back(self, ids: Iterable[int] | None = None) -> None:
         """Messages under way, all of them or those given, have not arrived and are to be taken again."""
-        self._under_way -= set(self._under_way if ids is None else ids)
+        if ids is None:
+            self._moved.clear()
+            self._under_way.clear()
+        else:
+            self._under_way -= self._now_at(ids)
+
+    def _now_at(self, ids: Iterable[int]) -> set[int]:
+        """The ids that messages have now, which the sender knows by those that they had; it asks once for each."""
+        return {self._moved.pop(row, row) for row in ids}
 
     def expire(self, now: Instant) -> None:
         """Gives up what is older than the limit, as far as its age is known."""
@@ -483,7 +494,8 @@ class Outbox:
 
     def _put_aside(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
         """Keeps a message in memory, giving up others, or this one, where there are too many."""
-        first = max(self._read(lambda c: tables.number_behind(c, topic), self._ceiling.free), int(captured.utc))
+        behind = self._read(lambda c: tables.number_behind(c, topic), self._ceiling.free)
+        first = max(behind, tables.number_in_memory(captured.utc))
         self._ceiling.reach(max(first, self._aside.numbers.get(topic, first)))
         row = self._aside.put(topic, kind, body, captured, first=first)
         self._depth += 1
@@ -504,15 +516,16 @@ class Outbox:
             self._bury_overtaken()
         if self._overtaken or not self._aside:
             return not self._overtaken
-        if not self._under_way.isdisjoint(self._aside.messages):
-            return False  # known to the sender by another id than they would have on disk
         messages, numbers = list(self._aside.messages.values()), self._aside.numbers
         try:
             self._db.make_room()
-            self._write(lambda c: tables.take_over(c, messages, numbers), durable=True)
+            rows = self._write(lambda c: tables.take_over(c, messages, numbers), durable=True)
         except OutboxError as error:
             self._tell(error)
             return False
+        for row in self._under_way.intersection(rows):
+            self._moved[row] = rows[row]
+        self._under_way = {rows.get(row, row) for row in self._under_way}
         self._aside.clear()
         self._all_is_well()
         return True
@@ -520,6 +533,7 @@ class Outbox:
     def _renewed(self) -> None:
         """The file is a new one: what was under way is known to nobody any more, but the counts are to us."""
         self._under_way.clear()
+        self._moved.clear()
         self._done.clear()
         self._uncounted = dict(self.dropped)
         self._counted = dict.fromkeys(Kind, 0)

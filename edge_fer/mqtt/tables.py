@@ -102,13 +102,27 @@ class Waiting:
         return list(Kind)[self.id >> _RANK]
 
 
-def begin(connection: sqlite3.Connection, boot: str, floor: int) -> list[str]:
+#: Numbers from here on are those of topics that were sent to from memory; see `number_in_memory`.
+_IN_MEMORY = 1 << 40
+
+
+def number_in_memory(utc: float) -> int:
+    """A number for the first message of a topic that the disk does not take, by the time of its capture.
+
+    The disk cannot be told which numbers are used meanwhile, and may not be told afterwards either. So they lie far
+    above those that are counted, and further up with each later time, unless a topic has a thousand messages a second.
+    """
+    return int(1024 * utc)
+
+
+def begin(connection: sqlite3.Connection, boot: str, floor: int, *, now: float) -> list[str]:
     """Brings the tables to the present version, mends what can be mended, and marks the file as in use in this boot.
 
     Args:
         connection: to the file.
         boot: the kernel's boot id.
         floor: a number that no topic has used, nor any higher one.
+        now: the time, in seconds since 1970.
 
     Returns:
         What was damaged and is mended, for the log.
@@ -123,6 +137,12 @@ def begin(connection: sqlite3.Connection, boot: str, floor: int) -> list[str]:
         # the power may have been cut, and numbers beyond those on record been sent
         for number, name, _, reserved, _ in connection.execute("SELECT * FROM topics").fetchall():
             _set_numbers(connection, number, name, reserved + 1, reserved)
+    if left_open_in is not None:
+        # the end may have come while messages were sent from memory
+        behind = max(floor, number_in_memory(now))
+        for number, name, upcoming, *_ in connection.execute("SELECT * FROM topics").fetchall():
+            if _IN_MEMORY <= upcoming < behind:
+                _set_numbers(connection, number, name, behind, behind - 1)
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (boot,))
     connection.execute("DELETE FROM boots WHERE boot NOT IN (SELECT boot FROM messages)")
     return mended
@@ -203,13 +223,21 @@ def insert(connection: sqlite3.Connection, topic: str, kind: Kind, body: str, ca
     return reserved
 
 
-def take_over(connection: sqlite3.Connection, messages: Iterable[Waiting], numbers: Mapping[str, int]) -> None:
-    """Adds messages that were in memory, with the numbers they have, and notes for each topic which number is next."""
+def take_over(
+    connection: sqlite3.Connection, messages: Iterable[Waiting], numbers: Mapping[str, int]
+) -> dict[int, int]:
+    """Adds messages that were in memory, with the numbers they have, and notes for each topic which number is next.
+
+    Returns:
+        For the id that each had in memory, the one that it has now.
+    """
     ids = {topic: _numbering(connection, topic)[0] for topic in numbers}
     for topic, upcoming in numbers.items():
         _set_numbers(connection, ids[topic], topic, upcoming, upcoming - 1)
-    for one in messages:
-        _insert(connection, one.kind, (ids[one.topic], one.topic, one.seq, one.body), one.captured)
+    return {
+        one.id: _insert(connection, one.kind, (ids[one.topic], one.topic, one.seq, one.body), one.captured)
+        for one in messages
+    }
 
 
 def number_behind(connection: sqlite3.Connection, topic: str) -> int:
@@ -408,7 +436,7 @@ def damaged(connection: sqlite3.Connection) -> int:
 
 def _insert(
     connection: sqlite3.Connection, kind: Kind, topic_seq_body: tuple[int, str, int, str], captured: Captured
-) -> None:
+) -> int:
     first, last = _band(kind)
     (newest,) = connection.execute("SELECT max(id) FROM messages WHERE id <= ?", (last,)).fetchone()
     row = max(first, newest or 0) + 1
@@ -419,6 +447,7 @@ def _insert(
         "INSERT INTO messages (id, topic, seq, body, boot, mono, utc, synced, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
+    return row
 
 
 def _next_number(connection: sqlite3.Connection, topic: str) -> tuple[int, int, int | None]:
