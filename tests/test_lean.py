@@ -92,3 +92,17 @@ import edge_fer.commands.run
 print("PIL" in sys.modules, "edge_fer.daemon" in sys.modules, "edge_fer.wiring" in sys.modules)
 """)
     assert ended.stdout.splitlines()[-1] == "False True True"
+
+
+def test_a_daemon_with_a_usb_camera_does_without_pyav():
+    ended = python("""
+import sys
+import edge_fer.commands.run, edge_fer.daemon, edge_fer.wiring
+from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.sources import make_source
+make_source("front", "/dev/video0", clock=SystemClock())
+before = "av" in sys.modules
+make_source("door", "rtsp://192.0.2.7/stream", clock=SystemClock())
+print(before, "av" in sys.modules)
+""")
+    assert ended.stdout.strip() == "False True"

@@ -9,13 +9,11 @@ from typing import TypeAlias
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
-from edge_fer.capture.network import NetworkCamera
 from edge_fer.capture.opencv_live import OpenCvLive
 from edge_fer.capture.picamera2_controls import PiSettings
 from edge_fer.capture.picamera2_live import Picamera2Live
 from edge_fer.capture.port import Source
 from edge_fer.capture.stills import Stills
-from edge_fer.capture.video_file import VideoFile
 from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
 
@@ -93,6 +91,9 @@ def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
 
 
 def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    # FFmpeg takes 18 MB, which other kinds do without
+    from edge_fer.capture.network import NetworkCamera  # noqa: PLC0415
+
     return NetworkCamera(
         camera,
         source,
@@ -108,6 +109,8 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
 
 
 def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+    from edge_fer.capture.video_file import VideoFile  # noqa: PLC0415 - as above
+
     return VideoFile(camera, source, clock=clock, loop=options.loop, aspect=options.aspect)
 
 
@@ -119,7 +122,7 @@ def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
     if options.sample is None:
         msg = f"source {source}: there is no sample recording"
         raise SourceError(msg, remedy="Install the package anew")
-    return VideoFile(camera, options.sample, clock=clock, loop=options.loop)
+    return video(camera, str(options.sample), clock, options)
 
 
 #: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.config.source`.
