@@ -57,6 +57,9 @@ class Film:
         self._turn = turn
         self._aspect = aspect
         self._stream = _video_of(container)
+        if self._stream.codec_context.name == "h264":
+            # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing
+            self._stream.codec_context.thread_type = "NONE"
 
     @property
     def period(self) -> float:
