@@ -1,4 +1,4 @@
-"""What was tried on which kind of source, with which result: `python -m tests.capture.tried_page` writes it into a page.
+"""What was tried on which kind of source, with which result: `tests.capture.tried_page` writes it into a page.
 
 A test says with `@tried` what it shows. So a row is in the table as long as there is a test of it.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 __all__ = ["table", "tried"]
 
 #: The tests that say what they show, in the order of the table.
-TESTS = ("test_rtsp", "test_http_cameras", "test_network", "test_films", "test_freeze", "test_mutations")
+TESTS = ("test_rtsp", "test_http_cameras", "test_network", "test_films", "test_mutations")
 ROWS: dict[str, list[Row]] = {}
 
 Test = TypeVar("Test", bound=Callable[..., object])
@@ -57,4 +57,3 @@ def table() -> str:
 
 def _order() -> list[str]:
     return list(dict.fromkeys(row.source for name in TESTS for row in ROWS[name]))
-
