@@ -11,12 +11,13 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import cv2
+import numpy as np
 
 from edge_fer import Analyzer
 from edge_fer.capture.clock import SystemClock
@@ -40,6 +41,8 @@ __all__ = ["KINDS", "base", "mutated"]
 KINDS = ("mjpeg", "mp4", "ts")
 #: Pictures of the sample recording in which the person is seen.
 FROM, TO, FPS = 50, 86, 15
+#: Grey levels, on average, that a picture may be away from the nearest one of the whole file.
+FAR = 8
 #: Bytes that come at a time.
 PART = 1 << 16
 #: Seconds without a picture in which a face can move so far that it is taken for another one.
@@ -98,44 +101,62 @@ def _stream(data: bytes) -> Iterator[Frame]:
         yield Frame("video", number, image, Instant(number / FPS, began + timedelta(seconds=number / FPS)))
 
 
-def _told(path: Path) -> Iterator[Told]:
+def _told(path: Path) -> Iterator[tuple[Told, Picture | None]]:
     if path.suffix != ".mjpeg":
-        yield from (moment.told for moment in Analyzer(settings={"models_dir": str(FOLDER)}).watch(path))
+        for moment in Analyzer(settings={"models_dir": str(FOLDER)}).watch(path):
+            yield moment.told, moment.frame and moment.frame.image
         return
     pipeline, at = build_pipeline("video", Camera(), store=Store(FOLDER), time=Stopwatch()), None
     for frame in _stream(path.read_bytes()):
         at = frame.at
-        yield pipeline.step(frame)
+        yield pipeline.step(frame), frame.image
     if at is not None:
-        yield pipeline.finish(at)
+        yield pipeline.finish(at), None
 
 
-def outcome(path: Path) -> dict[str, int]:
-    """How many pictures were read, how often they were away, how many people were in view at once, and in all."""
-    pictures, gaps, most, ids, before = 0, 0, 0, set(), None
+def _is_like(image: Picture, pictures: Sequence[Picture]) -> bool:
+    return any(
+        one.shape == image.shape and np.abs(image[::4, ::4].astype(np.int16) - one[::4, ::4]).mean() < FAR
+        for one in pictures
+    )
+
+
+def outcome(path: Path, pictures: Sequence[Picture] = ()) -> dict[str, int]:
+    """What came of a file.
+
+    Args:
+        path: the file.
+        pictures: those of the whole one.
+
+    Returns:
+        How many pictures were read, how many of them are unlike all of the whole file, how often there were none for
+        long, how many people were in view at once, and how many in all.
+    """
+    read, unlike, gaps, most, ids, before = 0, 0, 0, 0, set(), None
     try:
-        for told in _told(path):
-            if told.people is not None:
-                pictures += 1
+        for told, image in _told(path):
+            if image is not None:
+                read += 1
+                unlike += not _is_like(image, pictures)
                 gaps += before is not None and told.at.mono - before > LONG
                 before = told.at.mono
             most = max(most, told.people or 0)
             ids |= {reading.track_id for reading in told.readings or ()}
     except (SourceError, TooLongError):
         pass
-    return {"pictures": pictures, "gaps": gaps, "at_once": most, "people": len(ids)}
+    return {"pictures": read, "unlike": unlike, "gaps": gaps, "at_once": most, "people": len(ids)}
 
 
 def main(path: Path, first: int, count: int) -> None:
     """Reads copies by their numbers; the copy of number 0 is whole."""
-    whole = path.read_bytes()
+    whole, pictures = path.read_bytes(), [image for _, image in _told(path) if image is not None]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / f"copy{path.suffix}"
         for number in range(first, first + count):
             # ends the process
             signal.alarm(LONGEST)
             copy.write_bytes(mutated(whole, dice(f"{path.suffix} {number}")) if number else whole)
-            found = outcome(copy)
+            found = outcome(copy, pictures)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
             print(json.dumps({"number": number, **found, "memory": memory}), flush=True)
 
