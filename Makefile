@@ -7,6 +7,7 @@
 # make models  fetch the face detector's model files, once
 # make test-faults  300 faults on a real broker while events flow, and 72 hours without one; half an hour. Writes
 #   docs/reliability.md; SEED=n runs the same again
+# make test-mutations  6,000 recordings and streams, damaged at random; half an hour and more, N=300 of each kind less
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
@@ -37,7 +38,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: run test environment lock test-ranges test-fresh test-faults test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: run test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -86,6 +87,9 @@ tests: $(VENV)/test.done models
 test-faults: $(VENV)/test.done
 	tests/install-tools.sh
 	$(BIN)/python -m tests.faults --page docs/reliability.md $(if $(SEED),--seed $(SEED))
+
+test-mutations: $(VENV)/test.done models
+	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 tests/capture/test_mutations.py
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
@@ -140,6 +144,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
+	$(BIN)/python -m tests.capture.tried_page
 	-$(BIN)/python -m tests.analysis.moments
 
 outcomes: $(VENV)/test.done

@@ -57,6 +57,9 @@ class Film:
         self._turn = turn
         self._aspect = aspect
         self._stream = _video_of(container)
+        if self._stream.codec_context.name == "h264":
+            # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing
+            self._stream.codec_context.thread_type = "NONE"
 
     @property
     def period(self) -> float:
@@ -200,9 +203,10 @@ def opened_recording(path: Path, *, aspect: float | None = None) -> Iterator[Fil
 
 
 def _video_of(container: av.container.InputContainer) -> av.VideoStream:
-    """The first video that is not the cover of a song."""
+    """The first video that is not the cover of a song, and that can be decoded."""
     for stream in container.streams.video:
-        if not _is_cover(stream):
+        # a codec that FFmpeg does not know has no context
+        if stream.codec_context is not None and not _is_cover(stream):
             return stream
     raise av.error.InvalidDataError(0, "no video in it")
 

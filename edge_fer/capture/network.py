@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SPOILT_IN_A_ROW = 30
 #: Where an address names no port.
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+#: Sound is never asked for: nobody needs it, and FFmpeg would wait for it before the first picture.
+RTSP_OPTIONS = {"rtsp_flags": "prefer_tcp", "allowed_media_types": "video"}
 #: Bytes too many before a marker, which some cameras leave in every picture.
 SPARE = 16
 #: Single pictures a second that a camera is asked for where nobody says how many.
@@ -105,7 +107,7 @@ class NetworkCamera:
     def _film(self, password: str | None) -> Generator[tuple[int, Image, Instant, bool], None, None]:
         """A stream that FFmpeg reads: number, picture and time of each frame, and whether it is a key frame."""
         name = self._source if self._username is None else with_login(self._source, self._username, password)
-        options = {"rtsp_flags": "prefer_tcp"} if self._source.lower().startswith("rtsp") else {}
+        options = RTSP_OPTIONS if self._source.lower().startswith("rtsp") else {}
         timeout = self._open_timeout, self._read_timeout
         with ExitStack() as stack:
             try:

@@ -38,6 +38,7 @@ def write_film(
     pixels: Fraction | None = None,
     key_every: int = 10,
     options: Mapping[str, str] | None = None,
+    container_options: Mapping[str, str] | None = None,
 ) -> Path:
     """Encodes pictures.
 
@@ -50,8 +51,9 @@ def write_film(
         pixels: width of a pixel by its height.
         key_every: frames from one key frame to the next.
         options: of the encoder.
+        container_options: of the container.
     """
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=dict(container_options or {})) as container:
         stream = container.add_stream(codec, rate=fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = key_every

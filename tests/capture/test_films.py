@@ -14,6 +14,7 @@ from edge_fer.capture.video_file import VideoFile, promised_seconds
 from edge_fer.errors import SourceError
 from tests.capture.films import moving, write_film
 from tests.capture.helpers import InventedClock
+from tests.capture.tried import tried
 from tests.faults.trace import dice
 
 
@@ -32,6 +33,7 @@ def times(frames):
 SMALL, LARGE, TALL = (160, 96), (320, 192), (96, 160)
 
 
+@tried("recordings", "another size midway: H.264, MPEG-2, MJPEG", "each picture in its own size")
 @pytest.mark.parametrize("sizes", [(SMALL, LARGE), (LARGE, SMALL), (SMALL, TALL), (SMALL, LARGE, SMALL)], ids=str)
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video", "mjpeg"])
 def test_pictures_that_change_their_size_midway(tmp_path, codec, sizes):
@@ -53,6 +55,7 @@ def test_pictures_that_change_their_size_midway(tmp_path, codec, sizes):
     assert far_off(frames[5].image, parts[0][5]) < 6
 
 
+@tried("recordings", "pixels that are not square", "made square; `aspect` where the file does not say so")
 def test_pixels_that_are_not_square_are_made_square(tmp_path):
     pictures = moving(3, size=(144, 96))
     told = play(write_film(tmp_path / "told.mp4", pictures, pixels=Fraction(4, 3)))
@@ -99,6 +102,11 @@ def blank(data, chance):
         data[at : at + 4096] = bytes(4096)
 
 
+@tried(
+    "recordings",
+    "lost packets (MPEG-TS), zeroed blocks (MP4, Matroska); H.264",
+    "pictures are left out up to the next key frame, and counted in the log",
+)
 @pytest.mark.parametrize(("suffix", "harm"), [("ts", lose_packets), ("mp4", blank), ("mkv", blank)])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_damaged_picture_and_those_built_on_it_are_left_out(tmp_path, suffix, harm, seed):
@@ -113,12 +121,25 @@ def test_a_damaged_picture_and_those_built_on_it_are_left_out(tmp_path, suffix, 
     assert wrong == []
 
 
+@tried("recordings", "edit lists; gaps of two hours", "hidden pictures are left out; gaps keep their length")
 def test_what_an_edit_list_hides_is_not_missing(tmp_path):
     path = write_film(tmp_path / "cut.mp4", moving(40), times=range(-10, 30))
     frames = play(path)
     assert 29 <= len(frames) <= 31
     assert promised_seconds(path) == pytest.approx(3.0, abs=0.15)
     assert times(frames)[-1] == pytest.approx(2.9, abs=0.11)
+
+
+@tried("recordings", "a codec that nobody knows", "refused, and told")
+@pytest.mark.parametrize(("suffix", "known"), [("mp4", b"avc1"), ("mkv", b"V_MPEG4/ISO/AVC"), ("avi", b"H264")])
+def test_a_codec_that_nobody_knows(tmp_path, suffix, known):
+    path = write_film(tmp_path / f"odd.{suffix}", moving(5))
+    data = path.read_bytes()
+    assert known in data
+    path.write_bytes(data.replace(known, b"Q" * len(known)))
+    with pytest.raises(SourceError, match="is not a video that can be played"):
+        play(path)
+    assert promised_seconds(path) is None
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])

@@ -20,6 +20,7 @@ from edge_fer.capture.network import NetworkCamera
 from edge_fer.errors import SourceLostError
 from tests.capture.films import moving, write_film
 from tests.capture.helpers import HttpCamera, flat, respond
+from tests.capture.tried import tried
 
 
 def jpeg(value=100, size=(64, 48), **options):
@@ -86,6 +87,11 @@ def brightness(got):
     return [round(float(frame.image.mean())) for frame in got]
 
 
+@tried(
+    "HTTP, JPEG pictures",
+    "13 ways to part pictures, such as wrong or no boundaries, wrong lengths, wrong types",
+    "read",
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_pictures_come_however_they_are_sent(camera, way):
     kind, body = WAYS[way]
@@ -95,6 +101,7 @@ def test_pictures_come_however_they_are_sent(camera, way):
     assert "has stopped sending" in why
 
 
+@tried("HTTP, JPEG pictures", "a picture that is cut off, one with a hole of zeros", "left out, and none beside it")
 def test_a_picture_that_is_cut_off_takes_none_along(camera):
     parts = [*PICTURES[:3], PICTURES[3][:-40], *PICTURES[4:]]
     got, _ = until_lost(camera(lambda request: respond(request, multipart(parts), MULTIPART)).url)
@@ -118,6 +125,7 @@ def test_pictures_in_chunks(camera):
     assert brightness(got) == pytest.approx([20 * n for n in range(1, 9)], abs=2)
 
 
+@tried("HTTP, JPEG pictures", "one picture for each request", "asked again, `fps` times a second")
 def test_a_camera_that_gives_one_picture_at_a_time_is_asked_again_and_again(camera):
     numbers = itertools.count(1)
     one = camera(lambda request: respond(request, jpeg(20 * next(numbers)), "image/jpeg"))
@@ -128,6 +136,7 @@ def test_a_camera_that_gives_one_picture_at_a_time_is_asked_again_and_again(came
     assert got[5].at.mono - got[0].at.mono >= 0.2, "no more often than is wanted"
 
 
+@tried("HTTP, JPEG pictures", "another size midway", "goes on with it; the log says so")
 @pytest.mark.parametrize("size", [(96, 64), (32, 24)])
 def test_pictures_that_change_their_size(camera, size, caplog):
     parts = [*PICTURES[:4], *(jpeg(100 + 20 * n, size) for n in range(4))]
@@ -141,6 +150,7 @@ def test_pictures_get_the_shape_that_is_told(camera):
     assert next(frames(url, aspect=16 / 9)).image.shape == (48, 86, 3)
 
 
+@tried("HTTP, JPEG pictures", "a picture without end, or of 144 megapixels", "lost, and told; it takes no memory")
 def test_a_picture_without_end_is_given_up(camera):
     def answer(request):
         request.send_response(200)
@@ -211,6 +221,7 @@ def digest(header):
     return said["response"] == md5(f"{who}:abc:{said['nc']}:{said['cnonce']}:auth:{what}")
 
 
+@tried("HTTP, JPEG pictures", "login by basic and by digest authentication", "works; a wrong one is told as such")
 @pytest.mark.parametrize(
     ("challenge", "is_right"),
     [('Basic realm="camera"', basic), ('Digest realm="camera", nonce="abc", qop="auth", algorithm=MD5', digest)],
@@ -261,6 +272,7 @@ def test_a_password_goes_to_nobody_else(camera):
     assert heard == [None]
 
 
+@tried("HTTP, videos", "MPEG-TS whose size changes", "read")
 def test_a_video_over_http_is_read_as_one(camera, tmp_path):
     parts = [
         write_film(tmp_path / f"{n}.ts", moving(20, size=size), fps=25).read_bytes()

@@ -16,6 +16,7 @@ from edge_fer.capture.network import NetworkCamera
 from edge_fer.capture.slot import LiveSlot
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from tests.capture.helpers import MjpegCamera
+from tests.capture.tried import tried
 
 
 @pytest.fixture
@@ -98,6 +99,7 @@ for scheme in ("http", "rtsp"):
     assert ran.stderr == "", "and OpenCV keeps quiet"
 
 
+@tried("HTTP, JPEG pictures", "the camera is switched off, or falls silent", "lost, and found again")
 def test_stream_that_dies_comes_back_by_itself(camera):
     states = []
     changed = threading.Condition()
