@@ -1,5 +1,8 @@
 # make run     build what it needs and start the daemon on the best source there is
 # make test    everything that is checked before a change lands; says at its end how long each part took
+# make check   for every save: lint, types, and the tests without process, socket or sleep (tests/check.py); a minute
+# make coverage  which lines and branches of edge_fer the tests run; fails below 95 %. TESTS=tests/rules looks at a part
+# make release VERSION=x.y.z  version, changelog, tag, wheel, packages and image, from a clean tree (RELEASING.md)
 # make lock    choose anew which versions are installed, print what changed, ask for known vulnerabilities (lock/README.md)
 # make test-ranges  the tests with the oldest and with the newest versions that setup.cfg allows
 # make test-fresh  README's first steps and the whole of `make test` on fresh Debian 12 and 13; as root, with mmdebstrap.
@@ -38,7 +41,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: run test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -53,6 +56,22 @@ models: $(VENV)/run.done
 
 test:
 	@tests/all.sh $(MAKE)
+
+check: lint types
+	$(BIN)/python -m pytest -p tests.check -n 2 -q
+
+# each part of a run writes a file, and so does each process that a test starts
+coverage: $(VENV)/test.done models
+	@rm -rf build/coverage && mkdir -p build/coverage
+	tests/install-tools.sh
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet --directory build/coverage/html --fail-under 0
+	$(BIN)/coverage report
+
+# SKIP="deb image" leaves parts out
+release: $(VENV)/test.done models
+	$(BIN)/python -m tools.release $(VERSION) $(if $(SKIP),--skip $(SKIP))
 
 environment: $(VENV)/test.done models
 
@@ -75,6 +94,7 @@ test-fresh:
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 types: $(VENV)/test.done
 	$(BIN)/mypy
@@ -152,7 +172,7 @@ outcomes: $(VENV)/test.done
 
 sample: $(VENV)/test.done
 	$(BIN)/pip install --quiet scikit-image
-	$(BIN)/python -m edge_fer.sample.make
+	$(BIN)/python -m tools.sample_recording
 
 $(VENV)/run.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt | $(VENV)/bin/python
 	lock/install.sh $(VENV) run embedded

@@ -269,7 +269,7 @@ fail_unchanged() {
 copy_source() {
     local name
     mkdir "$1"
-    for name in edge_fer models setup.cfg pyproject.toml README.md LICENSE; do
+    for name in edge_fer models setup.cfg setup.py pyproject.toml README.md LICENSE; do
         cp -R "$SOURCE/$name" "$1/"
     done
 }

@@ -13,7 +13,6 @@ import pytest
 
 from edge_fer.backoff import Backoff
 from edge_fer.camera import Camera
-from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Stall
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.loop import CaptureLoop, CaptureState
 from edge_fer.capture.slot import FileSlot, LiveSlot
@@ -27,6 +26,7 @@ from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import Frame, Scene, Standing
 from edge_fer.wiring import build_pipeline
 from edge_fer.wiring.camera import make_camera as make_wired
+from tests.capture.broken import BrokenSource, Deliver, Fail, Stall
 from tests.capture.helpers import MjpegCamera
 from tests.fetched import FOLDER
 from tests.shared import shared_data

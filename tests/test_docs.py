@@ -26,6 +26,7 @@ def test_the_page_of_messages_is_up_to_date():
     assert mqtt_page.page() == mqtt_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.mqtt_page"
 
 
+@pytest.mark.outside
 def test_the_page_on_tuning_shows_what_a_replay_prints_and_draws():
     text, picture = tuning_page.page()
     assert text == tuning_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"

@@ -25,6 +25,7 @@ def test_nobody_asked(monkeypatch):
     assert not notify("READY=1")
 
 
+@pytest.mark.outside
 def test_a_socket_that_is_gone_is_no_reason_to_fail(monkeypatch, tmp_path):
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     assert not notify("READY=1")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from email import message_from_string
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def installed(tmp_path_factory):
     # built in a copy, because a build leaves files that would find their way into the next one
     for name in ("edge_fer", "models"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "checkpoints"))
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--target", folder, source], check=True, capture_output=True)
@@ -55,7 +56,25 @@ def test_every_command_works_from_any_folder(installed):
 def test_every_python_file_is_installed(installed):
     ours = {path.relative_to(ROOT) for path in (ROOT / "edge_fer").rglob("*.py")}
     theirs = {path.relative_to(installed) for path in (installed / "edge_fer").rglob("*.py")}
-    assert ours <= theirs, "add the missing packages to setup.cfg"
+    assert ours == theirs - {Path("edge_fer/models/__init__.py")}, "setup.py says which packages there are"
+
+
+def test_nothing_that_only_tests_and_makers_use_is_installed(installed):
+    """A maker is a program, and a double is no source: `edge_fer` has neither, wherever it is named."""
+    names = {path.relative_to(installed).as_posix() for path in installed.rglob("*.py")}
+    assert not [name for name in names if re.search(r"(^|/)(tests|tools)/|/(make|broken|fake|mock|conftest)\.py", name)]
+    assert "edge_fer/capture/recorded.py" not in names, "it plays back frames that a test has made"
+
+
+def test_the_metadata_says_what_it_is_and_where_it_runs(installed):
+    (found,) = installed.glob("edge_fer-*.dist-info/METADATA")
+    metadata = message_from_string(found.read_text(encoding="utf-8"))
+    assert metadata["Author"]
+    assert "mqtt" in metadata["Keywords"]
+    versions = {entry.rpartition(" ")[2] for entry in metadata.get_all("Classifier") if ":: Python :: 3." in entry}
+    locked = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    newest = int(re.search(r"python_full_version < '3\.(\d+)'", locked)[1])
+    assert versions == {f"3.{minor}" for minor in range(11, newest)}, "those that the lock is made for"
 
 
 def test_only_what_runs_is_installed(installed):

@@ -88,7 +88,7 @@ fetch_wheels() {
 # What is tracked or new, so that a build takes nothing along that git would not.
 copy_source() {
     git -C "$SOURCE" ls-files -z --cached --others --exclude-standard -- \
-        edge_fer models systemd deploy lock setup.cfg pyproject.toml README.md LICENSE ':!models/recipe' ':!models/report' |
+        edge_fer models systemd deploy lock setup.cfg setup.py pyproject.toml README.md LICENSE ':!models/recipe' ':!models/report' |
         tar -C "$SOURCE" --null --files-from=- --ignore-failed-read -cf - | tar -C "$1" -xf -
     mv "$1/deploy/deb/debian" "$1/debian"
 }

@@ -42,7 +42,11 @@ class Answer:
         self._response = response
         kind = response.headers.get_content_type()
         self.is_one_picture = kind.startswith("image/")
-        self._first = self._read()
+        try:
+            self._first = self._read()
+        except BaseException:
+            self.close()
+            raise
         self.sends_jpeg = kind.startswith(_JPEG_TYPES) or _START in self._first[:64]
 
     def read(self) -> bytes:

@@ -2,7 +2,7 @@
 
 The face is that of the astronaut Eileen Collins, from NASA's official portrait of her (Great Images in NASA,
 GPN-2000-001177), which is in the public domain; scikit-image ships it as `skimage.data.astronaut`. The recording
-is one picture over which the view pans, zooms and changes its light; `edge_fer.sample.make` makes it.
+is one picture over which the view pans, zooms and changes its light; `tools.sample_recording` makes it.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ def told(*recordings):
     return compare(recordings, [HAPPY])[0]
 
 
+@pytest.mark.slow
 def test_the_intervals_hold_the_truth_about_as_often_as_they_say():
     random = np.random.default_rng(0)
     truth = float(HAPPY.of(place(random, minutes=3000).seconds.sum(axis=0)[None])[0])
@@ -48,6 +49,7 @@ def test_the_intervals_hold_the_truth_about_as_often_as_they_say():
     assert by_chance <= 0.15, "places that are the same differ by chance"
 
 
+@pytest.mark.slow
 def test_frames_drawn_one_by_one_would_promise_too_much(monkeypatch):
     """The test above can fail: without blocks, it does."""
     monkeypatch.setattr(module, "SHORTEST", 2.0)

@@ -10,11 +10,11 @@ import pytest
 
 from edge_fer.capture.freeze import FreezeWatch, StillPicture
 from edge_fer.capture.loop import CaptureState
-from edge_fer.capture.recorded import RecordedSource
 from edge_fer.capture.video_file import VideoFile
 from edge_fer.types import Frame
 from tests.capture.films import write_film
 from tests.capture.helpers import InventedClock, flat
+from tests.capture.recorded import RecordedSource
 from tests.capture.test_loop import Stage
 from tests.invented import at
 

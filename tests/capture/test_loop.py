@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from edge_fer.backoff import Backoff
-from edge_fer.capture.broken import BrokenSource, Deliver, Fail, Garble, Stall
 from edge_fer.capture.loop import MOST_STUCK, CaptureLoop, CaptureState
-from edge_fer.capture.recorded import RecordedSource
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.errors import SourceError, SourceLostError
+from tests.capture.broken import BrokenSource, Deliver, Fail, Garble, Stall
 from tests.capture.helpers import InventedClock, InventedStop, KeepingSlot, flat
+from tests.capture.recorded import RecordedSource
 from tests.mqtt.kit import until
 
 ONLINE, LOST, ENDED = CaptureState.ONLINE, CaptureState.LOST, CaptureState.ENDED

@@ -16,6 +16,8 @@ from edge_fer.types import View
 from tests.invented import at
 from tests.shared import shared_data
 
+pytestmark = pytest.mark.slow
+
 CLEAR, DARK, COVERED, WASHED_OUT, MOVED = View.CLEAR, View.DARK, View.COVERED, View.WASHED_OUT, View.MOVED
 #: Enough to see everything in, and quick to alter.
 WIDTH, HEIGHT = 160, 90

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge_fer.capture.loop import CaptureLoop
-from edge_fer.capture.recorded import RecordedSource
 from edge_fer.capture.zones import EVERYWHERE, Zones, _mask
 from edge_fer.faces.haar import HaarDetector
 from edge_fer.types import Frame
 from tests.capture.helpers import InventedClock, KeepingSlot
+from tests.capture.recorded import RecordedSource
 from tests.faces.pictures import on_wall
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))

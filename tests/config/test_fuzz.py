@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from edge_fer.config import ConfigFaults, Layer, load
 from edge_fer.config.default import default_yaml
 from edge_fer.config.explain import explain
 from edge_fer.config.reader import read_yaml
+
+pytestmark = pytest.mark.slow
 
 FULL = read_yaml(default_yaml(), layer="x", environ={}).entry.plain()
 FULL["cameras"]["second"] = {

@@ -58,6 +58,7 @@ def test_temperature(tmp_path, milli, state):
     assert str(machine.warmth(tmp_path).state) == state
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize(
     ("told", "state"),
     [

@@ -11,6 +11,8 @@ from edge_fer.runtime import available
 from tests.faces.pictures import head
 from tests.shared import shared_data
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=available())
 def classifier(request):

@@ -318,6 +318,7 @@ scenes = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(scenes, st.integers(1, 3), st.integers(1, 4))
 def test_every_person_appears_once_and_leaves_at_most_once(

@@ -95,6 +95,7 @@ def test_a_journal_that_was_restarted_is_found_again(tmp_path, journal, logger):
         assert fields(again.recv(65536))["MESSAGE"] == "found"
 
 
+@pytest.mark.outside
 def test_without_a_journal_there_is_no_handler(tmp_path):
     with pytest.raises(FileNotFoundError):
         JournalHandler(tmp_path / "none")

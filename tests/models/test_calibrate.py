@@ -11,6 +11,8 @@ from models.recipe.data import LABELS, Split
 from models.recipe.data.split import unanimous
 from models.recipe.measure import measure, short
 
+pytestmark = pytest.mark.slow
+
 COMMON = np.array([0.05, 0.05, 0.05, 0.3, 0.1, 0.05, 0.4])
 RARE = np.array([0.2, 0.1, 0.15, 0.2, 0.15, 0.1, 0.1])
 PRIORS = Priors(votes=COMMON, ferplus=COMMON, fer2013=RARE)

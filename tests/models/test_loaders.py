@@ -43,6 +43,7 @@ def invented(usage, count=4, seed=0):
     return usage, random.integers(0, 256, (count, 48, 48), np.uint8), labels, votes
 
 
+@pytest.mark.slow
 def test_tables_give_what_the_npz_files_give(tmp_path):
     shared = shared_data() / "fer2013"
     train, public = load(shared, "train"), load(shared, "public-test")

@@ -538,7 +538,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
 
 OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
-TestOutboxMachine = OutboxMachine.TestCase
+TestOutboxMachine = pytest.mark.slow(OutboxMachine.TestCase)
 
 
 @given(st.lists(st.sampled_from(Kind), max_size=30))

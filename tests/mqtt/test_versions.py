@@ -230,6 +230,7 @@ def test_the_embedded_broker_is_on_loopback_only(embedded):
         socket.create_connection(("127.0.0.2", embedded), timeout=5)
 
 
+@pytest.mark.outside
 def test_a_port_that_is_taken(embedded):
     with pytest.raises(BrokerError, match=str(embedded)) as refused:
         EmbeddedBroker(embedded).start()

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from edge_fer.capture.broken import BrokenSource
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import Layer, load
 from edge_fer.errors import ConfigError
@@ -24,6 +23,7 @@ from edge_fer.remote.commander import Commander
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
 from edge_fer.remote.verbs import Verbs
+from tests.capture.broken import BrokenSource
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS
 from tests.mqtt.test_commands import ALMOST

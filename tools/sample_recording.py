@@ -1,4 +1,4 @@
-"""Makes the sample recording from one public-domain portrait: `python -m edge_fer.sample.make`.
+"""Makes the sample recording from one public-domain portrait: `python -m tools.sample_recording`.
 
 Needs scikit-image (`pip install scikit-image`), whose wheel carries the portrait; the daemon itself does not need it.
 A virtual camera looks at a plain wall, finds the person, comes closer, sees the light change, and looks away again.
