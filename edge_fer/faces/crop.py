@@ -150,7 +150,7 @@ def _checked_side(side: float, face: Face) -> int:
 
 
 def _limit(image: Image) -> int:
-    return MAX_SIDE * max(image.shape[:2])
+    return MAX_SIDE * int(max(image.shape[:2]))
 
 
 def _check_numbers(*values: float, face: Face) -> None:

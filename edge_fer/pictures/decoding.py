@@ -184,7 +184,7 @@ def _pixels(picture: Pillow.Image, kind: str) -> tuple[Image, bool]:
     for top in range(0, height, BAND):
         band = picture.crop((0, top, width, min(top + BAND, height)))
         rgb, opaque = convert(band)
-        if opaque is not None and int(opaque.min()) < 255:
+        if opaque is not None and bool((opaque < 255).any()):
             transparent = True
             share = opaque[..., None].astype(np.float32) / 255
             rgb = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
