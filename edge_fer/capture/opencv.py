@@ -19,7 +19,7 @@ MOST_ASPECT = 4.0
 
 
 def quieten() -> None:
-    """Keeps OpenCV and FFmpeg from writing to standard error what our own errors say better, addresses included.
+    """Keeps OpenCV and its FFmpeg from writing to standard error what our own errors say better, addresses included.
 
     Whoever wants their words sets OPENCV_LOG_LEVEL or OPENCV_FFMPEG_LOGLEVEL, which then hold.
     """

@@ -11,6 +11,7 @@ import av
 
 from edge_fer.capture.clock import Clock
 from edge_fer.capture.ffmpeg import Film, FilmError, opened_recording
+from edge_fer.capture.opencv import quieten
 from edge_fer.capture.timeline import Timeline
 from edge_fer.errors import SourceError
 from edge_fer.files import check_file
@@ -52,6 +53,7 @@ class VideoFile:
 
     def frames(self) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
+        quieten()
         timeline: Timeline | None = None
         index = 0
         while True:
