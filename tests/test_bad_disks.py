@@ -113,6 +113,7 @@ def test_a_stop_on_a_slow_disk_keeps_everything_or_counts_it(tmp_path, busy, sec
     [
         (20, {"node": {"id": "test", "site": "elsewhere"}}),
         (8, {"alerts": {"nobody": {"when": {"no_face": True}, "for": "0s", "cooldown": "0s"}}}),
+        (4, {"view": {"after": "6s"}}),
     ],
 )
 def test_a_reload_on_a_slow_disk_goes_on_and_loses_nothing(tmp_path, busy, seconds, change):
