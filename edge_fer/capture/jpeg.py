@@ -14,7 +14,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-__all__ = ["DamagedJpegError", "damage", "rgb_pixels"]
+__all__ = ["SIZES", "DamagedJpegError", "damage", "rgb_pixels"]
 
 #: More pixels are not decoded.
 MOST_PIXELS = 1 << 26

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge_fer.capture.jpeg import SIZES
+
 __all__ = ["JpegStream", "StoredJpeg", "TooLongError"]
 
 #: Bytes of the largest picture that is waited for: no camera's is that large.
 MOST_BYTES = 32 << 20
-#: JPEG markers that stand alone, and those of frames, which tell the size (ITU-T T.81, table B.1).
+#: JPEG markers that stand alone (ITU-T T.81, table B.1).
 _ALONE = {0x01, *range(0xD0, 0xD8)}
-_SIZES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 
 
@@ -106,7 +107,7 @@ class JpegStream:
                 end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
                 if end > len(data):
                     return None
-                if marker in _SIZES and end >= at + 9:
+                if marker in SIZES and end >= at + 9:
                     height, width = (int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7))
                     self._size = width, height
                 self._scanning = marker == _SOS

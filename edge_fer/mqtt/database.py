@@ -192,7 +192,6 @@ class Database:
         """Sets room aside for the log, which begins at nothing with each start."""
         if self._has_log:
             return
-        self._pragma("page_count")  # the log is there once something was read
         frame = 24 + _PAGE
         try:
             log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
@@ -278,7 +277,6 @@ class Database:
             self._file = -1
             raise
         # as soon as may be: a disk that fills up later on does not matter then
-        self._connection = connection
         with contextlib.suppress(OutboxError):
             self._extend_log()
         return connection
