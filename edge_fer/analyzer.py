@@ -22,10 +22,10 @@ from edge_fer.capture.transform import transform
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, load, standard_files
 from edge_fer.config.tree import CameraSection
-from edge_fer.drawing.annotation import annotated
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import ConfigError, PictureError
 from edge_fer.inference.store import Store
+from edge_fer.pictures.annotation import annotated
 from edge_fer.pictures.decoding import Picture, decode
 from edge_fer.pictures.faces import FaceReading, PictureReading, read_picture
 from edge_fer.pictures.files import read_file, read_stream, shown

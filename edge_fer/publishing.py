@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from edge_fer.contract.composer import Composer
+from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
 from edge_fer.contract.topics import Topics
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.pipeline.step import Told
 from edge_fer.types import Instant, Standing
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_fer.config.values.units import FROM_FILE
 from edge_fer.contract.composer import Composer
+from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
@@ -32,7 +33,6 @@ from edge_fer.contract.messages.commands import (
     SilencedRule,
     SilenceResult,
 )
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
     Alert,
     AlertChange,

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
+from edge_fer.config.sections.faces import FacesSection
 from edge_fer.config.sections.when import KINDS, kind_in
 from edge_fer.config.values.units import DURATION
 from edge_fer.contract.messages import schemas
@@ -74,7 +75,7 @@ def test_the_pixels_on_a_face_are_as_the_formula_says():
     for camera, field, cells in rows:
         at_a_metre = 0.14 / (2 * math.tan(math.radians(float(field)) / 2))
         pixels = [str(round(1280 * at_a_metre / metres)) for metres in (1, 2, 3, 4)]
-        farthest = [f"{width * at_a_metre / Faces().min_size:.1f} m" for width in (1280, 1920)]
+        farthest = [f"{width * at_a_metre / FacesSection().min_size:.1f} m" for width in (1280, 1920)]
         assert cells.split(" | ") == pixels + farthest, camera
 
 

@@ -81,7 +81,8 @@ def test_a_daemon_does_without_what_reads_still_pictures():
     ended = python("""
 import importlib, pkgutil, sys
 import edge_fer
-still = ("edge_fer.analyzer", "edge_fer.pictures", "edge_fer.recordings.analysis", "edge_fer.cli", "edge_fer.mqtt.embedded")
+still = ("edge_fer.analyzer", "edge_fer.pictures", "edge_fer.recordings.analysis", "edge_fer.cli")
+still += ("edge_fer.drawing", "edge_fer.mqtt.embedded")
 for module in pkgutil.walk_packages(edge_fer.__path__, "edge_fer.", onerror=lambda name: None):
     if not module.name.startswith(still) and "__main__" not in module.name:
         try:

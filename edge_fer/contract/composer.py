@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edge_fer.config.values.units import DURATION
+from edge_fer.contract.link_status import LinkStatus, MqttVersion, is_near
 from edge_fer.contract.messages import (
     AlertEventDraft,
     AlertInstance,
@@ -30,9 +31,6 @@ from edge_fer.contract.messages import (
 from edge_fer.contract.messages.base import Part
 from edge_fer.contract.messages.commands import RESPONSES, ErrorCode, Response
 from edge_fer.errors import CommandError
-from edge_fer.mqtt.certificates import is_near
-from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 
 __all__ = ["Composer"]
@@ -208,7 +206,7 @@ class Composer:
                 connected=link.connected,
                 connections=link.connections,
                 protocol=link.protocol.text,
-                refusals_seen=link.protocol is Protocol.V5 and link.acknowledges,
+                refusals_seen=link.protocol is MqttVersion.V5 and link.acknowledges,
                 last_setback=link.last_trouble,
                 broker_certificate_ends=_near(link.certificates.broker, at),
                 client_certificate_ends=_near(link.certificates.client, at),

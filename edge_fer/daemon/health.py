@@ -8,10 +8,10 @@ from pathlib import Path
 
 from edge_fer.capture.loop import CaptureState
 from edge_fer.contract.composer import Composer
+from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import CameraHealth, FrameWork, Health, StageLatency
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 
 __all__ = ["health_of", "resident_bytes"]

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from edge_fer.contract.link_status import MqttVersion, Setback, Trouble, is_near
 from edge_fer.contract.messages import ONLINE
 from edge_fer.contract.topics import Topics
 from edge_fer.doctor.finding import CheckResult, State, fault, good, skipped, warning
-from edge_fer.mqtt.certificates import days_left, end_in_file, is_near
-from edge_fer.mqtt.failures import Setback, Trouble, problem_and_remedy, remedy_for_refusal
-from edge_fer.mqtt.protocol import Protocol
+from edge_fer.mqtt.certificates import days_left, end_in_file
+from edge_fer.mqtt.failures import problem_and_remedy, remedy_for_refusal
 from edge_fer.mqtt.session import ANSWER, Session
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.support.json_text import read_json
@@ -81,9 +81,9 @@ def _refused(setback: Setback, settings: BrokerSettings) -> list[CheckResult]:
     return [fault("broker", what, remedy)]
 
 
-def _protocol(settings: BrokerSettings, protocol: Protocol) -> CheckResult:
+def _protocol(settings: BrokerSettings, protocol: MqttVersion) -> CheckResult:
     what = f"{settings.address} speaks MQTT {protocol.text}"
-    if protocol is Protocol.V5:
+    if protocol is MqttVersion.V5:
         return good("broker", what)
     remedy = "Use a broker of MQTT 5, or check its access list with care"
     return warning("broker", f"{what} only, in which it cannot say that it refuses a message", remedy)
@@ -158,7 +158,7 @@ def _permissions(
     came_back = not refused and session.turn(lambda: own in session.received, ANSWER / 2)
     if came_back:
         return [published, good("subscribing", "a message to ourselves came back")]
-    if published.state is State.GOOD and session.protocol is Protocol.V311:
+    if published.state is State.GOOD and session.protocol is MqttVersion.V311:
         published = warning(
             "publishing",
             "the broker does not say whether it passes messages on, as MQTT 3.1.1 cannot",

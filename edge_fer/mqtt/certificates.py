@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+from edge_fer.contract.link_status import CertificateEnds, is_near
 from edge_fer.support.files import read_file
 
-__all__ = ["NOTICE", "CertificateEnds", "EndWatch", "days_left", "end_in_file", "end_of", "is_near"]
+__all__ = ["EndWatch", "days_left", "end_in_file", "end_of"]
 
-#: How long before its end a certificate is told of.
-NOTICE = timedelta(days=30)
 #: Bytes of the largest file of certificates.
 _LARGEST = 1 << 20
 #: A certificate in PEM, by each of the names that OpenSSL reads.
@@ -23,19 +21,6 @@ _PEM = re.compile(
 )
 #: Tags of DER (X.690).
 _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x17, 0x18, 0xA0
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateEnds:
-    """When the certificates of a link end.
-
-    Attributes:
-        broker: the broker's; None: not encrypted, or there was no connection yet.
-        client: our own; None: there is none, or it cannot be read.
-    """
-
-    broker: datetime | None = None
-    client: datetime | None = None
 
 
 def end_of(certificate: bytes | None) -> datetime | None:
@@ -55,11 +40,6 @@ def end_in_file(file: Path | None) -> datetime | None:
         return end_of(ssl.PEM_cert_to_DER_cert(f"{ssl.PEM_HEADER}{found[1]}{ssl.PEM_FOOTER}")) if found else None
     except (OSError, ValueError):
         return None
-
-
-def is_near(end: datetime | None, now: datetime) -> bool:
-    """Whether a certificate ends soon, or has ended."""
-    return end is not None and end - now <= NOTICE
 
 
 def days_left(end: datetime, now: datetime) -> str:

@@ -24,14 +24,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_fer.contract.link_status import MqttVersion, Setback, Trouble
 from edge_fer.contract.messages import OFFLINE
 from edge_fer.mqtt.certificates import end_in_file, end_of
 from edge_fer.mqtt.dial import Dialling, Line
-from edge_fer.mqtt.failures import Setback, Trouble, of_code, of_disconnect, of_tls_text
-from edge_fer.mqtt.inbound import Subscription
-from edge_fer.mqtt.protocol import Protocol
+from edge_fer.mqtt.failures import of_code, of_disconnect, of_tls_text
+from edge_fer.mqtt.inbound import LARGEST_PAYLOAD, Subscription
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.remote.signals import LARGEST_PAYLOAD
 
 __all__ = ["Connection", "Received"]
 
@@ -127,7 +126,7 @@ class Connection:
         settings: BrokerSettings,
         *,
         availability: str | None,
-        protocol: Protocol,
+        protocol: MqttVersion,
         now: datetime,
         woken: Callable[[], None],
         subscriptions: Sequence[Subscription] = (),
@@ -238,7 +237,7 @@ class Connection:
         In MQTT 5 it says so, and a connection that just ends is the network's fault, or the broker's own.
         """
         closed = self.setback is not None and self.setback.trouble is Trouble.CLOSED
-        return self.was_hung_up and not (closed and self._protocol is Protocol.V5)
+        return self.was_hung_up and not (closed and self._protocol is MqttVersion.V5)
 
     @property
     def is_ignored(self) -> bool:
@@ -273,7 +272,7 @@ class Connection:
 
     def _greet(self, line: Line) -> None:
         """Sends our CONNECT: a clean start, with the Last Will."""
-        is_v5 = self._protocol is Protocol.V5
+        is_v5 = self._protocol is MqttVersion.V5
         client = _Client(
             line.socket,
             client_id=self._settings.client_id,
@@ -356,7 +355,7 @@ class Connection:
 
     def _asked(self, wanted: Subscription) -> Any:
         """A subscription as paho wants it for our version of MQTT."""
-        if self._protocol is not Protocol.V5:
+        if self._protocol is not MqttVersion.V5:
             return wanted.topic, wanted.qos
         return wanted.topic, SubscribeOptions(qos=wanted.qos, retainAsPublished=wanted.tell_retained)
 
@@ -372,7 +371,7 @@ class Connection:
             self.setback = of_tls_text(self._tls_error)
         elif reason == "Keep alive timeout":
             self.setback = Setback(Trouble.SILENT, "no answer to our ping")
-        elif reason == "Protocol error" and not self.is_up:
+        elif reason == "MqttVersion error" and not self.is_up:
             # this is how paho puts it that a broker refuses MQTT 3.1.1
             self.setback = Setback(Trouble.PROTOCOL_REFUSED)
         else:

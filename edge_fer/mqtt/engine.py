@@ -9,21 +9,21 @@ from dataclasses import replace
 from math import inf
 from time import monotonic
 
+from edge_fer.contract.link_status import CertificateEnds, LinkStatus, MqttVersion, Setback, Trouble
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, days_left, end_in_file
+from edge_fer.mqtt.certificates import EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
-from edge_fer.mqtt.failures import Setback, Trouble, explain
+from edge_fer.mqtt.failures import explain
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
+from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
@@ -256,11 +256,11 @@ class Carrier:
         self._up_since = now
         self._connections += 1
         self._acknowledges = bool(connection.qos)
-        self._sender.begin(may_refuse=self._choice.current is Protocol.V5 and self._acknowledges)
+        self._sender.begin(may_refuse=self._choice.current is MqttVersion.V5 and self._acknowledges)
         self._setback = None
         self._look()
         _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
-        if self._choice.current is not Protocol.V5:
+        if self._choice.current is not MqttVersion.V5:
             _log.warning(
                 "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
                 " lost unnoticed",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-__all__ = ["Inbound", "ListenerPort", "Subscription"]
+__all__ = ["LARGEST_PAYLOAD", "Inbound", "ListenerPort", "Subscription"]
+
+#: Bytes of the largest payload of others that is looked at.
+LARGEST_PAYLOAD = 64 * 1024
 
 
 class Subscription(NamedTuple):

@@ -15,22 +15,21 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
+from edge_fer.contract.link_status import LinkStatus, MqttVersion, Setback, Trouble
 from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
 from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.engine import Carrier
-from edge_fer.mqtt.failures import Setback, Trouble
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
+from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.status import LinkStatus
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
@@ -88,7 +87,7 @@ class Link:
         limits: Limits | None = None,
         boot: str | None = None,
         backoff: Backoff | None = None,
-        protocol: Protocol = Protocol.V5,
+        protocol: MqttVersion = MqttVersion.V5,
         holds: Holds | None = None,
         pace: Pace | None = None,
         inbound: ListenerPort | None = None,

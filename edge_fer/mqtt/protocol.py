@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Literal
+from edge_fer.contract.link_status import MqttVersion
 
-__all__ = ["Protocol", "ProtocolChoice"]
+__all__ = ["ProtocolChoice"]
 
 #: Hang-ups in a row, instead of an answer, after which the older version is worth a try.
 _PATIENCE = 3
 #: Seconds after which the newer version is tried again.
 _DAY = 86400.0
-
-
-class Protocol(IntEnum):
-    """Versions of MQTT, numbered as on the wire."""
-
-    V311 = 4
-    V5 = 5
-
-    @property
-    def text(self) -> Literal["5", "3.1.1"]:
-        """As people write it."""
-        return "5" if self is Protocol.V5 else "3.1.1"
 
 
 class ProtocolChoice:
@@ -36,9 +23,9 @@ class ProtocolChoice:
         first: the version to try first; 3.1.1 is kept.
     """
 
-    def __init__(self, first: Protocol = Protocol.V5) -> None:
+    def __init__(self, first: MqttVersion = MqttVersion.V5) -> None:
         self.current = first
-        self._kept = first is Protocol.V311
+        self._kept = first is MqttVersion.V311
         self._ignored = 0
         #: whether it is known that the broker does not speak MQTT 5, and since when 3.1.1 is spoken
         self._known = False
@@ -47,7 +34,7 @@ class ProtocolChoice:
     @property
     def is_patient(self) -> bool:
         """Whether the current version was left unanswered, and is to be tried again all the same."""
-        return self.current is Protocol.V5 and self._ignored > 0
+        return self.current is MqttVersion.V5 and self._ignored > 0
 
     def accepted(self, now: float) -> bool:
         """The broker speaks the current version.
@@ -59,20 +46,20 @@ class ProtocolChoice:
             Whether to go on with it; if not, it is the other version that is to be tried, at once.
         """
         self._ignored = 0
-        if self.current is Protocol.V5:
+        if self.current is MqttVersion.V5:
             self._known = False
         elif self._kept or self._known:
             self._since = now
         else:
             # accepted now, and MQTT 5 hung up on a moment ago: if that happens again, it is no chance
-            self._known, self.current = True, Protocol.V5
+            self._known, self.current = True, MqttVersion.V5
             return False
         return True
 
     def refused(self) -> bool:
         """The broker said that it does not speak the current version; whether the other one is worth a try at once."""
-        stepping_down = self.current is Protocol.V5
-        self.current = Protocol.V311 if stepping_down else Protocol.V5
+        stepping_down = self.current is MqttVersion.V5
+        self.current = MqttVersion.V311 if stepping_down else MqttVersion.V5
         self._known, self._kept, self._ignored = stepping_down, False, 0
         return stepping_down
 
@@ -82,20 +69,20 @@ class ProtocolChoice:
         Returns:
             Whether the other version is worth a try at once.
         """
-        if self.current is Protocol.V5:
+        if self.current is MqttVersion.V5:
             self._ignored += 1
             if not self._known and self._ignored < _PATIENCE:
                 return False
-            self.current, self._ignored = Protocol.V311, 0
+            self.current, self._ignored = MqttVersion.V311, 0
             return True
         if not self._kept:
-            self.current, self._known = Protocol.V5, False
+            self.current, self._known = MqttVersion.V5, False
         return False
 
     def is_due(self, now: float) -> bool:
         """Whether MQTT 5 is to be tried again, which then is the current version."""
-        due = self.current is Protocol.V311 and not self._kept and self._since is not None
+        due = self.current is MqttVersion.V311 and not self._kept and self._since is not None
         if not due or self._since is None or now - self._since < _DAY:
             return False
-        self.current, self._since = Protocol.V5, None
+        self.current, self._since = MqttVersion.V5, None
         return True

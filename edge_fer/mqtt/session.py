@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
+from edge_fer.contract.link_status import MqttVersion, Setback, Trouble
 from edge_fer.mqtt.connection import Connection
-from edge_fer.mqtt.failures import Setback, Trouble
-from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
+from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings
 
 __all__ = ["ANSWER", "Session"]
@@ -35,7 +35,7 @@ class Session:
         self._settings = settings
         self._now = now
         self._connection: Connection | None = None
-        self.protocol = Protocol.V5
+        self.protocol = MqttVersion.V5
         self.answers: dict[int, int] = {}
         self.received: dict[str, bytes] = {}
 

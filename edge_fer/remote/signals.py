@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 
-from edge_fer.mqtt.inbound import Subscription
+from edge_fer.mqtt.inbound import LARGEST_PAYLOAD, Subscription
 from edge_fer.types import Instant, SignalKey, SignalValue
 
-__all__ = ["LARGEST_PAYLOAD", "Signals"]
-
-#: Bytes of a payload; a longer one is no number of ours.
-LARGEST_PAYLOAD = 64 * 1024
+__all__ = ["Signals"]
 
 
 class Signals:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
+from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.service import BrokerPort
 from edge_fer.errors import EdgeFerError
@@ -15,7 +16,6 @@ from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 
 __all__ = ["broker_settings", "make_embedded_broker", "make_link"]
@@ -58,7 +58,7 @@ def make_link(
         limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
         pace=Pace(settings.mqtt.outbox.drain_rate),
         # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-        protocol=Protocol.V311 if embedded else Protocol.V5,
+        protocol=MqttVersion.V311 if embedded else MqttVersion.V5,
         inbound=inbound,
     )
 

@@ -65,7 +65,7 @@ def test_it_refuses_what_the_loader_refuses(kind):
 
 def test_defaults_are_told_as_people_write_them():
     parts = json_schema()["$defs"]
-    assert parts["Alert"]["properties"]["for"]["default"] == "4s"
-    assert parts["Faces"]["properties"]["min_size"]["default"] == "48px"
-    assert "description" in parts["Outbox"]["properties"]["max_size"]
-    assert parts["Emotion"]["properties"]["labels"]["anyOf"][0]["enum"] == ["seven", "five", "four", "three"]
+    assert parts["AlertSection"]["properties"]["for"]["default"] == "4s"
+    assert parts["FacesSection"]["properties"]["min_size"]["default"] == "48px"
+    assert "description" in parts["OutboxSection"]["properties"]["max_size"]
+    assert parts["EmotionSection"]["properties"]["labels"]["anyOf"][0]["enum"] == ["seven", "five", "four", "three"]

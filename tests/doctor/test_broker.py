@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.contract.link_status import Trouble
 from edge_fer.contract.topics import Topics
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt import session
-from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon

@@ -235,8 +235,8 @@ def test_an_upgrade_keeps_the_config_and_takes_the_place_of_the_old_version(boot
         ("pyproject.toml", '"setuptools.build_meta"', '"no.such.backend"', True),
         (
             "edge_fer/config/sections/faces.py",
-            "class Faces(Section):",
-            "class Faces(Section):\n    x: int = 1 / 0",
+            "class FacesSection(Section):",
+            "class FacesSection(Section):\n    x: int = 1 / 0",
             True,
         ),
         ("edge_fer/daemon/service.py", 'notify("READY=1")', "raise SystemExit(3)", False),

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.messages import schemas
 from edge_fer.contract.messages.commands import REQUESTS, ErrorCode
 from edge_fer.errors import CommandError
-from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.replies import Replies
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.requests import LARGEST_REQUEST, Reception
@@ -162,7 +162,7 @@ def test_answers_are_bounded_the_oldest_is_given_up_and_counted():
 
 
 class TestOverABroker:
-    @pytest.mark.parametrize("protocol", list(Protocol))
+    @pytest.mark.parametrize("protocol", list(MqttVersion))
     def test_requests_come_in_and_answers_go_out(self, broker, tmp_path, protocol):
         inbox = Inbox(TOPICS)
         broker.publish(PING, "of last week", retain=True)
@@ -182,7 +182,7 @@ class TestOverABroker:
 
     def test_one_published_as_retained_is_known_at_once_by_mqtt_5(self, broker, tmp_path, caplog):
         inbox = Inbox(TOPICS)
-        with linked(tmp_path, broker.url, inbound=inbox, protocol=Protocol.V5) as link:
+        with linked(tmp_path, broker.url, inbound=inbox, protocol=MqttVersion.V5) as link:
             until(lambda: link.status().connected)
             broker.publish(PING, "for ever", retain=True)
             until(lambda: "a retained command" in caplog.text)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.contract.link_status import MqttVersion, Trouble
 from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.failures import Trouble
-from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import AlertState, Standing
@@ -246,7 +245,7 @@ def test_alert_events_overtake_a_backlog(tmp_path, folder):
 
 def test_two_clients_of_one_id_slow_down_and_the_log_names_it_as_a_possible_cause(broker, folder, log):
     """MQTT 3.1.1 has no reasons: a broker hangs up on a connection at rest and accepts us again at once."""
-    options = {"client_id": "twin", "protocol": Protocol.V311}
+    options = {"client_id": "twin", "protocol": MqttVersion.V311}
     with linked(folder, broker.url, backoff=Backoff(first=0.6), **options) as link:
         until(lambda: link.status().connected)
         with linked(folder.with_name("other"), broker.url, backoff=Backoff(first=0.6), **options) as twin:
@@ -268,7 +267,7 @@ def test_a_line_at_rest_that_is_cut_several_times_is_back_soon(broker, folder, l
     assert "has taken our place" not in log.text
 
 
-@pytest.mark.parametrize("protocol", Protocol)
+@pytest.mark.parametrize("protocol", MqttVersion)
 def test_a_topic_that_is_not_allowed_stops_no_other(tmp_path, folder, log, protocol, monkeypatch):
     monkeypatch.setattr("edge_fer.mqtt.sender._VERDICT", 0.1)
     monkeypatch.setattr("edge_fer.mqtt.sender._BLAME", 0.08)
@@ -281,7 +280,7 @@ def test_a_topic_that_is_not_allowed_stops_no_other(tmp_path, folder, log, proto
         link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
         post_events(link, 5)
         seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=5)
-        if protocol is Protocol.V5:
+        if protocol is MqttVersion.V5:
             until(lambda: log.text.count("0x87") >= 2)
             assert f"refuses a message to {TOPICS.alert_event('front')}" in log.text
             until(lambda: link.status().depth == 1)  # what is not allowed is kept

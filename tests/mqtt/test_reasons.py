@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from edge_fer.mqtt.failures import Setback, Trouble, explain, of_code, of_error, of_tls_text, remedy_for_refusal
+from edge_fer.contract.link_status import Setback, Trouble
+from edge_fer.mqtt.failures import explain, of_code, of_error, of_tls_text, remedy_for_refusal
 from edge_fer.mqtt.settings import BrokerSettings
 
 SETTINGS = BrokerSettings.from_url("mqtts://edge@broker.example", node="n1")

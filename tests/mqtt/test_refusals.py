@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from edge_fer.contract.link_status import Trouble
 from edge_fer.contract.messages import MessageKind
 from edge_fer.doctor import broker as doctor
-from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings

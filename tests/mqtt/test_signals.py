@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config.values.json_path import steps_of
-from edge_fer.mqtt.protocol import Protocol
-from edge_fer.remote.signals import LARGEST_PAYLOAD, Signals
+from edge_fer.contract.link_status import MqttVersion
+from edge_fer.mqtt.inbound import LARGEST_PAYLOAD
+from edge_fer.remote.signals import Signals
 from edge_fer.types import SignalKey, SignalValue
 from tests.invented import at
 from tests.mqtt.kit import linked, until
@@ -138,7 +139,7 @@ def refuse_subscriptions(server):
 
 
 class TestOverABroker:
-    @pytest.mark.parametrize("protocol", list(Protocol))
+    @pytest.mark.parametrize("protocol", list(MqttVersion))
     def test_numbers_come_in_retained_ones_are_known_as_such_and_it_comes_back(self, broker, tmp_path, protocol):
         broker.publish("plain", "300", retain=True)
         found = signals(PLAIN, PULSE)
@@ -155,7 +156,7 @@ class TestOverABroker:
             broker.publish("plain", "73")
             until(lambda: found.samples()[PLAIN] == SignalValue(73, 7))
 
-    @pytest.mark.parametrize("protocol", list(Protocol))
+    @pytest.mark.parametrize("protocol", list(MqttVersion))
     def test_a_huge_payload_is_no_number_and_ends_nothing(self, broker, tmp_path, protocol):
         found = signals(PLAIN)
         with linked(tmp_path, broker.url, inbound=found, protocol=protocol) as link:
@@ -172,7 +173,7 @@ class TestOverABroker:
         with socket.create_server(("127.0.0.1", 0)) as server:
             Thread(target=refuse_subscriptions, args=[server], daemon=True).start()
             url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
-            with linked(tmp_path, url, inbound=signals(PLAIN), protocol=Protocol.V311, close=1.0) as link:
+            with linked(tmp_path, url, inbound=signals(PLAIN), protocol=MqttVersion.V311, close=1.0) as link:
                 until(lambda: "does not let us subscribe to plain" in caplog.text)
                 assert link.status().connected
 

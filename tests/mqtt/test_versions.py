@@ -9,11 +9,10 @@ import threading
 
 import pytest
 
+from edge_fer.contract.link_status import MqttVersion, Trouble
 from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import BrokerError
 from edge_fer.mqtt.embedded import EmbeddedBroker
-from edge_fer.mqtt.failures import Trouble
-from edge_fer.mqtt.protocol import Protocol
 from edge_fer.support.backoff import Backoff
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
@@ -82,7 +81,7 @@ class FakeBroker:
                 return
             version = greeting[8]
             self.versions.append(version)
-            if version == Protocol.V5 or self._also_311:
+            if version == MqttVersion.V5 or self._also_311:
                 if self._answer is not None:
                     connection.sendall(self._answer)
                     connection.close()
@@ -112,7 +111,7 @@ def test_steps_down_where_5_is_refused_and_remembers(tmp_path, log, answer):
     with FakeBroker(answer) as broker, linked(tmp_path, broker.url, backoff=Backoff(first=30)) as link:
         post_events(link, 3)
         until(lambda: link.status().connected and link.status().depth == 0)
-        assert link.status().protocol is Protocol.V311
+        assert link.status().protocol is MqttVersion.V311
         assert broker.versions == [5, 4], "at once, not after a pause"
         broker.drop()
         until(lambda: link.status().connections == 2)
@@ -127,7 +126,7 @@ def test_a_broker_that_leaves_5_unanswered_time_and_again_gets_311(tmp_path, mon
         post_events(link, 3)
         until(lambda: link.status().connected and link.status().depth == 0)
         assert broker.versions == [5, 5, 5, 4, 5, 4], "5 is tried once more when 3.1.1 was accepted"
-        assert link.status().protocol is Protocol.V311
+        assert link.status().protocol is MqttVersion.V311
     assert "cannot say that it refuses a message" in log.text
 
 
@@ -138,7 +137,7 @@ def test_hang_ups_before_the_first_answer_do_not_choose_311(tmp_path, times):
         proxy.greet_none(times)
         with linked(tmp_path, f"mqtt://{HOST}:{proxy.port}") as link:
             until(lambda: link.status().connected)
-            assert link.status().protocol is Protocol.V5
+            assert link.status().protocol is MqttVersion.V5
 
 
 @pytest.mark.parametrize("answer", [UNSUPPORTED_5, UNSUPPORTED_311])
@@ -172,7 +171,7 @@ def test_a_broker_killed_during_our_connect_does_not_take_5_away(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker, linked(tmp_path / "node", broker.url) as link:
         for connections in range(1, 5):
             until(lambda: link.status().connections == connections)  # noqa: B023 - used at once
-            assert link.status().protocol is Protocol.V5
+            assert link.status().protocol is MqttVersion.V5
             broker.kill()
             broker.start()
 
@@ -185,7 +184,7 @@ def embedded():
     broker.stop()
 
 
-@pytest.mark.parametrize("first", Protocol)
+@pytest.mark.parametrize("first", MqttVersion)
 def test_the_embedded_broker_serves_us_and_others(tmp_path, embedded, log, first, monkeypatch):
     monkeypatch.setattr("edge_fer.mqtt.connection._GREETING", 0.5)
     url = f"mqtt://{HOST}:{embedded}"
@@ -205,14 +204,14 @@ def test_the_embedded_broker_serves_us_and_others(tmp_path, embedded, log, first
             newcomer.wait_for(lambda m: m.topic == f"edge-fer/{NODE}/availability" and m.payload == "online")
         link.close()
         seen.wait_for(lambda m: m.payload == "offline")
-    assert link.status().protocol is Protocol.V311
+    assert link.status().protocol is MqttVersion.V311
     assert "Traceback" not in log.text
 
 
 def test_the_embedded_broker_ends_cleanly_with_clients_connected(tmp_path, log):
     broker = EmbeddedBroker(0)
     port = broker.start()
-    with linked(tmp_path, f"mqtt://{HOST}:{port}", protocol=Protocol.V311) as link:
+    with linked(tmp_path, f"mqtt://{HOST}:{port}", protocol=MqttVersion.V311) as link:
         until(lambda: link.status().connected)
         broker.stop()
         assert not [thread for thread in threading.enumerate() if thread.name == "embedded-broker"]

@@ -13,7 +13,7 @@ from edge_fer.types import LABEL_SETS
 
 __all__ = ["fitted", "profile_layer"]
 
-_PROFILES: Final = Path(__file__).with_name("profiles")
+_PROFILES: Final = Path(__file__).parents[1] / "profiles"
 
 
 def profile_layer(said: Entry) -> Layer:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from edge_fer.drawing import brush
-from edge_fer.drawing.activation import lay_activation
 from edge_fer.drawing.brush import Plate
 from edge_fer.drawing.palette import rgb
 from edge_fer.emotion.classifier import EmotionClassifier
+from edge_fer.pictures.activation import lay_activation
 from edge_fer.pictures.faces import FaceReading, PictureReading, percent
 from edge_fer.types import UNCERTAIN, Image
 
