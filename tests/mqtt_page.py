@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_fer.config.values.units import FROM_FILE
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import (
@@ -45,6 +44,7 @@ from edge_fer.types import (
     Summary,
     SummaryNumbers,
 )
+from edge_fer.values.units import FROM_FILE
 from tests.invented import at, reading
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "mqtt.md"

@@ -10,13 +10,13 @@ import pytest
 from edge_fer.config.tree import CameraSection, FacesSection
 from edge_fer.errors import ModelError
 from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
-from edge_fer.faces.detectors.choice import DETECTORS, make_detector
 from edge_fer.inference.catalogue import BLAZEFACE, YUNET
 from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import UNCERTAIN, Frame, QualityFault
 from edge_fer.wiring import build_pipeline
+from edge_fer.wiring.detectors import DETECTORS, make_detector
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.faces.pictures import on_wall, portrait

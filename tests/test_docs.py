@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
 from edge_fer.config.sections.faces import FacesSection
-from edge_fer.config.sections.when import KINDS, kind_in
-from edge_fer.config.values.units import DURATION
 from edge_fer.contract.messages import schemas
+from edge_fer.rules.conditions.when import KINDS, kind_in
+from edge_fer.values.units import DURATION
 from tests import mqtt_page, timelines, tuning_page
 
 ROOT = Path(__file__).resolve().parents[1]

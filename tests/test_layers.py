@@ -14,9 +14,10 @@ TIERS = [
     {"errors", "types"},
     {"support"},
     {"clock"},
-    {"config", "drawing", "inference", "sample"},
-    {"boot", "capture", "contract", "emotion", "faces", "log", "rules"},
-    {"mqtt", "pipeline"},
+    {"drawing", "inference", "sample", "values"},
+    {"capture", "contract", "emotion", "faces", "rules"},
+    {"config", "mqtt", "pipeline"},
+    {"boot", "log"},
     {"homeassistant", "metrics", "publishing"},
     {"daemon"},
     {"remote"},
@@ -60,6 +61,31 @@ def test_imports_go_downwards_only(path):
     room = room_of(path)
     upwards = imports_of(path) - may_import(room) - {room, "__version__"}
     assert not upwards, f"{path} may not import edge_fer.{', edge_fer.'.join(sorted(upwards))}"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def loaded_with(name: str, tree: ast.Module, known: frozenset[str]) -> set[str]:
+    """The modules that importing a module loads: those it names outside of functions, and the packages around them."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    around = {module.rpartition(".")[0] for module in found & known}
+    # what is around the module itself is being loaded already
+    return {module for module in (found & known) | around if not f"{name}.".startswith(f"{module}.")}
+
+
+def test_no_import_leads_back_to_where_it_began():
+    names = {module_name(path): path for path in MODULES}
+    known = frozenset(names)
+    loads = {name: loaded_with(name, ast.parse(path.read_text("utf-8")), known) for name, path in names.items()}
+    # what loads nothing that is left goes, again and again; a circle is what stays
+    while gone := {name for name, others in loads.items() if not others & loads.keys() - {"edge_fer"}}:
+        loads = {name: others for name, others in loads.items() if name not in gone}
+    assert not loads, f"these import one another in a circle, or what does: {', '.join(sorted(loads))}"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.config.values.units import DURATION
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.types import AlertChange
+from edge_fer.values.units import DURATION
 from tests.invented import reading, unreadable
 from tests.rules.kit import frame, rules_in
 

@@ -14,8 +14,8 @@ from edge_fer.capture.picamera2.live import Picamera2Live
 from edge_fer.capture.port import SourcePort
 from edge_fer.capture.stills import Stills
 from edge_fer.clock.system import Clock
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
+from edge_fer.values.source import SourceKind, kind_of
 
 __all__ = ["SourceOptions", "make_source"]
 
@@ -125,7 +125,7 @@ def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
     return video(camera, str(options.sample), clock, options)
 
 
-#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.config.values.source`.
+#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.values.source`.
 FACTORIES: Mapping[SourceKind, Factory] = {
     SourceKind.PICAMERA2: picamera2,
     SourceKind.DEVICE: device,

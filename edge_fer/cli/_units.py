@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pydantic_core import PydanticCustomError
 
-from edge_fer.config.values.units import Quantity
+from edge_fer.values.units import Quantity
 
 __all__ = ["value_of"]
 

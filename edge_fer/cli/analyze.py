@@ -19,8 +19,6 @@ from edge_fer.clock.system import Clock, SystemClock
 from edge_fer.clock.zone import local_zone
 from edge_fer.config import Config
 from edge_fer.config.tree import CameraSection
-from edge_fer.config.values.source import SourceKind, kind_of
-from edge_fer.config.values.units import DURATION
 from edge_fer.errors import AnalysisError, ConfigError, SourceError
 from edge_fer.recordings.analysis.analyse import Recording, analyse
 from edge_fer.recordings.analysis.cut import Cut
@@ -32,6 +30,8 @@ from edge_fer.sample import sample_path
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted
 from edge_fer.types import UNCERTAIN, Instant
+from edge_fer.values.source import SourceKind, kind_of
+from edge_fer.values.units import DURATION
 
 __all__ = ["add_parser"]
 

@@ -11,8 +11,8 @@ from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say_ours
 from edge_fer.cli._source import add_source_argument, camera_of
 from edge_fer.cli._verbs import Subparsers, add_verb
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.support.harmless import harmless_lines
+from edge_fer.values.source import SourceKind, kind_of
 
 __all__ = ["add_parser"]
 

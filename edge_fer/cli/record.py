@@ -10,8 +10,8 @@ from edge_fer.cli._recording import MOST_BYTES, TraceRecording
 from edge_fer.cli._say import say
 from edge_fer.cli._units import value_of
 from edge_fer.cli._verbs import Subparsers, add_verb
-from edge_fer.config.values.units import DURATION, SIZE
 from edge_fer.daemon.process import Daemon
+from edge_fer.values.units import DURATION, SIZE
 from edge_fer.wiring import build_service
 
 __all__ = ["add_parser"]

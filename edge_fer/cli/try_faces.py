@@ -21,13 +21,13 @@ from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config
 from edge_fer.config.tree import CameraSection
-from edge_fer.config.values.units import DURATION
 from edge_fer.errors import SourceError
 from edge_fer.inference.store import Store
 from edge_fer.pipeline.step import Pipeline
 from edge_fer.recordings.analysis.taps import TappedTracker
 from edge_fer.support.redact import redacted
 from edge_fer.types import LABEL_SETS, Reading
+from edge_fer.values.units import DURATION
 from edge_fer.wiring import build_stages, overview_of, play
 
 __all__ = ["add_parser"]

@@ -13,19 +13,18 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationInfo, field_validator
 
 from edge_fer.config.engine.places import default_id, default_models_dir, default_state_dir
-from edge_fer.config.section import Count, Name, Section, Text
 from edge_fer.config.sections.alerts import AlertSection
 from edge_fer.config.sections.cameras import CameraSection, ZoneSection
-from edge_fer.config.sections.conditions import WhenSignal
 from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
 from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
 from edge_fer.config.sections.homeassistant import HomeAssistantSection
 from edge_fer.config.sections.mqtt import MqttSection, OutboxSection
 from edge_fer.config.sections.numbers import MoodSection, PrivacySection, SummariesSection
 from edge_fer.config.sections.optics import ExposureSection, ViewSection
-from edge_fer.config.sections.when import parts_of
-from edge_fer.config.values.units import TEMPERATURE, Celsius, PositiveFraction, refuse
 from edge_fer.errors import did_you_mean
+from edge_fer.rules.conditions.when import signals_in
+from edge_fer.values.section import Count, Name, Section, Text
+from edge_fer.values.units import TEMPERATURE, Celsius, PositiveFraction, refuse
 
 __all__ = [
     "AlertSection",
@@ -164,8 +163,8 @@ class Config(Section):
             (camera, "alerts", name, "when", *path, "signal")
             for camera, given in cameras.items()
             for name, alert in given.alerts.items()
-            for path, part in parts_of(alert.when)
-            if isinstance(part, WhenSignal) and part.signal.startswith(f"edge-fer/{node.id}/")
+            for path, signal in signals_in(alert.when)
+            if signal.topic.startswith(f"edge-fer/{node.id}/")
         ]
         if own:
             refuse("is what this device publishes itself", "Name a topic of another device", at=own)

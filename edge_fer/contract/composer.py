@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from edge_fer.config.values.units import DURATION
 from edge_fer.contract.link_status import LinkStatus, MqttVersion, is_near
 from edge_fer.contract.messages import (
     AlertEventDraft,
@@ -32,6 +31,7 @@ from edge_fer.contract.messages.base import Part
 from edge_fer.contract.messages.commands import RESPONSES, ErrorCode, Response
 from edge_fer.errors import CommandError
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
+from edge_fer.values.units import DURATION
 
 __all__ = ["Composer"]
 

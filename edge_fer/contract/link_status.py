@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Literal
 
 from edge_fer.contract.messages.base import MessageKind
+from edge_fer.contract.trouble import Setback, Trouble
 
-__all__ = ["NOTICE", "CertificateEnds", "LinkStatus", "MqttVersion", "Setback", "Trouble", "is_near"]
+__all__ = ["NOTICE", "CertificateEnds", "LinkStatus", "MqttVersion", "is_near"]
 
 #: How long before its end a certificate is told of.
 NOTICE = timedelta(days=30)
@@ -26,67 +27,6 @@ class MqttVersion(IntEnum):
     def text(self) -> Literal["5", "3.1.1"]:
         """As people write it."""
         return "5" if self is MqttVersion.V5 else "3.1.1"
-
-
-class Trouble(StrEnum):
-    """What keeps us from the broker."""
-
-    NAME_NOT_FOUND = "name_not_found"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    TIMED_OUT = "timed_out"
-    TLS_NOT_TRUSTED = "tls_not_trusted"
-    TLS_WRONG_HOST = "tls_wrong_host"
-    TLS_NOT_YET_VALID = "tls_not_yet_valid"
-    TLS_CLIENT_REFUSED = "tls_client_refused"
-    TLS_CLIENT_EXPIRED = "tls_client_expired"
-    TLS = "tls"
-    FILE = "file"
-    PROTOCOL_REFUSED = "protocol_refused"
-    CLIENT_ID = "client_id"
-    LOGIN = "login"
-    NOT_AUTHORISED = "not_authorised"
-    TOPIC_REFUSED = "topic_refused"
-    TAKEN_OVER = "taken_over"
-    UNAVAILABLE = "unavailable"
-    QUOTA = "quota"
-    HUNG_UP = "hung_up"
-    CLOSED = "closed"
-    SILENT = "silent"
-    OTHER = "other"
-
-    @property
-    def slow(self) -> bool:
-        """Whether only a person can cure it, so that frequent tries would only annoy the broker."""
-        return self in _SLOW
-
-
-_SLOW = {
-    Trouble.TLS_NOT_TRUSTED,
-    Trouble.TLS_WRONG_HOST,
-    Trouble.TLS_CLIENT_REFUSED,
-    Trouble.TLS_CLIENT_EXPIRED,
-    Trouble.FILE,
-    Trouble.CLIENT_ID,
-    Trouble.LOGIN,
-    Trouble.NOT_AUTHORISED,
-    # two clients of one id would throw each other out for ever
-    Trouble.TAKEN_OVER,
-    Trouble.QUOTA,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Setback:
-    """One failure to reach or keep the broker.
-
-    Attributes:
-        trouble: what it was.
-        detail: what the system or the broker said, for the log; may be empty. Holds no secrets.
-    """
-
-    trouble: Trouble
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

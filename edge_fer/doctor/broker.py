@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from edge_fer.contract.link_status import MqttVersion, Setback, Trouble, is_near
+from edge_fer.contract.link_status import MqttVersion, is_near
 from edge_fer.contract.messages import ONLINE
 from edge_fer.contract.topics import Topics
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.doctor.finding import CheckResult, State, fault, good, skipped, warning
 from edge_fer.mqtt.certificates import days_left, end_in_file
 from edge_fer.mqtt.failures import problem_and_remedy, remedy_for_refusal

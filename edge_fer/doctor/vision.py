@@ -10,7 +10,6 @@ from threading import Thread
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import CameraSection, EmotionSection
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped, warning
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import EdgeFerError
@@ -18,6 +17,7 @@ from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
+from edge_fer.values.source import SourceKind, kind_of
 from edge_fer.wiring import build_pipeline, find_source
 
 __all__ = ["camera", "detector", "model"]

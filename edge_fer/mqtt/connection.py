@@ -24,8 +24,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_fer.contract.link_status import MqttVersion, Setback, Trouble
+from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.messages import OFFLINE
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.certificates import end_in_file, end_of
 from edge_fer.mqtt.dial import Dialling, Line
 from edge_fer.mqtt.failures import of_code, of_disconnect, of_tls_text
@@ -371,7 +372,7 @@ class Connection:
             self.setback = of_tls_text(self._tls_error)
         elif reason == "Keep alive timeout":
             self.setback = Setback(Trouble.SILENT, "no answer to our ping")
-        elif reason == "MqttVersion error" and not self.is_up:
+        elif reason == "Protocol error" and not self.is_up:
             # this is how paho puts it that a broker refuses MQTT 3.1.1
             self.setback = Setback(Trouble.PROTOCOL_REFUSED)
         else:

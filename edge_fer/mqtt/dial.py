@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
-from edge_fer.contract.link_status import Setback, Trouble
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.failures import of_error
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.support.credentials import read_password, usable

@@ -9,8 +9,9 @@ from dataclasses import replace
 from math import inf
 from time import monotonic
 
-from edge_fer.contract.link_status import CertificateEnds, LinkStatus, MqttVersion, Setback, Trouble
+from edge_fer.contract.link_status import CertificateEnds, LinkStatus, MqttVersion
 from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.certificates import EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.failures import explain

@@ -7,7 +7,7 @@ import socket
 import ssl
 from dataclasses import replace
 
-from edge_fer.contract.link_status import Setback, Trouble
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 
 __all__ = [

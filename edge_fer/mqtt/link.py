@@ -15,9 +15,10 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
-from edge_fer.contract.link_status import LinkStatus, MqttVersion, Setback, Trouble
+from edge_fer.contract.link_status import LinkStatus, MqttVersion
 from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
 from edge_fer.contract.topics import Topics
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.engine import Carrier
 from edge_fer.mqtt.inbound import ListenerPort
@@ -109,9 +110,8 @@ class Link:
         self._replies = Replies()
         self._shelf.set(topics.availability, ONLINE, clock())
         self._carrier: Carrier | None = None
-        self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
-        self._rope.setblocking(False)
+        #: wakes the thread while it waits: read end and write end, from `start` to the thread's end
+        self._waker: tuple[socket.socket, socket.socket] | None = None
         self._opened = Event()
         self._error: Exception | None = None
         #: set by `close`: when to give up what is left, and when to be gone
@@ -126,6 +126,9 @@ class Link:
         Raises:
             OutboxError: the outbox cannot be opened.
         """
+        self._waker = socket.socketpair()
+        for end in self._waker:
+            end.setblocking(False)
         self._thread.start()
         self._opened.wait()
         if self._error is not None:
@@ -217,12 +220,13 @@ class Link:
 
     def _rouse(self) -> None:
         # a full pipe rouses as well, and a closed one has nobody behind it
-        with contextlib.suppress(OSError):
-            self._rope.send(b"!")
+        if self._waker:
+            with contextlib.suppress(OSError):
+                self._waker[1].send(b"!")
 
     def _hang_up(self) -> None:
-        self._rope.close()
-        self._bell.close()
+        for end in self._waker or ():
+            end.close()
 
     def _run(self) -> None:
         try:
@@ -299,10 +303,13 @@ class Link:
     def _wait(self, carrier: Carrier, seconds: float) -> None:
         """Waits until the socket can be used, somebody rouses us, or the time is up."""
         poll = select.poll()
-        poll.register(self._bell, select.POLLIN)
+        waker = self._waker[0] if self._waker else None
+        if waker:
+            poll.register(waker, select.POLLIN)
         if carrier.socket is not None and carrier.socket.fileno() >= 0:
             poll.register(carrier.socket, select.POLLIN | (select.POLLOUT if carrier.wants_write else 0))
         # rounded up, because a wait that ends too early is a turn for nothing
         poll.poll(int(seconds * 1000) + 1)
-        with contextlib.suppress(BlockingIOError):
-            self._bell.recv(4096)
+        if waker:
+            with contextlib.suppress(BlockingIOError):
+                waker.recv(4096)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
-from edge_fer.contract.link_status import MqttVersion, Setback, Trouble
+from edge_fer.contract.link_status import MqttVersion
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.settings import BrokerSettings

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from edge_fer.config.values.units import FROM_FILE, REFUSED
 from edge_fer.contract.messages.commands import REQUESTS, ErrorCode, Request
 from edge_fer.errors import CommandError
+from edge_fer.values.units import FROM_FILE, REFUSED
 
 __all__ = ["LARGEST_REQUEST", "Command", "Reception"]
 

@@ -10,13 +10,13 @@ from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.values.source import SourceKind
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
 from edge_fer.errors import SourceError
 from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.publishing import Publisher
 from edge_fer.support.stopwatch import Stopwatch
+from edge_fer.values.source import SourceKind
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
 

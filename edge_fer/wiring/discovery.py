@@ -7,13 +7,13 @@ from collections.abc import Callable
 from edge_fer import __version__
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.values.units import DURATION
 from edge_fer.daemon.service import HEALTH_EVERY
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
 from edge_fer.homeassistant.entities import Node, Watching
 from edge_fer.support.keeping import Keeper
 from edge_fer.types import LABEL_SETS
+from edge_fer.values.units import DURATION
 
 __all__ = ["build_discovery", "described", "make_announcer"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from edge_fer.config import tree as config
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.contract.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.inference.runtime import loaded_runtime
 from edge_fer.support.redact import redacted
+from edge_fer.values.source import SourceKind, kind_of
 
 __all__ = ["camera_info", "model_info", "privacy_info"]
 

@@ -14,9 +14,9 @@ from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.sample import sample_path
 from edge_fer.types import Frame, Image
+from edge_fer.values.source import SourceKind, kind_of
 from edge_fer.wiring.vision import make_zones
 
 __all__ = ["CameraSource", "make_camera_source", "overview_of", "play"]

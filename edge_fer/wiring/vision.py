@@ -14,7 +14,6 @@ from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
-from edge_fer.faces.detectors.choice import make_detector
 from edge_fer.faces.people.attention import Attention
 from edge_fer.faces.people.following import Follower
 from edge_fer.faces.people.lifeless import LifelessFilter
@@ -32,6 +31,7 @@ from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, SignalKey, SignalValue
+from edge_fer.wiring.detectors import make_detector
 from edge_fer.wiring.meaning import longest_gap
 
 __all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones"]

@@ -8,7 +8,6 @@ from functools import partial
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.values.source import SourceKind
 from edge_fer.contract.messages import CameraInfo
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
@@ -19,6 +18,7 @@ from edge_fer.remote.signals import Signals
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.scene.trend import Trend
 from edge_fer.support.keeping import Keeper
+from edge_fer.values.source import SourceKind
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info
 from edge_fer.wiring.keeping import keep_alerts, keep_numbers

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from edge_fer.config.tree import FacesSection
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.detectors.choice import make_detector
 from edge_fer.faces.detectors.port import FaceDetector
 from edge_fer.faces.reading.crop import crop_face
 from edge_fer.inference.store import Store
 from edge_fer.types import CropFrame, Face, Image
+from edge_fer.wiring.detectors import make_detector
 
 from .data import NO_MAJORITY, data_folder, ferplus_majority, load
 from .errors import plainly

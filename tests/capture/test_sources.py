@@ -13,8 +13,8 @@ from edge_fer.capture.opencv.v4l2 import Capability, capability, parse
 from edge_fer.capture.picamera2.live import Picamera2Live
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.stills import Stills
-from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
+from edge_fer.values.source import SourceKind, kind_of
 from tests.capture.helpers import InventedClock, flat, write_video
 
 

@@ -8,8 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from edge_fer.config import BOOT_COPY, BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
-from edge_fer.config.sections.conditions import WhenEmotion, WhenMorePeople, WhenSignal
 from edge_fer.config.tree import CameraSection
+from edge_fer.rules.conditions.emotion import WhenEmotion
+from edge_fer.rules.conditions.presence import WhenMorePeople
+from edge_fer.rules.conditions.signal import WhenSignal
 from tests.config.loading import load_layers, load_text
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.contract.link_status import Trouble
 from edge_fer.contract.topics import Topics
+from edge_fer.contract.trouble import Trouble
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt import session
 from edge_fer.mqtt.settings import BrokerSettings

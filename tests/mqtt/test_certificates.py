@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.contract.link_status import CertificateEnds, LinkStatus, Trouble
+from edge_fer.contract.link_status import CertificateEnds, LinkStatus
+from edge_fer.contract.trouble import Trouble
 from edge_fer.metrics import metrics_of
 from edge_fer.mqtt.certificates import EndWatch, end_in_file, end_of
 from tests.broker import Certificates, Mosquitto, Subscriber, tool

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.contract.link_status import MqttVersion, Trouble
+from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.trouble import Trouble
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.support.backoff import Backoff

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge_fer.contract.link_status import LinkStatus, Trouble
+from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
@@ -25,6 +25,7 @@ from edge_fer.contract.messages import (
     schemas,
     seal,
 )
+from edge_fer.contract.trouble import Trouble
 from edge_fer.types import (
     UNCERTAIN,
     AlertChange,

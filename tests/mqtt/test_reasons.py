@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from edge_fer.contract.link_status import Setback, Trouble
+from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.failures import explain, of_code, of_error, of_tls_text, remedy_for_refusal
 from edge_fer.mqtt.settings import BrokerSettings
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from edge_fer.contract.link_status import Trouble
 from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.trouble import Trouble
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.refusals import Holds

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.config.values.json_path import steps_of
 from edge_fer.contract.link_status import MqttVersion
 from edge_fer.mqtt.inbound import LARGEST_PAYLOAD
 from edge_fer.remote.signals import Signals
 from edge_fer.types import SignalKey, SignalValue
+from edge_fer.values.json_path import steps_of
 from tests.invented import at
 from tests.mqtt.kit import linked, until
 

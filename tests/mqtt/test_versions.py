@@ -9,8 +9,9 @@ import threading
 
 import pytest
 
-from edge_fer.contract.link_status import MqttVersion, Trouble
+from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.trouble import Trouble
 from edge_fer.errors import BrokerError
 from edge_fer.mqtt.embedded import EmbeddedBroker
 from edge_fer.support.backoff import Backoff

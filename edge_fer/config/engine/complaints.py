@@ -14,9 +14,9 @@ from edge_fer.config.engine.faults import Fault
 from edge_fer.config.engine.layers import is_named
 from edge_fer.config.engine.walk import BOUNDS, keys_of, owners_of, section_at
 from edge_fer.config.output.writing import inline
-from edge_fer.config.sections.when import without_tags
-from edge_fer.config.values.units import REFUSED
 from edge_fer.errors import did_you_mean
+from edge_fer.rules.conditions.when import without_tags
+from edge_fer.values.units import REFUSED
 
 __all__ = ["DEFAULT", "faults_of"]
 

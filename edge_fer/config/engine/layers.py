@@ -20,7 +20,7 @@ from typing import Any, Final
 from edge_fer.config.engine.entries import Entry, KeyPath
 from edge_fer.config.engine.faults import Fault
 from edge_fer.config.engine.reader import ParsedText, read_yaml
-from edge_fer.config.sections.when import kind_in
+from edge_fer.rules.conditions.when import kind_in
 from edge_fer.support.files import open_file
 from edge_fer.support.redact import redacted
 

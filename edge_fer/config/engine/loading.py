@@ -19,7 +19,7 @@ from edge_fer.config.engine.profile import fitted, profile_layer
 from edge_fer.config.engine.settable import fitting
 from edge_fer.config.output.writing import written
 from edge_fer.config.tree import Config
-from edge_fer.config.values.units import FROM_FILE
+from edge_fer.values.units import FROM_FILE
 
 __all__ = ["BOOT_COPY", "BOOT_FILE", "SETTINGS_NAME", "SYSTEM_FILE", "Loaded", "load", "standard_files"]
 

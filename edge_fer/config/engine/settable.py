@@ -16,6 +16,7 @@ from edge_fer.config.engine.faults import ConfigFaults, Fault
 from edge_fer.config.engine.layers import PER_CAMERA, merged, wrapped
 from edge_fer.config.output.writing import written
 from edge_fer.config.tree import Config
+from edge_fer.rules.conditions.when import KINDS
 
 __all__ = ["PAUSED", "SETTABLE", "Fitting", "fitting", "is_settable", "nested", "value_at"]
 
@@ -28,8 +29,7 @@ _QUALITY: Final = ("min_sharpness", "min_brightness", "max_brightness", "min_ins
 _EMOTION: Final = ("min_confidence", "min_lead", "uncertain_after")
 _SMOOTHING: Final = ("time_constant", "hysteresis", "readings")
 _ALERT: Final = ("for", "keep_firing_for", "cooldown", "max_uncertain")
-_WHEN: Final = ("score", "repeated", "share", "over", "min_people", "more_people_than", "satisfaction_below", "by")
-_SIGNAL: Final = ("above", "below", "max_age")
+_WHEN: Final = dict.fromkeys(key for kind in KINDS.values() for key in sorted(kind.settable))
 #: Every key that may be set; `*` stands for a name. Those of `view`, `faces`, `emotion` and `alerts` in a camera, too.
 SETTABLE: Final = (
     *(f"view.{key}" for key in _VIEW),
@@ -38,7 +38,7 @@ SETTABLE: Final = (
     *(f"emotion.{key}" for key in _EMOTION),
     *(f"emotion.smoothing.{key}" for key in _SMOOTHING),
     *(f"alerts.*.{key}" for key in _ALERT),
-    *(f"alerts.*.when.{key}" for key in (*_WHEN, *_SIGNAL)),
+    *(f"alerts.*.when.{key}" for key in _WHEN),
     "mood.over",
     "mood.min_read",
     "mood.distress.moderate",

@@ -8,11 +8,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from edge_fer.config.sections.conditions import ConditionSection
 from edge_fer.config.sections.optics import FocusRange
-from edge_fer.config.sections.when import KINDS, without_tags
 from edge_fer.config.tree import Config, Section
-from edge_fer.config.values.units import Quantity, Share
+from edge_fer.rules.conditions.kind import ConditionSection
+from edge_fer.rules.conditions.when import KINDS, without_tags
+from edge_fer.values.units import Quantity, Share
 
 __all__ = ["BOUNDS", "allowed", "inner_section", "keys_of", "kinds_of", "owners_of", "section_at"]
 
@@ -39,14 +39,14 @@ def inner_section(info: FieldInfo) -> tuple[type[Section] | None, bool]:
 
 def kinds_of(info: FieldInfo) -> Mapping[str, type[Section]]:
     """The sections that a field holds one of, by the key that tells which; none for most fields."""
-    return KINDS if info.annotation is ConditionSection else {}
+    return {key: kind.section for key, kind in KINDS.items()} if info.annotation is ConditionSection else {}
 
 
 def section_at(path: tuple[Any, ...]) -> type[Section] | None:
     """The section whose keys stand at a place as pydantic tells it; None where names or a value stand."""
     keys, kind = without_tags(path)
     if kind is not None:
-        return KINDS[kind] if path[-1] not in keys else None
+        return KINDS[kind].section if path[-1] not in keys else None
     section: type[Section] | None = Config
     parts = iter(keys)
     for part in parts:

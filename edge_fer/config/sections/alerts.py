@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from edge_fer.config.section import Section
-from edge_fer.config.sections.when import When, parts_of
-from edge_fer.config.values.hours import WrittenHours
-from edge_fer.config.values.units import DURATION, Seconds, refuse
+from edge_fer.rules.conditions.when import When, is_of_people
+from edge_fer.values.hours import WrittenHours
+from edge_fer.values.section import Section
+from edge_fer.values.units import DURATION, Seconds, refuse
 
 __all__ = ["AlertSection", "Silenced"]
 
@@ -105,6 +105,6 @@ class AlertSection(Section):
     def _fits(cls, scope: str, info: ValidationInfo) -> str:
         """A condition on the scene has no people to tell apart."""
         when = info.data.get("when")
-        if when is None or any(part.of_person for _, part in parts_of(when)):
+        if when is None or is_of_people(when):
             return scope
         return "scene"

@@ -7,17 +7,17 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from edge_fer.config.section import Name, Section, Switch, Text
 from edge_fer.config.sections.alerts import AlertSection
 from edge_fer.config.sections.emotion import EmotionSection
 from edge_fer.config.sections.faces import FacesSection, Rotation
 from edge_fer.config.sections.optics import ExposureSection, Focus, ViewSection
-from edge_fer.config.sections.when import labels_in
-from edge_fer.config.values.polygon import Corner, checked_polygon
-from edge_fer.config.values.source import sure_fault
-from edge_fer.config.values.units import DURATION, Seconds, refuse
+from edge_fer.rules.conditions.when import labels_in
 from edge_fer.support.address import take_apart
 from edge_fer.types import LABEL_SETS
+from edge_fer.values.polygon import Corner, checked_polygon
+from edge_fer.values.section import Name, Section, Switch, Text
+from edge_fer.values.source import sure_fault
+from edge_fer.values.units import DURATION, Seconds, refuse
 
 __all__ = ["CameraSection", "ZoneSection"]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from edge_fer.config.section import Count, Section
-from edge_fer.config.values.units import DURATION, Fraction, PositiveFraction, Seconds, refuse
+from edge_fer.values.section import Count, Section
+from edge_fer.values.units import DURATION, Fraction, PositiveFraction, Seconds, refuse
 
 __all__ = ["EmotionSection", "PriorSection", "SmoothingSection"]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from edge_fer.config.section import Count, Section
-from edge_fer.config.values.distinct import some_and_distinct
-from edge_fer.config.values.units import ANGLE, DURATION, PIXELS, Degrees, Fraction, Pixels, Seconds
+from edge_fer.values.distinct import some_and_distinct
+from edge_fer.values.section import Count, Section
+from edge_fer.values.units import ANGLE, DURATION, PIXELS, Degrees, Fraction, Pixels, Seconds
 
 __all__ = ["FaceQualitySection", "FacesSection", "Rotation"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from edge_fer.config.section import Section, Switch
-from edge_fer.config.values.topic import PlainTopic
-from edge_fer.config.values.units import refuse
+from edge_fer.values.section import Section, Switch
+from edge_fer.values.topic import PlainTopic
+from edge_fer.values.units import refuse
 
 __all__ = ["HomeAssistantSection"]
 

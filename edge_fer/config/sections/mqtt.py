@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from edge_fer.config.section import Count, Section, Switch, Text
-from edge_fer.config.values.units import DURATION, SIZE, Bytes, Seconds, refuse
+from edge_fer.values.section import Count, Section, Switch, Text
+from edge_fer.values.units import DURATION, SIZE, Bytes, Seconds, refuse
 
 __all__ = ["MqttSection", "OutboxSection"]
 

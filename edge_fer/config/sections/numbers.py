@@ -7,10 +7,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from edge_fer.config.section import Count, Section
-from edge_fer.config.sections.conditions import Label
-from edge_fer.config.values.distinct import some_and_distinct
-from edge_fer.config.values.units import DURATION, PositiveFraction, Seconds, refuse
+from edge_fer.rules.conditions.kind import Label
+from edge_fer.values.distinct import some_and_distinct
+from edge_fer.values.section import Count, Section
+from edge_fer.values.units import DURATION, PositiveFraction, Seconds, refuse
 
 __all__ = ["DistressSection", "MoodSection", "PrivacySection", "SummariesSection", "WeightsSection"]
 

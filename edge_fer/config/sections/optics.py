@@ -8,8 +8,8 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from edge_fer.config.section import Section, Switch
-from edge_fer.config.values.units import DURATION, Fraction, Seconds, refuse
+from edge_fer.values.section import Section, Switch
+from edge_fer.values.units import DURATION, Fraction, Seconds, refuse
 
 __all__ = ["ExposureSection", "Focus", "FocusRange", "ViewSection"]
 

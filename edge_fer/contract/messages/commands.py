@@ -8,9 +8,9 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge_fer.config.values.units import DURATION
-from edge_fer.config.values.units import Seconds as WrittenSeconds
 from edge_fer.contract.messages.base import Message, Moment, Part, Seconds
+from edge_fer.values.units import DURATION
+from edge_fer.values.units import Seconds as WrittenSeconds
 
 __all__ = [
     "REQUESTS",

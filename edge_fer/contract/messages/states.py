@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge_fer.contract.link_status import Trouble
 from edge_fer.contract.messages.base import (
     SIGNAL,
     SUBJECT,
@@ -19,6 +18,7 @@ from edge_fer.contract.messages.base import (
     Part,
     Seconds,
 )
+from edge_fer.contract.trouble import Trouble
 from edge_fer.types import AlertState, SignalState, View
 
 __all__ = [

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from edge_fer.config.values.units import DURATION
 from edge_fer.recordings.replay.outcome import Firing, ReplayOutcome
 from edge_fer.types import Instant, Summary
+from edge_fer.values.units import DURATION
 
 __all__ = ["as_json", "as_text"]
 

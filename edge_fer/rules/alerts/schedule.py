@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from edge_fer.config.values.hours import DAYS, Hours
 from edge_fer.types import Instant
+from edge_fer.values.hours import DAYS, Hours
 
 __all__ = ["Schedule"]
 

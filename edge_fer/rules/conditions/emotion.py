@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from edge_fer.rules.conditions.finding import Finding, Findings, Subject, Verdict
+from edge_fer.rules.conditions.kind import A_LIST, ConditionKind, ConditionSection, Labels
 from edge_fer.rules.sight import Sight
 from edge_fer.types import UNCERTAIN, Reading
+from edge_fer.values.section import Count
+from edge_fer.values.units import PositiveFraction
 
-__all__ = ["EmotionCondition"]
+__all__ = ["EMOTION", "EmotionCondition", "WhenEmotion"]
+
+
+class WhenEmotion(ConditionSection):
+    """A person shows emotions of a set."""
+
+    emotion: Labels = Field(
+        description="The emotions whose scores are added up; at least one.",
+        examples=[["angry", "sad"]],
+        json_schema_extra=A_LIST,
+    )
+    score: PositiveFraction = Field(default=0.6, description="The alert's condition holds from this sum on.")
+    repeated: Annotated[Count, Field(ge=1, le=1000)] = Field(
+        default=1, description="How many readings in a row must reach it; with more than 1, `for` is 0s if left out."
+    )
 
 
 class EmotionCondition:
@@ -56,3 +77,14 @@ class EmotionCondition:
         if measured >= self._score:
             return Verdict.HOLDS
         return Verdict.UNKNOWN if reading.label == UNCERTAIN else Verdict.FAILS
+
+
+EMOTION = ConditionKind(
+    key="emotion",
+    section=WhenEmotion,
+    make=lambda when, _: EmotionCondition(frozenset(when.emotion), when.score, repeated=when.repeated),
+    of_person=True,
+    settable=frozenset({"score", "repeated"}),
+    labels="emotion",
+    signal=None,
+)

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from edge_fer.rules.conditions.finding import SCENE, Finding, Findings, Subject, tested
+from edge_fer.rules.conditions.kind import (
+    A_LIST,
+    BaselinePort,
+    ConditionKind,
+    ConditionSection,
+    Labels,
+    Number,
+    Window,
+)
 from edge_fer.rules.scene.mood import MoodScale, MoodWindow, Seconds, Stint, Stints, read_seconds
 from edge_fer.rules.sight import Sight
 from edge_fer.types import Distress
+from edge_fer.values.section import Count
+from edge_fer.values.units import PositiveFraction
 
 __all__ = [
-    "BaselinePort",
+    "CROWD",
+    "DISTRESS",
+    "SATISFACTION",
+    "WORSE_THAN_USUAL",
     "CrowdCondition",
     "DistressCondition",
     "SatisfactionCondition",
-    "UsualPort",
+    "WhenCrowd",
+    "WhenDistress",
+    "WhenSatisfaction",
+    "WhenWorseThanUsual",
     "WorseThanUsual",
 ]
 
@@ -23,23 +41,51 @@ __all__ = [
 _ENOUGH = 0.5
 
 
-class UsualPort(Protocol):
-    """What is usual: a mean, and how far off single values are."""
+class WhenCrowd(ConditionSection):
+    """A share of the people in view shows emotions of a set."""
 
-    @property
-    def mean(self) -> float:
-        """Of single values."""
+    crowd: Labels = Field(
+        description="The emotions that count, where one of them leads; at least one.",
+        examples=[["angry", "fear"]],
+        json_schema_extra=A_LIST,
+    )
+    share: PositiveFraction = Field(
+        default=0.4, description="The share of the readable people, from which on it holds."
+    )
+    over: Window = Field(default=60.0, description="The time over which the share is taken.")
+    min_people: Annotated[Count, Field(ge=1, le=1000)] = Field(
+        default=5, description="With fewer people in view, on average over that time, it does not hold."
+    )
 
-    @property
-    def spread(self) -> float:
-        """In the same unit, above 0."""
+
+class WhenDistress(ConditionSection):
+    """A person looks distressed, over a time."""
+
+    distress: Literal["moderate", "high"] = Field(
+        description="The distress level from which on it holds.", examples=["high"]
+    )
+    over: Window = Field(default=300.0, description="The time over which the level is taken.")
 
 
-class BaselinePort(Protocol):
-    """Knows what is usual at an hour of the week."""
+class WhenSatisfaction(ConditionSection):
+    """The people in view look less satisfied than a threshold, over a time."""
 
-    def usual(self, measure: str, utc: datetime, /) -> UsualPort | None:
-        """Of `satisfaction` (0 to 100) or `distress` (0 to 1); None while that is not known."""
+    satisfaction_below: Annotated[Number, Field(gt=0, le=100)] = Field(
+        description="The satisfaction index below which it holds.", examples=[40]
+    )
+    over: Window = Field(default=900.0, description="The time over which the index is taken.")
+
+
+class WhenWorseThanUsual(ConditionSection):
+    """The people in view look worse than usual at this hour of the week."""
+
+    worse_than_usual: Literal["satisfaction", "distress"] = Field(
+        description="What is compared with its usual value.", examples=["satisfaction"]
+    )
+    by: Annotated[Number, Field(gt=0, le=10)] = Field(
+        default=2.0, description="How many times the usual spread it must be off."
+    )
+    over: Window = Field(default=900.0, description="The time over which it is taken.")
 
 
 class _Scene:
@@ -199,3 +245,52 @@ class WorseThanUsual:
             return {SCENE: tested(None, value, 0.0 if usual is None else usual.mean)}
         threshold = usual.mean + (-1 if low_is_bad else 1) * self._by * usual.spread
         return {SCENE: tested(value < threshold if low_is_bad else value > threshold, value, threshold)}
+
+
+CROWD = ConditionKind(
+    key="crowd",
+    section=WhenCrowd,
+    make=lambda when, means: CrowdCondition(
+        frozenset(when.crowd), when.share, over=when.over, min_people=when.min_people, max_gap=means.max_gap
+    ),
+    of_person=False,
+    settable=frozenset({"share", "over", "min_people"}),
+    labels="crowd",
+    signal=None,
+)
+
+DISTRESS = ConditionKind(
+    key="distress",
+    section=WhenDistress,
+    make=lambda when, means: DistressCondition(
+        means.scale, Distress(when.distress), over=when.over, max_gap=means.max_gap
+    ),
+    of_person=True,
+    settable=frozenset({"over"}),
+    labels=None,
+    signal=None,
+)
+
+SATISFACTION = ConditionKind(
+    key="satisfaction_below",
+    section=WhenSatisfaction,
+    make=lambda when, means: SatisfactionCondition(
+        means.scale, when.satisfaction_below, over=when.over, max_gap=means.max_gap
+    ),
+    of_person=False,
+    settable=frozenset({"satisfaction_below", "over"}),
+    labels=None,
+    signal=None,
+)
+
+WORSE_THAN_USUAL = ConditionKind(
+    key="worse_than_usual",
+    section=WhenWorseThanUsual,
+    make=lambda when, means: WorseThanUsual(
+        means.scale, means.baseline, when.worse_than_usual, by=when.by, over=when.over, max_gap=means.max_gap
+    ),
+    of_person=False,
+    settable=frozenset({"by", "over"}),
+    labels=None,
+    signal=None,
+)

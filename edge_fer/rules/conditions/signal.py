@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
 from edge_fer.rules.conditions.finding import SCENE, Finding, Findings, Verdict
+from edge_fer.rules.conditions.kind import ConditionKind, ConditionSection, Number
 from edge_fer.rules.sight import Sight
 from edge_fer.types import SignalKey, SignalState
+from edge_fer.values.json_path import JsonPath, steps_of
+from edge_fer.values.topic import PlainTopic
+from edge_fer.values.units import DURATION, Seconds, refuse
 
-__all__ = ["SignalCondition"]
+__all__ = ["SIGNAL", "SignalCondition", "WhenSignal"]
+
+
+class WhenSignal(ConditionSection):
+    """A number that something else publishes over MQTT is beyond a threshold."""
+
+    signal: PlainTopic = Field(description="The topic to subscribe to at our broker.", examples=["ward/bed-3/pulse"])
+    path: JsonPath = Field(default="$", description="Where in its JSON payload the number stands; $ is the payload.")
+    above: Number | None = Field(default=None, description="It holds above this.", examples=[120])
+    below: Number | None = Field(default=None, description="It holds below this.", examples=[40], validate_default=True)
+    max_age: Annotated[Seconds, DURATION.within(1, 86_400)] = Field(
+        default=60.0, description="An older value is stale: nothing is known then."
+    )
+
+    @property
+    def threshold(self) -> float:
+        """`above` or `below`, whichever is given."""
+        return self.above if self.above is not None else self.below or 0.0
+
+    @field_validator("below")
+    @classmethod
+    def _one_threshold(cls, below: float | None, info: ValidationInfo) -> float | None:
+        if "above" in info.data and (below is None) == (info.data["above"] is None):
+            if below is None:
+                refuse("is missing, and so is `above`", "Write one of the two, for example `above: 120`")
+            refuse("is given, and so is `above`", "Keep one, or write two signals with `any`")
+        return below
 
 
 class SignalCondition:
@@ -41,3 +75,22 @@ class SignalCondition:
             return {SCENE: Finding(Verdict.UNKNOWN, None, self._threshold, state)}
         beyond = value > self._threshold if self._above else value < self._threshold
         return {SCENE: Finding(Verdict.HOLDS if beyond else Verdict.FAILS, value, self._threshold, state)}
+
+
+def _key(when: WhenSignal) -> SignalKey:
+    return SignalKey(when.signal, steps_of(when.path) or ())
+
+
+def _condition(when: WhenSignal) -> SignalCondition:
+    return SignalCondition(_key(when), when.threshold, above=when.above is not None, max_age=when.max_age)
+
+
+SIGNAL = ConditionKind(
+    key="signal",
+    section=WhenSignal,
+    make=lambda when, _: _condition(when),
+    of_person=False,
+    settable=frozenset({"above", "below", "max_age"}),
+    labels=None,
+    signal=_key,
+)

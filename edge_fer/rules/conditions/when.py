@@ -7,18 +7,34 @@ when: {all: [{emotion: [fear]}, {signal: ward/bed-3/pulse, above: 120}]}
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from edge_fer.config.sections.conditions import PLAIN_KINDS, ConditionSection
-from edge_fer.config.values.units import refuse
 from edge_fer.errors import did_you_mean
+from edge_fer.rules.conditions.combined import Combined
+from edge_fer.rules.conditions.finding import Condition, all_of, any_of
+from edge_fer.rules.conditions.kind import ConditionKind, ConditionSection, Means
+from edge_fer.rules.conditions.registry import PLAIN_KINDS
+from edge_fer.types import SignalKey
+from edge_fer.values.units import refuse
 
-__all__ = ["KINDS", "When", "WhenAll", "WhenAny", "kind_in", "labels_in", "parts_of", "without_tags"]
+__all__ = [
+    "KINDS",
+    "When",
+    "WhenAll",
+    "WhenAny",
+    "condition_of",
+    "is_of_people",
+    "kind_in",
+    "labels_in",
+    "parts_of",
+    "signals_in",
+    "without_tags",
+]
 
 #: What pydantic puts before the name of a kind in the place of a fault; no key holds it.
 _TAG: Final = "\0"
@@ -28,7 +44,7 @@ _MOST_PARTS: Final = 8
 def kind_in(value: object) -> str | None:
     """The kind that a `when` names: its key; None where it names none."""
     if isinstance(value, ConditionSection):
-        return next(key for key, kind in KINDS.items() if isinstance(value, kind))
+        return _kind_of(value).key
     return next((key for key in value if key in KINDS), None) if isinstance(value, Mapping) else None
 
 
@@ -36,7 +52,8 @@ def _tag(value: object) -> str | None:
     """The kind, or the one that the keys belong to although its own is missing."""
     kind = kind_in(value)
     if kind is None and isinstance(value, Mapping):
-        kind = next((name for name, kind in KINDS.items() if value and value.keys() <= kind.model_fields.keys()), None)
+        fields = {name: kind.section.model_fields.keys() for name, kind in KINDS.items()}
+        kind = next((name for name, keys in fields.items() if value and value.keys() <= keys), None)
     return None if kind is None else f"{_TAG}{kind}"
 
 
@@ -44,7 +61,7 @@ def _tag(value: object) -> str | None:
 class _OneOf:
     """One kind out of some, told by its key; stands in `Annotated`."""
 
-    kinds: Mapping[str, type[ConditionSection]]
+    kinds: Mapping[str, ConditionKind[Any]]
 
     def _check(self, value: object) -> object:
         """Refuses what names no kind, or more than one."""
@@ -61,14 +78,15 @@ class _OneOf:
             refuse("cannot stand in such a list", "Write plain conditions into it", at=[(named[0],)])
         if _tag(value) is None:
             choose = f"Choose one of {', '.join(self.kinds)}"
-            strange = [str(key) for key in value if not any(key in kind.model_fields for kind in KINDS.values())]
+            known = {key for kind in KINDS.values() for key in kind.section.model_fields}
+            strange = [str(key) for key in value if key not in known]
             if strange:
                 refuse("is no key of ours", did_you_mean(strange[0], self.kinds) or choose, at=[(strange[0],)])
             refuse("names nothing to watch for", choose)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {f"{_TAG}{name}": handler.generate_schema(kind) for name, kind in self.kinds.items()}
+        choices = {f"{_TAG}{name}": handler.generate_schema(kind.section) for name, kind in self.kinds.items()}
         return core_schema.no_info_before_validator_function(
             self._check, core_schema.tagged_union_schema(choices, discriminator=_tag)
         )
@@ -100,26 +118,69 @@ class WhenAny(ConditionSection):
     any: Parts = Field(description="The conditions, each as it would stand alone.", examples=_PARTS_EXAMPLE)
 
 
+def _parts(parts: Iterable[ConditionSection], means: Means) -> list[Condition]:
+    return [condition_of(part, means) for part in parts]
+
+
+ALL = ConditionKind(
+    key="all",
+    section=WhenAll,
+    make=lambda when, means: Combined(_parts(when.all, means), all_of),
+    of_person=False,
+    settable=frozenset(),
+    labels=None,
+    signal=None,
+)
+ANY = ConditionKind(
+    key="any",
+    section=WhenAny,
+    make=lambda when, means: Combined(_parts(when.any, means), any_of),
+    of_person=False,
+    settable=frozenset(),
+    labels=None,
+    signal=None,
+)
 #: Every kind by the key that tells it.
-KINDS: Final[Mapping[str, type[ConditionSection]]] = {**PLAIN_KINDS, "all": WhenAll, "any": WhenAny}
+KINDS: Final[Mapping[str, ConditionKind[Any]]] = {**PLAIN_KINDS, ALL.key: ALL, ANY.key: ANY}
 
 When: TypeAlias = Annotated[ConditionSection, _OneOf(KINDS)]
 
 
+def _kind_of(when: ConditionSection) -> ConditionKind[Any]:
+    return next(kind for kind in KINDS.values() if isinstance(when, kind.section))
+
+
+def condition_of(when: ConditionSection, means: Means) -> Condition:
+    """The condition that a `when` describes."""
+    return _kind_of(when).make(when, means)
+
+
 def parts_of(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], ConditionSection]]:
     """The plain conditions in a `when`, itself if it is one, each with its key path below it."""
-    for key in ("all", "any"):
+    for key in (ALL.key, ANY.key):
         for index, part in enumerate(getattr(when, key, ())):
             yield (key, index), part
     if not isinstance(when, WhenAll | WhenAny):
         yield (), when
 
 
+def is_of_people(when: ConditionSection) -> bool:
+    """Whether any part of a `when` is asked of each person."""
+    return any(_kind_of(part).of_person for _, part in parts_of(when))
+
+
+def signals_in(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], SignalKey]]:
+    """The outside numbers that a `when` asks for, each with the key path, below it, of the part that does."""
+    for path, part in parts_of(when):
+        if signal := _kind_of(part).signal:
+            yield path, signal(part)
+
+
 def labels_in(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """The emotions that a `when` names, each with its key path below it."""
     for path, part in parts_of(when):
-        for key in ("emotion", "crowd"):
-            for index, label in enumerate(getattr(part, key, ())):
+        if key := _kind_of(part).labels:
+            for index, label in enumerate(getattr(part, key)):
                 yield (*path, key, index), label
 
 

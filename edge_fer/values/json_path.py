@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from edge_fer.config.values.units import refuse
+from edge_fer.values.units import refuse
 
 __all__ = ["JsonPath", "steps_of"]
 

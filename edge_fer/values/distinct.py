@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import AfterValidator
 
-from edge_fer.config.values.units import refuse
+from edge_fer.values.units import refuse
 
 __all__ = ["some_and_distinct"]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from edge_fer.config.values.units import refuse
 from edge_fer.errors import did_you_mean
+from edge_fer.values.units import refuse
 
 __all__ = ["DAYS", "Hours", "WrittenHours"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TypeAlias
 
-from edge_fer.config.values.units import Fraction, refuse
+from edge_fer.values.units import Fraction, refuse
 
 __all__ = ["Corner", "checked_polygon"]
 

@@ -1,1 +1,0 @@
-"""Values that people write: units, hours, outlines, topics, sources."""

@@ -1,0 +1,28 @@
+"""The kinds of conditions that an alert may watch for; each is told by its first key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from edge_fer.rules.conditions.emotion import EMOTION
+from edge_fer.rules.conditions.kind import ConditionKind
+from edge_fer.rules.conditions.over_time import CROWD, DISTRESS, SATISFACTION, WORSE_THAN_USUAL
+from edge_fer.rules.conditions.presence import MORE_PEOPLE, NO_FACE, VIEW
+from edge_fer.rules.conditions.signal import SIGNAL
+
+__all__ = ["PLAIN_KINDS"]
+
+_PLAIN: Final[tuple[ConditionKind[Any], ...]] = (
+    EMOTION,
+    CROWD,
+    NO_FACE,
+    MORE_PEOPLE,
+    VIEW,
+    DISTRESS,
+    SATISFACTION,
+    WORSE_THAN_USUAL,
+    SIGNAL,
+)
+#: Every kind that may stand in a list of them, by the key that tells it.
+PLAIN_KINDS: Final[Mapping[str, ConditionKind[Any]]] = {kind.key: kind for kind in _PLAIN}

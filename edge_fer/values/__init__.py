@@ -1,0 +1,1 @@
+"""What people write: values with units, hours, outlines, topics, sources; and the base of every section."""
