@@ -1,23 +1,45 @@
-"""Who makes a source of which kind."""
+"""The kinds of frame sources: how each is recognised, who makes it, and what else is known of it.
+
+A new kind is one file with its source, and one more row in `KINDS`.
+"""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from edge_fer.capture.limit import whole
-from edge_fer.capture.opencv.live import OpenCvLive
 from edge_fer.capture.picamera2.controls import PiSettings
 from edge_fer.capture.picamera2.live import Picamera2Live
 from edge_fer.capture.port import SourcePort
-from edge_fer.capture.stills import Stills
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError
-from edge_fer.values.source import SourceKind, kind_of
+from edge_fer.support.address import take_apart
+from edge_fer.support.redact import redacted
 
-__all__ = ["SourceOptions", "make_source"]
+__all__ = [
+    "KINDS",
+    "PICAMERA2",
+    "PICTURE_SUFFIXES",
+    "SAMPLE",
+    "VIDEO",
+    "VIDEO_SUFFIXES",
+    "SourceKind",
+    "SourceOptions",
+    "kind_of",
+    "make_source",
+    "sure_fault",
+]
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+)
+PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+#: Of the addresses that can be read.
+SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +75,36 @@ class SourceOptions:
     pi: PiSettings = field(default_factory=PiSettings)
 
 
+SourceMaker: TypeAlias = Callable[[str, str, Clock, SourceOptions], SourcePort]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceKind:
+    """One kind of frame source, with everything that belongs to it.
+
+    Attributes:
+        name: as messages have it.
+        written: how people write one, for a remedy.
+        recognise: whether a `source` in the config means one; may look at the disk.
+        make: makes one; opens nothing.
+        live: whether it has no end of its own.
+        exclusive: whether only one program at a time can look at it.
+        sized: whether it can be asked for a size.
+        mirrors: whether it mirrors its pictures by itself.
+        small: whether it delivers a smaller picture with each.
+    """
+
+    name: str
+    written: str
+    recognise: Callable[[str], bool]
+    make: SourceMaker
+    live: bool
+    exclusive: bool
+    sized: bool
+    mirrors: bool
+    small: bool
+
+
 def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> SourcePort:
     """The source that a camera's `source` means; nothing is opened yet.
 
@@ -65,13 +117,87 @@ def make_source(camera: str, source: str, *, clock: Clock, options: SourceOption
     Raises:
         SourceError: nothing that is known.
     """
-    return FACTORIES[kind_of(source)](camera, source, clock, options or SourceOptions())
+    return kind_of(source).make(camera, source, clock, options or SourceOptions())
 
 
-Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], SourcePort]
+def kind_of(source: str) -> SourceKind:
+    """What a camera's `source` means; looks at the disk where it may be a path.
+
+    Args:
+        source: `picamera2`, or `picamera2:` and which of several; `/dev/video0` (or another device), its number
+            alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`.
+
+    Raises:
+        SourceError: nothing that is known, or an address that cannot be right.
+    """
+    for kind in KINDS.values():
+        if kind.recognise(source):
+            return kind
+    problem, remedy = _fault(source)
+    msg = f"source {redacted(source)} {problem}"
+    raise SourceError(msg, remedy=remedy)
 
 
-def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+def sure_fault(source: str) -> tuple[str, str] | None:
+    """What is wrong with a `source` whatever is plugged in or mounted later: problem and remedy, without the value.
+
+    None where it may be right.
+    """
+    if source.startswith(("/", "./", "../")) and Path(source).suffix.lower() not in PICTURE_SUFFIXES:
+        return None
+    return None if any(kind.recognise(source) for kind in KINDS.values()) else _fault(source)
+
+
+def _fault(source: str) -> tuple[str, str]:
+    """What is wrong with a source of no kind, as a phrase that follows the value, and what to do about it."""
+    if address := take_apart(source):
+        if address.fault:
+            # opening it would look up a piece of its login as a host
+            return address.fault, address.remedy
+        return "is an address of a kind that is not read", f"Write one that begins with {', '.join(SCHEMES)} and ://"
+    if Path(source).suffix.lower() in PICTURE_SUFFIXES:
+        return "is one picture", "Name the folder that it is in, with a / at its end"
+    *others, last = dict.fromkeys(kind.written for kind in KINDS.values())
+    return "is nothing that is known", f"Write {', '.join(others)} or {last}"
+
+
+def _is_pi_camera(source: str) -> bool:
+    return source.partition(":")[0] == "picamera2"
+
+
+def _is_device(source: str) -> bool:
+    return source.isdecimal() or source.startswith("/dev/")
+
+
+def _is_stream(source: str) -> bool:
+    address = take_apart(source)
+    return address is not None and not address.fault and address.scheme.lower() in SCHEMES
+
+
+def _is_folder(source: str) -> bool:
+    return take_apart(source) is None and (stat.S_ISDIR(_mode(source)) or source.endswith("/"))
+
+
+def _is_video(source: str) -> bool:
+    suffix = Path(source).suffix.lower()
+    if suffix in PICTURE_SUFFIXES or take_apart(source) is not None:
+        return False
+    # a file of any name may be a video; one that is not there must look like one
+    return suffix in VIDEO_SUFFIXES or stat.S_ISREG(_mode(source))
+
+
+def _mode(source: str) -> int:
+    """What there is; 0 where nothing is, or nobody may look."""
+    try:
+        return Path(source).stat().st_mode if source.strip() else 0
+    except (OSError, ValueError):
+        return 0
+
+
+# OpenCV takes 20 MB and FFmpeg 18, which who does without them need not load
+
+
+def _pi_camera(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     return Picamera2Live(
         camera,
         source.partition(":")[2],
@@ -84,14 +210,15 @@ def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) ->
     )
 
 
-def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+def _device(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+    from edge_fer.capture.opencv.live import OpenCvLive  # noqa: PLC0415
+
     path = f"/dev/video{int(source)}" if source.isdecimal() else source
     size, fps, share, aspect = options.size, options.fps, options.share, options.aspect
     return OpenCvLive(camera, path, clock=clock, size=size, fps=fps, share=share, aspect=aspect)
 
 
-def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
-    # FFmpeg takes 18 MB, which other kinds do without
+def _stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     from edge_fer.capture.network.camera import NetworkCamera  # noqa: PLC0415
 
     return NetworkCamera(
@@ -108,29 +235,93 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
     )
 
 
-def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
-    from edge_fer.capture.ffmpeg.recording import VideoFile  # noqa: PLC0415 - as above
+def _video(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+    from edge_fer.capture.ffmpeg.recording import VideoFile  # noqa: PLC0415
 
     return VideoFile(camera, source, clock=clock, loop=options.loop, aspect=options.aspect)
 
 
-def stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+def _stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+    from edge_fer.capture.stills import Stills  # noqa: PLC0415
+
     return Stills(camera, source, clock=clock, interval=options.interval, loop=options.loop)
 
 
-def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+def _sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     if options.sample is None:
         msg = f"source {source}: there is no sample recording"
         raise SourceError(msg, remedy="Install the package anew")
-    return video(camera, str(options.sample), clock, options)
+    return _video(camera, str(options.sample), clock, options)
 
 
-#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.values.source`.
-FACTORIES: Mapping[SourceKind, Factory] = {
-    SourceKind.PICAMERA2: picamera2,
-    SourceKind.DEVICE: device,
-    SourceKind.STREAM: stream,
-    SourceKind.VIDEO: video,
-    SourceKind.STILLS: stills,
-    SourceKind.SAMPLE: sample,
+PICAMERA2: Final = SourceKind(
+    name="picamera2",
+    written="picamera2",
+    recognise=_is_pi_camera,
+    make=_pi_camera,
+    live=True,
+    exclusive=True,
+    sized=True,
+    mirrors=True,
+    small=True,
+)
+DEVICE: Final = SourceKind(
+    name="device",
+    written="/dev/video0",
+    recognise=_is_device,
+    make=_device,
+    live=True,
+    exclusive=True,
+    sized=True,
+    mirrors=False,
+    small=False,
+)
+STREAM: Final = SourceKind(
+    name="stream",
+    written="an rtsp:// or http:// address",
+    recognise=_is_stream,
+    make=_stream,
+    live=True,
+    exclusive=False,
+    sized=False,
+    mirrors=False,
+    small=False,
+)
+SAMPLE: Final = SourceKind(
+    name="sample",
+    written="sample",
+    recognise=lambda source: source == "sample",
+    make=_sample,
+    live=False,
+    exclusive=False,
+    sized=False,
+    mirrors=False,
+    small=False,
+)
+STILLS: Final = SourceKind(
+    name="stills",
+    written="a folder",
+    recognise=_is_folder,
+    make=_stills,
+    live=False,
+    exclusive=False,
+    sized=False,
+    mirrors=False,
+    small=False,
+)
+VIDEO: Final = SourceKind(
+    name="video",
+    written="a video file",
+    recognise=_is_video,
+    make=_video,
+    live=False,
+    exclusive=False,
+    sized=False,
+    mirrors=False,
+    small=False,
+)
+
+#: Every kind by its name; the first that recognises a source has it.
+KINDS: Final[Mapping[str, SourceKind]] = {
+    kind.name: kind for kind in (PICAMERA2, DEVICE, STREAM, SAMPLE, STILLS, VIDEO)
 }

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_fer.capture.ffmpeg.recording import promised_seconds
+from edge_fer.capture.sources import SAMPLE, VIDEO, kind_of
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._progress import Progress
 from edge_fer.cli._say import say
@@ -30,7 +31,6 @@ from edge_fer.sample import sample_path
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted
 from edge_fer.types import UNCERTAIN, Instant
-from edge_fer.values.source import SourceKind, kind_of
 from edge_fer.values.units import DURATION
 
 __all__ = ["add_parser"]
@@ -120,16 +120,16 @@ def _analyze(args: argparse.Namespace) -> int:
 
 def _path(video: str) -> Path:
     """The file; a recording alone comes to an end."""
-    if video == SourceKind.SAMPLE:
+    if video == SAMPLE.name:
         return sample_path()
     try:
         kind = kind_of(video)
     except SourceError:
         kind = None
-    if kind in {SourceKind.VIDEO, None} and "://" not in video and not os.path.lexists(video):
+    if kind in {VIDEO, None} and "://" not in video and not os.path.lexists(video):
         msg = f"{video} cannot be read: there is no such file"
         raise AnalysisError(msg, remedy="Check the path")
-    if kind is not SourceKind.VIDEO:
+    if kind is not VIDEO:
         msg = f"{redacted(video)} is no video file"
         remedy = "Name a recording; `edge-fer predict` reads pictures, `edge-fer run` watches cameras"
         raise AnalysisError(msg, remedy=remedy)

@@ -7,12 +7,12 @@ import math
 
 from edge_fer.bench.measure import measure
 from edge_fer.bench.report import STAGES, as_json, as_table
+from edge_fer.capture.sources import kind_of
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say_ours
 from edge_fer.cli._source import add_source_argument, camera_of
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.support.harmless import harmless_lines
-from edge_fer.values.source import SourceKind, kind_of
 
 __all__ = ["add_parser"]
 
@@ -70,7 +70,7 @@ def _bench(args: argparse.Namespace) -> int:
     if args.every_frame:
         every = camera.faces.model_copy(update={"detect_every": 0.0, "rest_every": 0.0})
         camera = camera.model_copy(update={"faces": every})
-    endless = camera.loop or kind_of(camera.source) in {SourceKind.PICAMERA2, SourceKind.DEVICE, SourceKind.STREAM}
+    endless = camera.loop or kind_of(camera.source).live
     seconds = args.seconds or (CAMERA_SECONDS if endless and args.frames is None else None)
     report = measure(name, camera, settings=settings, seconds=seconds, frames=args.frames)
     say_ours(harmless_lines((as_json if args.json else as_table)(report, args.stage)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
-from edge_fer.capture.sources import SourceOptions, make_source
+from edge_fer.capture.sources import SAMPLE, SourceOptions, kind_of, make_source
 from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import CameraSection, EmotionSection
 from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped, warning
@@ -17,7 +17,6 @@ from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
-from edge_fer.values.source import SourceKind, kind_of
 from edge_fer.wiring import build_pipeline, find_source
 
 __all__ = ["camera", "detector", "model"]
@@ -28,8 +27,6 @@ FIRST_PICTURE = 20.0
 DARK = 12
 #: Frames of the sample recording in which its face must be found.
 SAMPLE_FRAMES = 150
-#: What more than one program may look at.
-SHARED = {SourceKind.STREAM, SourceKind.VIDEO, SourceKind.STILLS, SourceKind.SAMPLE}
 
 
 def camera(name: str, settings: CameraSection, daemon: int | None) -> CheckResult:
@@ -43,7 +40,7 @@ def camera(name: str, settings: CameraSection, daemon: int | None) -> CheckResul
     label = f"camera {name}"
     try:
         source = find_source(name, settings.source, or_sample=False)
-        if daemon and kind_of(source) not in SHARED:
+        if daemon and kind_of(source).exclusive:
             return skipped(label, f"{source} is left to the daemon that runs (process {daemon})")
         frame = _first_frame(name, source, settings)
     except EdgeFerError as error:
@@ -80,7 +77,7 @@ def detector(name: str, settings: CameraSection, store: Store) -> CheckResult:
     watch = Stopwatch()
     try:
         pipeline = build_pipeline(name, settings.model_copy(update={"faces": faces}), store=store, time=watch)
-        source = make_source(name, SourceKind.SAMPLE, clock=SystemClock(), options=SourceOptions(sample=sample_path()))
+        source = make_source(name, SAMPLE.name, clock=SystemClock(), options=SourceOptions(sample=sample_path()))
         begun = time.perf_counter()
         frames = source.frames()
         for count, frame in enumerate(frames, 1):

@@ -8,6 +8,7 @@ from functools import partial
 from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.slot import FileSlot, LiveSlot
+from edge_fer.capture.sources import SAMPLE
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.daemon.camera import Camera
@@ -16,7 +17,6 @@ from edge_fer.errors import SourceError
 from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.publishing import Publisher
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.values.source import SourceKind
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
 
@@ -40,7 +40,7 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
     if found:
         return found
     if or_sample:
-        return SourceKind.SAMPLE
+        return SAMPLE.name
     msg = f"camera {camera}: no camera was found"
     raise SourceError(
         msg, remedy=f"Connect one, name a source in `cameras.{camera}.source`, or try `edge-fer run --demo`"

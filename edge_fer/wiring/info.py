@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from edge_fer.capture.sources import kind_of
 from edge_fer.config import tree as config
 from edge_fer.contract.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.inference.runtime import loaded_runtime
 from edge_fer.support.redact import redacted
-from edge_fer.values.source import SourceKind, kind_of
 
 __all__ = ["camera_info", "model_info", "privacy_info"]
 
@@ -16,8 +16,8 @@ __all__ = ["camera_info", "model_info", "privacy_info"]
 def camera_info(camera: config.CameraSection) -> CameraInfo:
     """What is told of a camera."""
     kind = kind_of(camera.source)
-    asked = camera.size if kind in {SourceKind.DEVICE, SourceKind.PICAMERA2} else None
-    return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
+    asked = camera.size if kind.sized else None
+    return CameraInfo(source=redacted(camera.source), kind=kind.name, size=asked)
 
 
 def privacy_info(privacy: config.PrivacySection) -> PrivacyInfo:

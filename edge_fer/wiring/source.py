@@ -10,13 +10,12 @@ from edge_fer.capture.limit import whole
 from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings
 from edge_fer.capture.picamera2.pictures import small_size
 from edge_fer.capture.port import SourcePort
-from edge_fer.capture.sources import SourceOptions, make_source
+from edge_fer.capture.sources import SourceOptions, kind_of, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
 from edge_fer.sample import sample_path
 from edge_fer.types import Frame, Image
-from edge_fer.values.source import SourceKind, kind_of
 from edge_fer.wiring.vision import make_zones
 
 __all__ = ["CameraSource", "make_camera_source", "overview_of", "play"]
@@ -51,9 +50,9 @@ def make_camera_source(
     Raises:
         SourceError: the source is nothing that is known.
     """
-    # a Pi camera mirrors its pictures by itself, and so turns them upside down
-    is_pi = kind_of(camera.source) is SourceKind.PICAMERA2
-    mirror, rotate = with_mirrors(camera.rotate, camera.flip) if is_pi else ((False, False), camera.rotate)
+    # who mirrors pictures turns them upside down as well
+    mirrors = kind_of(camera.source).mirrors
+    mirror, rotate = with_mirrors(camera.rotate, camera.flip) if mirrors else ((False, False), camera.rotate)
     options = SourceOptions(
         size=camera.size,
         fps=camera.fps,
@@ -68,7 +67,7 @@ def make_camera_source(
         pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )
     source = make_source(name, camera.source, clock=clock, options=options)
-    return CameraSource(source, rotate, "none" if is_pi else camera.flip)
+    return CameraSource(source, rotate, "none" if mirrors else camera.flip)
 
 
 def overview_of(camera: config.CameraSection) -> float:
@@ -77,7 +76,7 @@ def overview_of(camera: config.CameraSection) -> float:
     Raises:
         SourceError: the source is nothing that is known.
     """
-    small = small_size(camera.size) if kind_of(camera.source) is SourceKind.PICAMERA2 else None
+    small = small_size(camera.size) if kind_of(camera.source).small else None
     return small[0] / camera.size[0] if small else 1.0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from edge_fer.capture.sources import SAMPLE
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.messages import CameraInfo
@@ -18,7 +19,6 @@ from edge_fer.remote.signals import Signals
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.scene.trend import Trend
 from edge_fer.support.keeping import Keeper
-from edge_fer.values.source import SourceKind
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info
 from edge_fer.wiring.keeping import keep_alerts, keep_numbers
@@ -63,7 +63,7 @@ def make_cameras(
     store = Store(settings.models_dir)
     for name, given in settings.cameras.items():
         source = find_source(name, given.source, or_sample=demo)
-        loop = given.loop or (demo and source == SourceKind.SAMPLE)
+        loop = given.loop or (demo and source == SAMPLE.name)
         camera = given.model_copy(update={"source": source, "loop": loop})
         summaries = build_summaries(name, camera, settings)
         rules = build_rules(name, camera, settings, summaries.trend)

@@ -250,7 +250,7 @@ def test_what_a_broker_says_when_it_refuses_us(code, words):
 
 class OnlyOld(session.ProtocolChoice):
     def __init__(self):
-        super().__init__(doctor.Protocol.V311)
+        super().__init__(doctor.MqttVersion.V311)
 
 
 def test_a_password_that_others_can_read_is_worth_a_word(tmp_path, monkeypatch):

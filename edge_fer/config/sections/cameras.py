@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from edge_fer.capture.sources import sure_fault
 from edge_fer.config.sections.alerts import AlertSection
 from edge_fer.config.sections.emotion import EmotionSection
 from edge_fer.config.sections.faces import FacesSection, Rotation
@@ -16,7 +17,6 @@ from edge_fer.support.address import take_apart
 from edge_fer.types import LABEL_SETS
 from edge_fer.values.polygon import Corner, checked_polygon
 from edge_fer.values.section import Name, Section, Switch, Text
-from edge_fer.values.source import sure_fault
 from edge_fer.values.units import DURATION, Seconds, refuse
 
 __all__ = ["CameraSection", "ZoneSection"]
