@@ -1,15 +1,12 @@
-"""Charts as inline SVG, stretched to whatever room there is; their words are HTML beside them and stay as they are."""
+"""Where the shapes of charts stand. Pure; `templates/charts.html` draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import NamedTuple
 
-from edge_fer.report.series import Run
-from edge_fer.report.words import clock_time
-
-__all__ = ["Bar", "Scale", "area", "axis", "bars", "lines", "strip"]
+__all__ = ["HIGH", "NAMED", "ROOM", "WIDE", "Bar", "Scale", "Shape", "area", "lines"]
 
 #: Width and height of the drawings' own units.
 WIDE, HIGH = 1000, 100
@@ -20,6 +17,13 @@ MARKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 
 #: A run of a label that fills more of the width than this, in percent, has its name written into it; the style leaves
 #: out those for which the screen has no room.
 NAMED = 4
+
+
+class Shape(NamedTuple):
+    """A polygon or a curve: what it is of, and its points as SVG has them."""
+
+    name: str
+    points: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +62,13 @@ class Bar:
     end: float
 
 
-def axis(scale: Scale) -> str:
-    """The numbers below a chart."""
-    marks = "".join(
-        f'<span style="left:{scale.percent(mark):.2f}%"{" class=odd" if index % 2 else ""}>{clock_time(mark)}</span>'
-        for index, mark in enumerate(scale.marks())
-    )
-    return f'<div class="axis" aria-hidden="true">{marks}</div>'
-
-
-def strip(scale: Scale, runs: Sequence[Run], alternative: str) -> str:
-    """What one person showed: a strip, in which long runs have their names."""
-    shapes = "".join(
-        f'<rect class="{run.label}" x="{scale.x(run.begin):.1f}" y="0" height="{HIGH}" '
-        f'width="{scale.x(run.end) - scale.x(run.begin):.1f}" data-label="{run.label}" data-from="{run.begin:.3f}" '
-        f'data-to="{run.end:.3f}"><title>{run.label}, {clock_time(run.begin)} to {clock_time(run.end)}</title></rect>'
-        for run in runs
-    )
-    names = "".join(
-        f'<span class="on-{run.label}" style="left:{scale.percent(run.begin):.2f}%;width:{wide:.2f}%">'
-        f"<b>{run.label}</b></span>"
-        for run in runs
-        if (wide := scale.percent(run.end) - scale.percent(run.begin)) > NAMED
-    )
-    return f'<div class="strip">{_svg(alternative, shapes)}<div class="names" aria-hidden="true">{names}</div></div>'
-
-
 def area(
     scale: Scale,
     stretches: Iterable[Sequence[tuple[int, Mapping[str, float]]]],
     *,
     width: float,
     labels: Sequence[str],
-    alternative: str,
-) -> str:
+) -> list[Shape]:
     """Shares of labels over time, stacked; `labels` from the bottom up, columns of `width` seconds."""
     shapes = []
     for stretch in stretches:
@@ -104,60 +81,24 @@ def area(
             if top != floor:
                 there = _points(scale, places, top)
                 back = _points(scale, places[::-1], floor[::-1])
-                shapes.append(f'<polygon class="{label}" points="{there} {back}"><title>{label}</title></polygon>')
+                shapes.append(Shape(label, f"{there} {back}"))
             floor = top
-    return _plot("area", alternative, _grid(scale) + "".join(shapes), room=0)
+    return shapes
 
 
-def lines(
-    scale: Scale, values: Mapping[int, tuple[float, ...]], *, width: float, names: Sequence[str], alternative: str
-) -> str:
+def lines(scale: Scale, values: Mapping[int, tuple[float, ...]], *, width: float, names: Sequence[str]) -> list[Shape]:
     """Curves of values from 0 to 1, one a name, in columns of `width` seconds; broken where there are none."""
-    shapes = [f'<line class="half" x1="0" x2="{WIDE}" y1="{HIGH / 2}" y2="{HIGH / 2}"/>']
+    shapes = []
     for number, name in enumerate(names):
         stretch: list[tuple[float, float]] = []
         for index in [*sorted(values), None]:
             if stretch and (index is None or index - 1 not in values):
                 points = _points(scale, *zip(*(stretch if len(stretch) > 1 else stretch * 2), strict=True))
-                shapes.append(f'<polyline class="{name}" points="{points}"><title>{name}</title></polyline>')
+                shapes.append(Shape(name, points))
                 stretch = []
             if index is not None:
                 stretch.append(((index + 0.5) * width, values[index][number]))
-    return _plot("lines", alternative, _grid(scale) + "".join(shapes), room=ROOM)
-
-
-def bars(scale: Scale, alerts: Sequence[Bar], alternative: str) -> str:
-    """When alerts of one rule were pending, as a thin line, and fired, as a bar."""
-    shapes = []
-    for bar in alerts:
-        since, fired, end = scale.x(bar.since), scale.x(bar.fired), scale.x(bar.end)
-        words = f"fires from {clock_time(bar.fired)} to {clock_time(bar.end)}"
-        shapes.append(f'<rect class="pending" x="{since:.1f}" y="42" width="{fired - since:.1f}" height="16"/>')
-        shapes.append(
-            f'<rect class="{escape(bar.severity)}" x="{fired:.1f}" y="10" width="{max(3.0, end - fired):.1f}" '
-            f'height="80"><title>{words}</title></rect>'
-        )
-    return f'<div class="bars">{_svg(alternative, "".join(shapes))}</div>'
-
-
-def _plot(kind: str, alternative: str, shapes: str, *, room: float) -> str:
-    """A chart with a vertical axis from 0 to 100."""
-    numbers = '<div class="up" aria-hidden="true"><span>100</span><span>50</span><span>0</span></div>'
-    return f'<div class="plot {kind}">{numbers}{_svg(alternative, shapes, room)}</div>'
-
-
-def _svg(alternative: str, shapes: str, room: float = 0) -> str:
-    return (
-        f'<svg viewBox="0 {-room} {WIDE} {HIGH + 2 * room}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(alternative)}">{shapes}</svg>'
-    )
-
-
-def _grid(scale: Scale) -> str:
-    return "".join(
-        f'<line class="grid" x1="{scale.x(mark):.1f}" x2="{scale.x(mark):.1f}" y1="{-ROOM}" y2="{HIGH + ROOM}"/>'
-        for mark in scale.marks()
-    )
+    return shapes
 
 
 def _points(scale: Scale, seconds: Sequence[float], values: Sequence[float]) -> str:
