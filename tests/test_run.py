@@ -99,6 +99,22 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
         assert json.loads(retained["edge-fer/test/camera/front/state"])["people"] == 0
 
 
+def test_all_topics_begin_with_the_prefix(tmp_path):
+    prefix = "acme/main-street/edge-fer"
+    with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker, ["#"]) as seen:
+        settings = config(broker, ENDLESS, commands="on", homeassistant={"enabled": True})
+        settings["mqtt"] = {**settings["mqtt"], "topic_prefix": prefix}
+        with Daemon(tmp_path, settings):
+            seen.wait_for(lambda m: m.topic == f"{prefix}/test/camera/front/event")
+            broker.publish(f"{prefix}/test/command/ping", '{"id": "1"}')
+            (answer,) = seen.wait_for(lambda m: m.topic == f"{prefix}/test/response/ping")
+            assert answer.json["ok"]
+            (announced,) = seen.wait_for(lambda m: m.topic == "homeassistant/device/test/config")
+            assert announced.json["availability"] == [{"topic": f"{prefix}/test/availability"}]
+        seen.wait_for(lambda m: m.topic == f"{prefix}/test/availability" and m.payload == "offline")
+        assert not [m.topic for m in seen.messages if m.topic.startswith("edge-fer")]
+
+
 def test_an_outside_signal_fires_an_alert_of_the_scene(tmp_path):
     rules = {
         "pulse": {

@@ -7,10 +7,10 @@ field at which they complain, so that one wrong field never hides another.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from edge_fer.config.engine.places import default_id, default_models_dir, default_state_dir
 from edge_fer.config.sections.alerts import AlertSection
@@ -21,6 +21,7 @@ from edge_fer.config.sections.homeassistant import HomeAssistantSection
 from edge_fer.config.sections.mqtt import MqttSection, OutboxSection
 from edge_fer.config.sections.numbers import MoodSection, PrivacySection, SummariesSection
 from edge_fer.config.sections.optics import ExposureSection, ViewSection
+from edge_fer.contract.topics import Topics
 from edge_fer.errors import did_you_mean
 from edge_fer.rules.conditions.when import signals_in
 from edge_fer.values.section import Count, Name, Section, Text
@@ -153,19 +154,23 @@ class Config(Section):
             refuse("are all switched off", "Leave at least one camera on")
         return cameras
 
-    @field_validator("cameras")
-    @classmethod
-    def _signals_of_others(cls, cameras: dict[str, CameraSection], info: ValidationInfo) -> dict[str, CameraSection]:
-        node = info.data.get("node")
-        if not isinstance(node, NodeSection):
-            return cameras  # its own fault is told already
+    @model_validator(mode="after")
+    def _listens_to_others_alone(self) -> Self:
+        topics = Topics(self.node.id, self.mqtt.topic_prefix)
         own = [
-            (camera, "alerts", name, "when", *path, "signal")
-            for camera, given in cameras.items()
+            ("cameras", camera, "alerts", name, "when", *path, "signal")
+            for camera, given in self.cameras.items()
             for name, alert in given.alerts.items()
             for path, signal in signals_in(alert.when)
-            if signal.topic.startswith(f"edge-fer/{node.id}/")
+            if topics.is_of_node(signal.topic)
         ]
         if own:
             refuse("is what this device publishes itself", "Name a topic of another device", at=own)
-        return cameras
+        ours = [
+            ("homeassistant", key)
+            for key in ("prefix", "status_topic")
+            if topics.is_of_us(getattr(self.homeassistant, key))
+        ]
+        if ours:
+            refuse("is among our own topics", "Name the one that is set in Home Assistant", at=ours)
+        return self

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["BASE", "Topics", "is_name", "is_publishable"]
+__all__ = ["PREFIX", "Topics", "is_name", "is_publishable"]
 
-#: What all our topics begin with.
-BASE = "edge-fer"
+#: What all our topics begin with, unless the config says something else.
+PREFIX = "edge-fer"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -43,44 +43,56 @@ class Topics:
 
     Attributes:
         node: the node's name.
+        prefix: what all topics begin with; one or several levels, each such a name.
 
     Raises:
         ConfigError: a name holds anything but letters, digits, `_` and `-`.
     """
 
     node: str
+    prefix: str = PREFIX
 
     def __post_init__(self) -> None:
         _checked("node", self.node)
+        for level in self.prefix.split("/"):
+            _checked("prefix", level)
+
+    def is_of_us(self, topic: str) -> bool:
+        """Whether a topic may be one of this node, or of another with the same prefix."""
+        return f"{topic}/".startswith(f"{self.prefix}/")
+
+    def is_of_node(self, topic: str) -> bool:
+        """Whether a topic may be one of this node."""
+        return topic.startswith(f"{self.prefix}/{self.node}/")
 
     @property
     def availability(self) -> str:
         """`online` or `offline`, the Last Will; retained."""
-        return f"{BASE}/{self.node}/availability"
+        return f"{self.prefix}/{self.node}/availability"
 
     @property
     def info(self) -> str:
         """What the node is and runs; retained."""
-        return f"{BASE}/{self.node}/info"
+        return f"{self.prefix}/{self.node}/info"
 
     @property
     def health(self) -> str:
         """How the node is doing; retained."""
-        return f"{BASE}/{self.node}/health"
+        return f"{self.prefix}/{self.node}/health"
 
     @property
     def commands(self) -> str:
         """What to subscribe to for all commands."""
-        return f"{BASE}/{self.node}/command/+"
+        return f"{self.prefix}/{self.node}/command/+"
 
     def response(self, verb: str) -> str:
         """What comes of a command; never retained."""
-        return f"{BASE}/{self.node}/response/{_checked('command', verb)}"
+        return f"{self.prefix}/{self.node}/response/{_checked('command', verb)}"
 
     @property
     def doctor(self) -> str:
         """What `edge-fer doctor` tries out whether it may publish with; never retained."""
-        return f"{BASE}/{self.node}/doctor"
+        return f"{self.prefix}/{self.node}/doctor"
 
     def camera_doctor(self, camera: str) -> str:
         """Likewise, below a camera."""
@@ -111,4 +123,4 @@ class Topics:
         return self._of_camera(camera, "summary")
 
     def _of_camera(self, camera: str, leaf: str) -> str:
-        return f"{BASE}/{self.node}/camera/{_checked('camera', camera)}/{leaf}"
+        return f"{self.prefix}/{self.node}/camera/{_checked('camera', camera)}/{leaf}"

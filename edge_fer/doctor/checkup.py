@@ -66,6 +66,6 @@ def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str
 def _broker(config: Config, daemon: int | None) -> list[CheckResult]:
     if config.mqtt.broker == "embedded":
         return [skipped("broker", "the embedded one is part of the daemon")]
-    node = Topics(config.node.id)
+    node = Topics(config.node.id, config.mqtt.topic_prefix)
     signals = {source.topic for source in sources_in(config.cameras)}
     return broker(broker_settings(config), node, config.cameras, signals, daemon=daemon is not None)

@@ -46,7 +46,7 @@ def discovery_payload(node: Node, *, announced: Mapping[str, str]) -> dict[str, 
             **({"suggested_area": node.site} if node.site else {}),
         },
         "origin": {"name": "edge-fer", "sw_version": node.version},
-        "availability": [{"topic": Topics(node.name).availability}],
+        "availability": [{"topic": Topics(node.name, node.prefix).availability}],
         "availability_mode": "all",
         "components": components | gone,
     }

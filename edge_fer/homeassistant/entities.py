@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, get_args
 
 from edge_fer.contract.messages import AlertEventDraft
-from edge_fer.contract.topics import Topics
+from edge_fer.contract.topics import PREFIX, Topics
 from edge_fer.types import UNCERTAIN, Distress, EventKind, View
 
 __all__ = ["Component", "Node", "Watching", "components_of"]
@@ -52,6 +52,7 @@ class Node:
         window: the shortest window that is summed up, as written in messages, and its length in seconds; None: none.
         events: whether anything but summaries is published about people.
         health_every: seconds between two `health` messages.
+        prefix: what its topics begin with.
     """
 
     name: str
@@ -61,11 +62,12 @@ class Node:
     window: tuple[str, float] | None = field(default=("1m", 60.0))
     events: bool = True
     health_every: float = 30.0
+    prefix: str = PREFIX
 
 
 def components_of(node: Node) -> dict[str, Component]:
     """Every entity, by a key that stays the same for ever."""
-    topics = Topics(node.name)
+    topics = Topics(node.name, node.prefix)
     found = _of_node(node, topics)
     for camera, watching in node.cameras.items():
         # everything but whether the camera is there needs the camera, too

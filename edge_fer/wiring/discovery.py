@@ -67,4 +67,5 @@ def described(settings: config.Config) -> Node:
         window=None if shortest is None else (DURATION.write(float(shortest)), shortest),
         events=settings.privacy.events == "on",
         health_every=HEALTH_EVERY,
+        prefix=settings.mqtt.topic_prefix,
     )

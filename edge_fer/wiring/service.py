@@ -56,7 +56,10 @@ def build_service(
         EdgeFerError: something it needs is missing or wrong.
     """
     clock = SystemClock()
-    topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
+    topics, composer = (
+        Topics(settings.node.id, settings.mqtt.topic_prefix),
+        Composer(settings.node.id, settings.node.site),
+    )
     embedded = publish and settings.mqtt.broker == "embedded"
     signals = Signals(sources_in(settings.cameras), clock)
     keeper = Keeper(settings.state_dir)

@@ -636,3 +636,27 @@ def test_values_out_of_the_environment_never_show(tmp_path):
 def test_long_values_are_cut(tmp_path):
     (fault,) = faults_in(tmp_path, f"profile: {'x' * 500}")
     assert len(str(fault)) < 200
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "/edge-fer", "edge-fer/", "a//b", "a b", "a/+/b", "a/#", "$SYS", "ä", "a" * 257]
+)
+def test_a_prefix_that_cannot_begin_a_topic_is_refused(prefix):
+    with pytest.raises(ConfigFaults, match=r"mqtt\.topic_prefix"):
+        load([Layer.mapping("test", {"mqtt": {"topic_prefix": prefix}})], settings=False)
+
+
+def test_with_a_prefix_of_its_own_other_topics_are_its_own():
+    def config(topic):
+        alert = {"when": {"signal": topic, "above": 1}}
+        node = {"node": {"id": "n"}, "mqtt": {"topic_prefix": "acme/main"}, "cameras": {"c": {"alerts": {"a": alert}}}}
+        return load([Layer.mapping("test", node)], settings=False).config
+
+    assert config("edge-fer/n/health")
+    with pytest.raises(ConfigFaults, match=r"cameras\.c\.alerts\.a\.when\.signal.*what this device publishes itself"):
+        config("acme/main/n/health")
+    with pytest.raises(ConfigFaults, match=r"homeassistant\.prefix.*among our own topics"):
+        load(
+            [Layer.mapping("test", {"mqtt": {"topic_prefix": "home"}, "homeassistant": {"prefix": "home/ours"}})],
+            settings=False,
+        )

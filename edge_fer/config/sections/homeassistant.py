@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from edge_fer.values.section import Section, Switch
 from edge_fer.values.topic import PlainTopic
-from edge_fer.values.units import refuse
 
 __all__ = ["HomeAssistantSection"]
 
@@ -26,10 +25,3 @@ class HomeAssistantSection(Section):
         default="homeassistant/status",
         description="Where Home Assistant says `online` when it starts, upon which it is told anew.",
     )
-
-    @field_validator("prefix", "status_topic")
-    @classmethod
-    def _of_others(cls, topic: str) -> str:
-        if topic == "edge-fer" or topic.startswith("edge-fer/"):
-            refuse("is among our own topics", "Name the one that is set in Home Assistant")
-        return topic

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from edge_fer.values.section import Count, Section, Switch, Text
+from edge_fer.values.topic import TopicPrefix
 from edge_fer.values.units import DURATION, SIZE, Bytes, Seconds, refuse
 
 __all__ = ["MqttSection", "OutboxSection"]
@@ -62,6 +63,12 @@ class MqttSection(Section):
         description="The private key of `cert_file`.",
         examples=["/etc/edge-fer/client.key"],
         validate_default=True,
+    )
+    topic_prefix: TopicPrefix = Field(
+        default="edge-fer",
+        description="What all topics of this device begin with, before its id; may have several levels, by which an "
+        "access list or a bridge can tell sites apart.",
+        examples=["acme/main-street/edge-fer"],
     )
     client_id: Text | None = Field(
         default=None,
