@@ -101,7 +101,8 @@ def test_a_stop_on_a_slow_disk_keeps_everything_or_counts_it(tmp_path, busy, sec
             seen.wait_until_back(before)
         said += next_run_sends_the_rest(tmp_path / "node", settings, seen)
         lost = happened - len(told(seen))
-        assert 0 <= lost <= dropped(seen) <= lost + 1, said
+        # what the last step tells is handed to the link before it is shown: two messages each of three people at most
+        assert 0 <= lost <= dropped(seen) <= lost + 6, said
         if seconds < 10:
             assert lost == 0, said
         else:
