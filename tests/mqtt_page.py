@@ -10,6 +10,8 @@ from typing import Any
 from edge_fer.config.units import FROM_FILE
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import (
+    AuditChange,
+    AuditDraft,
     CameraHealth,
     CameraInfo,
     FrameWork,
@@ -17,22 +19,14 @@ from edge_fer.mqtt.messages import (
     ModelInfo,
     PrivacyInfo,
     StageLatency,
-    rfc3339,
-    schemas,
     seal,
 )
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import (
-    REQUESTS,
-    AcknowledgedAlert,
-    AcknowledgeResult,
-    CamerasResult,
-    PingResult,
-    SetResult,
-    SilencedRule,
-    SilenceResult,
-)
 from edge_fer.mqtt.status import LinkStatus
+from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.auditing import audit_of
+from edge_fer.remote.executor import Outcome
+from edge_fer.remote.registry import COMMANDS, schemas
+from edge_fer.remote.verbs import Done
 from edge_fer.types import (
     Alert,
     AlertChange,
@@ -57,7 +51,7 @@ def page() -> str:
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     made, found = examples(), schemas()
     told = [kind for kind in found if "/" not in kind]
-    asked = [f"{way}/{verb}" for verb in REQUESTS for way in ("command", "response")]
+    asked = [f"{way}/{verb}" for verb, row in COMMANDS.items() if row.over_mqtt for way in ("command", "response")]
     return before + "".join(_section(found[kind], made[kind]) for kind in (*told, *asked)) + after
 
 
@@ -109,33 +103,30 @@ def examples() -> dict[str, dict[str, Any]]:
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
         "summary": _sealed(say.summary(_summary()), 96, at(900)),
+        "audit": _sealed(_audit(say), 3, at(12)),
         **_commands(say),
     }
 
 
 def _commands(say: Composer) -> dict[str, dict[str, Any]]:
     """A request and its response for each command."""
-    known = AcknowledgedAlert(camera="front", rule="unhappy-guest", alert_id="5d1f0c2e9a7b4c36")
-    silenced = SilencedRule(camera="front", rule="unhappy-guest", silenced=True, silenced_until=rfc3339(at(1812).utc))
-    requests: dict[str, tuple[dict[str, Any], Part | None]] = {
-        "ping": ({}, PingResult(version="0.1.0", uptime_s=3600.0)),
-        "reload": ({}, None),
-        "pause": ({"camera": "front"}, CamerasResult(cameras=["front"])),
-        "resume": ({}, CamerasResult(cameras=["front"])),
-        "acknowledge": ({"alert_id": "5d1f0c2e9a7b4c36"}, AcknowledgeResult(alerts=[known])),
-        "silence": ({"rule": "unhappy-guest", "for": "30m"}, SilenceResult(rules=[silenced])),
-        "set": (
-            {"key": "alerts.unhappy-guest.for", "value": "6s"},
-            SetResult(key="alerts.unhappy-guest.for", old="4s", new="6s"),
-        ),
-    }
     made = {}
-    for verb, (fields, result) in requests.items():
-        asked = {"id": "17", **fields}
-        request = REQUESTS[verb].model_validate(asked, context=FROM_FILE)
-        made[f"command/{verb}"] = asked
-        made[f"response/{verb}"] = _plain(say.response(verb, at(12), id=request.id, result=result))
+    for verb, row in COMMANDS.items():
+        if row.over_mqtt:
+            fields, result = row.example
+            asked = {"id": "17", **fields}
+            request = row.request.model_validate(asked, context=FROM_FILE)
+            made[f"command/{verb}"] = asked
+            made[f"response/{verb}"] = _plain(say.response(row.response, at(12), id=request.id, result=result))
     return made
+
+
+def _audit(say: Composer) -> AuditDraft:
+    row = COMMANDS["set"]
+    request = row.request.model_validate({"id": "17", **row.example[0]}, context=FROM_FILE)
+    change = AuditChange(key="alerts.unhappy-guest.for", old="4s", new="6s")
+    asker = Asker("ann", Way.SOCKET, Role.OPERATOR)
+    return audit_of(Outcome("set", request, asker, Done(None, (change,)), None), say, at(12))
 
 
 def _summary() -> Summary:
@@ -188,7 +179,8 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapp
         if isinstance(field.get(key), Mapping):
             kind, inner, _ = _kind(field[key], whole)
             return f"{word} of {kind}", inner, step
-    return {"array": "list"}.get(field["type"], field["type"]), None, ""
+    kind = field.get("type", "any JSON")
+    return {"array": "list"}.get(kind, kind), None, ""
 
 
 if __name__ == "__main__":

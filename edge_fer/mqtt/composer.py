@@ -14,6 +14,8 @@ from edge_fer.mqtt.messages import (
     AlertEventDraft,
     AlertInstance,
     AlertStatus,
+    AuditChange,
+    AuditDraft,
     CameraHealth,
     CameraInfo,
     CameraState,
@@ -30,7 +32,7 @@ from edge_fer.mqtt.messages import (
     rfc3339,
 )
 from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import RESPONSES, ErrorCode, Response
+from edge_fer.mqtt.messages.commands import ErrorCode, Response
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
@@ -162,21 +164,56 @@ class Composer:
 
     def response(
         self,
-        verb: str,
+        kind: type[Response],
         at: Instant,
         *,
         id: str | None,  # noqa: A002 - as the field is called
         result: Part | None = None,
         error: CommandError | None = None,
     ) -> Response:
-        """What came of a command: its result, or why it was not carried out."""
-        kind = RESPONSES.get(verb, Response)
+        """What came of a command: its result, or why it was not carried out.
+
+        Args:
+            kind: what the command is answered with; `Response` where there is no such command.
+            at: when.
+            id: the request's.
+            result: what the command gives.
+            error: why it was not carried out.
+        """
         fields = self._envelope(at) | {"id": id, "ok": error is None, "error": None, "message": ""}
         if error:
             fields |= {"error": ErrorCode(error.code), "message": str(error)}
         if "result" in kind.model_fields:
             fields |= {"result": result}
         return kind(**fields)
+
+    def audit(
+        self,
+        at: Instant,
+        *,
+        actor: str | None,
+        role: str | None,
+        via: str,
+        request_id: str | None,
+        command: str,
+        fields: Mapping[str, Any],
+        changes: Sequence[AuditChange],
+        outcome: str,
+        message: str,
+    ) -> AuditDraft:
+        """Who asked for what, and what came of it; without secrets."""
+        told: dict[str, Any] = {
+            "actor": actor,
+            "role": role,
+            "via": via,
+            "request_id": request_id,
+            "command": command,
+            "fields": dict(fields),
+            "changes": list(changes),
+            "outcome": outcome,
+            "message": message,
+        }
+        return AuditDraft(**self._envelope(at), **told)
 
     def health(
         self,

@@ -69,6 +69,11 @@ class Topics:
         return f"{BASE}/{self.node}/health"
 
     @property
+    def audit(self) -> str:
+        """Who asked for what, and what came of it; by the outbox."""
+        return f"{BASE}/{self.node}/audit"
+
+    @property
     def commands(self) -> str:
         """What to subscribe to for all commands."""
         return f"{BASE}/{self.node}/command/+"

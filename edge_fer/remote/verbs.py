@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
 
 from edge_fer import __version__
 from edge_fer.camera import Camera
+from edge_fer.config.remote import PAUSED
 from edge_fer.errors import CommandError, EdgeFerError
+from edge_fer.mqtt.messages.audit import AuditChange
 from edge_fer.mqtt.messages.base import Part, rfc3339
 from edge_fer.mqtt.messages.commands import (
     AcknowledgedAlert,
@@ -17,7 +20,9 @@ from edge_fer.mqtt.messages.commands import (
     CamerasResult,
     ErrorCode,
     PauseRequest,
+    PingRequest,
     PingResult,
+    ReloadRequest,
     ResumeRequest,
     SetRequest,
     SetResult,
@@ -25,14 +30,12 @@ from edge_fer.mqtt.messages.commands import (
     SilenceRequest,
     SilenceResult,
 )
-from edge_fer.pipeline import Told
+from edge_fer.pipeline import Pipeline, Told
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
+from edge_fer.types import Instant, Standing
 
-__all__ = ["Verb", "Verbs"]
-
-#: Carries a request out; CommandError where it cannot.
-Verb: TypeAlias = Callable[[Any], Part | None]
+__all__ = ["Done", "Verbs"]
 
 #: Seconds to wait for a pipeline to come to the end of a frame, and for a config to be taken over.
 _A_FRAME, _A_RELOAD = 10.0, 60.0
@@ -40,6 +43,19 @@ _A_FRAME, _A_RELOAD = 10.0, 60.0
 _KEPT = 10.0
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a command that was carried out.
+
+    Attributes:
+        result: what whoever asked gets to know; None where there is nothing beyond that it is done.
+        changes: what it changed, for `audit`.
+    """
+
+    result: Part | None = None
+    changes: tuple[AuditChange, ...] = ()
 
 
 class Verbs:
@@ -72,15 +88,6 @@ class Verbs:
         self._kept = kept
         self._waits_for: Future[Any] | None = None
         self._given_up = False
-        self.by_name: Mapping[str, Verb] = {
-            "ping": lambda _: PingResult(version=__version__, uptime_s=self._uptime()),
-            "reload": lambda _: self._reload(),
-            "pause": self._pause,
-            "resume": self._resume,
-            "acknowledge": self._acknowledge,
-            "silence": self._silence,
-            "set": self._set,
-        }
 
     def give_up(self) -> None:
         """Ends whatever a command waits for, because everything ends; from another thread."""
@@ -88,11 +95,22 @@ class Verbs:
         if self._waits_for is not None:
             self._waits_for.cancel()
 
+    def ping(self, _: PingRequest) -> Done:
+        """Says who is there."""
+        return Done(PingResult(version=__version__, uptime_s=self._uptime()))
+
+    def reload(self, _: ReloadRequest) -> Done:
+        """Has the config read again."""
+        self._reload()
+        return Done()
+
     def _reload(self) -> None:
         self._wait(self._reloader.ask(), _A_RELOAD)
 
-    def _pause(self, request: PauseRequest) -> CamerasResult:
+    def pause(self, request: PauseRequest) -> Done:
+        """Stops looking."""
         cameras = self._meant(request.camera)
+        before = {name: camera.paused for name, camera in cameras.items()}
         for camera in cameras.values():
             camera.pause()
         for name, camera in cameras.items():
@@ -100,14 +118,16 @@ class Verbs:
             if not camera.ended:
                 # the frame that was looked at is done with once something is answered behind it
                 self._wait(camera.ask(lambda _, at: (Told(at), None)), _A_FRAME)
-        return CamerasResult(cameras=list(cameras))
+        return Done(CamerasResult(cameras=list(cameras)), _pauses(before, paused=True))
 
-    def _resume(self, request: ResumeRequest) -> CamerasResult:
+    def resume(self, request: ResumeRequest) -> Done:
+        """Looks again."""
         cameras = self._meant(request.camera)
+        before = {name: camera.paused for name, camera in cameras.items()}
         for name, camera in cameras.items():
             self._keep(name, paused=False)
             camera.resume()
-        return CamerasResult(cameras=list(cameras))
+        return Done(CamerasResult(cameras=list(cameras)), _pauses(before, paused=False))
 
     def _keep(self, camera: str, *, paused: bool) -> None:
         try:
@@ -118,7 +138,8 @@ class Verbs:
             raise CommandError(ErrorCode.FAILED, msg, remedy=error.remedy) from error
         self._settings_changed()
 
-    def _acknowledge(self, request: AcknowledgeRequest) -> AcknowledgeResult:
+    def acknowledge(self, request: AcknowledgeRequest) -> Done:
+        """Says that somebody knows of alerts that fire."""
         found = []
         for name, camera in self._meant(request.camera, request.rule).items():
             asked = camera.ask(
@@ -130,17 +151,28 @@ class Verbs:
             msg = f"no alert {request.alert_id} fires"
             raise CommandError(ErrorCode.REFUSED, msg, remedy="It may be over already")
         self._see_that_it_is_kept("the alerts are acknowledged")
-        return AcknowledgeResult(alerts=found)
+        return Done(AcknowledgeResult(alerts=found))
 
-    def _silence(self, request: SilenceRequest) -> SilenceResult:
-        rules = []
+    def silence(self, request: SilenceRequest) -> Done:
+        """Has rules send no alert events for a while."""
+        rules, changes = [], []
+
+        def silence(pipeline: Pipeline, at: Instant) -> tuple[Told, tuple[dict[str, Standing], dict[str, Standing]]]:
+            before = {rule.name: rule.standing for rule in pipeline.rules}
+            told, after = pipeline.silence(request.for_, at, rule=request.rule)
+            return told, (before, after)
+
         for name, camera in self._meant(request.camera, request.rule).items():
-            asked = camera.ask(lambda pipeline, at: pipeline.silence(request.for_, at, rule=request.rule))
-            for rule, standing in self._wait(asked, _A_FRAME).items():
+            before, after = self._wait(camera.ask(silence), _A_FRAME)
+            for rule, standing in after.items():
                 until = rfc3339(standing.silenced_until) if standing.silenced_until else None
                 rules.append(SilencedRule(camera=name, rule=rule, silenced=standing.silenced, silenced_until=until))
+                was, now = _silence_of(before[rule]), _silence_of(standing)
+                if was != now:
+                    key = f"cameras.{name}.alerts.{rule}.silenced"
+                    changes.append(AuditChange(key=key, old=was, new=now))
         self._see_that_it_is_kept("the rules are silent")
-        return SilenceResult(rules=rules)
+        return Done(SilenceResult(rules=rules), tuple(changes))
 
     def _see_that_it_is_kept(self, what: str) -> None:
         """An answer says that something holds, and after a power cut it must hold as well."""
@@ -148,7 +180,8 @@ class Verbs:
             msg = f"{what}, but that could not be kept for the next start"
             raise CommandError(ErrorCode.FAILED, msg, remedy="Look at the disk and its permissions")
 
-    def _set(self, request: SetRequest) -> SetResult:
+    def set(self, request: SetRequest) -> Done:
+        """Sets one threshold of the config."""
         change = self._settings.put(request.key, request.value)
         if change.old != change.new:
             try:
@@ -157,7 +190,8 @@ class Verbs:
                 self._settings.put_back(change)
                 raise
         self._settings_changed()
-        return SetResult(key=change.key, old=change.old, new=change.new)
+        changed = AuditChange(key=change.key, old=change.old, new=change.new)
+        return Done(SetResult(key=change.key, old=change.old, new=change.new), (changed,))
 
     def _meant(self, camera: str | None, rule: str | None = None) -> dict[str, Camera]:
         """The cameras that are meant: the one that is named, or all, those with such a rule."""
@@ -185,6 +219,20 @@ class Verbs:
             raise CommandError(ErrorCode.REFUSED, error.message, remedy=error.remedy) from error
         finally:
             self._waits_for = None
+
+
+def _silence_of(standing: Standing) -> bool | str:
+    """Whether a rule is silenced, or until when, as the config has it."""
+    return rfc3339(standing.silenced_until) if standing.silenced_until else standing.silenced
+
+
+def _pauses(before: Mapping[str, bool], *, paused: bool) -> tuple[AuditChange, ...]:
+    """What changed of cameras that were paused, or not, before."""
+    return tuple(
+        AuditChange(key=f"cameras.{name}.{PAUSED}", old=was, new=paused)
+        for name, was in before.items()
+        if was is not paused
+    )
 
 
 def _refuse_name(what: str, known: Iterable[str]) -> NoReturn:

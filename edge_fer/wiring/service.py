@@ -29,7 +29,7 @@ from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import model_info, privacy_info
 from edge_fer.wiring.metrics import make_metrics
 from edge_fer.wiring.reload import RuleChange
-from edge_fer.wiring.remote import Remote, make_commanders, make_inbox
+from edge_fer.wiring.remote import Remote, make_commanders, make_executor, make_inbox
 from edge_fer.wiring.watching import make_cameras
 
 __all__ = ["build_service"]
@@ -114,18 +114,22 @@ def build_service(
         return adopted
 
     health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
-    commanders = make_commanders(
-        remote,
-        inbox,
-        cameras,
-        link=link,
-        topics=topics,
-        composer=composer,
-        clock=clock,
-        started=started,
-        tell_info=tell_info,
-        kept=keeper.settle,
+    executor = (
+        make_executor(
+            remote,
+            cameras,
+            link=link,
+            topics=topics,
+            composer=composer,
+            clock=clock,
+            started=started,
+            tell_info=tell_info,
+            kept=keeper.settle,
+        )
+        if remote
+        else None
     )
+    commanders = make_commanders(inbox, executor, link=link, topics=topics, composer=composer, clock=clock)
     service = Service(
         list(cameras.values()),
         link,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import threading
@@ -17,9 +18,9 @@ from edge_fer.capture.clock import SystemClock
 from edge_fer.config import Layer, load
 from edge_fer.errors import ConfigError
 from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.messages import schemas
-from edge_fer.mqtt.messages.commands import REQUESTS
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.executor import Executor
+from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
 from edge_fer.remote.verbs import Verbs
@@ -58,9 +59,11 @@ class House:
             settings_changed=lambda: None,
             kept=lambda _: self.is_kept,
         )
+        self.audited = []
+        self.executor = Executor(verbs, self.audited.append)
         self.commander = Commander(
             self.inbox,
-            verbs,
+            self.executor,
             topics=TOPICS,
             composer=COMPOSER,
             clock=self.clock,
@@ -206,7 +209,8 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are(house):
 
 
 def test_a_fault_of_ours_is_answered_and_the_next_request_is_carried_out(house, caplog):
-    house.commander._verbs.by_name = {**house.commander._verbs.by_name, "ping": lambda _: 1 / 0}
+    row = dataclasses.replace(COMMANDS["ping"], handler=lambda _verbs, _request: 1 / 0)
+    house.executor.commands = {**COMMANDS, "ping": row}
     assert house.ask("ping")["error"] == "failed"
     assert "ZeroDivisionError" in caplog.text
     assert house.ask("resume")["ok"]
@@ -228,7 +232,7 @@ def test_at_the_end_what_waits_is_answered(house):
 
 def test_what_could_not_be_done_for_now_may_be_asked_again_with_the_same_id(house):
     house.camera.ask = lambda _: Future()
-    house.commander._verbs.give_up()
+    house.executor._verbs.give_up()
     assert house.ask("acknowledge", id="1")["error"] == "busy"
     assert house.ask("acknowledge", id="1")["error"] == "busy"
 
@@ -247,12 +251,12 @@ def test_who_asks_while_a_reload_goes_on_is_told_of_the_next_one():
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
 )
-@given(verb=st.sampled_from([*REQUESTS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
+@given(verb=st.sampled_from([*COMMANDS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
 def test_whatever_comes_is_answered_and_what_is_refused_changes_nothing(house, verb, payload):
     before = house.state
     answer = house.say(verb, payload)
     if answer is None:
-        assert verb not in REQUESTS
+        assert verb not in COMMANDS
     elif not answer["ok"]:
         assert answer["error"] != "failed", answer
         assert house.state[0] == before[0]
