@@ -51,12 +51,13 @@ MAY_IMPORT = {
     "metrics": BASE | {"mqtt"},
     "service": FLOW | BASE | {"camera", "config", "notify"},
     "remote": FLOW | BASE | {"camera", "config", "keeping", "log", "pipeline"},
+    "control": FLOW | BASE | {"pipeline", "remote"},
     "daemon": BASE | {"reload_answer", "service"},
     "log": BASE | {"config"},
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stages", "stopwatch"},
+    | {"control", "metrics", "remote", "rulebook", "runtime", "sample", "service", "stages", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stages", "stopwatch", "wiring"},
     "doctor": FLOW
     | BASE
@@ -70,7 +71,7 @@ MAY_IMPORT = {
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
     | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "reload_answer"}
-    | {"remote", "replay", "report", "trace"},
+    | {"control", "remote", "replay", "report", "trace"},
     "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }

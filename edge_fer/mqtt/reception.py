@@ -128,7 +128,11 @@ def read_fields(kind: type[Asked], content: Any, number: str | None) -> Asked:
     try:
         return kind.model_validate(content, context=FROM_FILE)
     except ValidationError as wrong:
-        raise CommandError(ErrorCode.MALFORMED, _in_words(wrong), id=number) from None
+        (field, *_) = wrong.errors(include_url=False)[0]["loc"] or ("",)
+        value = content.get(field) if isinstance(content, dict) else None
+        raise CommandError(
+            ErrorCode.MALFORMED, _in_words(wrong), id=number, field=str(field)[:64], value=value
+        ) from None
 
 
 def _parsed(payload: bytes) -> tuple[Any, CommandError | None]:

@@ -149,7 +149,9 @@ class Verbs:
             found += [AcknowledgedAlert(camera=name, rule=alert.rule, alert_id=alert.id) for alert in alerts]
         if request.alert_id is not None and not found:
             msg = f"no alert {request.alert_id} fires"
-            raise CommandError(ErrorCode.REFUSED, msg, remedy="It may be over already")
+            raise CommandError(
+                ErrorCode.REFUSED, msg, remedy="It may be over already", field="alert_id", value=request.alert_id
+            )
         self._see_that_it_is_kept("the alerts are acknowledged")
         return Done(AcknowledgeResult(alerts=found))
 
@@ -196,14 +198,14 @@ class Verbs:
     def _meant(self, camera: str | None, rule: str | None = None) -> dict[str, Camera]:
         """The cameras that are meant: the one that is named, or all, those with such a rule."""
         if camera is not None and camera not in self._cameras:
-            _refuse_name(f"camera {camera!r}", self._cameras)
+            _refuse_name("camera", camera, self._cameras)
         meant = {name: found for name, found in self._cameras.items() if camera in {None, name}}
         if rule is None:
             return meant
         rules = {name: [one.name for one in found.rules] for name, found in meant.items()}
         having = {name: found for name, found in meant.items() if rule in rules[name]}
         if not having:
-            _refuse_name(f"rule {rule!r}", dict.fromkeys(one for names in rules.values() for one in names))
+            _refuse_name("rule", rule, dict.fromkeys(one for names in rules.values() for one in names))
         return having
 
     def _wait(self, future: Future[Answer], seconds: float) -> Answer:
@@ -235,6 +237,6 @@ def _pauses(before: Mapping[str, bool], *, paused: bool) -> tuple[AuditChange, .
     )
 
 
-def _refuse_name(what: str, known: Iterable[str]) -> NoReturn:
-    msg = f"there is no {what}"
-    raise CommandError(ErrorCode.REFUSED, msg, remedy=f"Choose from {', '.join(known)}")
+def _refuse_name(what: str, name: str, known: Iterable[str]) -> NoReturn:
+    msg, remedy = f"there is no {what} {name!r}", f"Choose from {', '.join(known)}"
+    raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field=what, value=name)

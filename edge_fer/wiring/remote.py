@@ -9,6 +9,7 @@ from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.config.entries import Scalar
+from edge_fer.control.server import ControlServer
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.inbox import Inbox
 from edge_fer.mqtt.messages import Kind
@@ -33,11 +34,13 @@ class Remote:
         load: loads the config anew.
         reloader: has it taken over.
         settings: what was set over MQTT, as it was loaded.
+        control: the control socket, if there is one.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
     settings: Mapping[str, Scalar] = field(default_factory=dict)
+    control: ControlServer | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
@@ -46,7 +49,7 @@ def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
 
 
 def make_executor(
-    remote: Remote,
+    remote: Remote | None,
     cameras: Mapping[str, Camera],
     *,
     link: Link,
@@ -56,8 +59,8 @@ def make_executor(
     started: Instant,
     tell_info: Callable[[Mapping[str, Scalar]], None],
     kept: Callable[[float], bool],
-) -> Executor:
-    """What carries commands out, whichever way they come in.
+) -> Executor | None:
+    """What carries commands out, whichever way they come in; None where none are taken.
 
     Args:
         remote: what commands need of the program.
@@ -70,6 +73,8 @@ def make_executor(
         tell_info: told what is set, whenever that has changed.
         kept: waits until what was changed about alerts is on disk, and says whether it is.
     """
+    if remote is None:
+        return None
     settings = Settings(remote.load, remote.settings)
     verbs = Verbs(
         cameras,

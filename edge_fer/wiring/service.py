@@ -10,6 +10,7 @@ from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.config.entries import Scalar
+from edge_fer.control.state import Board
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
 from edge_fer.keeping import Keeper
@@ -25,6 +26,7 @@ from edge_fer.rulebook import sources_in
 from edge_fer.service import Service
 from edge_fer.types import Instant
 from edge_fer.wiring.broker import make_embedded_broker, make_link
+from edge_fer.wiring.control import Lookout, make_desks
 from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import model_info, privacy_info
 from edge_fer.wiring.metrics import make_metrics
@@ -71,8 +73,16 @@ def build_service(
     link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
     publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
+    board = Board(open_to_view=settings.privacy.events == "on")
     watched = make_cameras(
-        settings, demo=demo, show=show, signals=signals, keeper=keeper, publisher=publisher, clock=clock, heat=heat
+        settings,
+        demo=demo,
+        show=_both(board.tell, show),
+        signals=signals,
+        keeper=keeper,
+        publisher=publisher,
+        clock=clock,
+        heat=heat,
     )
     cameras = watched.cameras
     model = model_info(settings.emotion)
@@ -114,28 +124,36 @@ def build_service(
         return adopted
 
     health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
-    executor = (
-        make_executor(
-            remote,
-            cameras,
-            link=link,
-            topics=topics,
-            composer=composer,
-            clock=clock,
-            started=started,
-            tell_info=tell_info,
-            kept=keeper.settle,
-        )
-        if remote
-        else None
+    executor = make_executor(
+        remote,
+        cameras,
+        link=link,
+        topics=topics,
+        composer=composer,
+        clock=clock,
+        started=started,
+        tell_info=tell_info,
+        kept=keeper.settle,
     )
     commanders = make_commanders(inbox, executor, link=link, topics=topics, composer=composer, clock=clock)
+    lookout = Lookout(
+        lambda: rule_change.settings,
+        cameras,
+        board,
+        composer,
+        health=health,
+        link=link.status,
+        clock=clock,
+        started=started,
+        published=publish,
+    )
+    desks = make_desks(remote, executor, lookout)
     service = Service(
         list(cameras.values()),
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         background=[keeper, *make_metrics(settings.metrics.port, health, publisher)] if publish else [],
-        linked=commanders,
+        linked=[*commanders, *desks],
         announce=announce,
         tell_health=lambda: publisher.health(health(), clock()),
         clock=clock,
@@ -145,6 +163,18 @@ def build_service(
     if remote:
         remote.reloader.bind(service.reload)
     return service
+
+
+def _both(tell: Callable[[str, Told], None], show: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
+    """Tells the one, and the other where there is one."""
+    if show is None:
+        return tell
+
+    def both(camera: str, told: Told) -> None:
+        tell(camera, told)
+        show(camera, told)
+
+    return both
 
 
 def _health(
