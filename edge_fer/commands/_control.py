@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ from typing import Any
 from edge_fer.config.places import default_state_dir
 from edge_fer.control.client import ControlClient
 from edge_fer.control.place import usual_paths
-from edge_fer.control.protocol import Code
-from edge_fer.errors import CommandError
 
 __all__ = ["EXIT", "add_socket_argument", "carried_out", "reached"]
 
 #: For the help of each of these verbs.
 EXIT = "Exit status: 0, or 1 if it was not carried out or edge-fer does not run."
-#: Seconds for which a daemon that begins anew is asked again, and between two tries.
-_PATIENCE, _AGAIN = 10.0, 0.5
+#: Seconds for which a daemon that begins anew is asked again.
+_PATIENCE = 10.0
 
 
 def add_socket_argument(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +37,8 @@ def reached(args: argparse.Namespace) -> ControlClient:
     Raises:
         EdgeFerError: it does not run, or we may not ask it.
     """
-    return ControlClient([args.socket] if args.socket else usual_paths(default_state_dir(), os.environ))
+    paths = [args.socket] if args.socket else usual_paths(default_state_dir(), os.environ)
+    return ControlClient(paths, patience=_PATIENCE)
 
 
 def carried_out(args: argparse.Namespace, name: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,14 +53,5 @@ def carried_out(args: argparse.Namespace, name: str, fields: Mapping[str, Any]) 
         EdgeFerError: it was not carried out.
     """
     given = {field: value for field, value in fields.items() if value is not None or field == "value"}
-    deadline = time.monotonic() + _PATIENCE
     with reached(args) as client:
-        while True:
-            try:
-                result = client.command(name, given)
-            except CommandError as error:
-                if error.code != Code.BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(_AGAIN)
-            else:
-                return result or {}
+        return client.command(name, given) or {}

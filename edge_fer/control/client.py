@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,13 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from edge_fer.control.place import connected
-from edge_fer.control.protocol import VERSION, encoded
+from edge_fer.control.protocol import VERSION, Code, encoded
 from edge_fer.errors import CommandError, EdgeFerError
 
 __all__ = ["ControlClient", "ControlError"]
 
 #: Seconds for a reply; a reload, which a command may need, has 60.
 PATIENCE = 75.0
+#: Seconds before a daemon that is busy is asked again.
+_AGAIN = 0.2
 #: What is read at most before a line ends.
 _LONGEST = 4 << 20
 _START = "Start it: sudo systemctl start edge-fer, or edge-fer run; or name its socket with --socket"
@@ -34,14 +37,16 @@ class ControlClient:
     Args:
         paths: where its socket may be; the first that is there is taken.
         timeout: seconds to wait for a reply.
+        patience: seconds for which it asks again where the daemon is busy, as it is while it begins anew.
 
     Raises:
         ControlError: nobody listens there, or we may not connect.
     """
 
-    def __init__(self, paths: Sequence[Path], *, timeout: float = PATIENCE) -> None:
+    def __init__(self, paths: Sequence[Path], *, timeout: float = PATIENCE, patience: float = 0.0) -> None:
         self._socket = _connect(paths, timeout)
         self._timeout = timeout
+        self._patience = patience
         self._number = 0
         self._held = b""
 
@@ -64,6 +69,16 @@ class ControlClient:
             CommandError: it was not carried out.
             ControlError: there is no reply.
         """
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._ask(do, fields)
+            except CommandError as error:
+                if error.code != Code.BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN)
+
+    def _ask(self, do: str, fields: Mapping[str, Any]) -> Any:
         self._number += 1
         number = str(self._number)
         request = {name.rstrip("_"): value for name, value in fields.items()}
