@@ -146,19 +146,26 @@ def _sealed(draft: Message, seq: int, when: Any) -> dict[str, Any]:
 
 def _section(schema: Mapping[str, Any], example: Mapping[str, Any]) -> str:
     title, _, rest = schema["description"].partition(": ")
-    rows = "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in _rows(schema, schema, ""))
+    fields = "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in rows(schema, schema, ""))
     shown = json.dumps(example, indent=2)
-    table = f"| field | type | |\n|---|---|---|\n{rows}"
+    table = f"| field | type | |\n|---|---|---|\n{fields}"
     return f"\n## {title}\n\n{rest[0].upper()}{rest[1:]}\n\n{table}\n```json\n{shown}\n```\n"
 
 
-def _rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+def rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    """The fields of an object by their paths, each with its type in words and what it means.
+
+    Args:
+        part: the object's schema.
+        whole: the schema that it is in.
+        path: what its fields' names begin with.
+    """
     for name, field in part["properties"].items():
         here = f"{path}{name}"
         kind, inner, step = _kind(field, whole)
         yield here, kind, field.get("description", "").replace("|", "\\|")
         if inner:
-            yield from _rows(inner, whole, here + step)
+            yield from rows(inner, whole, here + step)
 
 
 def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None, str]:
@@ -167,7 +174,7 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapp
         field = whole["$defs"][field["$ref"].rpartition("/")[2]]
     if "anyOf" in field:
         options = [option for option in field["anyOf"] if option.get("type") != "null"]
-        if len(options) == 1 and "$ref" in options[0] and len(options) < len(field["anyOf"]):
+        if len(options) == 1 and len(options) < len(field["anyOf"]):
             kind, inner, step = _kind(options[0], whole)
             return f"{kind} or null", inner, step
         return " or ".join(_kind(option, whole)[0] for option in field["anyOf"]), None, ""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_fer.commands._control import add_socket_argument, reached
-from edge_fer.commands._say import say, say_json
+from edge_fer.commands._say import draw, say, say_json
 from edge_fer.commands._status_screen import screen
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.control.client import ControlClient
@@ -53,7 +53,7 @@ def _live(client: ControlClient) -> None:
     """Shows each new state in the place of the one before."""
     state = client.ask("subscribe")
     try:
-        _draw(_BEGIN)
+        draw(_BEGIN)
         _show(state)
         for event in client.events():
             if event["event"] == "state":
@@ -61,20 +61,15 @@ def _live(client: ControlClient) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        _draw(_END)
+        draw(_END)
 
 
 def _show(state: Mapping[str, Any]) -> None:
     size = shutil.get_terminal_size()
-    _draw(_HOME + _fitted([*screen(state), "Ctrl-C ends this."], size.columns, size.lines) + _REST)
+    draw(_HOME + _fitted([*screen(state), "Ctrl-C ends this."], size.columns, size.lines) + _REST)
 
 
 def _fitted(lines: Sequence[str], columns: int, rows: int) -> str:
     """As much of the lines as the terminal has room for."""
     shown = [harmless(line)[: columns - 1] + _REST_OF_LINE for line in lines[: rows - 1]]
     return "\r\n".join(shown)
-
-
-def _draw(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
