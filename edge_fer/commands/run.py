@@ -132,7 +132,7 @@ def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, To
 
 def _tell_set_aside(loaded: Loaded) -> None:
     for fault in loaded.set_aside:
-        log.warning("a setting made over MQTT no longer fits, and is set aside: %s", fault)
+        log.warning("a setting made by command no longer fits, and is set aside: %s", fault)
 
 
 def _leave(code: int) -> None:

@@ -14,14 +14,17 @@ __all__ = ["add_parser"]
 
 _DESCRIPTION = f"""\
 Sets one key of the config of the running daemon, over restarts, too: a threshold, by its key in the config file. The
-value is written as there and checked as there. What is set stands above the config files, and `edge-fer config explain`
-shows it. {EXIT}
+value is written as there and checked as there. Zones and the hours of alerts can be set as well, by root
+alone, as JSON. What is set stands above the config files, and `edge-fer config explain` shows it.
+{EXIT}
 """
 _EPILOG = """\
 examples:
   edge-fer set alerts.unhappy-guest.for 6s
   edge-fer set cameras.front.emotion.min_confidence 0.5
   edge-fer set alerts.unhappy-guest.for --default
+  sudo edge-fer set alerts.queue.schedule '["mon-fri 08:00-18:00"]'
+  sudo edge-fer set cameras.front.zones.door '{"polygon": [[0, 0], [0.4, 0], [0.4, 1], [0, 1]]}'
 """
 
 
@@ -39,9 +42,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _set(args: argparse.Namespace) -> int:
     value = None if args.default else _value(args.value)
-    result = carried_out(args, "set", {"key": args.key, "value": value})
+    name = "configure" if _is_structured(args.key, value) else "set"
+    result = carried_out(args, name, {"key": args.key, "value": value})
     say(f"{result['key']}: {json.dumps(result['old'])} -> {json.dumps(result['new'])}")
     return 0
+
+
+def _is_structured(key: str, value: Any) -> bool:
+    """Whether the key is a part of the config with several values, for which there is another command."""
+    return isinstance(value, dict | list) or ".zones." in key or key.endswith(".schedule")
 
 
 def _value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where the control socket is, and how to bind and connect to it."""
+"""Where the control socket is, and how to listen there and connect to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from edge_fer.errors import EdgeFerError
 
-__all__ = ["NAME", "SERVICE_FOLDER", "bound", "connected", "listening_path", "usual_paths"]
+__all__ = ["NAME", "SERVICE_FOLDER", "connected", "listening", "listening_path", "usual_paths"]
 
 NAME: Final = "control.sock"
 #: The folder of the installed service (`RuntimeDirectory=`).
@@ -50,8 +50,8 @@ def connected(path: Path, *, timeout: float | None) -> socket.socket:
     return connection
 
 
-def bound(path: Path, group: int | None) -> socket.socket:
-    """A socket at a path, to which nobody can connect before it listens; one that a dead daemon has left is replaced.
+def listening(path: Path, group: int | None, *, backlog: int) -> socket.socket:
+    """A socket that listens at a path; it appears there ready, in the place of one that a dead daemon has left.
 
     Its mode is 0660 where it belongs to the group, and 0600 where it cannot.
 
@@ -66,17 +66,21 @@ def bound(path: Path, group: int | None) -> socket.socket:
     except OSError as error:
         if error.errno != errno.ECONNREFUSED or not path.is_socket():
             raise
-        path.unlink()
     else:
         msg = f"another edge-fer answers at {path}"
         raise EdgeFerError(msg, remedy="End one of the two, or give this one a `state_dir` of its own")
     listener = socket.socket(socket.AF_UNIX)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with _short(path) as short:
+        fresh.unlink(missing_ok=True)
+        with _short(fresh) as short:
             listener.bind(short)
-        path.chmod(0o660 if _belongs_to(path, group) else 0o600)
+        fresh.chmod(0o660 if _belongs_to(fresh, group) else 0o600)
+        listener.listen(backlog)
+        fresh.replace(path)
     except BaseException:
         listener.close()
+        fresh.unlink(missing_ok=True)
         raise
     return listener
 

@@ -8,6 +8,7 @@ tells which kinds of requests there are.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,8 @@ VERSION: Final = 1
 #: Bytes of a request, with its line break.
 LONGEST_LINE: Final = 65_536
 _LONGEST_ID: Final = 64
+#: Levels of objects and lists in one another.
+_DEEPEST: Final = 16
 
 
 class Do(StrEnum):
@@ -124,10 +127,23 @@ def _object_in(line: bytes) -> dict[str, Any]:
         content = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
         content = None
-    if isinstance(content, dict):
+    if isinstance(content, dict) and not _is_odd(content):
         return content
     remedy = f'Send one on each line, for example {{"v": {VERSION}, "id": "1", "do": "hello"}}'
     raise CommandError(Code.MALFORMED, "the line is no JSON object", remedy=remedy)
+
+
+def _is_odd(content: Any) -> bool:
+    """Whether it is nested deeper than anybody needs, or has in it what JSON has not: NaN and infinity."""
+    level = [content]
+    for _ in range(_DEEPEST):
+        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
+            return True
+        inner = [value for value in level if isinstance(value, dict | list)]
+        level = [value for part in inner for value in (part.values() if isinstance(part, dict) else part)]
+        if not level:
+            return False
+    return True
 
 
 class Lines:

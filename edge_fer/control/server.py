@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, Protocol
 
 from edge_fer.control.peers import Accounts, Credentials, Peer
-from edge_fer.control.place import bound
+from edge_fer.control.place import listening
 from edge_fer.control.protocol import VERSION, Code, ControlRequest, Do, event, failure, success
 from edge_fer.control.session import Session
 from edge_fer.errors import CommandError, EdgeFerError
@@ -112,14 +112,10 @@ class ControlServer:
         """Begins to listen. Where that is not possible, the log says why, and everything else goes on."""
         try:
             self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._listener = bound(self.path, self._accounts().group)
-            self._listener.listen(MOST_CLIENTS)
+            self._listener = listening(self.path, self._accounts().group, backlog=MOST_CLIENTS)
         except (OSError, EdgeFerError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             log.warning("the control socket %s cannot be opened, so nobody can use it: %s", self.path, reason)
-            if self._listener:
-                self._listener.close()
-                self._listener = None
             return
         for opened in (self._listener, self._woken):
             opened.setblocking(False)

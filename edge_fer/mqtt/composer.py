@@ -150,7 +150,7 @@ class Composer:
         commands: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> Info:
-        """What the node is and runs; camera sources must hold no secrets."""
+        """What the node is and runs; camera sources must hold no secrets. Settings of several values are left out."""
         return Info(
             **self._envelope(at),
             version=version,
@@ -159,7 +159,11 @@ class Composer:
             cameras=dict(cameras),
             privacy=privacy,
             commands=commands,
-            settings=dict(settings or {}),
+            settings={
+                key: value
+                for key, value in (settings or {}).items()
+                if not isinstance(value, Mapping | Sequence) or isinstance(value, str)
+            },
         )
 
     def response(

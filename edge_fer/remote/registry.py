@@ -40,6 +40,7 @@ from edge_fer.mqtt.messages.commands import (
 )
 from edge_fer.mqtt.topics import is_name
 from edge_fer.remote.asker import Role
+from edge_fer.remote.configuring import ConfigureRequest, ConfigureResponse, ConfigureResult
 from edge_fer.remote.verbs import Done, Verbs
 
 __all__ = ["COMMANDS", "CommandRow", "register", "schemas"]
@@ -196,6 +197,24 @@ register(
         example=(
             {"key": "alerts.unhappy-guest.for", "value": "6s"},
             SetResult(key="alerts.unhappy-guest.for", old="4s", new="6s"),
+        ),
+    )
+)
+register(
+    CommandRow(
+        name="configure",
+        request=ConfigureRequest,
+        response=ConfigureResponse,
+        handler=Verbs.configure,
+        # a zone hides what must not be seen
+        role=Role.ADMIN,
+        over_mqtt=False,
+        audited=True,
+        # everything may start over
+        cost=2.0,
+        example=(
+            {"key": "alerts.queue.schedule", "value": ["mon-fri 08:00-18:00"]},
+            ConfigureResult(key="alerts.queue.schedule", old=[], new=["mon-fri 08:00-18:00"]),
         ),
     )
 )

@@ -31,8 +31,9 @@ from edge_fer.mqtt.messages.commands import (
     SilenceResult,
 )
 from edge_fer.pipeline import Pipeline, Told
+from edge_fer.remote.configuring import ConfigureRequest, ConfigureResult
 from edge_fer.remote.reloader import Reloader
-from edge_fer.remote.settings import Settings
+from edge_fer.remote.settings import Change, Settings
 from edge_fer.types import Instant, Standing
 
 __all__ = ["Done", "Verbs"]
@@ -63,7 +64,7 @@ class Verbs:
 
     Args:
         cameras: by name.
-        settings: what was set over MQTT.
+        settings: what was set by command.
         reloader: has the config read again.
         uptime: seconds since the start.
         settings_changed: tells the world what is set now.
@@ -185,6 +186,17 @@ class Verbs:
     def set(self, request: SetRequest) -> Done:
         """Sets one threshold of the config."""
         change = self._settings.put(request.key, request.value)
+        changed = self._take_over(change)
+        return Done(SetResult(key=change.key, old=change.old, new=change.new), (changed,))
+
+    def configure(self, request: ConfigureRequest) -> Done:
+        """Sets a part of the config that is made of several values."""
+        change = self._settings.put_part(request.key, request.value)
+        changed = self._take_over(change)
+        return Done(ConfigureResult(key=change.key, old=change.old, new=change.new), (changed,))
+
+    def _take_over(self, change: Change) -> AuditChange:
+        """Has the config read again with what was set, or takes it back."""
         if change.old != change.new:
             try:
                 self._reload()
@@ -192,8 +204,7 @@ class Verbs:
                 self._settings.put_back(change)
                 raise
         self._settings_changed()
-        changed = AuditChange(key=change.key, old=change.old, new=change.new)
-        return Done(SetResult(key=change.key, old=change.old, new=change.new), (changed,))
+        return AuditChange(key=change.key, old=change.old, new=change.new)
 
     def _meant(self, camera: str | None, rule: str | None = None) -> dict[str, Camera]:
         """The cameras that are meant: the one that is named, or all, those with such a rule."""

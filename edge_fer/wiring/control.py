@@ -11,7 +11,7 @@ from edge_fer.camera import Camera
 from edge_fer.capture.loop import CaptureState
 from edge_fer.config import tree as config
 from edge_fer.config.explain import explain
-from edge_fer.config.remote import SETTABLE
+from edge_fer.config.remote import SETTABLE, STRUCTURED
 from edge_fer.config.schema import json_schema
 from edge_fer.config.writing import written
 from edge_fer.control.desk import Desk
@@ -174,6 +174,6 @@ def settings_of(load: LoadConfig, *, schema: bool) -> Mapping[str, Any]:
         "values": rows,
         "set": without_secrets(dict(loaded.settings)),
         "set_aside": [redacted_text(str(fault)) for fault in loaded.set_aside],
-        "settable": list(SETTABLE),
+        "settable": [*SETTABLE, *STRUCTURED],
     }
     return told | ({"schema": json_schema()} if schema else {})

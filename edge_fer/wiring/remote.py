@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.entries import Scalar
 from edge_fer.control.server import ControlServer
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.inbox import Inbox
@@ -33,13 +33,13 @@ class Remote:
     Attributes:
         load: loads the config anew.
         reloader: has it taken over.
-        settings: what was set over MQTT, as it was loaded.
+        settings: what was set by command, as it was loaded.
         control: the control socket, if there is one.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
-    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     control: ControlServer | None = None
 
 
@@ -57,7 +57,7 @@ def make_executor(
     composer: Composer,
     clock: SystemClock,
     started: Instant,
-    tell_info: Callable[[Mapping[str, Scalar]], None],
+    tell_info: Callable[[Mapping[str, Any]], None],
     kept: Callable[[float], bool],
 ) -> Executor | None:
     """What carries commands out, whichever way they come in; None where none are taken.

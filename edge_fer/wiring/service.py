@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from edge_fer import __version__
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.entries import Scalar
 from edge_fer.control.state import Board
 from edge_fer.health import health_of
 from edge_fer.heat import HeatGovernor, HeatWatch
@@ -90,7 +90,7 @@ def build_service(
     rule_change = RuleChange(settings, cameras, watched.trends)
     started = clock()
 
-    def tell_info(made: Mapping[str, Scalar]) -> None:
+    def tell_info(made: Mapping[str, Any]) -> None:
         now = clock()
         info = composer.info(
             now,

@@ -17,7 +17,7 @@ import pytest
 
 from edge_fer.control.client import ControlClient, ControlError
 from edge_fer.control.peers import Accounts
-from edge_fer.control.place import bound, connected, listening_path
+from edge_fer.control.place import connected, listening, listening_path
 from edge_fer.control.server import MOST_OF_A_USER, ControlServer
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Role
@@ -31,10 +31,10 @@ import contextlib, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(60)
 s.connect(sys.argv[1])
-with contextlib.suppress(BrokenPipeError):
+with contextlib.suppress(BrokenPipeError, ConnectionResetError):
     s.sendall(sys.argv[2].encode() + b"\\n")
     s.shutdown(socket.SHUT_WR)
-print(b"".join(iter(lambda: s.recv(65536), b"")).decode())
+print(s.makefile("rb").readline().decode())
 """
 
 
@@ -223,7 +223,7 @@ def test_between_two_services_it_stays_and_says_so(folder, desk):
 
 def test_what_a_dead_daemon_left_is_replaced_and_a_living_one_and_a_file_are_not(folder, desk, caplog):
     path = folder / "control.sock"
-    bound(path, None).close()
+    listening(path, None, backlog=1).close()
     assert path.is_socket()
     with serving(path, desk) as server:
         with serving(path, Desk()):
@@ -253,7 +253,7 @@ def test_where_it_is():
 def test_a_client_says_what_is_wrong(folder):
     with pytest.raises(ControlError, match=r"does not run: there is no .* and no "):
         ControlClient([folder / "a", folder / "b"])
-    bound(folder / "a", None).close()
+    listening(folder / "a", None, backlog=1).close()
     with pytest.raises(ControlError, match="nobody listens at") as raised:
         ControlClient([folder / "a"])
     assert "systemctl start edge-fer" in raised.value.remedy

@@ -16,9 +16,11 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import Layer, load
-from edge_fer.errors import ConfigError
+from edge_fer.errors import CommandError, ConfigError
 from edge_fer.mqtt.inbox import Inbox
+from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.configuring import ConfigureRequest
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.reloader import Reloader
@@ -130,6 +132,66 @@ def test_a_setting_is_kept_and_left_to_the_files_again(house):
     }  # fmt: skip
     assert house.kept() == {"cameras.front.faces.min_size": "80px"}
     assert house.reloaded == 3
+
+
+DOOR = {"kind": "exclude", "polygon": [[0.0, 0.0], [0.4, 0.0], [0.4, 1.0]]}
+
+
+def configure(house, key, value, role=Role.ADMIN):
+    request = ConfigureRequest(id="1", key=key, value=value)
+    return house.executor.carry_out("configure", request, Asker("ann", Way.SOCKET, role))
+
+
+def test_a_zone_is_kept_told_and_taken_away_again(house):
+    key = "cameras.front.zones.door"
+    assert configure(house, key, DOOR).model_dump() == {"key": key, "old": None, "new": DOOR}
+    assert house.kept() == {key: DOOR}
+    assert list(house.load(None).config.cameras["front"].zones) == ["door"]
+    assert house.audited[-1].done.changes[0].new == DOOR
+    assert configure(house, key, None).old == DOOR
+    assert house.kept() == {}
+    assert house.reloaded == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("cameras.front.zones.door", {"polygon": [[0, 0]]}, "too few corners"),
+        ("cameras.front.zones.door", {"polygon": DOOR["polygon"], "colour": "red"}, "colour"),
+        ("cameras.back.zones.door", DOOR, "is not there"),
+        ("alerts.unhappy-guest.schedule", ["always"], "schedule"),
+        ("alerts.gone.schedule", [], "is not there"),
+        ("cameras.front.source", "rtsp://evil", "can be set"),
+        ("cameras.front.zones.", DOOR, "can be set"),
+        ("privacy.events", "on", "can be set"),
+        ("faces.confirm", 4, "can be set"),
+    ],
+)
+def test_a_part_that_cannot_be_set_is_refused_and_nothing_changes(house, key, value, told):
+    before = house.state
+    with pytest.raises(CommandError, match=told) as raised:
+        configure(house, key, value)
+    assert raised.value.code == "refused"
+    assert house.state == before
+
+
+def test_only_an_admin_may_set_a_zone_and_nobody_over_mqtt(house):
+    with pytest.raises(CommandError, match="needs the role admin"):
+        configure(house, "cameras.front.zones.door", DOOR, Role.OPERATOR)
+    assert house.ask("configure", key="cameras.front.zones.door", value=DOOR)["error"] == "unknown"
+    assert house.ask("set", key="cameras.front.zones.door", value=DOOR)["error"] == "malformed"
+    assert house.ask("set", key="cameras.front.zones.door", value=None)["error"] == "refused"
+    assert house.kept() == {}
+
+
+def test_no_more_is_kept_than_can_be_read_again(house):
+    corners = [[round(0.001 * index, 3), 0.001 * (index % 2)] for index in range(90)]
+    wide = {"polygon": [[0, 1], *corners, [1, 1]]}
+    with pytest.raises(CommandError, match="200000 bytes"):
+        for number in range(100):
+            configure(house, f"cameras.front.zones.z{number}", wide)
+    assert house.kept()
+    assert house.load(None).set_aside == ()
 
 
 def test_a_value_that_is_so_already_changes_nothing_else(house):
