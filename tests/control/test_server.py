@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from edge_fer.control.client import ControlClient, ControlError
 from edge_fer.control.peers import Accounts
 from edge_fer.control.place import connected, listening, listening_path
-from edge_fer.control.server import MOST_OF_A_USER, ControlServer
+from edge_fer.control.server import MOST_OF_A_USER, PUSH_EVERY, ControlServer
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Role
 from tests.mqtt.kit import until
@@ -46,6 +47,7 @@ class Desk:
         self.waiting = 0
         self.number = 0
         self.askers = []
+        self.looked = []
 
     def about(self):
         return {"node": "test"}
@@ -53,7 +55,8 @@ class Desk:
     def state(self):
         return {"number": self.number, "much": "x" * 10_000}
 
-    def news(self, _now):
+    def news(self, now):
+        self.looked.append(now)
         self.number += 1
         return self.state()
 
@@ -118,16 +121,25 @@ def test_each_kind_of_request_is_answered(server):
     assert ask(server, "command", command="pause", with_={"camera": "front"}) == {"name": "pause", "camera": "front"}
 
 
-def test_subscribers_are_told_at_most_five_times_a_second_until_they_want_no_more(server):
-    with ControlClient([server.path], timeout=60) as client:
+def test_subscribers_are_told_at_most_five_times_a_second_until_they_want_no_more(server, desk):
+    """However often others ask for something meanwhile."""
+    with ControlClient([server.path], timeout=60) as client, ControlClient([server.path], timeout=60) as busy:
         client.ask("subscribe")
-        numbers = [event["state"]["number"] for event, _ in zip(client.events(), range(5), strict=False)]
+        events = client.events()
+        numbers = []
+        while len(numbers) < 5:
+            for _ in range(8):
+                busy.ask("hello")
+            numbers.append(next(events)["state"]["number"])
         assert numbers == sorted(set(numbers))
+        pauses = [later - earlier for earlier, later in pairwise(desk.looked)]
+        assert min(pauses) >= PUSH_EVERY
         client.ask("unsubscribe")
-        before = server._desk.number
-        client.ask("hello")
-        threading.Event().wait(0.5)
-        assert server._desk.number - before <= 1
+        before = len(desk.looked)
+        busy.ask("hello")
+        # what was under way when it unsubscribed may still come
+        threading.Event().wait(3 * PUSH_EVERY)
+        assert len(desk.looked) <= before + 1
 
 
 def test_a_fault_of_ours_is_answered_and_the_next_request_is_carried_out(server, caplog):
