@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_fer.config.units import FROM_FILE
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import (
+from edge_fer.config.values.units import FROM_FILE
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import (
     AuditChange,
     AuditDraft,
     CameraHealth,
@@ -25,8 +25,8 @@ from edge_fer.mqtt.status import LinkStatus
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.executor import Outcome
+from edge_fer.remote.handlers import Done
 from edge_fer.remote.registry import COMMANDS, schemas
-from edge_fer.remote.verbs import Done
 from edge_fer.types import (
     Alert,
     AlertChange,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_fer.config.remote import SETTABLE
+from edge_fer.config.engine.settable import SETTABLE
 from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.sample import sample_path
 from tests.broker import Mosquitto, Subscriber, tool

@@ -9,9 +9,9 @@ from edge_fer.control.protocol import Code
 from edge_fer.control.server import ControlServer
 from edge_fer.control.state import Newness, NodeNow
 from edge_fer.errors import CommandError
-from edge_fer.mqtt.reception import read_fields
 from edge_fer.remote.asker import Asker
 from edge_fer.remote.executor import Executor
+from edge_fer.remote.requests import read_fields
 
 __all__ = ["Desk"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from edge_fer.mqtt.messages import AlertInstance, Health, PrivacyInfo
-from edge_fer.mqtt.messages.base import Count, Fraction, Index, Moment, Part, Seconds
-from edge_fer.pipeline import Told
+from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
+from edge_fer.contract.messages.base import Count, Fraction, Index, Moment, Part, Seconds
+from edge_fer.pipeline.step import Told
 from edge_fer.types import AlertState, Doubt, QualityFault, Reading, Scene, SignalState, Standing, View
 
 __all__ = ["Board", "BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "Seen", "person_now"]

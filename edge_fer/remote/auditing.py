@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import AuditChange, AuditDraft
-from edge_fer.redact import HIDDEN, redacted, redacted_text
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import AuditChange, AuditDraft
 from edge_fer.remote.executor import Outcome
+from edge_fer.support.redact import HIDDEN, redacted, redacted_text
 from edge_fer.types import Instant
 
 __all__ = ["audit_of", "without_secrets"]

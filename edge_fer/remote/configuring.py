@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import Request, Response
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import Request, Response
 
 __all__ = ["ConfigureRequest", "ConfigureResponse", "ConfigureResult"]
 

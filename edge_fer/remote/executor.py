@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import ErrorCode, Request
 from edge_fer.errors import CommandError
 from edge_fer.log import ASKED
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import ErrorCode, Request
 from edge_fer.remote.asker import Asker
+from edge_fer.remote.handlers import Done, Verbs
 from edge_fer.remote.registry import COMMANDS, CommandRow
-from edge_fer.remote.verbs import Done, Verbs
 
 __all__ = ["DENIED", "Executor", "Outcome"]
 

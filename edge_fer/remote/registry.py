@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-from edge_fer.mqtt.messages import command_schemas
-from edge_fer.mqtt.messages import schemas as message_schemas
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import (
+from edge_fer.contract.messages import command_schemas
+from edge_fer.contract.messages import schemas as message_schemas
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import (
     AcknowledgedAlert,
     AcknowledgeRequest,
     AcknowledgeResponse,
@@ -38,10 +38,10 @@ from edge_fer.mqtt.messages.commands import (
     SilenceResponse,
     SilenceResult,
 )
-from edge_fer.mqtt.topics import is_name
+from edge_fer.contract.topics import is_name
 from edge_fer.remote.asker import Role
 from edge_fer.remote.configuring import ConfigureRequest, ConfigureResponse, ConfigureResult
-from edge_fer.remote.verbs import Done, Verbs
+from edge_fer.remote.handlers import Done, Verbs
 
 __all__ = ["COMMANDS", "CommandRow", "register", "schemas"]
 

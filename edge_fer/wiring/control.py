@@ -7,23 +7,23 @@ from functools import partial
 from typing import Any
 
 from edge_fer import __version__
-from edge_fer.camera import Camera
 from edge_fer.capture.loop import CaptureState
 from edge_fer.config import tree as config
-from edge_fer.config.explain import explain
-from edge_fer.config.remote import SETTABLE, STRUCTURED
-from edge_fer.config.schema import json_schema
-from edge_fer.config.writing import written
+from edge_fer.config.engine.settable import SETTABLE, STRUCTURED
+from edge_fer.config.output.explain import explain
+from edge_fer.config.output.schema import json_schema
+from edge_fer.config.output.writing import written
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Health, rfc3339
 from edge_fer.control.desk import Desk
 from edge_fer.control.state import Board, BrokerNow, CameraNow, NodeNow, RuleNow, Seen, person_now
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import Health, rfc3339
-from edge_fer.mqtt.reasons import problem_and_remedy
+from edge_fer.daemon.camera import Camera
+from edge_fer.mqtt.failures import problem_and_remedy
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.redact import redacted, redacted_text
 from edge_fer.remote.auditing import without_secrets
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.settings import LoadConfig
+from edge_fer.support.redact import redacted, redacted_text
 from edge_fer.types import AlertState, Instant, Standing
 from edge_fer.wiring.broker import broker_settings
 from edge_fer.wiring.info import privacy_info

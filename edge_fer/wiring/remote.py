@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.topics import Topics
 from edge_fer.control.server import ControlServer
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.topics import Topics
+from edge_fer.daemon.camera import Camera
 from edge_fer.publishing import Link
 from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
 from edge_fer.remote.executor import Executor, Outcome
+from edge_fer.remote.handlers import Verbs
+from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
-from edge_fer.remote.verbs import Verbs
 from edge_fer.types import Instant
 
 __all__ = ["Remote", "make_commanders", "make_executor", "make_inbox"]
@@ -88,7 +88,7 @@ def make_executor(
     def tell(outcome: Outcome) -> None:
         now = clock()
         # as important as events: after alerts, before summaries
-        link.post(topics.audit, Kind.EVENT, audit_of(outcome, composer, now), now)
+        link.post(topics.audit, MessageKind.EVENT, audit_of(outcome, composer, now), now)
 
     return Executor(verbs, tell)
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config import Layer, load
-from edge_fer.config.explain import explain
-from edge_fer.config.remote import SETTABLE, STRUCTURED, is_settable, is_structured, nested, value_at
+from edge_fer.config.engine.settable import SETTABLE, STRUCTURED, is_settable, is_structured, nested, value_at
+from edge_fer.config.output.explain import explain
 
 
 def loaded(folder, kept, *, text=None, **values):

@@ -297,12 +297,12 @@ def test_in_a_terminal_status_goes_on_until_it_is_ended(tmp_path, broker):
 BLINK = '''
 import sys
 from pydantic import Field
-from edge_fer.cli import main
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import Request, Response
+from edge_fer.cli.main import main
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import Request, Response
 from edge_fer.remote.asker import Role
 from edge_fer.remote.registry import CommandRow, register
-from edge_fer.remote.verbs import Done, Verbs
+from edge_fer.remote.handlers import Done, Verbs
 
 class BlinkRequest(Request):
     """`command/blink`: blinks."""

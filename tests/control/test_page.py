@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from edge_fer.cli import VERBS
+from edge_fer.cli.main import VERBS
 from edge_fer.control.client import ControlClient
 from edge_fer.control.protocol import LONGEST_LINE, Code, Do
 from edge_fer.control.server import MOST_CLIENTS, MOST_JOBS, MOST_OF_A_USER, MOST_OF_WEB

@@ -325,7 +325,7 @@ def test_the_web_page_acts_for_a_person(folder, desk):
 def test_a_verb_of_somebody_else_says_how_to_get_in(folder, desk):
     # everything is read before it becomes somebody who may perhaps not read this checkout
     script = (
-        "import os, sys, edge_fer.commands.pause, edge_fer.cli as cli;"
+        "import os, sys, edge_fer.cli.pause, edge_fer.cli.main as cli;"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY}); sys.exit(cli.main(sys.argv[1:]))"
     )
     with serving(folder / "control.sock", desk, group=GROUP) as server:

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from edge_fer.config.units import FROM_FILE
+from edge_fer.config.values.units import FROM_FILE
+from edge_fer.contract.messages.commands import PingRequest, SetRequest
 from edge_fer.errors import CommandError
-from edge_fer.mqtt.messages.commands import PingRequest, SetRequest
 from edge_fer.remote.asker import MQTT, Asker, Role, Way
 from edge_fer.remote.auditing import audit_of, without_secrets
 from edge_fer.remote.executor import Executor, Outcome
+from edge_fer.remote.handlers import Done
 from edge_fer.remote.registry import COMMANDS, CommandRow, register, schemas
-from edge_fer.remote.verbs import Done
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER
 from tests.mqtt.test_messages import sealed, valid
@@ -33,10 +33,10 @@ def test_a_row_with_something_missing_says_what(missing):
 def test_a_row_with_something_missing_or_of_the_wrong_kind_fails_type_checking(tmp_path):
     file = tmp_path / "rows.py"
     file.write_text(
-        "from edge_fer.mqtt.messages.commands import PauseRequest, PauseResponse\n"
+        "from edge_fer.contract.messages.commands import PauseRequest, PauseResponse\n"
         "from edge_fer.remote.asker import Role\n"
         "from edge_fer.remote.registry import CommandRow\n"
-        "from edge_fer.remote.verbs import Verbs\n"
+        "from edge_fer.remote.handlers import Verbs\n"
         "CommandRow(name='a', request=PauseRequest, response=PauseResponse, handler=Verbs.pause, role=Role.VIEWER,"
         " over_mqtt=True, audited=True, cost=1.0)\n"
         "CommandRow(name='a', request=PauseRequest, response=PauseResponse, handler=Verbs.set, role=Role.VIEWER,"
