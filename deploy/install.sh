@@ -190,7 +190,7 @@ make_user() {
     if getent group video >/dev/null && ! id -nG "$ACCOUNT" 2>/dev/null | grep -qw video; then
         step usermod --append --groups video "$ACCOUNT"
     fi
-    step install -d -m 0750 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE"
+    step install -d -m 0700 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE"
 }
 
 make_config() {

@@ -106,19 +106,32 @@ class BrokerError(EdgeFerError, ConnectionError):
 
 
 class CommandError(EdgeFerError, ValueError):
-    """A command over MQTT cannot be carried out.
+    """A command over MQTT, or a request over the control socket, cannot be carried out.
 
     Args:
         code: why, in a word that programs understand.
         message: as of all errors.
         remedy: likewise.
         id: what the request is called; None where that cannot be read, or is known to whoever answers.
+        field: the field that is wrong; None where it is not a single one.
+        value: what stands there.
     """
 
-    def __init__(self, code: str, message: str, *, remedy: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        remedy: str = "",
+        id: str | None = None,  # noqa: A002 - as the field is called
+        field: str | None = None,
+        value: object = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
-        self.code = code
+        self.code = str(code)
         self.id = id
+        self.field = field
+        self.value = value
 
 
 class OutboxError(EdgeFerError, OSError):

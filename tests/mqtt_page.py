@@ -10,6 +10,8 @@ from typing import Any
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import (
+    AuditChange,
+    AuditDraft,
     CameraHealth,
     CameraInfo,
     FrameWork,
@@ -17,21 +19,13 @@ from edge_fer.contract.messages import (
     ModelInfo,
     PrivacyInfo,
     StageLatency,
-    rfc3339,
-    schemas,
     seal,
 )
-from edge_fer.contract.messages.base import Part
-from edge_fer.contract.messages.commands import (
-    REQUESTS,
-    AcknowledgedAlert,
-    AcknowledgeResult,
-    CamerasResult,
-    PingResult,
-    SetResult,
-    SilencedRule,
-    SilenceResult,
-)
+from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.auditing import audit_of
+from edge_fer.remote.executor import Outcome
+from edge_fer.remote.handlers import Done
+from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.types import (
     Alert,
     AlertChange,
@@ -57,7 +51,7 @@ def page() -> str:
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     made, found = examples(), schemas()
     told = [kind for kind in found if "/" not in kind]
-    asked = [f"{way}/{verb}" for verb in REQUESTS for way in ("command", "response")]
+    asked = [f"{way}/{verb}" for verb, row in COMMANDS.items() if row.over_mqtt for way in ("command", "response")]
     return before + "".join(_section(found[kind], made[kind]) for kind in (*told, *asked)) + after
 
 
@@ -109,33 +103,30 @@ def examples() -> dict[str, dict[str, Any]]:
         "event": _sealed(say.event(changed), 41, at(12)),
         "alert_event": _sealed(say.alert_event(AlertChange(resolved=False, alert=alert, at=at(12))), 7, at(12)),
         "summary": _sealed(say.summary(_summary()), 96, at(900)),
+        "audit": _sealed(_audit(say), 3, at(12)),
         **_commands(say),
     }
 
 
 def _commands(say: Composer) -> dict[str, dict[str, Any]]:
     """A request and its response for each command."""
-    known = AcknowledgedAlert(camera="front", rule="unhappy-guest", alert_id="5d1f0c2e9a7b4c36")
-    silenced = SilencedRule(camera="front", rule="unhappy-guest", silenced=True, silenced_until=rfc3339(at(1812).utc))
-    requests: dict[str, tuple[dict[str, Any], Part | None]] = {
-        "ping": ({}, PingResult(version="0.1.0", uptime_s=3600.0)),
-        "reload": ({}, None),
-        "pause": ({"camera": "front"}, CamerasResult(cameras=["front"])),
-        "resume": ({}, CamerasResult(cameras=["front"])),
-        "acknowledge": ({"alert_id": "5d1f0c2e9a7b4c36"}, AcknowledgeResult(alerts=[known])),
-        "silence": ({"rule": "unhappy-guest", "for": "30m"}, SilenceResult(rules=[silenced])),
-        "set": (
-            {"key": "alerts.unhappy-guest.for", "value": "6s"},
-            SetResult(key="alerts.unhappy-guest.for", old="4s", new="6s"),
-        ),
-    }
     made = {}
-    for verb, (fields, result) in requests.items():
-        asked = {"id": "17", **fields}
-        request = REQUESTS[verb].model_validate(asked, context=FROM_FILE)
-        made[f"command/{verb}"] = asked
-        made[f"response/{verb}"] = _plain(say.response(verb, at(12), id=request.id, result=result))
+    for verb, row in COMMANDS.items():
+        if row.over_mqtt:
+            fields, result = row.example
+            asked = {"id": "17", **fields}
+            request = row.request.model_validate(asked, context=FROM_FILE)
+            made[f"command/{verb}"] = asked
+            made[f"response/{verb}"] = _plain(say.response(row.response, at(12), id=request.id, result=result))
     return made
+
+
+def _audit(say: Composer) -> AuditDraft:
+    row = COMMANDS["set"]
+    request = row.request.model_validate({"id": "17", **row.example[0]}, context=FROM_FILE)
+    change = AuditChange(key="alerts.unhappy-guest.for", old="4s", new="6s")
+    asker = Asker("ann", Way.SOCKET, Role.OPERATOR)
+    return audit_of(Outcome("set", request, asker, Done(None, (change,)), None), say, at(12))
 
 
 def _summary() -> Summary:
@@ -155,19 +146,26 @@ def _sealed(draft: Message, seq: int, when: Any) -> dict[str, Any]:
 
 def _section(schema: Mapping[str, Any], example: Mapping[str, Any]) -> str:
     title, _, rest = schema["description"].partition(": ")
-    rows = "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in _rows(schema, schema, ""))
+    fields = "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in rows(schema, schema, ""))
     shown = json.dumps(example, indent=2)
-    table = f"| field | type | |\n|---|---|---|\n{rows}"
+    table = f"| field | type | |\n|---|---|---|\n{fields}"
     return f"\n## {title}\n\n{rest[0].upper()}{rest[1:]}\n\n{table}\n```json\n{shown}\n```\n"
 
 
-def _rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+def rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    """The fields of an object by their paths, each with its type in words and what it means.
+
+    Args:
+        part: the object's schema.
+        whole: the schema that it is in.
+        path: what its fields' names begin with.
+    """
     for name, field in part["properties"].items():
         here = f"{path}{name}"
         kind, inner, step = _kind(field, whole)
         yield here, kind, field.get("description", "").replace("|", "\\|")
         if inner:
-            yield from _rows(inner, whole, here + step)
+            yield from rows(inner, whole, here + step)
 
 
 def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None, str]:
@@ -176,7 +174,7 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapp
         field = whole["$defs"][field["$ref"].rpartition("/")[2]]
     if "anyOf" in field:
         options = [option for option in field["anyOf"] if option.get("type") != "null"]
-        if len(options) == 1 and "$ref" in options[0] and len(options) < len(field["anyOf"]):
+        if len(options) == 1 and len(options) < len(field["anyOf"]):
             kind, inner, step = _kind(options[0], whole)
             return f"{kind} or null", inner, step
         return " or ".join(_kind(option, whole)[0] for option in field["anyOf"]), None, ""
@@ -188,7 +186,8 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, Mapp
         if isinstance(field.get(key), Mapping):
             kind, inner, _ = _kind(field[key], whole)
             return f"{word} of {kind}", inner, step
-    return {"array": "list"}.get(field["type"], field["type"]), None, ""
+    kind = field.get("type", "any JSON")
+    return {"array": "list"}.get(kind, kind), None, ""
 
 
 if __name__ == "__main__":

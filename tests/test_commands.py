@@ -13,8 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_fer.config.engine.settable import SETTABLE
-from edge_fer.contract.messages import schemas
-from edge_fer.contract.messages.commands import REQUESTS
+from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.sample import sample_path
 from tests.broker import Mosquitto, Subscriber, tool
 from tests.commanding import ask, say
@@ -50,6 +49,8 @@ def check(seen):
     """Every response is as its schema says."""
     for message in seen.messages:
         kind = "/".join(message.topic.split("/")[-2:])
+        if kind == "test/audit":
+            VALIDATORS["audit"].validate(message.json)
         if kind in VALIDATORS and kind.startswith("response/"):
             VALIDATORS[kind].validate(message.json)
             assert not message.retain
@@ -98,7 +99,12 @@ def test_each_command_does_what_it_says(tmp_path, broker, seen):
         assert ask(broker, seen, "pause", camera="front")["result"] == {"cameras": ["front"]}
         seen.wait_for(is_state(paused=True, people=0))
         assert ask(broker, seen, "pause", camera="back")["error"] == "refused"
+        audited = seen.wait_for(lambda m: m.topic == "edge-fer/test/audit" and m.json["outcome"] == "refused", count=3)
+        assert audited[-1].json["fields"] == {"camera": "back"}
+        assert "front" in audited[-1].json["message"], "it says which cameras there are"
         assert ask(broker, seen, "resume")["result"] == {"cameras": ["front"]}
+        seen.wait_for(lambda m: m.topic == "edge-fer/test/audit" and m.json["command"] == "resume")
+        before = list(seen.messages)
         seen.clear()
         seen.wait_for(is_state(paused=False), timeout=180)
         seen.wait_for(is_event("appeared"), timeout=180)
@@ -106,6 +112,16 @@ def test_each_command_does_what_it_says(tmp_path, broker, seen):
         assert daemon.stop() == 0
         assert "Traceback" not in daemon.output
     check(seen)
+    told = [message.json for message in before if message.topic == "edge-fer/test/audit"]
+    assert {one["via"] for one in told} == {"mqtt"}
+    assert [one["command"] for one in told if one["outcome"] == "done"] == [
+        "acknowledge", "silence", "silence", "pause", "resume",
+    ]  # fmt: skip
+    paused = {"key": "cameras.front.paused", "old": False, "new": True}
+    assert [one["changes"] for one in told if one["command"] == "pause"] == [[paused], []]
+    silenced = next(one["changes"] for one in told if one["command"] == "silence")
+    assert [(one["key"], one["old"]) for one in silenced] == [("cameras.front.alerts.anybody.silenced", False)]
+    assert [one["seq"] for one in told] == list(range(1, len(told) + 1))
 
 
 def test_a_pause_is_kept_over_a_restart_until_it_is_ended(tmp_path, broker, seen):
@@ -268,7 +284,9 @@ def test_what_the_page_shows_works(tmp_path):
     password = tmp_path / "password"
     password.write_text("two")
     examples = [shlex.split(line) for line in re.findall(r"^mosquitto_pub .*$", PAGE, re.MULTILINE)]
-    assert {example[6].rpartition("/")[2] for example in examples} == REQUESTS.keys()
+    assert {example[6].rpartition("/")[2] for example in examples} == {
+        name for name, row in COMMANDS.items() if row.over_mqtt
+    }
     with Mosquitto(tmp_path / "broker", users=users, acl=lines) as broker, Subscriber(broker, user="all") as seen:
         mqtt = {"broker": broker.url.replace("://", "://counter-1@"), "password_file": str(password)}
         settings = config(broker, node={"id": "counter-1"}, mqtt=mqtt, alerts={})

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
 from edge_fer.config.sections.faces import FacesSection
-from edge_fer.contract.messages import schemas
+from edge_fer.remote.registry import schemas
 from edge_fer.rules.conditions.when import KINDS, kind_in
 from edge_fer.values.units import DURATION
 from tests import mqtt_page, timelines, tuning_page

@@ -21,6 +21,7 @@ TIERS = [
     {"homeassistant", "metrics", "publishing"},
     {"daemon"},
     {"remote"},
+    {"control"},
     {"wiring"},
     {"pictures", "recordings"},
     {"analyzer", "bench", "doctor", "report"},

@@ -20,6 +20,9 @@ settings on the memory card's boot partition, which any computer can write; they
 .TP
 .I /var/lib/edge\\-fer
 what must survive a restart
+.TP
+.I /run/edge\\-fer/control.sock
+what `edge\\-fer status` and the like speak to; for root and members of the group edge\\-fer
 .SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1),

@@ -37,7 +37,7 @@ def load_from(args: argparse.Namespace, *, extra_layers: Sequence[Layer] = (), r
     Args:
         args: as parsed by a parser with `add_config_arguments`.
         extra_layers: what the command itself prefers: above the profile, below every file.
-        remote: settings to take in place of those that were made over MQTT.
+        remote: settings to take in place of those that were made by command.
 
     Raises:
         ConfigFaults: everything that is wrong with it.

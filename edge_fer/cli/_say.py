@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TextIO
 
 from edge_fer.support.harmless import harmless, harmless_json
 
-__all__ = ["say", "say_json", "say_ours"]
+__all__ = ["draw", "say", "say_json", "say_ours"]
 
 
 def say(line: str = "", *, out: TextIO | None = None) -> None:
@@ -22,6 +23,12 @@ def say(line: str = "", *, out: TextIO | None = None) -> None:
 def say_json(content: Any) -> None:
     """Prints JSON, likewise."""
     say_ours(harmless_json(content, indent=2))
+
+
+def draw(text: str) -> None:
+    """Writes text in which there is nothing of others, without a line break, such as signs that a terminal heeds."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def say_ours(text: str) -> None:

@@ -57,7 +57,7 @@ def _check(args: argparse.Namespace) -> int:
     for layer in loaded.layers:
         say(f"  {layer}")
     for fault in loaded.set_aside:
-        say(f"What was set over MQTT and no longer fits is set aside: {fault}")
+        say(f"What was set by command and no longer fits is set aside: {fault}")
     for camera in cameras_with_secrets(loaded):
         say(f"A password or key is written in cameras.{camera}.source. {REMEDY}.")
     return 0

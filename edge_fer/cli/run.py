@@ -20,6 +20,8 @@ from edge_fer.cli._say import say
 from edge_fer.cli._show import Show
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
+from edge_fer.control.place import listening_path
+from edge_fer.control.server import ControlServer
 from edge_fer.daemon.process import Daemon
 from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
@@ -78,7 +80,8 @@ def _run(args: argparse.Namespace) -> int:
         return load_from(args, extra_layers=preferred, remote=remote)
 
     def build(config: Loaded) -> Service:
-        return build_service(config.config, demo=args.demo, show=show, remote=Remote(loaded, reloader, config.settings))
+        remote = Remote(loaded, reloader, config.settings, control)
+        return build_service(config.config, demo=args.demo, show=show, remote=remote)
 
     def renew(running: Service) -> Service | None:
         renewed = loaded()
@@ -100,9 +103,11 @@ def _run(args: argparse.Namespace) -> int:
     show = _telling(Show() if args.show or args.demo else None, recording)
     if args.demo:
         _begin_demo(first)
+    control = ControlServer(listening_path(first.state_dir, os.environ))
     daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     try:
-        with closing(recording) if recording else nullcontext():
+        with closing(recording) if recording else nullcontext(), closing(control):
+            control.start()
             daemon.run()
     except EdgeFerError as error:
         if daemon.stuck:
@@ -127,7 +132,7 @@ def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, To
 
 def _tell_set_aside(loaded: Loaded) -> None:
     for fault in loaded.set_aside:
-        log.warning("a setting made over MQTT no longer fits, and is set aside: %s", fault)
+        log.warning("a setting made by command no longer fits, and is set aside: %s", fault)
 
 
 def _leave(code: int) -> None:

@@ -12,6 +12,8 @@ from edge_fer.contract.messages import (
     AlertEventDraft,
     AlertInstance,
     AlertStatus,
+    AuditChange,
+    AuditDraft,
     CameraHealth,
     CameraInfo,
     CameraState,
@@ -28,7 +30,7 @@ from edge_fer.contract.messages import (
     rfc3339,
 )
 from edge_fer.contract.messages.base import Part
-from edge_fer.contract.messages.commands import RESPONSES, ErrorCode, Response
+from edge_fer.contract.messages.commands import ErrorCode, Response
 from edge_fer.errors import CommandError
 from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
 from edge_fer.values.units import DURATION
@@ -146,7 +148,7 @@ class Composer:
         commands: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> Info:
-        """What the node is and runs; camera sources must hold no secrets."""
+        """What the node is and runs; camera sources must hold no secrets. Settings of several values are left out."""
         return Info(
             **self._envelope(at),
             version=version,
@@ -155,26 +157,65 @@ class Composer:
             cameras=dict(cameras),
             privacy=privacy,
             commands=commands,
-            settings=dict(settings or {}),
+            settings={
+                key: value
+                for key, value in (settings or {}).items()
+                if not isinstance(value, Mapping | Sequence) or isinstance(value, str)
+            },
         )
 
     def response(
         self,
-        verb: str,
+        kind: type[Response],
         at: Instant,
         *,
         id: str | None,  # noqa: A002 - as the field is called
         result: Part | None = None,
         error: CommandError | None = None,
     ) -> Response:
-        """What came of a command: its result, or why it was not carried out."""
-        kind = RESPONSES.get(verb, Response)
+        """What came of a command: its result, or why it was not carried out.
+
+        Args:
+            kind: what the command is answered with; `Response` where there is no such command.
+            at: when.
+            id: the request's.
+            result: what the command gives.
+            error: why it was not carried out.
+        """
         fields = self._envelope(at) | {"id": id, "ok": error is None, "error": None, "message": ""}
         if error:
             fields |= {"error": ErrorCode(error.code), "message": str(error)}
         if "result" in kind.model_fields:
             fields |= {"result": result}
         return kind(**fields)
+
+    def audit(
+        self,
+        at: Instant,
+        *,
+        actor: str | None,
+        role: str | None,
+        via: str,
+        request_id: str | None,
+        command: str,
+        fields: Mapping[str, Any],
+        changes: Sequence[AuditChange],
+        outcome: str,
+        message: str,
+    ) -> AuditDraft:
+        """Who asked for what, and what came of it; without secrets."""
+        told: dict[str, Any] = {
+            "actor": actor,
+            "role": role,
+            "via": via,
+            "request_id": request_id,
+            "command": command,
+            "fields": dict(fields),
+            "changes": list(changes),
+            "outcome": outcome,
+            "message": message,
+        }
+        return AuditDraft(**self._envelope(at), **told)
 
     def health(
         self,

@@ -81,6 +81,11 @@ class Topics:
         return f"{self.prefix}/{self.node}/health"
 
     @property
+    def audit(self) -> str:
+        """Who asked for what, and what came of it; by the outbox."""
+        return f"{self.prefix}/{self.node}/audit"
+
+    @property
     def commands(self) -> str:
         """What to subscribe to for all commands."""
         return f"{self.prefix}/{self.node}/command/+"

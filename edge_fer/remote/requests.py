@@ -9,23 +9,24 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from edge_fer.contract.messages.commands import REQUESTS, ErrorCode, Request
+from edge_fer.contract.messages.commands import ErrorCode, Request
 from edge_fer.errors import CommandError
 from edge_fer.values.units import FROM_FILE, REFUSED
 
-__all__ = ["LARGEST_REQUEST", "Command", "Reception"]
+__all__ = ["LARGEST_REQUEST", "Command", "Reception", "RequestForm", "read_fields"]
+
+Asked = TypeVar("Asked", bound=Request)
 
 #: Bytes of a request; a longer one is none of ours.
 LARGEST_REQUEST: Final = 4096
-#: So many requests may come at once, and so many a second in the long run. One that has everything started over
-#: counts for two.
+#: So many requests may come at once, and so many a second in the long run.
 _BURST, _A_SECOND = 20.0, 2.0
-_COSTS: Final = {"reload": 2.0, "set": 2.0}
 #: Ids that are remembered, so that a request that arrives twice is carried out once.
 _REMEMBERED: Final = 256
 _LONGEST_ID: Final = 64
@@ -44,10 +45,27 @@ class Command:
     request: Request
 
 
-class Reception:
-    """Reads requests, one after the other."""
+class RequestForm(Protocol):
+    """What belongs to a command, as far as reading its requests goes."""
 
-    def __init__(self) -> None:
+    @property
+    def request(self) -> type[Request]:
+        """What a request looks like."""
+
+    @property
+    def cost(self) -> float:
+        """What it counts against the rate limit; one that may have everything started over counts for two."""
+
+
+class Reception:
+    """Reads requests, one after the other.
+
+    Args:
+        commands: those that may be asked for, by name.
+    """
+
+    def __init__(self, commands: Mapping[str, RequestForm]) -> None:
+        self._commands = commands
         self._ids: deque[str] = deque(maxlen=_REMEMBERED)
         self._left = _BURST
         self._looked_at = 0.0
@@ -65,19 +83,17 @@ class Reception:
         """
         content, error = _parsed(payload)
         number = _id_in(content)
-        if not self._is_in_time(_COSTS.get(verb, 1.0), mono):
+        form = self._commands.get(verb)
+        if not self._is_in_time(form.cost if form else 1.0, mono):
             raise CommandError(
                 ErrorCode.TOO_FREQUENT, "too many requests", remedy="Wait a few seconds, then ask again", id=number
             )
         if error:
             raise error
-        if verb not in REQUESTS:
+        if form is None:
             msg = f"there is no command {verb[:64]!r}"
-            raise CommandError(ErrorCode.UNKNOWN, msg, remedy=f"Choose from {', '.join(REQUESTS)}", id=number)
-        try:
-            request = REQUESTS[verb].model_validate(content, context=FROM_FILE)
-        except ValidationError as wrong:
-            raise CommandError(ErrorCode.MALFORMED, _in_words(wrong), id=number) from None
+            raise CommandError(ErrorCode.UNKNOWN, msg, remedy=f"Choose from {', '.join(self._commands)}", id=number)
+        request = read_fields(form.request, content, number)
         if request.id in self._ids:
             msg = f"the id {request.id!r} was used before"
             raise CommandError(ErrorCode.DUPLICATE, msg, remedy="Give each request an id of its own", id=number)
@@ -96,6 +112,27 @@ class Reception:
             return False
         self._left -= cost
         return True
+
+
+def read_fields(kind: type[Asked], content: Any, number: str | None) -> Asked:
+    """The request that fields make.
+
+    Args:
+        kind: what a request looks like.
+        content: the fields.
+        number: what the request is called.
+
+    Raises:
+        CommandError: they are not those of such a request.
+    """
+    try:
+        return kind.model_validate(content, context=FROM_FILE)
+    except ValidationError as wrong:
+        (field, *_) = wrong.errors(include_url=False)[0]["loc"] or ("",)
+        value = content.get(field) if isinstance(content, dict) else None
+        raise CommandError(
+            ErrorCode.MALFORMED, _in_words(wrong), id=number, field=str(field)[:64], value=value
+        ) from None
 
 
 def _parsed(payload: bytes) -> tuple[Any, CommandError | None]:

@@ -1,4 +1,4 @@
-"""What was set over MQTT: the topmost layer of the config, in a file of its own."""
+"""What was set by command: the topmost layer of the config, in a file of its own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from edge_fer.config import SETTINGS_NAME, ConfigFaults, Layer, Loaded
 from edge_fer.config.engine.entries import Scalar, dotted
-from edge_fer.config.engine.settable import PAUSED, is_settable, nested, value_at
+from edge_fer.config.engine.settable import PAUSED, STRUCTURED, is_settable, is_structured, nested, part_at, value_at
 from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.errors import CommandError
 from edge_fer.support.keeping import write_whole
@@ -24,9 +24,11 @@ LoadConfig: TypeAlias = Callable[[Layer | None], Loaded]
 
 #: Settings that are kept, at most.
 _MOST = 256
+#: Bytes that they take, at most; a file that is much larger would not be read.
+_LARGEST = 200_000
 #: What faults call the layer.
-_LAYER = "set over MQTT"
-_HEADER = "# What was set over MQTT. Written by edge-fer: to change it, send another command (docs/commands.md).\n"
+_LAYER = "set by command"
+_HEADER = "# What was set by command. Written by edge-fer: to change it, send another command (docs/commands.md).\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class SettingChange:
     """
 
     key: str
-    old: Scalar
-    new: Scalar
-    before: Mapping[str, Scalar]
+    old: Any
+    new: Any
+    before: Mapping[str, Any]
 
 
 class Settings:
@@ -57,7 +59,7 @@ class Settings:
         values: those in force, by dotted key.
     """
 
-    def __init__(self, load: LoadConfig, values: Mapping[str, Scalar]) -> None:
+    def __init__(self, load: LoadConfig, values: Mapping[str, Any]) -> None:
         self.values = dict(values)
         self._load = load
 
@@ -69,8 +71,22 @@ class Settings:
         """
         path = tuple(key.split("."))
         if not is_settable(path):
-            msg = f"{key!r} is nothing that can be set over MQTT"
-            raise CommandError(ErrorCode.REFUSED, msg, remedy="docs/commands.md lists what can be")
+            msg = f"{key!r} is nothing that can be set by command"
+            remedy = "docs/commands.md lists what can be"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="key", value=key)
+        return self._change(path, value)
+
+    def put_part(self, key: str, value: Any) -> SettingChange:
+        """Sets a part of the config that is made of several values, likewise.
+
+        Raises:
+            CommandError: it may not be set, or not to that; nothing has changed.
+        """
+        path = tuple(key.split("."))
+        if not is_structured(path) or "" in path:
+            msg = f"{key!r} is no part of the config that can be set by command"
+            remedy = f"Choose from {', '.join(STRUCTURED)}, with a name in place of each *"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="key", value=key)
         return self._change(path, value)
 
     def pause(self, camera: str, *, paused: bool) -> None:
@@ -89,11 +105,11 @@ class Settings:
         """Takes a change back."""
         self._keep(change.before, self._load(None))
 
-    def _change(self, path: tuple[str, ...], value: Scalar) -> SettingChange:
-        key = dotted(path)
+    def _change(self, path: tuple[str, ...], value: Any) -> SettingChange:
+        key, look = dotted(path), part_at if is_structured(path) else value_at
         try:
             now = self._load(None)
-            old = value_at(now.config, path)
+            old = look(now.config, path)
             wanted = {name: kept for name, kept in now.settings.items() if name != key}
             if value is not None:
                 wanted[key] = value
@@ -106,17 +122,21 @@ class Settings:
             remedy = "Look up the names of cameras and alerts, and what this kind of alert has, in the config"
             raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy) from None
         except ConfigFaults as faults:
-            raise CommandError(ErrorCode.REFUSED, "; ".join(map(str, faults.faults))) from None
+            told = "; ".join(map(str, faults.faults))
+            raise CommandError(ErrorCode.REFUSED, told, field="value", value=value) from None
         entry = then.root.at(*path)
         if value is not None and entry is not None and entry.layer != _LAYER:
-            msg = f"{key} is set by {entry.layer}, which stands above what is set over MQTT"
+            msg = f"{key} is set by {entry.layer}, which stands above what is set by command"
             raise CommandError(ErrorCode.REFUSED, msg, remedy="Start edge-fer without that")
         self._keep(wanted, now)
-        return SettingChange(key, old, value_at(then.config, path), dict(now.settings))
+        return SettingChange(key, old, look(then.config, path), dict(now.settings))
 
-    def _keep(self, values: Mapping[str, Scalar], loaded: Loaded) -> None:
+    def _keep(self, values: Mapping[str, Any], loaded: Loaded) -> None:
         file = loaded.config.state_dir / SETTINGS_NAME
         tree = json.dumps(nested(values), indent=2, ensure_ascii=False).replace("${", "$${")
+        if len(tree.encode()) > _LARGEST:
+            msg = f"all that is set would take more than {_LARGEST} bytes"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy="Write some of it into the config file")
         try:
             write_whole(file, f"{_HEADER}{tree}\n")
         except OSError as error:

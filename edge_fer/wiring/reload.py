@@ -19,13 +19,14 @@ class RuleChange:
     """Hands new alert rules to cameras at work.
 
     Args:
-        settings: the config that they go by.
+        settings: the config that they go by at first.
         cameras: by name.
         trends: by camera, what is usual there; a rule that compares with it goes on only with the same one.
     """
 
     def __init__(self, settings: config.Config, cameras: Mapping[str, Camera], trends: Mapping[str, Trend]) -> None:
-        self._settings = settings
+        #: the config that the cameras go by now
+        self.settings = settings
         self._cameras = cameras
         self._trends = trends
 
@@ -35,7 +36,7 @@ class RuleChange:
         Returns:
             Whether they do; if not, nothing has changed.
         """
-        if not alerts_alone_differ(self._settings, settings):
+        if not alerts_alone_differ(self.settings, settings):
             return False
         for name, trend in self._trends.items():
             if settings.cameras[name].paused:
@@ -43,6 +44,6 @@ class RuleChange:
             else:
                 self._cameras[name].resume()
             self._cameras[name].change_rules(build_rules(name, settings.cameras[name], settings, trend))
-        self._settings = settings
+        self.settings = settings
         log.info("the alerts of the config are in force, and the cameras went on meanwhile")
         return True

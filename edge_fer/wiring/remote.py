@@ -1,25 +1,29 @@
-"""From the config to what takes commands."""
+"""From the config to what carries commands out, and what brings them from MQTT."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.engine.entries import Scalar
 from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.topics import Topics
+from edge_fer.control.server import ControlServer
 from edge_fer.daemon.camera import Camera
 from edge_fer.publishing import Link
+from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.executor import Executor, Outcome
 from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
 from edge_fer.types import Instant
 
-__all__ = ["Remote", "make_commanders", "make_inbox"]
+__all__ = ["Remote", "make_commanders", "make_executor", "make_inbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,14 @@ class Remote:
     Attributes:
         load: loads the config anew.
         reloader: has it taken over.
-        settings: what was set over MQTT, as it was loaded.
+        settings: what was set by command, as it was loaded.
+        control: the control socket, if there is one.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
-    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    control: ControlServer | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
@@ -42,9 +48,8 @@ def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
     return Inbox(topics) if settings.commands == "on" else None
 
 
-def make_commanders(
+def make_executor(
     remote: Remote | None,
-    inbox: Inbox | None,
     cameras: Mapping[str, Camera],
     *,
     link: Link,
@@ -52,16 +57,15 @@ def make_commanders(
     composer: Composer,
     clock: SystemClock,
     started: Instant,
-    tell_info: Callable[[Mapping[str, Scalar]], None],
+    tell_info: Callable[[Mapping[str, Any]], None],
     kept: Callable[[float], bool],
-) -> Sequence[Commander]:
-    """What carries commands out, not yet started; nothing, where none are taken.
+) -> Executor | None:
+    """What carries commands out, whichever way they come in; None where none are taken.
 
     Args:
         remote: what commands need of the program.
-        inbox: where they come from.
         cameras: by name.
-        link: sends the answers.
+        link: takes what is told in `audit`.
         topics: of the node.
         composer: of its messages.
         clock: the machine's.
@@ -69,8 +73,8 @@ def make_commanders(
         tell_info: told what is set, whenever that has changed.
         kept: waits until what was changed about alerts is on disk, and says whether it is.
     """
-    if remote is None or inbox is None:
-        return []
+    if remote is None:
+        return None
     settings = Settings(remote.load, remote.settings)
     verbs = Verbs(
         cameras,
@@ -80,4 +84,34 @@ def make_commanders(
         settings_changed=lambda: tell_info(settings.values),
         kept=kept,
     )
-    return [Commander(inbox, verbs, topics=topics, composer=composer, clock=clock, reply=link.reply)]
+
+    def tell(outcome: Outcome) -> None:
+        now = clock()
+        # as important as events: after alerts, before summaries
+        link.post(topics.audit, MessageKind.EVENT, audit_of(outcome, composer, now), now)
+
+    return Executor(verbs, tell)
+
+
+def make_commanders(
+    inbox: Inbox | None,
+    executor: Executor | None,
+    *,
+    link: Link,
+    topics: Topics,
+    composer: Composer,
+    clock: SystemClock,
+) -> Sequence[Commander]:
+    """What brings commands from MQTT, not yet started; nothing, where none are taken.
+
+    Args:
+        inbox: where they come from.
+        executor: carries them out.
+        link: sends the answers.
+        topics: of the node.
+        composer: of its messages.
+        clock: the machine's.
+    """
+    if executor is None or inbox is None:
+        return []
+    return [Commander(inbox, executor, topics=topics, composer=composer, clock=clock, reply=link.reply)]

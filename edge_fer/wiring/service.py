@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from edge_fer import __version__
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.engine.entries import Scalar
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Health
 from edge_fer.contract.topics import Topics
+from edge_fer.control.state import Board
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.health import health_of
 from edge_fer.daemon.heat import HeatGovernor, HeatWatch
@@ -25,11 +26,12 @@ from edge_fer.support.keeping import Keeper
 from edge_fer.types import Instant
 from edge_fer.wiring.alert_rules import sources_in
 from edge_fer.wiring.broker import make_embedded_broker, make_link
+from edge_fer.wiring.control import Lookout, make_desks
 from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import model_info, privacy_info
 from edge_fer.wiring.metrics import make_metrics
 from edge_fer.wiring.reload import RuleChange
-from edge_fer.wiring.remote import Remote, make_commanders, make_inbox
+from edge_fer.wiring.remote import Remote, make_commanders, make_executor, make_inbox
 from edge_fer.wiring.watching import make_cameras
 
 __all__ = ["build_service"]
@@ -74,8 +76,16 @@ def build_service(
     link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
     publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
+    board = Board(open_to_view=settings.privacy.events == "on")
     watched = make_cameras(
-        settings, demo=demo, show=show, signals=signals, keeper=keeper, publisher=publisher, clock=clock, heat=heat
+        settings,
+        demo=demo,
+        show=_both(board.tell, show),
+        signals=signals,
+        keeper=keeper,
+        publisher=publisher,
+        clock=clock,
+        heat=heat,
     )
     cameras = watched.cameras
     model = model_info(settings.emotion)
@@ -83,7 +93,7 @@ def build_service(
     rule_change = RuleChange(settings, cameras, watched.trends)
     started = clock()
 
-    def tell_info(made: Mapping[str, Scalar]) -> None:
+    def tell_info(made: Mapping[str, Any]) -> None:
         now = clock()
         info = composer.info(
             now,
@@ -117,9 +127,8 @@ def build_service(
         return adopted
 
     health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
-    commanders = make_commanders(
+    executor = make_executor(
         remote,
-        inbox,
         cameras,
         link=link,
         topics=topics,
@@ -129,12 +138,25 @@ def build_service(
         tell_info=tell_info,
         kept=keeper.settle,
     )
+    commanders = make_commanders(inbox, executor, link=link, topics=topics, composer=composer, clock=clock)
+    lookout = Lookout(
+        lambda: rule_change.settings,
+        cameras,
+        board,
+        composer,
+        health=health,
+        link=link.status,
+        clock=clock,
+        started=started,
+        published=publish,
+    )
+    desks = make_desks(remote, executor, lookout)
     service = Service(
         list(cameras.values()),
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         background=[keeper, *make_metrics(settings.metrics.port, health, publisher)] if publish else [],
-        linked=commanders,
+        linked=[*commanders, *desks],
         announce=announce,
         tell_health=lambda: publisher.health(health(), clock()),
         clock=clock,
@@ -144,6 +166,18 @@ def build_service(
     if remote:
         remote.reloader.bind(service.reload)
     return service
+
+
+def _both(tell: Callable[[str, Told], None], show: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
+    """Tells the one, and the other where there is one."""
+    if show is None:
+        return tell
+
+    def both(camera: str, told: Told) -> None:
+        tell(camera, told)
+        show(camera, told)
+
+    return both
 
 
 def _health(

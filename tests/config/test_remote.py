@@ -1,4 +1,4 @@
-"""What may be set over MQTT, and settings that no longer fit what is below them."""
+"""What may be set by command, and settings that no longer fit what is below them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config import Layer, load
-from edge_fer.config.engine.settable import SETTABLE, is_settable, nested, value_at
+from edge_fer.config.engine.settable import SETTABLE, STRUCTURED, is_settable, is_structured, nested, value_at
 from edge_fer.config.output.explain import explain
 
 
@@ -41,6 +41,15 @@ def test_what_opens_doors_or_shuts_them_may_not_be_set(key):
     assert not is_settable(tuple(key.split(".")))
 
 
+@pytest.mark.parametrize("key", STRUCTURED)
+def test_what_has_several_values_is_for_another_command(key):
+    path = tuple(key.replace("*", "a").split("."))
+    assert is_structured(path)
+    assert not is_settable(path)
+    assert not is_structured((*path, "x"))
+    assert not is_structured(path[:-1])
+
+
 def test_settings_that_fit_are_in_force_and_explained(tmp_path):
     found = loaded(tmp_path, {"cameras": {"a": {"paused": True}}, "faces": {"confirm": 8}}, cameras={"a": {}})
     assert found.settings == {"cameras.a.paused": True, "faces.confirm": 8}
@@ -57,10 +66,10 @@ def test_settings_that_fit_are_in_force_and_explained(tmp_path):
         ({"cameras": {"gone": {"paused": True}}}, "no longer there"),
         ({"alerts": {"gone": {"for": "3s"}}}, "no longer there"),
         ({"alerts": {"unhappy-guest": {"when": {"more_people_than": 3}}}}, "no longer there"),
-        ({"faces": {"min_sise": "64px"}}, "cannot be set over MQTT"),
-        ({"mqtt": {"broker": "mqtt://evil"}}, "cannot be set over MQTT"),
-        ({"cameras": {"a": {"faces": {"rotations": [90]}}}}, "cannot be set over MQTT"),
-        ({"faces": "all"}, "cannot be set over MQTT"),
+        ({"faces": {"min_sise": "64px"}}, "cannot be set by command"),
+        ({"mqtt": {"broker": "mqtt://evil"}}, "cannot be set by command"),
+        ({"cameras": {"a": {"faces": {"rotations": [90]}}}}, "cannot be set by command"),
+        ({"faces": "all"}, "cannot be set by command"),
         ({"faces": {"min_size": "9px"}}, "16px to 4096px"),
         ({"faces": {"min_size": 64}}, "has no unit"),
         ({"faces": {"min_size": None}}, "has no value"),
@@ -86,6 +95,44 @@ def test_of_two_that_do_not_go_together_the_first_holds(tmp_path):
     assert len(found.set_aside) == 1
 
 
+DOOR = {"kind": "include", "polygon": [[0, 0], [0.4, 0], [0.4, 1]]}
+HOURS = ["mon-fri 08:00-18:00"]
+
+
+def test_parts_of_several_values_are_in_force_and_explained(tmp_path):
+    kept = {
+        "cameras": {"a": {"zones": {"door": DOOR, "desk": False}, "alerts": {"queue": {"schedule": HOURS}}}},
+        "alerts": {"unhappy-guest": {"schedule": HOURS}},
+    }
+    found = loaded(tmp_path, kept, cameras={"a": {"zones": {"desk": {"polygon": DOOR["polygon"]}}}})
+    assert found.set_aside == ()
+    assert found.settings == {
+        "cameras.a.zones.door": DOOR, "cameras.a.zones.desk": False,
+        "cameras.a.alerts.queue.schedule": HOURS, "alerts.unhappy-guest.schedule": HOURS,
+    }  # fmt: skip
+    camera = found.config.cameras["a"]
+    assert list(camera.zones) == ["door"]
+    assert (len(camera.alerts["queue"].schedule), len(camera.alerts["unhappy-guest"].schedule)) == (1, 1)
+    assert any(row.path.startswith("cameras.a.zones.door") and "settings.yaml" in row.origin for row in explain(found))
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ({"cameras": {"gone": {"zones": {"door": DOOR}}}}, "no longer there"),
+        ({"alerts": {"gone": {"schedule": HOURS}}}, "no longer there"),
+        ({"cameras": {"a": {"zones": {"door": {"polygon": [[0, 0], [1, 1]]}}}}}, "too few corners"),
+        ({"cameras": {"a": {"zones": {"door": {"kind": "include"}}}}}, "polygon"),
+        ({"cameras": {"a": {"zones": [1]}}}, "cannot be set by command"),
+        ({"alerts": {"unhappy-guest": {"schedule": ["always"]}}}, "schedule"),
+    ],
+)
+def test_a_part_that_does_not_fit_is_set_aside_and_the_rest_holds(tmp_path, kept, told):
+    found = loaded(tmp_path, {**kept, "faces": {"confirm": 4}}, cameras={"a": {}})
+    assert found.settings == {"faces.confirm": 4}
+    assert told in " ".join(map(str, found.set_aside))
+
+
 @pytest.mark.parametrize("text", ["{:", "- 1", "x: [", "\x00", "faces: !!python/object:os.system {}"])
 def test_a_file_that_cannot_be_read_is_set_aside(tmp_path, text):
     found = loaded(tmp_path, None, text=text)
@@ -97,7 +144,10 @@ def test_a_file_that_cannot_be_read_is_set_aside(tmp_path, text):
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["64px", "3s", "x"]),
     lambda inner: st.dictionaries(
-        st.sampled_from(["faces", "min_size", "cameras", "a", "paused", "alerts", "unhappy-guest", "for", "when"]),
+        st.sampled_from([
+            "faces", "min_size", "cameras", "a", "paused", "alerts", "unhappy-guest", "for", "when",
+            "zones", "schedule",
+        ]),
         inner, max_size=3,
     ) | st.lists(inner, max_size=2),
     max_leaves=6,

@@ -64,7 +64,7 @@ def test_it_installs_with_nothing_but_debian(machine):
     assert machine.ok("stat -c '%a %U %G' /etc/edge-fer /etc/edge-fer/config.yaml /var/lib/edge-fer").splitlines() == [
         "755 root root",
         "644 root root",
-        "750 edge-fer edge-fer",
+        "700 edge-fer edge-fer",
     ]
     assert "video" in machine.ok("id -nG edge-fer").split()
     assert "edge-fer " in machine.ok("edge-fer version")

@@ -73,7 +73,7 @@ def test_it_installs_where_systemd_does_not_run(machine):
     assert machine.ok("stat -c '%a %U %G' /etc/edge-fer /etc/edge-fer/config.yaml /var/lib/edge-fer").splitlines() == [
         "755 root root",
         "644 root root",
-        "750 edge-fer edge-fer",
+        "700 edge-fer edge-fer",
     ]
     assert "edge-fer " in machine.ok("edge-fer version")
 
@@ -204,6 +204,25 @@ def test_it_comes_back_when_it_is_killed_but_not_with_a_wrong_config(booted):
     assert sorted(shown) == ["78", "failed"]
     booted.write("/etc/edge-fer/config.yaml", good)
     booted.ok("systemctl restart edge-fer")
+
+
+def test_the_control_socket_is_for_root_and_for_members_of_the_group(booted):
+    add_guest(booted)
+    booted.wait_for("edge-fer status | grep -q 'front  online'")
+    assert booted.ok("stat -c '%a %U %G' /run/edge-fer /run/edge-fer/control.sock").splitlines() == [
+        "750 edge-fer edge-fer",
+        "660 edge-fer edge-fer",
+    ]
+    booted.ok("edge-fer pause front && edge-fer resume front")
+    as_guest = f"runuser -u {GUEST} --"
+    refused = booted.run(f"{as_guest} edge-fer status 2>&1")
+    assert (refused.returncode, "usermod -aG edge-fer" in refused.stdout) == (1, True), refused.stdout
+    booted.ok(f"usermod -aG edge-fer {GUEST}")
+    booted.ok(f"{as_guest} edge-fer pause front && {as_guest} edge-fer resume front")
+    refused = booted.run(f"{as_guest} edge-fer set alerts.queue.schedule '[]' 2>&1")
+    assert (refused.returncode, "needs the role admin" in refused.stdout) == (1, True), refused.stdout
+    booted.wait_for(f"journalctl -u edge-fer | grep -q 'command resume .* by {GUEST} over the control socket'")
+    assert booted.run(f"{as_guest} ls /var/lib/edge-fer").returncode != 0, "members may not look at what is kept"
 
 
 def test_the_doctor_finds_nothing_wrong_and_the_report_holds_no_secret(booted):

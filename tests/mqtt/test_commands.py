@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from edge_fer.contract.link_status import MqttVersion
-from edge_fer.contract.messages import schemas
-from edge_fer.contract.messages.commands import REQUESTS, ErrorCode
+from edge_fer.contract.messages.commands import ErrorCode, ReloadResponse
 from edge_fer.errors import CommandError
 from edge_fer.mqtt.replies import Replies
 from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.requests import LARGEST_REQUEST, Reception
 from tests.broker import Subscriber
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, until
 
+#: Those that may be asked for over MQTT.
+OVER_MQTT = {name: row for name, row in COMMANDS.items() if row.over_mqtt}
 VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items()}
 PING = "edge-fer/counter-1/command/ping"
 
@@ -35,7 +37,7 @@ WHOLE = {
 
 
 def read(verb, payload, mono=0.0, reception=None):
-    return (reception or Reception()).read(verb, payload, mono)
+    return (reception or Reception(COMMANDS)).read(verb, payload, mono)
 
 
 def refusal(verb, payload, **more):
@@ -44,7 +46,7 @@ def refusal(verb, payload, **more):
     return raised.value
 
 
-@pytest.mark.parametrize("verb", REQUESTS)
+@pytest.mark.parametrize("verb", OVER_MQTT)
 def test_a_whole_request_is_read_and_follows_its_schema(verb):
     request = {"id": "1", **WHOLE[verb]}
     VALIDATORS[f"command/{verb}"].validate(request)
@@ -82,20 +84,20 @@ def test_what_is_no_request_is_refused_in_plain_words(verb, payload, code, numbe
 
 
 def test_an_id_is_good_once():
-    reception = Reception()
+    reception = Reception(COMMANDS)
     read("ping", b'{"id": "1"}', reception=reception)
     assert refusal("pause", b'{"id": "1"}', reception=reception).code == ErrorCode.DUPLICATE
     read("ping", b'{"id": "2"}', reception=reception)
 
 
 def test_what_was_refused_may_be_asked_again_with_the_same_id():
-    reception = Reception()
+    reception = Reception(COMMANDS)
     assert refusal("silence", b'{"id": "1"}', reception=reception).code == ErrorCode.MALFORMED
     read("silence", b'{"id": "1", "for": "1m"}', reception=reception)
 
 
 def test_too_many_are_refused_until_some_time_has_passed():
-    reception = Reception()
+    reception = Reception(COMMANDS)
     for number in range(20):
         read("ping", b'{"id": "%d"}' % number, 100.0, reception)
     error = refusal("ping", b'{"id": "more"}', mono=100.0, reception=reception)
@@ -108,7 +110,7 @@ def test_too_many_are_refused_until_some_time_has_passed():
 
 
 def test_ids_are_forgotten_so_that_memory_does_not_grow():
-    reception = Reception()
+    reception = Reception(COMMANDS)
     for number in range(1000):
         read("ping", b'{"id": "%d"}' % number, number * 10.0, reception)
     assert len(reception._ids) == 256
@@ -124,16 +126,16 @@ ALMOST = st.fixed_dictionaries(
 ).map(lambda value: json.dumps(value).encode())
 
 
-@given(verb=st.sampled_from([*REQUESTS, "explode", ""]), payload=st.binary(max_size=200) | ALMOST)
+@given(verb=st.sampled_from([*OVER_MQTT, "explode", ""]), payload=st.binary(max_size=200) | ALMOST)
 def test_whatever_comes_is_a_request_or_refused_and_can_be_answered(verb, payload):
     try:
         command = read(verb, payload)
     except CommandError as error:
-        kind = verb if verb in REQUESTS else "ping"
-        answer = COMPOSER.response(kind, at(0), id=error.id, error=error)
+        kind = verb if verb in COMMANDS else "ping"
+        answer = COMPOSER.response(COMMANDS[kind].response, at(0), id=error.id, error=error)
         VALIDATORS[f"response/{kind}"].validate(json.loads(answer.model_dump_json()))
     else:
-        assert isinstance(command.request, REQUESTS[verb])
+        assert isinstance(command.request, COMMANDS[verb].request)
 
 
 def test_the_inbox_is_bounded_and_leaves_retained_ones_out(caplog):
@@ -149,7 +151,7 @@ def test_the_inbox_is_bounded_and_leaves_retained_ones_out(caplog):
 
 
 def answer(number):
-    return COMPOSER.response("reload", at(0), id=str(number))
+    return COMPOSER.response(ReloadResponse, at(0), id=str(number))
 
 
 def test_answers_are_bounded_the_oldest_is_given_up_and_counted():

@@ -22,10 +22,10 @@ from edge_fer.contract.messages import (
     StageLatency,
     restamp,
     rfc3339,
-    schemas,
     seal,
 )
 from edge_fer.contract.trouble import Trouble
+from edge_fer.remote.registry import schemas
 from edge_fer.types import (
     UNCERTAIN,
     AlertChange,
@@ -64,7 +64,7 @@ def sealed(message: Message, when: Instant, *, seq: int = 1, replayed: bool = Fa
 def test_schemas_are_sound_and_describe_every_field():
     verbs = {"ping", "reload", "pause", "resume", "acknowledge", "silence", "set"}
     asked = {f"{way}/{verb}" for way in ("command", "response") for verb in verbs}
-    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event", "summary"} | asked
+    assert set(SCHEMAS) == {"info", "health", "state", "alert", "event", "alert_event", "summary", "audit"} | asked
     for kind, schema in SCHEMAS.items():
         jsonschema.Draft202012Validator.check_schema(schema)
         parts = schema.get("$defs", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import threading
@@ -15,12 +16,14 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import Layer, load
-from edge_fer.contract.messages import schemas
-from edge_fer.contract.messages.commands import REQUESTS
-from edge_fer.errors import ConfigError
+from edge_fer.errors import CommandError, ConfigError
+from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.configuring import ConfigureRequest
+from edge_fer.remote.executor import Executor
 from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
 from tests.capture.broken import BrokenSource
@@ -58,9 +61,11 @@ class House:
             settings_changed=lambda: None,
             kept=lambda _: self.is_kept,
         )
+        self.audited = []
+        self.executor = Executor(verbs, self.audited.append)
         self.commander = Commander(
             self.inbox,
-            verbs,
+            self.executor,
             topics=TOPICS,
             composer=COMPOSER,
             clock=self.clock,
@@ -127,6 +132,66 @@ def test_a_setting_is_kept_and_left_to_the_files_again(house):
     }  # fmt: skip
     assert house.kept() == {"cameras.front.faces.min_size": "80px"}
     assert house.reloaded == 3
+
+
+DOOR = {"kind": "exclude", "polygon": [[0.0, 0.0], [0.4, 0.0], [0.4, 1.0]]}
+
+
+def configure(house, key, value, role=Role.ADMIN):
+    request = ConfigureRequest(id="1", key=key, value=value)
+    return house.executor.carry_out("configure", request, Asker("ann", Way.SOCKET, role))
+
+
+def test_a_zone_is_kept_told_and_taken_away_again(house):
+    key = "cameras.front.zones.door"
+    assert configure(house, key, DOOR).model_dump() == {"key": key, "old": None, "new": DOOR}
+    assert house.kept() == {key: DOOR}
+    assert list(house.load(None).config.cameras["front"].zones) == ["door"]
+    assert house.audited[-1].done.changes[0].new == DOOR
+    assert configure(house, key, None).old == DOOR
+    assert house.kept() == {}
+    assert house.reloaded == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("cameras.front.zones.door", {"polygon": [[0, 0]]}, "too few corners"),
+        ("cameras.front.zones.door", {"polygon": DOOR["polygon"], "colour": "red"}, "colour"),
+        ("cameras.back.zones.door", DOOR, "is not there"),
+        ("alerts.unhappy-guest.schedule", ["always"], "schedule"),
+        ("alerts.gone.schedule", [], "is not there"),
+        ("cameras.front.source", "rtsp://evil", "can be set"),
+        ("cameras.front.zones.", DOOR, "can be set"),
+        ("privacy.events", "on", "can be set"),
+        ("faces.confirm", 4, "can be set"),
+    ],
+)
+def test_a_part_that_cannot_be_set_is_refused_and_nothing_changes(house, key, value, told):
+    before = house.state
+    with pytest.raises(CommandError, match=told) as raised:
+        configure(house, key, value)
+    assert raised.value.code == "refused"
+    assert house.state == before
+
+
+def test_only_an_admin_may_set_a_zone_and_nobody_over_mqtt(house):
+    with pytest.raises(CommandError, match="needs the role admin"):
+        configure(house, "cameras.front.zones.door", DOOR, Role.OPERATOR)
+    assert house.ask("configure", key="cameras.front.zones.door", value=DOOR)["error"] == "unknown"
+    assert house.ask("set", key="cameras.front.zones.door", value=DOOR)["error"] == "malformed"
+    assert house.ask("set", key="cameras.front.zones.door", value=None)["error"] == "refused"
+    assert house.kept() == {}
+
+
+def test_no_more_is_kept_than_can_be_read_again(house):
+    corners = [[round(0.001 * index, 3), 0.001 * (index % 2)] for index in range(90)]
+    wide = {"polygon": [[0, 1], *corners, [1, 1]]}
+    with pytest.raises(CommandError, match="200000 bytes"):
+        for number in range(100):
+            configure(house, f"cameras.front.zones.z{number}", wide)
+    assert house.kept()
+    assert house.load(None).set_aside == ()
 
 
 def test_a_value_that_is_so_already_changes_nothing_else(house):
@@ -206,7 +271,8 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are(house):
 
 
 def test_a_fault_of_ours_is_answered_and_the_next_request_is_carried_out(house, caplog):
-    house.commander._verbs.by_name = {**house.commander._verbs.by_name, "ping": lambda _: 1 / 0}
+    row = dataclasses.replace(COMMANDS["ping"], handler=lambda _verbs, _request: 1 / 0)
+    house.executor.commands = {**COMMANDS, "ping": row}
     assert house.ask("ping")["error"] == "failed"
     assert "ZeroDivisionError" in caplog.text
     assert house.ask("resume")["ok"]
@@ -228,7 +294,7 @@ def test_at_the_end_what_waits_is_answered(house):
 
 def test_what_could_not_be_done_for_now_may_be_asked_again_with_the_same_id(house):
     house.camera.ask = lambda _: Future()
-    house.commander._verbs.give_up()
+    house.executor._verbs.give_up()
     assert house.ask("acknowledge", id="1")["error"] == "busy"
     assert house.ask("acknowledge", id="1")["error"] == "busy"
 
@@ -247,12 +313,12 @@ def test_who_asks_while_a_reload_goes_on_is_told_of_the_next_one():
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
 )
-@given(verb=st.sampled_from([*REQUESTS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
+@given(verb=st.sampled_from([*COMMANDS, "explode", "a/b", "", "x" * 100]), payload=st.binary(max_size=100) | ALMOST)
 def test_whatever_comes_is_answered_and_what_is_refused_changes_nothing(house, verb, payload):
     before = house.state
     answer = house.say(verb, payload)
     if answer is None:
-        assert verb not in REQUESTS
+        assert verb not in COMMANDS
     elif not answer["ok"]:
         assert answer["error"] != "failed", answer
         assert house.state[0] == before[0]

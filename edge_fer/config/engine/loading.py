@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from edge_fer.config.engine.complaints import DEFAULT, faults_of
-from edge_fer.config.engine.entries import Entry, Scalar
+from edge_fer.config.engine.entries import Entry
 from edge_fer.config.engine.faults import ConfigFaults, Fault
 from edge_fer.config.engine.layers import Layer, filled, merged
 from edge_fer.config.engine.profile import fitted, profile_layer
@@ -29,7 +29,7 @@ SYSTEM_FILE: Final = Path("/etc/edge-fer/config.yaml")
 BOOT_FILE: Final = Path("/boot/firmware/edge-fer.yaml")
 #: What of it was checked and taken over (`edge-fer boot-config`): this is what is read.
 BOOT_COPY: Final = Path("/var/lib/edge-fer-boot/edge-fer.yaml")
-#: In the state folder: what was set over MQTT.
+#: In the state folder: what was set by command.
 SETTINGS_NAME: Final = "settings.yaml"
 
 
@@ -41,14 +41,14 @@ class Loaded:
         config: the whole tree; every camera's own `view`, `faces`, `emotion` and `alerts` are complete.
         layers: names of the layers that were there, the lowest first.
         root: what was written, and where, for `explain`.
-        settings: what was set over MQTT and is in force, by dotted key.
-        set_aside: what was set over MQTT and is not in force, because it no longer fits.
+        settings: what was set by command and is in force, by dotted key.
+        set_aside: what was set by command and is not in force, because it no longer fits.
     """
 
     config: Config
     layers: tuple[str, ...]
     root: Entry
-    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     set_aside: tuple[Fault, ...] = ()
 
 
@@ -72,13 +72,13 @@ def load(
     """Load the config from layers, each overriding those before it.
 
     Below them are the defaults and the profile (the one that the highest layer names); above them the settings
-    made over MQTT (`settings.yaml` in `state_dir`), and above those the overrides.
+    made by command (`settings.yaml` in `state_dir`), and above those the overrides.
 
     Args:
         layers: the lowest first; usually `standard_files()`.
         overrides: what goes on top of everything, the lowest first.
         environ: what `${NAME}` stands for; the process's environment if left out.
-        settings: whether those made over MQTT are read; or others to take in their place.
+        settings: whether those made by command are read; or others to take in their place.
 
     Raises:
         ConfigFaults: everything that is wrong, in whichever layer; but what is wrong with a file of settings is set
@@ -108,7 +108,7 @@ def load(
 def _stacked(
     layers: Sequence[Layer], remote: Entry | None, overrides: Sequence[Layer], environ: Mapping[str, str]
 ) -> Loaded:
-    """The layers over one another, with the settings made over MQTT below the overrides."""
+    """The layers over one another, with the settings made by command below the overrides."""
     faults: list[Fault] = []
 
     def read(layers: Sequence[Layer]) -> list[Entry]:

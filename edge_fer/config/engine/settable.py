@@ -1,7 +1,7 @@
-"""What may be set over MQTT, and what of that fits the config as it now is.
+"""What may be set by command, and what of that fits the config as it now is.
 
-Thresholds alone: nothing that opens a file or an address, changes what leaves the device, or shuts the door behind
-itself.
+Over MQTT, thresholds alone: nothing that opens a file or an address, changes what leaves the device, or shuts the door
+behind itself. On the device, an admin may also set zones and the hours of alerts, which are made of several values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from edge_fer.config.output.writing import written
 from edge_fer.config.tree import Config
 from edge_fer.rules.conditions.when import KINDS
 
-__all__ = ["PAUSED", "SETTABLE", "Fitting", "fitting", "is_settable", "nested", "value_at"]
+__all__ = [
+    "PAUSED",
+    "SETTABLE",
+    "STRUCTURED",
+    "Fitting",
+    "fitting",
+    "is_settable",
+    "is_structured",
+    "nested",
+    "part_at",
+    "value_at",
+]
 
 #: The key below a camera that the commands `pause` and `resume` set.
 PAUSED: Final = "paused"
@@ -44,6 +55,8 @@ SETTABLE: Final = (
     "mood.distress.moderate",
     "mood.distress.high",
 )
+#: Every key that the command `configure` may set, likewise; alerts in a camera, too.
+STRUCTURED: Final = ("cameras.*.zones.*", "alerts.*.schedule")
 _PATTERNS: Final = frozenset(tuple(key.split(".")) for key in SETTABLE)
 
 
@@ -55,6 +68,28 @@ def is_settable(path: KeyPath) -> bool:
             return False
     pattern = ("alerts", "*", *path[2:]) if path[:1] == ("alerts",) else path
     return pattern in _PATTERNS
+
+
+def is_structured(path: KeyPath) -> bool:
+    """Whether the command `configure` may set a key."""
+    match path:
+        case ("cameras", _, "zones", _) | ("alerts", _, "schedule") | ("cameras", _, "alerts", _, "schedule"):
+            return True
+        case _:
+            return False
+
+
+def part_at(config: Config, path: KeyPath) -> Any:
+    """The value of a key that `is_structured`, as people write it; None where there is no such zone.
+
+    Raises:
+        KeyError: it names a camera or an alert that is not there.
+    """
+    *where, name = path
+    found: Any = written(config)
+    for key in where:
+        found = found[key]
+    return found.get(name)
 
 
 def value_at(config: Config, path: KeyPath) -> Scalar:
@@ -75,7 +110,7 @@ def value_at(config: Config, path: KeyPath) -> Scalar:
     return value
 
 
-def nested(settings: Mapping[str, Scalar]) -> dict[str, Any]:
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by dotted key as the sections of a config."""
     tree: dict[str, Any] = {}
     for path, value in settings.items():
@@ -105,11 +140,9 @@ class Fitting:
         return _as_one(self.entries) if self.entries else None
 
     @property
-    def values(self) -> dict[str, Scalar]:
+    def values(self) -> dict[str, Any]:
         """The values by dotted key."""
-        return {
-            dotted(entry.path): entry.value for entry in self.entries if not isinstance(entry.value, tuple | Mapping)
-        }
+        return {dotted(entry.path): False if entry.off else entry.plain() for entry in self.entries}
 
 
 def fitting(layer: Entry, config: Config, check: Callable[[Entry], object]) -> Fitting:
@@ -157,20 +190,25 @@ def _misplaced(leaf: Entry, config: Config) -> Fault | None:
     def fault(problem: str, remedy: str) -> Fault:
         return Fault(leaf.layer, leaf.line, dotted(leaf.path), None, problem, remedy)
 
+    structured = is_structured(leaf.path)
     is_pause = len(leaf.path) == 3 and leaf.path[0] == "cameras" and leaf.path[2] == PAUSED
-    if isinstance(leaf.value, tuple) or not (is_pause or is_settable(leaf.path)):
-        return fault("cannot be set over MQTT", "Write it into the config file")
+    if not structured and (isinstance(leaf.value, tuple) or not (is_pause or is_settable(leaf.path))):
+        return fault("cannot be set by command", "Write it into the config file")
     try:
-        value_at(config, leaf.path)
+        if structured:
+            part_at(config, leaf.path)
+        else:
+            value_at(config, leaf.path)
     except KeyError:
         return fault("is about something that is no longer there", "Set it anew where it is wanted")
     return None
 
 
 def _leaves(entry: Entry) -> Iterator[Entry]:
-    """Every single value in an entry."""
-    if not isinstance(entry.value, Mapping):
+    """Every value in an entry that is set as one."""
+    if not isinstance(entry.value, Mapping) or is_structured(entry.path):
         yield entry
+        return
     for child in entry.children.values():
         yield from _leaves(child)
 

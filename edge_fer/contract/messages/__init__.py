@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from edge_fer.contract.messages.audit import AuditChange, AuditDraft, AuditMessage
 from edge_fer.contract.messages.base import OFFLINE, ONLINE, VERSION, Message, MessageKind, Sequenced, rfc3339
-from edge_fer.contract.messages.commands import REQUESTS, RESPONSES
+from edge_fer.contract.messages.commands import Request, Response
 from edge_fer.contract.messages.events import (
     AlertEventDraft,
     AlertEventMessage,
@@ -40,6 +42,9 @@ __all__ = [
     "AlertEventMessage",
     "AlertInstance",
     "AlertStatus",
+    "AuditChange",
+    "AuditDraft",
+    "AuditMessage",
     "CameraHealth",
     "CameraInfo",
     "CameraState",
@@ -59,6 +64,7 @@ __all__ = [
     "StageLatency",
     "SummaryDraft",
     "SummaryMessage",
+    "command_schemas",
     "restamp",
     "rfc3339",
     "schemas",
@@ -73,11 +79,24 @@ _KINDS: dict[str, type[Message]] = {
     "event": EventMessage,
     "alert_event": AlertEventMessage,
     "summary": SummaryMessage,
+    "audit": AuditMessage,
 }
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of each kind of payload, by the name that its topic ends in; commands and responses by both."""
-    told = _KINDS | {f"response/{verb}": response for verb, response in RESPONSES.items()}
-    asked = {f"command/{verb}": request.model_json_schema() for verb, request in REQUESTS.items()}
-    return {kind: model.model_json_schema(mode="serialization") for kind, model in told.items()} | asked
+    """The JSON Schema of each kind of payload that the node sends by itself, by the name that its topic ends in."""
+    return {kind: _as_sent(model) for kind, model in _KINDS.items()}
+
+
+def command_schemas(commands: Mapping[str, tuple[type[Request], type[Response]]]) -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of requests and responses, by the last two levels of their topics.
+
+    Args:
+        commands: the two models of each command, by its name.
+    """
+    told = {f"response/{name}": _as_sent(response) for name, (_, response) in commands.items()}
+    return told | {f"command/{name}": request.model_json_schema() for name, (request, _) in commands.items()}
+
+
+def _as_sent(model: type[Message]) -> dict[str, Any]:
+    return model.model_json_schema(mode="serialization")

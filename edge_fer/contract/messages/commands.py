@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,23 +12,28 @@ from edge_fer.values.units import DURATION
 from edge_fer.values.units import Seconds as WrittenSeconds
 
 __all__ = [
-    "REQUESTS",
-    "RESPONSES",
     "AcknowledgeRequest",
+    "AcknowledgeResponse",
     "AcknowledgeResult",
     "AcknowledgedAlert",
     "CamerasResult",
     "ErrorCode",
     "PauseRequest",
+    "PauseResponse",
     "PingRequest",
+    "PingResponse",
     "PingResult",
     "ReloadRequest",
+    "ReloadResponse",
     "Request",
     "Response",
     "ResumeRequest",
+    "ResumeResponse",
     "SetRequest",
+    "SetResponse",
     "SetResult",
     "SilenceRequest",
+    "SilenceResponse",
     "SilenceResult",
     "SilencedRule",
 ]
@@ -212,24 +216,3 @@ class SetResponse(Response):
     """`response/set`: what was set, and is in force or about to be."""
 
     result: SetResult | None = Field(description="The setting; null where `ok` is false.")
-
-
-#: What each command looks like, and what comes of it.
-REQUESTS: Final[Mapping[str, type[Request]]] = {
-    "ping": PingRequest,
-    "reload": ReloadRequest,
-    "pause": PauseRequest,
-    "resume": ResumeRequest,
-    "acknowledge": AcknowledgeRequest,
-    "silence": SilenceRequest,
-    "set": SetRequest,
-}
-RESPONSES: Final[Mapping[str, type[Response]]] = {
-    "ping": PingResponse,
-    "reload": ReloadResponse,
-    "pause": PauseResponse,
-    "resume": ResumeResponse,
-    "acknowledge": AcknowledgeResponse,
-    "silence": SilenceResponse,
-    "set": SetResponse,
-}

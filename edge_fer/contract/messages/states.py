@@ -79,7 +79,8 @@ class Info(Message):
     privacy: PrivacyInfo = Field(description="What leaves the device.")
     commands: bool = Field(default=False, description="Whether it takes commands (`commands: on` in its config).")
     settings: dict[str, str | int | float | bool | None] = Field(
-        default={}, description="What was set over MQTT and is in force, by key of the config."
+        default={},
+        description="What was set by command and is in force, by key of the config; zones and hours are left out.",
     )
 
 

@@ -1,0 +1,133 @@
+"""The screen of `edge-fer status`: from a state as JSON to lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["screen"]
+
+_STATES = {"firing": "FIRING", "pending": "pending", "inactive": "-"}
+_SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+
+
+def screen(state: Mapping[str, Any]) -> list[str]:
+    """The lines that tell how a node is.
+
+    Args:
+        state: as the control socket tells it.
+    """
+    lines = [*_node(state), ""]
+    for name, camera in state["cameras"].items():
+        lines += _camera(name, camera, state["health"]["cameras"].get(name))
+    return lines
+
+
+def _node(state: Mapping[str, Any]) -> Iterator[str]:
+    site = f" ({state['site']})" if state["site"] else ""
+    clock = "" if state["clock_synced"] else ", clock not synchronised"
+    up = f"up {_time(state['uptime_s'])}, {_clock(state['ts'])}{clock}"
+    yield f"{state['node']}{site}  edge-fer {state['version']}, {up}"
+    broker = state["broker"]
+    if broker["connected"]:
+        yield f"broker   {broker['address']}, connected"
+    else:
+        yield f"broker   {broker['address'] or '-'}, NOT CONNECTED{_after(': ', broker['problem'])}"
+    outbox = state["health"]["outbox"]
+    given_up = sum(outbox["dropped"].values())
+    oldest = f", the oldest for {_time(outbox['oldest_s'])}" if outbox["oldest_s"] else ""
+    lost = f"; {given_up} given up over all runs" if given_up else ""
+    damaged = f"; {outbox['damaged']} damaged" if outbox["damaged"] else ""
+    yield f"outbox   {_count(outbox['depth'], 'message waits', 'messages wait')}{oldest}{lost}{damaged}"
+    health = state["health"]
+    heat = "" if health["temperature_c"] is None else f", {health['temperature_c']:.0f} °C"
+    slowed = f", SLOWED DOWN ({', '.join(health['throttling'])})" if health["throttling"] else ""
+    yield f"device   {health['rss_bytes'] / 1e6:.0f} MB of memory{heat}{slowed}"
+    privacy = state["privacy"]
+    told = "" if privacy["events_published"] else "only summaries are told about people"
+    few = f"summaries of fewer than {privacy['k_minimum']} people are held back" if privacy["k_minimum"] > 1 else ""
+    if told or few:
+        yield f"privacy  {'; '.join(part for part in (told, few) if part)}"
+
+
+def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None) -> Iterator[str]:
+    parts = ["PAUSED" if camera["paused"] else "online" if camera["online"] else "NOT THERE"]
+    if camera["problem"]:
+        parts[0] += f": {camera['problem']}"
+    if health and camera["online"]:
+        parts.append(f"{health['fps']:.1f} frames a second")
+    if camera["view"] not in {None, "clear"}:
+        parts.append(f"its view is {camera['view'].upper()}")
+    if camera["people"] is not None:
+        parts.append(_count(camera["people"], "person", "people"))
+    if camera["mood"]:
+        parts.append(camera["mood"])
+    if camera["satisfaction"] is not None:
+        parts.append(f"satisfaction {camera['satisfaction']:.0f}")
+    yield f"{name}  {', '.join(parts)}"
+    for person in camera["seen"] or ():
+        yield f"  {person['track_id']}  {_reading(person)}"
+    for rule in camera["rules"] or ():
+        yield from _rule(rule)
+    yield ""
+
+
+def _reading(person: Mapping[str, Any]) -> str:
+    why = ", ".join(person["quality_faults"]) or person["doubt"]
+    if why:
+        return f"{person['emotion']} ({why})"
+    return f"{person['emotion']} {100 * person['confidence']:.0f} %"
+
+
+def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
+    until = f" until {_clock(rule['silenced_until'])}" if rule["silenced_until"] else ""
+    silenced = f", silenced{until}" if rule["silenced"] else ""
+    hours = "" if rule["in_schedule"] else ", outside its hours"
+    signal = "" if rule["signal"] in {None, "fresh"} else f", its signal is {rule['signal']}"
+    beside = f"{silenced}{hours}{signal}"
+    if not rule["alerts"]:
+        if beside:
+            yield f"  {_STATES['inactive']:8} {rule['rule']}{beside}"
+        return
+    for alert in rule["alerts"]:
+        who = f" {alert['track_id']}" if alert["track_id"] else ""
+        known = ", acknowledged" if alert["acknowledged"] else ""
+        why = f"{_condition(rule['when'])} for {rule['for']}: {alert['value']:g} against {alert['threshold']:g}"
+        yield (
+            f"  {_STATES[alert['state']]:8} {rule['rule']}{who}, {alert['severity']}, since {_clock(alert['since'])}"
+            f"{known}{beside}"
+        )
+        yield f"           {why} (alert {alert['id']})"
+
+
+def _condition(value: Any) -> str:
+    """A condition in one line, as in the config."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_condition(inner)}" for key, inner in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " or ".join(_condition(inner) for inner in value)
+    return str(value)
+
+
+def _clock(moment: str) -> str:
+    """The time of day of a moment in UTC."""
+    return f"{moment[11:19]} UTC"
+
+
+def _time(seconds: float) -> str:
+    """A duration in the two largest units that it has."""
+    left = int(seconds)
+    parts = []
+    for unit, length in _SECONDS.items():
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
+
+
+def _after(sign: str, text: str) -> str:
+    return f"{sign}{text}" if text else ""

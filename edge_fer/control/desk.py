@@ -1,0 +1,84 @@
+"""What one service answers requests of the control socket with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edge_fer.control.protocol import Code
+from edge_fer.control.server import ControlServer
+from edge_fer.control.state import Newness, NodeNow
+from edge_fer.errors import CommandError
+from edge_fer.remote.asker import Asker
+from edge_fer.remote.executor import Executor
+from edge_fer.remote.requests import read_fields
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """Answers from when it is started until it is closed.
+
+    Args:
+        server: the control socket.
+        executor: carries commands out.
+        look: how everything is now.
+        read_settings: the settings and where they come from, with their schema if wanted.
+    """
+
+    def __init__(
+        self,
+        server: ControlServer,
+        executor: Executor,
+        *,
+        look: Callable[[], NodeNow],
+        read_settings: Callable[[bool], Mapping[str, Any]],
+    ) -> None:
+        self._server = server
+        self._executor = executor
+        self._look = look
+        self._read_settings = read_settings
+        self._newness = Newness()
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._server.attach(self)
+
+    def close(self) -> None:
+        """Ends, once the command that is under way has come to its end."""
+        self._server.detach(self)
+        self._executor.close()
+
+    def about(self) -> Mapping[str, Any]:
+        """What `hello` tells of the node."""
+        state = self._look()
+        commands = {name: row.role.value for name, row in self._executor.commands.items()}
+        return {"node": state.node, "site": state.site, "version": state.version, "commands": commands}
+
+    def state(self) -> Mapping[str, Any]:
+        """How everything is now."""
+        return self._look().model_dump(mode="json", by_alias=True)
+
+    def news(self, now: float) -> Mapping[str, Any] | None:
+        """The same, where it is worth telling subscribers."""
+        state = self.state()
+        return state if self._newness.is_worth_telling(state, now) else None
+
+    def settings(self, *, schema: bool) -> Mapping[str, Any]:
+        """The settings and where they come from."""
+        return self._read_settings(schema)
+
+    def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
+        """Carries a command out.
+
+        Raises:
+            CommandError: it is not carried out.
+        """
+        row = self._executor.commands.get(name)
+        if row is None:
+            msg = "there is no such command"
+            remedy = f"Choose from {', '.join(self._executor.commands)}"
+            raise CommandError(Code.UNKNOWN, msg, remedy=remedy, field="command", value=name)
+        request = read_fields(row.request, {**fields, "id": number}, number)
+        result = self._executor.carry_out(name, request, asker)
+        return None if result is None else result.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,198 @@
+"""What the control socket tells of the node as it is now, and when that is worth telling again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field, JsonValue
+
+from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
+from edge_fer.contract.messages.base import Count, Fraction, Index, Moment, Part, Seconds
+from edge_fer.pipeline.step import Told
+from edge_fer.types import AlertState, Doubt, QualityFault, Reading, Scene, SignalState, Standing, View
+
+__all__ = ["Board", "BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "Seen", "person_now"]
+
+#: Seconds after which subscribers are told even where nothing has changed, so that they know that it still works.
+TELL_ANYWAY = 2.0
+
+
+class PersonNow(Part):
+    """Somebody in view."""
+
+    track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
+    emotion: str = Field(description="Leading emotion, or `uncertain`.")
+    confidence: Fraction = Field(description="Score of the leading emotion, 0 to 1.")
+    quality: Fraction = Field(description="How well the face can be read, 0 to 1.")
+    quality_faults: list[QualityFault] = Field(description="What keeps it from being read; empty: nothing.")
+    doubt: Doubt | None = Field(description="Why a face that can be read is `uncertain`; null: it is not.")
+
+
+class RuleNow(Part):
+    """An alert rule of a camera."""
+
+    rule: str = Field(description="Its name.")
+    state: AlertState = Field(description="inactive, or the furthest state of its alerts: pending, firing.")
+    when: dict[str, JsonValue] = Field(description="What it watches for, as in the config.")
+    for_: str = Field(
+        alias="for",
+        serialization_alias="for",
+        description="How long that must hold before it fires, as in the config.",
+    )
+    alerts: list[AlertInstance] = Field(description="Its alerts that are pending or fire, with what was measured.")
+    silenced: bool = Field(description="Whether it sends no alert events for now.")
+    silenced_until: Moment | None = Field(description="When that ends; null: it is not silenced, or without an end.")
+    in_schedule: bool = Field(description="Whether it watches at this hour.")
+    signal: SignalState | None = Field(description="What is known of its outside signal; null: it has none.")
+
+
+class CameraNow(Part):
+    """A camera as it is now."""
+
+    online: bool = Field(description="Whether it delivers frames.")
+    paused: bool = Field(description="Whether nothing is looked at, because somebody said so.")
+    problem: str = Field(description="Why it delivers nothing; empty: it does, or is paused.")
+    view: View | None = Field(description="What it gets to see at all; null: not watched, not known, or not told.")
+    people: Count | None = Field(description="How many are in view; null: not told (`privacy.events: off`).")
+    mood: str | None = Field(description="Leading emotion over all of them; null: nobody, or not told.")
+    satisfaction: Index | None = Field(description="How content people looked over the last while; null: not known.")
+    seen: list[PersonNow] | None = Field(description="Those found in the newest frame; null: not told.")
+    rules: list[RuleNow] | None = Field(description="Its alert rules, those that fire first; null: not told.")
+
+
+class BrokerNow(Part):
+    """The broker."""
+
+    address: str = Field(description="Where it is, without a password; empty: nothing is published.")
+    connected: bool = Field(description="Whether it has accepted us.")
+    problem: str = Field(description="Why there is no connection; empty: there is one, or the first try goes on.")
+
+
+class NodeNow(Part):
+    """The node as it is now. Nothing is in it that may not leave the device: see `privacy`."""
+
+    node: str = Field(description="Name of the device.")
+    site: str = Field(description="Where it stands, in its owner's words; may be empty.")
+    version: str = Field(description="Version of edge-fer.")
+    ts: Moment = Field(description="Time of this state: RFC 3339, UTC, milliseconds.")
+    clock_synced: bool = Field(description="Whether the device's clock is known to be right.")
+    uptime_s: Seconds = Field(description="Time since the service started, in seconds.")
+    commands_over_mqtt: bool = Field(description="Whether the node takes commands over MQTT, too.")
+    privacy: PrivacyInfo = Field(description="What leaves the device.")
+    cameras: dict[str, CameraNow] = Field(description="Cameras by name.")
+    broker: BrokerNow = Field(description="The broker.")
+    health: Health = Field(description="How the node is doing, as the topic `health` tells it, the outbox included.")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one camera's pipeline has told, as far as the state goes.
+
+    Attributes:
+        readings: of everybody found in the newest frame that was looked at.
+        people: how many are in view.
+        scene: the last that was told.
+        standings: how its rules stand.
+        view: what it gets to see at all.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    people: int = 0
+    scene: Scene | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    view: View | None = None
+
+    def after(self, told: Told) -> Seen:
+        """What is known after one more step."""
+        standings = dict(self.standings)
+        for rule, standing in told.alerts.items():
+            if standing is None:
+                standings.pop(rule, None)
+            else:
+                standings[rule] = standing
+        scene = told.scene or self.scene
+        if told.readings is None:
+            return Seen(self.readings, self.people, scene, standings, self.view)
+        return Seen(told.readings, told.people or 0, scene, standings, told.view)
+
+
+class Board:
+    """Listens to the pipelines, and keeps what they told last. Any thread may tell or look.
+
+    Args:
+        open_to_view: whether anything but summaries may be told about people; if not, it keeps nothing.
+    """
+
+    def __init__(self, *, open_to_view: bool) -> None:
+        self.open_to_view = open_to_view
+        self._seen: dict[str, Seen] = {}
+
+    def tell(self, camera: str, told: Told) -> None:
+        """Takes what one step of a camera's pipeline tells; each camera's from one thread."""
+        if self.open_to_view:
+            self._seen[camera] = self._seen.get(camera, Seen()).after(told)
+
+    def of(self, camera: str) -> Seen | None:
+        """What is known of a camera; None where nothing may be told."""
+        return self._seen.get(camera, Seen()) if self.open_to_view else None
+
+
+def person_now(reading: Reading) -> PersonNow:
+    """What is told of somebody in view."""
+    return PersonNow(
+        track_id=reading.track_id,
+        emotion=reading.label,
+        confidence=reading.confidence,
+        quality=reading.quality.value,
+        quality_faults=list(reading.quality.faults),
+        doubt=reading.doubt,
+    )
+
+
+#: What changes all the time, and is no news by itself.
+_RESTLESS = frozenset(
+    {
+        "ts",
+        "uptime_s",
+        "fps",
+        "frames",
+        "skipped",
+        "dropped",
+        "work",
+        "latency_ms",
+        "rss_bytes",
+        "temperature_c",
+        "oldest_s",
+    }
+)
+
+
+class Newness:
+    """Says when a state is worth telling subscribers: when it has changed, and every two seconds."""
+
+    def __init__(self) -> None:
+        self._told: Any = None
+        self._told_at = float("-inf")
+
+    def is_worth_telling(self, state: Mapping[str, Any], now: float) -> bool:
+        """Whether it is; if so, it is told.
+
+        Args:
+            state: as JSON.
+            now: monotonic seconds.
+        """
+        calm = _calm(state)
+        if calm == self._told and now - self._told_at < TELL_ANYWAY:
+            return False
+        self._told, self._told_at = calm, now
+        return True
+
+
+def _calm(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _calm(inner) for key, inner in value.items() if key not in _RESTLESS}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_calm(inner) for inner in value]
+    return value
