@@ -15,7 +15,7 @@ from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["HEALTH_EVERY", "Background", "Broker", "Service"]
+__all__ = ["HEALTH_EVERY", "Background", "Broker", "Service", "Sink"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,16 @@ class Broker(Protocol):
         """Ends them all."""
 
 
+class Sink(Protocol):
+    """What hears what cameras say, as far as its life goes."""
+
+    def open(self) -> None:
+        """Begins."""
+
+    def close(self) -> None:
+        """Ends, soon."""
+
+
 class Background(Protocol):
     """Something that works beside the rest."""
 
@@ -73,7 +83,7 @@ class Service:
         cameras: what to watch, at least one.
         link: to the broker.
         broker: one of our own, if the link leads to it.
-        background: what works beside the rest: started before anything is announced, closed after the link.
+        sinks: hear what cameras say: opened before anything is announced, closed after the link.
         linked: what works beside the cameras and needs the link: started after it, closed before it.
         announce: publishes what the node is, before the link starts.
         tell_health: publishes how the node is doing.
@@ -89,7 +99,7 @@ class Service:
         link: Link,
         *,
         broker: Broker | None = None,
-        background: Sequence[Background] = (),
+        sinks: Sequence[Sink] = (),
         linked: Sequence[Background] = (),
         announce: Callable[[], None],
         tell_health: Callable[[], None],
@@ -101,7 +111,7 @@ class Service:
         self._cameras = cameras
         self._link = link
         self._broker = broker
-        self._background = background
+        self._sinks = sinks
         self._linked = linked
         self._announce = announce
         self._tell_health = tell_health
@@ -115,8 +125,8 @@ class Service:
         self._told_all_lost = self._told_link_stuck = False
         #: whether another service takes the place of this one, in the same process
         self._is_succeeded = False
-        #: what closes each of those that work beside the rest
-        self._closing: dict[Background, threading.Thread] = {}
+        #: what closes each sink
+        self._closing: dict[int, threading.Thread] = {}
 
     @property
     def stuck(self) -> bool:
@@ -163,9 +173,9 @@ class Service:
             if self._broker:
                 self._broker.start()
                 ending.callback(self._broker.stop)
-            for worker in self._background:
-                worker.start()
-                ending.callback(self._close, worker)
+            for sink in self._sinks:
+                sink.open()
+                ending.callback(self._close, sink)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
             self._announce()
             self._link.start()
@@ -253,15 +263,15 @@ class Service:
     def _say_goodbye(self) -> None:
         self._tell_health()
         # a disk that is slow holds both up, which may wait for it at the same time
-        for worker in self._background:
-            self._closing[worker] = threading.Thread(target=worker.close, name="closing", daemon=True)
-            self._closing[worker].start()
+        for sink in self._sinks:
+            self._closing[id(sink)] = threading.Thread(target=sink.close, name="closing", daemon=True)
+            self._closing[id(sink)].start()
         self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)
 
-    def _close(self, worker: Background) -> None:
-        closing = self._closing.get(worker)
+    def _close(self, sink: Sink) -> None:
+        closing = self._closing.get(id(sink))
         if closing is None:
-            worker.close()
+            sink.close()
         else:
             closing.join()
 

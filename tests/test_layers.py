@@ -47,8 +47,8 @@ MAY_IMPORT = {
     "rulebook": BASE | {"config", "local_time", "rules"},
     "publishing": FLOW | BASE | {"pipeline"},
     "camera": FLOW | BASE | {"pipeline", "publishing", "stopwatch"},
-    "health": FLOW | BASE | {"camera", "heat"},
-    "metrics": BASE | {"mqtt"},
+    "health": FLOW | BASE | {"camera", "heat", "sinks"},
+    "sinks": FLOW | BASE | {"config", "keeping", "pipeline", "publishing", "trace"},
     "service": FLOW | BASE | {"camera", "config", "notify"},
     "remote": FLOW | BASE | {"camera", "config", "keeping", "log", "pipeline"},
     "daemon": BASE | {"reload_answer", "service"},
@@ -56,21 +56,21 @@ MAY_IMPORT = {
     "wiring": FLOW
     | BASE
     | {"camera", "config", "detectors", "fetching", "health", "heat", "keeping", "local_time", "pipeline", "publishing"}
-    | {"metrics", "remote", "rulebook", "runtime", "sample", "service", "stages", "stopwatch"},
+    | {"remote", "rulebook", "sinks", "runtime", "sample", "service", "stages", "stopwatch"},
     "analyzer": FLOW | BASE | {"config", "fetching", "pictures", "pipeline", "stages", "stopwatch", "wiring"},
     "doctor": FLOW
     | BASE
     | {"config", "detectors", "fetching", "heat", "rulebook", "runtime", "sample", "stopwatch", "wiring"},
     "bench": FLOW
     | BASE
-    | {"config", "detectors", "fetching", "pipeline", "publishing", "runtime", "stages", "stopwatch", "wiring"},
+    | {"config", "detectors", "fetching", "pipeline", "runtime", "sinks", "stages", "stopwatch", "wiring"},
     "analysis": FLOW | BASE | {"config", "fetching", "pipeline", "replay", "stages", "stopwatch", "wiring"},
     "report": FLOW | BASE | {"analysis", "palette"},
     "commands": FLOW
     | BASE
     | {"wiring", "daemon", "service", "doctor", "config", "fetching", "local_time", "log", "runtime", "sample"}
     | {"analysis", "analyzer", "bench", "boot", "pictures", "pipeline", "reload_answer"}
-    | {"remote", "replay", "report", "trace"},
+    | {"remote", "replay", "report", "sinks", "trace"},
     "cli": BASE | {"commands", "lean", "log"},
     "__main__": {"cli"},
 }

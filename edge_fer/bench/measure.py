@@ -28,9 +28,9 @@ from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.pipeline import Pipeline, Told
-from edge_fer.publishing import Publisher
 from edge_fer.redact import redacted
 from edge_fer.runtime import loaded_runtime, timed_runs
+from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother, overview_of, play
@@ -64,8 +64,8 @@ def measure(
         EdgeFerError: the source or a model is missing or wrong, or the source gave no frame.
     """
     run = _Run(name, camera, settings)
-    with _outbox(name) as publisher, closing(play(name, camera, clock=SystemClock())) as source:
-        run.over(source, partial(publisher.tell, name), seconds=seconds, frames=frames)
+    with _outbox(name) as sink, closing(play(name, camera, clock=SystemClock())) as source:
+        run.over(source, partial(sink.tell, name), seconds=seconds, frames=frames)
     return run.report()
 
 
@@ -235,18 +235,18 @@ class _Run:
 
 
 @contextmanager
-def _outbox(camera: str) -> Iterator[Publisher]:
-    """A publisher into a real outbox in a folder that goes away, with no broker behind it."""
+def _outbox(camera: str) -> Iterator[MqttSink]:
+    """A sink into a real outbox in a folder that goes away, with no broker behind it."""
     clock, topics = SystemClock(), Topics("bench")
     nowhere = BrokerSettings(host="127.0.0.1", port=9, client_id="edge-fer-bench")
     with tempfile.TemporaryDirectory(prefix="edge-fer-bench-") as folder:
         link = Link(broker=nowhere, topics=topics, outbox=Path(folder, "outbox.sqlite"), clock=clock)
-        publisher = Publisher(link, topics, Composer("bench"))
-        publisher.online(camera, True, clock())
+        sink = MqttSink(link, topics, Composer("bench"))
+        sink.online(camera, True, clock())
         with _quiet("edge_fer.mqtt"):
             link.start()
             try:
-                yield publisher
+                yield sink
             finally:
                 link.close(2)
 

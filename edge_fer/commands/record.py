@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
-from edge_fer.commands._recording import MOST_BYTES, Recording
 from edge_fer.commands._say import say
 from edge_fer.commands._units import value_of
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config.units import DURATION, SIZE
 from edge_fer.daemon import Daemon
+from edge_fer.sinks.registry import Asked
+from edge_fer.sinks.trace import MOST_BYTES, Recording
 from edge_fer.wiring import build_service
 
 __all__ = ["add_parser"]
@@ -55,7 +56,7 @@ def _record(args: argparse.Namespace) -> int:
         most_seconds=args.seconds or float("inf"),
         on_end=lambda: service.stop(),  # noqa: PLW0108 - it is built after this
     )
-    service = build_service(settings, publish=False, show=recording)
+    service = build_service(settings, asked=Asked(publish=False, record=recording))
     say(f"recording {', '.join(settings.cameras)} into {args.trace}; Ctrl-C ends it")
     try:
         Daemon(service).run()

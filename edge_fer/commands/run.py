@@ -8,25 +8,23 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
-from edge_fer.commands._recording import Recording
 from edge_fer.commands._say import say
-from edge_fer.commands._show import Show
 from edge_fer.commands._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
 from edge_fer.daemon import Daemon
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
-from edge_fer.pipeline import Told
 from edge_fer.redact import redacted
 from edge_fer.remote.reloader import Reloader
 from edge_fer.service import Service
+from edge_fer.sinks.registry import Asked
+from edge_fer.sinks.trace import Recording
 from edge_fer.wiring import Remote, build_service
 
 __all__ = ["add_parser"]
@@ -78,7 +76,9 @@ def _run(args: argparse.Namespace) -> int:
         return load_from(args, extra_layers=preferred, remote=remote)
 
     def build(config: Loaded) -> Service:
-        return build_service(config.config, demo=args.demo, show=show, remote=Remote(loaded, reloader, config.settings))
+        return build_service(
+            config.config, demo=args.demo, asked=asked, remote=Remote(loaded, reloader, config.settings)
+        )
 
     def renew(running: Service) -> Service | None:
         renewed = loaded()
@@ -87,8 +87,6 @@ def _run(args: argparse.Namespace) -> int:
             return None
         service = build(renewed)
         set_up_log(renewed.config.log_level)
-        if recording:
-            recording.go_on_with(renewed.config)
         return service
 
     reloader = Reloader()
@@ -97,7 +95,7 @@ def _run(args: argparse.Namespace) -> int:
     set_up_log(first.log_level)
     _tell_set_aside(start)
     recording = Recording(args.record, first) if args.record else None
-    show = _telling(Show() if args.show or args.demo else None, recording)
+    asked = Asked(show=say if args.show or args.demo else None, record=recording)
     if args.demo:
         _begin_demo(first)
     daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
@@ -112,17 +110,6 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
-
-
-def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
-    """Tells each of those that are there what a camera tells."""
-    there = [watcher for watcher in watchers if watcher]
-
-    def tell(camera: str, told: Told) -> None:
-        for watcher in there:
-            watcher(camera, told)
-
-    return tell
 
 
 def _tell_set_aside(loaded: Loaded) -> None:

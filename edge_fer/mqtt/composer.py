@@ -26,6 +26,7 @@ from edge_fer.mqtt.messages import (
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    SinkStatus,
     SummaryDraft,
     rfc3339,
 )
@@ -188,6 +189,7 @@ class Composer:
         throttling: Sequence[str] | None,
         cameras: Mapping[str, CameraHealth],
         link: LinkStatus,
+        sinks: Mapping[str, SinkStatus] | None = None,
     ) -> Health:
         """How the node is doing: uptime in seconds, rss in bytes, temperature in degrees Celsius."""
         return Health(
@@ -213,6 +215,7 @@ class Composer:
                 broker_certificate_ends=_near(link.certificates.broker, at),
                 client_certificate_ends=_near(link.certificates.client, at),
             ),
+            sinks=dict(sinks or {}),
         )
 
 

@@ -1,8 +1,8 @@
-"""From the config to a camera: its source, its threads, what it keeps."""
+"""From the config to a camera: its source, its threads, its way out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from edge_fer.camera import Camera
@@ -14,8 +14,8 @@ from edge_fer.config import tree as config
 from edge_fer.config.source import SourceKind
 from edge_fer.errors import SourceError
 from edge_fer.heat import HeatWatch
-from edge_fer.pipeline import Pipeline, Told
-from edge_fer.publishing import Publisher
+from edge_fer.pipeline import Pipeline
+from edge_fer.sinks.outlet import Outlet
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
@@ -50,12 +50,10 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
 def make_camera(
     name: str,
     camera: config.Camera,
-    publisher: Publisher,
+    outlet: Outlet,
     clock: SystemClock,
     *,
     heat: HeatWatch,
-    show: Callable[[str, Told], None] | None,
-    keeps: Sequence[Callable[[Told], None]],
     make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     """A camera with its threads, not yet started.
@@ -65,13 +63,6 @@ def make_camera(
     opened = make_camera_source(name, camera, clock=clock, share=lambda: heat.share)
     source = opened.source
     watch, zones = Stopwatch(), make_zones(camera)
-
-    def tell(told: Told) -> None:
-        publisher.tell(name, told)
-        for keep in keeps:
-            keep(told)
-        if show:
-            show(name, told)
 
     return Camera(
         name,
@@ -96,8 +87,8 @@ def make_camera(
             slowest=heat.least,
         ),
         watch=watch,
-        tell=tell,
-        tell_online=partial(publisher.online, name),
+        tell=partial(outlet.tell, name),
+        tell_online=partial(outlet.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
         paused=camera.paused,

@@ -13,6 +13,8 @@ from edge_fer.mqtt.discovery import discovery_payload, discovery_topic
 from edge_fer.mqtt.discovery_announcer import Announcer
 from edge_fer.mqtt.discovery_entities import Node, Watching
 from edge_fer.service import HEALTH_EVERY
+from edge_fer.sinks.policy import Content
+from edge_fer.sinks.registry import make_policy
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["build_discovery", "described", "make_announcer"]
@@ -65,6 +67,6 @@ def described(settings: config.Config) -> Node:
             for name, camera in settings.cameras.items()
         },
         window=None if shortest is None else (DURATION.write(float(shortest)), shortest),
-        events=settings.privacy.events == "on",
+        events=make_policy(settings).until("mqtt", Content.EVENTS, 0.0) is not None,
         health_every=HEALTH_EVERY,
     )

@@ -9,6 +9,9 @@ from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.redact import redacted
 from edge_fer.runtime import loaded_runtime
+from edge_fer.sinks.outlet import Outlet
+from edge_fer.sinks.policy import Content
+from edge_fer.types import Instant
 
 __all__ = ["camera_info", "model_info", "privacy_info"]
 
@@ -20,9 +23,16 @@ def camera_info(camera: config.Camera) -> CameraInfo:
     return CameraInfo(source=redacted(camera.source), kind=kind, size=asked)
 
 
-def privacy_info(privacy: config.Privacy) -> PrivacyInfo:
-    """What is told of privacy."""
-    return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
+def privacy_info(outlet: Outlet, now: Instant) -> PrivacyInfo:
+    """What is told of privacy: what the sinks at work may get now."""
+    allowed = {name: outlet.policy.allowed(name, now.mono) for name in outlet.sinks}
+    published = allowed.get("mqtt", frozenset())
+    return PrivacyInfo(
+        pictures_published=Content.PICTURES in published,
+        events_published=Content.EVENTS in published,
+        k_minimum=outlet.policy.k_minimum,
+        sinks={name: [content for content in Content if content in contents] for name, contents in allowed.items()},
+    )
 
 
 def model_info(emotion: config.Emotion) -> ModelInfo:

@@ -10,6 +10,7 @@ from edge_fer.rules.calendar import Calendar
 from edge_fer.rules.mood import MoodScale
 from edge_fer.rules.summaries import Summaries
 from edge_fer.rules.trend import Trend
+from edge_fer.sinks.registry import make_policy
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap"]
@@ -38,7 +39,7 @@ def build_summaries(name: str, camera: config.Camera, settings: config.Config) -
         scale=build_scale(settings.mood),
         trend=Trend(calendar),
         over=settings.mood.over,
-        k_minimum=settings.privacy.k_minimum,
+        k_minimum=make_policy(settings).k_minimum,
         max_gap=longest_gap(camera),
     )
 

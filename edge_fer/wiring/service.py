@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from edge_fer import __version__
@@ -19,15 +19,16 @@ from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.messages import Health
 from edge_fer.mqtt.signals import Signals
 from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Told
-from edge_fer.publishing import Publisher, Unlinked
+from edge_fer.publishing import Unlinked
 from edge_fer.rulebook import sources_in
 from edge_fer.service import Service
+from edge_fer.sinks.outlet import Outlet
+from edge_fer.sinks.registry import Asked, Surroundings, make_policy, make_sinks
+from edge_fer.sinks.state_files import StateFiles
 from edge_fer.types import Instant
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import model_info, privacy_info
-from edge_fer.wiring.metrics import make_metrics
 from edge_fer.wiring.reload import RuleChange
 from edge_fer.wiring.remote import Remote, make_commanders, make_inbox
 from edge_fer.wiring.watching import make_cameras
@@ -39,8 +40,7 @@ def build_service(
     settings: config.Config,
     *,
     demo: bool = False,
-    publish: bool = True,
-    show: Callable[[str, Told], None] | None = None,
+    asked: Asked | None = None,
     remote: Remote | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
@@ -48,13 +48,14 @@ def build_service(
     Args:
         settings: the config.
         demo: whether the sample recording, played for ever, will do where there is no camera.
-        publish: whether anything goes to the broker, and is kept over restarts.
-        show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
+        asked: what the command line asks for; just to publish, if left out.
         remote: what commands need, where they are to be taken if the config says so.
 
     Raises:
         EdgeFerError: something it needs is missing or wrong.
     """
+    asked = asked or Asked()
+    publish = asked.publish
     clock = SystemClock()
     topics, composer = Topics(settings.node.id), Composer(settings.node.id, settings.node.site)
     embedded = publish and settings.mqtt.broker == "embedded"
@@ -69,11 +70,10 @@ def build_service(
     inbox = make_inbox(settings, topics) if publish and remote else None
     inbound = Inbound(signals, announcer, inbox)
     link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
-    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
+    outlet = Outlet(make_policy(settings))
+    state = StateFiles(keeper, clock, outlet.tell)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
-    watched = make_cameras(
-        settings, demo=demo, show=show, signals=signals, keeper=keeper, publisher=publisher, clock=clock, heat=heat
-    )
+    watched = make_cameras(settings, demo=demo, signals=signals, state=state, outlet=outlet, clock=clock, heat=heat)
     cameras = watched.cameras
     model = model_info(settings.emotion)
     detector = ", ".join(dict.fromkeys(camera.detector for camera in cameras.values()))
@@ -88,17 +88,17 @@ def build_service(
             model=model,
             detector=detector,
             cameras=watched.infos,
-            privacy=privacy_info(settings.privacy),
+            privacy=privacy_info(outlet, now),
             commands=settings.commands == "on",
             settings=made,
         )
-        publisher.info(info, now)
+        link.retain(topics.info, info, now)
 
     def announce() -> None:
         tell_info(remote.settings if remote else {})
         now = clock()
         for name, camera in settings.cameras.items():
-            publisher.begin(name, camera.alerts, now)
+            outlet.begin(name, camera.alerts, now)
         if announcer:
             announcer.announce()
 
@@ -113,7 +113,20 @@ def build_service(
             announcer.change(described(changed))
         return adopted
 
-    health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
+    health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock, outlet=outlet)
+    outlet.connect(
+        make_sinks(
+            Surroundings(
+                settings=settings,
+                asked=asked,
+                link=link,
+                topics=topics,
+                composer=composer,
+                state=state,
+                health=health,
+            )
+        )
+    )
     commanders = make_commanders(
         remote,
         inbox,
@@ -130,10 +143,10 @@ def build_service(
         list(cameras.values()),
         link,
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
-        background=[keeper, *make_metrics(settings.metrics.port, health, publisher)] if publish else [],
+        sinks=list(outlet.sinks.values()),
         linked=commanders,
         announce=announce,
-        tell_health=lambda: publisher.health(health(), clock()),
+        tell_health=lambda: link.retain(topics.health, health(), clock()),
         clock=clock,
         on_tick=on_tick,
         adopt=adopt,
@@ -151,6 +164,15 @@ def _health(
     heat: HeatWatch,
     started: Instant,
     clock: SystemClock,
+    outlet: Outlet,
 ) -> Health:
     """How the daemon is doing now."""
-    return health_of(list(cameras.values()), link.status(), composer, heat=heat, started=started, now=clock())
+    return health_of(
+        list(cameras.values()),
+        link.status(),
+        composer,
+        heat=heat,
+        started=started,
+        now=clock(),
+        sinks=outlet.health(),
+    )

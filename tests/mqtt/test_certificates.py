@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.metrics import metrics_of
 from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, end_in_file, end_of
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.mqtt.status import LinkStatus
+from edge_fer.sinks.prometheus import metrics_of
 from tests.broker import Certificates, Mosquitto, Subscriber, tool
 from tests.daemon import Daemon
 from tests.faults.proxy import Proxy

@@ -29,6 +29,7 @@ from edge_fer.mqtt.messages.states import (
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    SinkStatus,
     StageLatency,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "OutboxHealth",
     "PrivacyInfo",
     "Sequenced",
+    "SinkStatus",
     "StageLatency",
     "SummaryDraft",
     "SummaryMessage",

@@ -24,6 +24,7 @@ __all__ = [
     "MqttHealth",
     "OutboxHealth",
     "PrivacyInfo",
+    "SinkStatus",
     "StageLatency",
 ]
 
@@ -55,6 +56,11 @@ class PrivacyInfo(Part):
     )
     k_minimum: Annotated[int, Field(ge=1)] = Field(
         default=1, description="A summary that fewer people made is held back; 1: none is."
+    )
+    sinks: dict[str, list[str]] = Field(
+        default={},
+        description="What about people each part of edge-fer that hears what cameras say may get at present, by its "
+        "name: readings, attributes, events, alerts, scenes, summaries, pictures.",
     )
 
 
@@ -150,6 +156,13 @@ class MqttHealth(Part):
     )
 
 
+class SinkStatus(Part):
+    """A part of edge-fer that hears what cameras say, such as `mqtt` or `trace`."""
+
+    working: bool = Field(description="Whether it takes what it is told.")
+    faults: Count = Field(description="Times that it failed by a fault of edge-fer, since the start.")
+
+
 class Health(Message):
     """`health`: how the node is doing, told regularly. Retained."""
 
@@ -163,6 +176,9 @@ class Health(Message):
     cameras: dict[str, CameraHealth] = Field(description="Cameras by name.")
     outbox: OutboxHealth = Field(description="What waits for the broker.")
     mqtt: MqttHealth = Field(description="The connection to the broker.")
+    sinks: dict[str, SinkStatus] = Field(
+        default={}, description="The parts of edge-fer that hear what cameras say, by name; docs/privacy.md lists them."
+    )
 
 
 class CameraState(Message):
