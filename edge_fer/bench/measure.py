@@ -243,7 +243,7 @@ def _outbox(camera: str) -> Iterator[MqttSink]:
         link = Link(broker=nowhere, topics=topics, outbox=Path(folder, "outbox.sqlite"), clock=clock)
         sink = MqttSink(link, topics, Composer("bench"))
         sink.online(camera, True, clock())
-        with _quiet("edge_fer.mqtt"):
+        with _quiet("edge_fer.mqtt"), _quiet("edge_fer.outbox"):
             link.start()
             try:
                 yield sink

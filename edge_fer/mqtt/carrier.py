@@ -14,9 +14,7 @@ from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, days_left, end
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
-from edge_fer.mqtt.mailbox import Mailbox
 from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble, explain
@@ -25,6 +23,8 @@ from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
 from edge_fer.mqtt.status import LinkStatus
+from edge_fer.outbox.mailbox import Mailbox
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.types import Instant
 
 __all__ = ["Carrier"]

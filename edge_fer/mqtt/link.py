@@ -17,13 +17,9 @@ from time import monotonic, sleep
 
 from edge_fer.backoff import Backoff
 from edge_fer.mqtt.carrier import Carrier
-from edge_fer.mqtt.database import HeldError
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.inbound import Listener
-from edge_fer.mqtt.losses import Losses
-from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
-from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
 from edge_fer.mqtt.reasons import Setback, Trouble
@@ -31,12 +27,21 @@ from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.shelf import Shelf
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.mqtt.topics import Topics
+from edge_fer.mqtt.topics import Topics, is_publishable
+from edge_fer.outbox.database import HeldError
+from edge_fer.outbox.limits import Limits
+from edge_fer.outbox.losses import Losses
+from edge_fer.outbox.mailbox import Mail, Mailbox
+from edge_fer.outbox.outbox import Outbox
+from edge_fer.outbox.sink import OutboxSink
 from edge_fer.types import Instant
 
-__all__ = ["Link", "boot_id"]
+__all__ = ["MQTT", "Link", "boot_id"]
 
 _log = logging.getLogger(__name__)
+
+#: By what the outbox knows us.
+MQTT = OutboxSink("mqtt", is_publishable)
 
 #: Seconds between looks whether the link before us has let go of the outbox.
 _HELD = 0.2
@@ -256,7 +261,7 @@ class Link:
         """Opens it, once the link before us has let go of it, which takes long where the disk does; None: too late."""
         while True:
             try:
-                return Outbox(self._path, boot=self._boot, limits=self._limits)
+                return Outbox(self._path, sink=MQTT, boot=self._boot, limits=self._limits)
             except HeldError as error:
                 if not self._opened.is_set():
                     _log.warning("%s; what there is to tell waits in memory until then", error)

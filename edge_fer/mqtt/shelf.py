@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
 
-from edge_fer.mqtt.letter import put_right
 from edge_fer.mqtt.messages import Message, restamp
+from edge_fer.outbox.letter import put_right
 from edge_fer.types import Instant
 
 __all__ = ["Shelf"]

@@ -11,11 +11,11 @@ from edge_fer.config import tree as config
 from edge_fer.errors import EdgeFerError
 from edge_fer.mqtt.inbound import Listener
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
+from edge_fer.outbox.limits import Limits
 from edge_fer.service import Broker
 
 __all__ = ["broker_settings", "make_embedded_broker", "make_link"]

@@ -25,9 +25,10 @@ from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.holds import Holds
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
+from edge_fer.outbox.limits import Limits
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.types import Instant, Standing
 from tests.faults.ledger import Ledger

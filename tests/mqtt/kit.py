@@ -11,10 +11,12 @@ from typing import Any
 
 from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind
+from edge_fer.mqtt.link import MQTT, Link
+from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind, seal
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
+from edge_fer.outbox.letter import Letter
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.types import (
     Alert,
     AlertChange,
@@ -31,6 +33,16 @@ NODE = "counter-1"
 TOPICS = Topics(NODE)
 COMPOSER = Composer(NODE, "main-street")
 BOOT = "0d4a3c1e-boot"
+
+
+def open_outbox(path: Path, **options: Any) -> Outbox:
+    """An outbox for messages over MQTT."""
+    return Outbox(path, sink=MQTT, **options)
+
+
+def sealed(letter: Letter) -> str:
+    """A message out of the outbox as it goes over the wire."""
+    return seal(letter.body, seq=letter.seq, replayed=letter.late, at=letter.at)
 
 
 def now() -> Instant:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_fer.files import read_file
-from edge_fer.mqtt.messages import Kind
+from edge_fer.outbox.kind import Kind
 
 __all__ = ["Loss", "Losses"]
 
