@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
 from edge_fer.camera import Camera
@@ -15,7 +16,7 @@ from edge_fer.config import Config
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
 from edge_fer.notify import notify
 
-__all__ = ["HEALTH_EVERY", "Background", "Broker", "Service", "Sink"]
+__all__ = ["HEALTH_EVERY", "Background", "Beside", "Broker", "Node", "Service", "Sink"]
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,37 @@ class Background(Protocol):
         """Ends, soon."""
 
 
+class Node(Protocol):
+    """What the service has told of the node, and what of it follows from time and config."""
+
+    def announce(self) -> None:
+        """Publishes what the node is; before the link starts."""
+
+    def tell_health(self) -> None:
+        """Publishes how the node is doing."""
+
+    def tick(self, mono: float, /) -> None:
+        """Does what time alone asks for; called about twice a second with monotonic seconds."""
+
+    def adopt(self, settings: Config, /) -> bool:
+        """Lets the cameras go on by another config, where they can, and says whether they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What works beside cameras and link.
+
+    Attributes:
+        broker: one of our own, if the link leads to it.
+        sinks: hear what cameras say: opened before anything is announced, closed after the link.
+        linked: what needs the link: started after it, closed before it.
+    """
+
+    broker: Broker | None = None
+    sinks: Sequence[Sink] = ()
+    linked: Sequence[Background] = ()
+
+
 class Service:
     """Runs cameras and the link until told to stop, or until every recording is over.
 
@@ -82,14 +114,9 @@ class Service:
     Args:
         cameras: what to watch, at least one.
         link: to the broker.
-        broker: one of our own, if the link leads to it.
-        sinks: hear what cameras say: opened before anything is announced, closed after the link.
-        linked: what works beside the cameras and needs the link: started after it, closed before it.
-        announce: publishes what the node is, before the link starts.
-        tell_health: publishes how the node is doing.
+        node: what is told of the node, and what follows from time and config.
         clock: the machine's.
-        on_tick: called about twice a second with monotonic seconds.
-        adopt: lets the cameras go on by another config, where they can, and says whether they do.
+        beside: what works beside cameras and link.
         all_lost_after: seconds after which it is told that all cameras are lost.
     """
 
@@ -97,27 +124,17 @@ class Service:
         self,
         cameras: Sequence[Camera],
         link: Link,
+        node: Node,
         *,
-        broker: Broker | None = None,
-        sinks: Sequence[Sink] = (),
-        linked: Sequence[Background] = (),
-        announce: Callable[[], None],
-        tell_health: Callable[[], None],
         clock: Clock,
-        on_tick: Callable[[float], None] = lambda _mono: None,
-        adopt: Callable[[Config], bool] = lambda _settings: False,
+        beside: Beside | None = None,
         all_lost_after: float = ALL_LOST_AFTER,
     ) -> None:
         self._cameras = cameras
         self._link = link
-        self._broker = broker
-        self._sinks = sinks
-        self._linked = linked
-        self._announce = announce
-        self._tell_health = tell_health
+        self._node = node
+        self._beside = beside or Beside()
         self._clock = clock
-        self._on_tick = on_tick
-        self._adopt = adopt
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
         self._reload = threading.Event()
@@ -149,7 +166,7 @@ class Service:
 
         To be called while it runs, by its `successor`.
         """
-        return self._adopt(settings)
+        return self._node.adopt(settings)
 
     def run(
         self, successor: Callable[[], Service | None] = lambda: None, started: Callable[[], None] = lambda: None
@@ -170,17 +187,17 @@ class Service:
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
-            if self._broker:
-                self._broker.start()
-                ending.callback(self._broker.stop)
-            for sink in self._sinks:
+            if self._beside.broker:
+                self._beside.broker.start()
+                ending.callback(self._beside.broker.stop)
+            for sink in self._beside.sinks:
                 sink.open()
                 ending.callback(self._close, sink)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
-            self._announce()
+            self._node.announce()
             self._link.start()
             ending.callback(self._say_goodbye)
-            for worker in self._linked:
+            for worker in self._beside.linked:
                 worker.start()
                 ending.callback(worker.close)
             for camera in self._cameras:
@@ -213,13 +230,13 @@ class Service:
         """One look at everything: feeds the watchdog, tells health, and sees whether anything is left to watch."""
         now = self._clock().mono
         self._blame_pipelines()
-        self._on_tick(now)
+        self._node.tick(now)
         self._blame_stuck_drivers()
         if self._moving(now):
             notify("WATCHDOG=1")
         if now >= self._health_due:
             self._health_due = now + HEALTH_EVERY
-            self._tell_health()
+            self._node.tell_health()
         self._tell_when_all_are_lost(now)
 
     def _moving(self, now: float) -> bool:
@@ -261,9 +278,9 @@ class Service:
             camera.join(max(0.0, deadline - self._clock().mono))
 
     def _say_goodbye(self) -> None:
-        self._tell_health()
+        self._node.tell_health()
         # a disk that is slow holds both up, which may wait for it at the same time
-        for sink in self._sinks:
+        for sink in self._beside.sinks:
             self._closing[id(sink)] = threading.Thread(target=sink.close, name="closing", daemon=True)
             self._closing[id(sink)].start()
         self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)

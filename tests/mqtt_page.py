@@ -105,7 +105,7 @@ def examples() -> dict[str, dict[str, Any]]:
         pictures_published=False,
         events_published=True,
         k_minimum=1,
-        sinks={"mqtt": ["events", "alerts", "scenes", "summaries"]},
+        sinks={"mqtt": ["attributes", "events", "alerts", "scenes", "summaries"]},
     )
     info = say.info(at(0), version="0.1.0", model=model, detector="haar", cameras={"front": camera}, privacy=private)
     return {

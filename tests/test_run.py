@@ -83,7 +83,10 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             assert retained["edge-fer/test/camera/front/availability"] == "online"
             info = json.loads(retained["edge-fer/test/info"])
             assert info["cameras"]["front"]["source"] == str(sample_path())
-            sinks = {"mqtt": ["events", "alerts", "scenes", "summaries"], "state-files": ["alerts", "summaries"]}
+            sinks = {
+                "mqtt": ["attributes", "events", "alerts", "scenes", "summaries"],
+                "state-files": ["alerts", "summaries"],
+            }
             private = {"pictures_published": False, "events_published": True, "k_minimum": 1, "sinks": sinks}
             assert info["privacy"] == private
             alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])

@@ -108,7 +108,7 @@ SINKS: Sequence[SinkRow] = (
     SinkRow(
         name="mqtt",
         right=Right(
-            frozenset({Content.EVENTS, Content.ALERTS, Content.SCENES, Content.SUMMARIES}),
+            frozenset({Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS, Content.SCENES, Content.SUMMARIES}),
             leaves=True,
         ),
         wanted=lambda _, asked: asked.publish,
@@ -147,7 +147,7 @@ SINKS: Sequence[SinkRow] = (
     ),
     SinkRow(
         name="trace",
-        right=Right(frozenset({Content.READINGS}), leaves=False),
+        right=Right(frozenset({Content.READINGS, Content.ATTRIBUTES}), leaves=False),
         wanted=lambda _, asked: asked.record is not None,
         make=_make_trace,
         about="a trace of readings, with `record` or `--record`",

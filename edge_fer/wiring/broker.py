@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
 from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
@@ -16,10 +17,13 @@ from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.outbox.limits import Limits
+from edge_fer.publishing import Unlinked
 from edge_fer.service import Broker
 
-__all__ = ["broker_settings", "make_embedded_broker", "make_link"]
+__all__ = ["AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
 
+#: A link with a broker, or what stands in its place.
+AnyLink: TypeAlias = Link | Unlinked
 #: A disk that is full or has gone read-only, which may pass.
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -46,10 +50,9 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
     )
 
 
-def make_link(
-    settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener, *, embedded: bool
-) -> Link:
+def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener) -> Link:
     """The link with the broker, not yet started."""
+    embedded = settings.mqtt.broker == "embedded"
     return Link(
         broker=broker_settings(settings),
         topics=topics,
