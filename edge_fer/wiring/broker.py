@@ -11,7 +11,7 @@ from edge_fer.capture.clock import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.errors import EdgeFerError
 from edge_fer.mqtt.inbound import Listener
-from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
@@ -58,10 +58,12 @@ def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbou
         topics=topics,
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
-        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
-        pace=Pace(settings.mqtt.outbox.drain_rate),
-        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-        protocol=Protocol.V311 if embedded else Protocol.V5,
+        options=LinkOptions(
+            limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+            pace=Pace(settings.mqtt.outbox.drain_rate),
+            # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+            protocol=Protocol.V311 if embedded else Protocol.V5,
+        ),
         inbound=inbound,
     )
 

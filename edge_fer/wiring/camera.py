@@ -8,7 +8,7 @@ from functools import partial
 from edge_fer.camera import Camera
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.discovery import find_camera
-from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.loop import CaptureLoop, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.config import tree as config
 from edge_fer.config.source import SourceKind
@@ -63,6 +63,14 @@ def make_camera(
     opened = make_camera_source(name, camera, clock=clock, share=lambda: heat.share)
     source = opened.source
     watch, zones = Stopwatch(), make_zones(camera)
+    loop_settings = LoopSettings(
+        # frames that are left out on purpose are no silence
+        stall_after=camera.stall_after + 1 / (camera.fps * heat.least),
+        realtime=not source.live and camera.speed == "realtime",
+        rotate=opened.rotate,
+        flip=opened.flip,
+        zones=zones,
+    )
 
     return Camera(
         name,
@@ -71,12 +79,7 @@ def make_camera(
             source,
             LiveSlot() if source.live else FileSlot(),
             clock=clock,
-            # frames that are left out on purpose are no silence
-            stall_after=camera.stall_after + 1 / (camera.fps * heat.least),
-            realtime=not source.live and camera.speed == "realtime",
-            rotate=opened.rotate,
-            flip=opened.flip,
-            zones=zones,
+            settings=loop_settings,
             on_state=on_state,
             on_pass=on_pass,
         ),

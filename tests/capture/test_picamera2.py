@@ -15,7 +15,7 @@ import pytest
 from edge_fer.capture import discovery, picamera2_library
 from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.discovery import find_camera, pi_camera
-from edge_fer.capture.loop import CaptureLoop, CaptureState
+from edge_fer.capture.loop import CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.picamera2_controls import Exposure, PiSettings, controls_for
 from edge_fer.capture.picamera2_library import Sensor, choose, is_pi, load, sensors
 from edge_fer.capture.picamera2_live import BUFFERS, HANGING, Picamera2Live
@@ -180,7 +180,7 @@ def test_mirrors_and_a_quarter_turn_come_out_as_the_whole_turn(hardware, rotate,
         pi(hardware, settings=PiSettings(mirror=mirror)),
         slot,
         clock=hardware.clock,
-        rotate=rest,
+        settings=LoopSettings(rotate=rest),
         on_pass=lambda: slot.kept and stop.set(),
     )
     loop.run(stop)

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
 from edge_fer.outbox.limits import Limits
@@ -75,9 +75,11 @@ class Driver:
             topics=topics,
             outbox=folder / "disk" / "outbox.sqlite",
             clock=self.clock,
-            limits=Limits(late=LATE),
-            backoff=Backoff(first=0.05, most=0.5),
-            holds=Holds(pause=0.5, longest=1.0),
+            options=LinkOptions(
+                limits=Limits(late=LATE),
+                backoff=Backoff(first=0.05, most=0.5),
+                holds=Holds(pause=0.5, longest=1.0),
+            ),
         )
         self.sink = MqttSink(self.link, topics, self.composer)
         at = self.clock()

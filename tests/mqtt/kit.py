@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from edge_fer.backoff import Backoff
 from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.link import MQTT, Link
+from edge_fer.mqtt.link import MQTT, Link, LinkOptions
 from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind, seal
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.topics import Topics
@@ -86,9 +87,9 @@ def linked(folder: Path, url: str, *, close: float = 5.0, **options: Any) -> Ite
 
 
 def make_link(folder: Path, url: str, **options: Any) -> Link:
-    own = {"clock", "limits", "boot", "backoff", "protocol", "holds", "pace", "inbound"} & options.keys()
-    ours = {name: options.pop(name) for name in own}
-    ours = {"clock": now, "backoff": Backoff(first=0.05, most=0.2)} | ours
+    manner = {name: options.pop(name) for name in {f.name for f in fields(LinkOptions)} & options.keys()}
+    ours = {name: options.pop(name) for name in {"clock", "inbound"} & options.keys()}
+    ours = {"clock": now, "options": LinkOptions(**{"backoff": Backoff(first=0.05, most=0.2)} | manner)} | ours
     broker = BrokerSettings.from_url(url, node=NODE, **options)
     return Link(broker=broker, topics=TOPICS, outbox=folder / "outbox.db", **ours)
 
