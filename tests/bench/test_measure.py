@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 from edge_fer.bench.measure import measure
 from edge_fer.config import tree as config
 
 
+@pytest.mark.outside
 def test_it_says_nothing_of_its_missing_broker_and_leaves_the_log_as_it_was(caplog):
     camera = config.Camera(source="sample", faces=config.Faces(detector="haar"))
     report = measure("front", camera, settings=config.Config(cameras={"front": camera}), frames=3)
