@@ -1,6 +1,6 @@
-"""0.1.0's outbox at work on a file: `earlier.py FILE BOOT put|take N|kill ...`, with 0.1.0.zip on Python's path.
+"""0.1.0's outbox at work on a file: `earlier.py FILE BOOT SIZE TAKEN ADDED END`, with 0.1.0.zip on Python's path.
 
-Prints as JSON what it took: topic, sequence number and text of each. The last word is `close` or `kill`.
+Prints as JSON what it took: topic, sequence number and text of each. END is `close` or `kill`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import os
 import sys
 from pathlib import Path
 
-from edge_fer.mqtt.outbox import Limits, Outbox  # type: ignore[import-not-found]
-from write import at, body  # type: ignore[import-not-found]
-
-from edge_fer.mqtt.messages import Kind
+from write import Kind, Outbox, at, body, earlier  # type: ignore[import-not-found]
 
 
 def main(file: str, boot: str, size: str, taken: str, added: str, end: str) -> None:
-    outbox = Outbox(Path(file), boot=boot, limits=Limits(size=int(size)))
+    outbox = Outbox(Path(file), boot=boot, limits=earlier("mqtt.outbox").Limits(size=int(size)))
     found = []
     while len(found) < int(taken) and (letters := outbox.take(min(50, int(taken) - len(found)), at(100))):
         found += [(letter.topic, letter.seq, json.loads(letter.body)["number"]) for letter in letters]

@@ -7,17 +7,23 @@ import json
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-
-from edge_fer.mqtt.outbox import Outbox
-
-from edge_fer.mqtt.messages import Kind
-from edge_fer.types import Instant
+from typing import Any
 
 BOOT = "a boot"
 
 
-def at(second: float) -> Instant:
+def earlier(module: str) -> Any:
+    """A module of an earlier version, by the name that it had there."""
+    return import_module(f"edge_fer.{module}")
+
+
+Kind, Outbox = earlier("mqtt.messages").Kind, earlier("mqtt.outbox").Outbox
+Instant = earlier("types").Instant
+
+
+def at(second: float) -> Any:
     return Instant(second, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second), synced=second != 1)
 
 
