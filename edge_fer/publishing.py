@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edge_fer.mqtt.messages import Kind, Message
+from edge_fer.contract.messages import Kind, Message
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import Instant
 

@@ -10,10 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
-from edge_fer.config.tree import Faces
-from edge_fer.config.units import DURATION
-from edge_fer.config.when import KINDS, kind_in
-from edge_fer.mqtt.messages import schemas
+from edge_fer.config.sections.when import KINDS, kind_in
+from edge_fer.config.values.units import DURATION
+from edge_fer.contract.messages import schemas
 from tests import mqtt_page, privacy_page, timelines, tuning_page
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,23 +15,23 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
-from edge_fer.backoff import Backoff
-from edge_fer.mqtt.carrier import Carrier, Queues, Retry
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.inbound import Listener
-from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.contract.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.contract.topics import Topics, is_publishable
+from edge_fer.mqtt.engine import Carrier, Queues, Retry
+from edge_fer.mqtt.failures import Setback, Trouble
+from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
-from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.mqtt.topics import Topics, is_publishable
 from edge_fer.outbox.database import HeldError
 from edge_fer.outbox.limits import Limits
 from edge_fer.outbox.losses import Losses
 from edge_fer.outbox.mailbox import Mail
 from edge_fer.outbox.outbox import Outbox
 from edge_fer.outbox.sink import OutboxSink
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
 __all__ = ["MQTT", "Link", "LinkOptions", "boot_id"]
@@ -105,7 +105,7 @@ class Link:
         outbox: Path,
         clock: Callable[[], Instant],
         options: LinkOptions | None = None,
-        inbound: Listener | None = None,
+        inbound: ListenerPort | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics

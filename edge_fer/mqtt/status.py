@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edge_fer.contract.messages import Kind
 from edge_fer.mqtt.certificates import CertificateEnds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Setback, Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Setback, Trouble
 
 __all__ = ["LinkStatus"]
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.files import read_file
 from edge_fer.outbox.kind import Kind
+from edge_fer.support.files import read_file
 
 __all__ = ["Loss", "Losses"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_fer.emotion.doubt import doubt_of
-from edge_fer.faces.tracking import random_id
-from edge_fer.pipeline import read_faces
-from edge_fer.stages import Stages
+from edge_fer.faces.people.tracking import random_id
+from edge_fer.pipeline.ports import Stages
+from edge_fer.pipeline.step import read_faces
 from edge_fer.types import UNCERTAIN, Doubt, Face, Image, Instant, Quality, Scores, Track
 
 __all__ = ["FaceReading", "PictureReading", "percent", "read_picture"]

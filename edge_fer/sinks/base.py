@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.types import Instant
 
 __all__ = ["BaseSink", "Sink", "SinkHealth"]

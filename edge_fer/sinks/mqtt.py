@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind
-from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Told
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import OFFLINE, ONLINE, Kind
+from edge_fer.contract.topics import Topics
+from edge_fer.pipeline.step import Told
 from edge_fer.publishing import Link
 from edge_fer.sinks.base import BaseSink
 from edge_fer.types import Instant, Standing

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import ParamSpec
 
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.sinks.base import Sink, SinkHealth
 from edge_fer.sinks.policy import Content, Policy, only
 from edge_fer.types import Instant

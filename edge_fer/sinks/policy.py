@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from threading import Lock
 
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 
 __all__ = ["Content", "Policy", "Right", "only"]
 

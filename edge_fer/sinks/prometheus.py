@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from edge_fer.contract.messages import CameraHealth, Health, SinkStatus
 from edge_fer.errors import EdgeFerError
-from edge_fer.mqtt.messages import CameraHealth, Health, SinkStatus
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.sinks.base import BaseSink
 from edge_fer.types import AlertState, Instant, Standing
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_fer.config.tree import Config
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Health
+from edge_fer.contract.topics import Topics
 from edge_fer.errors import ConfigError
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import Health
-from edge_fer.mqtt.topics import Topics
 from edge_fer.publishing import Link
 from edge_fer.sinks.base import Sink
 from edge_fer.sinks.mqtt import MqttSink

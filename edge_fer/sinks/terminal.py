@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.sinks.base import BaseSink, SinkHealth
 from edge_fer.types import AlertChange, Event, EventKind
 

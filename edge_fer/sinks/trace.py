@@ -9,9 +9,9 @@ from pathlib import Path
 from edge_fer import __version__
 from edge_fer.config.tree import Config
 from edge_fer.errors import TraceError
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
+from edge_fer.recordings.trace.writer import TraceWriter
 from edge_fer.sinks.base import BaseSink, SinkHealth
-from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["MOST_BYTES", "Recording", "TraceSink"]

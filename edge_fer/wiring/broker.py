@@ -7,18 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import TypeAlias
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.service import BrokerPort
 from edge_fer.errors import EdgeFerError
-from edge_fer.mqtt.inbound import Listener
+from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
 from edge_fer.outbox.limits import Limits
 from edge_fer.publishing import Unlinked
-from edge_fer.service import Broker
 
 __all__ = ["AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
 
@@ -50,7 +50,7 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
     )
 
 
-def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener) -> Link:
+def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbound: ListenerPort) -> Link:
     """The link with the broker, not yet started."""
     embedded = settings.mqtt.broker == "embedded"
     return Link(
@@ -68,7 +68,7 @@ def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbou
     )
 
 
-def make_embedded_broker(port: int) -> Broker:
+def make_embedded_broker(port: int) -> BrokerPort:
     """A broker of our own on that port, not yet started."""
     # asyncio, which nothing else needs, is some 4 MB of memory
     from edge_fer.mqtt.embedded import EmbeddedBroker  # noqa: PLC0415

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from edge_fer.config import tree as config
-from edge_fer.config.source import SourceKind, kind_of
+from edge_fer.config.values.source import SourceKind, kind_of
+from edge_fer.contract.messages import CameraInfo, ModelInfo, PrivacyInfo
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
-from edge_fer.mqtt.messages import CameraInfo, ModelInfo, PrivacyInfo
-from edge_fer.redact import redacted
-from edge_fer.runtime import loaded_runtime
+from edge_fer.inference.runtime import loaded_runtime
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.policy import Content
+from edge_fer.support.redact import redacted
 from edge_fer.types import Instant
 
 __all__ = ["camera_info", "model_info", "privacy_info"]
 
 
-def camera_info(camera: config.Camera) -> CameraInfo:
+def camera_info(camera: config.CameraSection) -> CameraInfo:
     """What is told of a camera."""
     kind = kind_of(camera.source)
     asked = camera.size if kind in {SourceKind.DEVICE, SourceKind.PICAMERA2} else None
@@ -35,7 +35,7 @@ def privacy_info(outlet: Outlet, now: Instant) -> PrivacyInfo:
     )
 
 
-def model_info(emotion: config.Emotion) -> ModelInfo:
+def model_info(emotion: config.EmotionSection) -> ModelInfo:
     """What is told of the emotion model, out of its sidecar, for the cameras have loaded the rest."""
     sidecar = Sidecar.load(beside(emotion.model or packaged_model()))
     scores = {f"{data}.{name}": value for data, measures in sidecar.scores.items() for name, value in measures.items()}

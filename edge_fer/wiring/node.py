@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_fer import __version__
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.entries import Scalar
-from edge_fer.health import health_of
-from edge_fer.heat import HeatWatch
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.discovery_announcer import Announcer
-from edge_fer.mqtt.messages import Health
-from edge_fer.mqtt.topics import Topics
+from edge_fer.config.engine.entries import Scalar
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Health
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.health import health_of
+from edge_fer.daemon.heat import HeatWatch
+from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.wiring.broker import AnyLink
 from edge_fer.wiring.discovery import described

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.heat import HeatGovernor, HeatWatch
-from edge_fer.keeping import Keeper
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.discovery_announcer import Announcer
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.heat import HeatGovernor, HeatWatch
+from edge_fer.daemon.service import Beside, Service
+from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.mqtt.inbound import Inbound
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.signals import Signals
-from edge_fer.mqtt.topics import Topics
 from edge_fer.publishing import Unlinked
-from edge_fer.rulebook import sources_in
-from edge_fer.service import Beside, Service
+from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.signals import Signals
 from edge_fer.sinks.registry import Asked
+from edge_fer.support.keeping import Keeper
+from edge_fer.wiring.alert_rules import sources_in
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.discovery import make_announcer
 from edge_fer.wiring.node import Node, Voice

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edge_fer.config import tree as config
-from edge_fer.keeping import Keeper
-from edge_fer.mqtt.messages import Health
+from edge_fer.contract.messages import Health
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.registry import Asked, Surroundings, make_policy, make_sinks
 from edge_fer.sinks.state_files import StateFiles
+from edge_fer.support.keeping import Keeper
 from edge_fer.wiring.node import Voice
 
 __all__ = ["WayOut"]

@@ -11,7 +11,7 @@ from statistics import median
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge_fer.mqtt.messages import Kind, seal
+from edge_fer.contract.messages import Kind, seal
 from edge_fer.types import Instant
 from tests.broker import HOST, Mosquitto
 from tests.mqtt.kit import TOPICS, event, linked, now, until

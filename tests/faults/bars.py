@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.faults.driver import KEEPALIVE
 from tests.faults.judge import Verdict
 from tests.faults.suite import Outcome

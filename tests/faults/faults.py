@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.broker import Certificates, Mosquitto, Subscriber
 from tests.faults.driver import KEEPALIVE
 from tests.faults.node import PASSWORD, Node, wait_until

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.faults.ledger import Item
 from tests.faults.trace import expected, kind_of, number_of
 

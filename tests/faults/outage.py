@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from edge_fer.outbox.limits import Limits
 from edge_fer.types import QualityFault
 from tests.invented import LABELS, at

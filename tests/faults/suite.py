@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.faults.driver import LATE
 from tests.faults.faults import ACL, FAULTS, TOUCHED, USERS, Scene

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from edge_fer.mqtt.messages import Kind, rfc3339
+from edge_fer.contract.messages import Kind, rfc3339
 from tests.faults.judge import Arrival, judge
 from tests.faults.ledger import Item, Ledger
 from tests.faults.trace import expected, kind_of, number_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from edge_fer.mqtt.messages import Kind
-from edge_fer.pipeline import Told
+from edge_fer.contract.messages import Kind
+from edge_fer.pipeline.step import Told
 from edge_fer.types import (
     Alert,
     AlertChange,

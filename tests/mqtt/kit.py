@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_fer.backoff import Backoff
-from edge_fer.mqtt.composer import Composer
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import AlertEventDraft, EventDraft, Kind, seal
+from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.link import MQTT, Link, LinkOptions
-from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind, seal
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
 from edge_fer.outbox.letter import Letter
 from edge_fer.outbox.outbox import Outbox
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import (
     Alert,
     AlertChange,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from edge_fer.outbox.limits import AHEAD, Limits
 from edge_fer.outbox.numbers import number_in_memory
 from tests.broker import Mosquitto, Subscriber

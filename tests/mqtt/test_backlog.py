@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.sender import Sender
-from edge_fer.mqtt.shelf import Shelf
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.invented import at

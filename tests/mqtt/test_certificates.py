@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, end_in_file, end_of
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.sinks.prometheus import metrics_of
 from tests.broker import Certificates, Mosquitto, Subscriber, tool

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.invented import at
 from tests.mqtt.kit import BOOT, TOPICS, event, open_outbox, sealed
 

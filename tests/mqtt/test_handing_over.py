@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.shelf import Shelf
+from edge_fer.contract.messages import Kind
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.outbox.mailbox import Mail, Mailbox
 from edge_fer.types import Instant
 from tests.invented import at

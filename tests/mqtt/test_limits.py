@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from tests.broker import Mosquitto, Subscriber
 from tests.mqtt.kit import COMPOSER, TOPICS, alert_event, linked, now, post_events, scene, until
 from tests.mqtt.strict_broker import StrictBroker

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.backoff import Backoff
+from edge_fer.contract.messages import Kind, seal
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.messages import Kind, seal
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.refusals import Holds
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.proxy import Proxy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import Kind
 from edge_fer.outbox.losses import Losses
 from tests.faults.node import small_disk
 from tests.mqtt.kit import BOOT, open_outbox

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge_fer.mqtt.messages import (
+from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
     FrameWork,
@@ -24,7 +24,7 @@ from edge_fer.mqtt.messages import (
     schemas,
     seal,
 )
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
     UNCERTAIN,

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from edge_fer.contract.messages import Kind
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.messages import Kind
 from edge_fer.outbox.database import Database, _CorruptError
 from edge_fer.outbox.limits import Limits
 from edge_fer.types import Instant, QualityFault

@@ -9,12 +9,12 @@ import threading
 
 import pytest
 
-from edge_fer.backoff import Backoff
+from edge_fer.contract.messages import Kind
 from edge_fer.errors import BrokerError
 from edge_fer.mqtt.embedded import EmbeddedBroker
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.support.backoff import Backoff
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.mqtt.kit import COMPOSER, NODE, TOPICS, alert_event, linked, make_link, now, post_events, scene, until

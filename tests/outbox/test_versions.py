@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import edge_fer.outbox.outbox as module
+from edge_fer.contract.messages import Kind
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.messages import Kind
 from edge_fer.outbox.checksums import checksum
 from edge_fer.outbox.limits import Limits
 from edge_fer.outbox.outbox import Outbox

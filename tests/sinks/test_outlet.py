@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_fer.config import Layer, load
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.sample import sample_path
 from edge_fer.sinks import registry
 from edge_fer.sinks.base import BaseSink, SinkHealth

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from edge_fer.config import Layer, load
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.sinks.policy import Content, Policy, Right, only
 from edge_fer.sinks.registry import SINKS, make_policy
 from edge_fer.types import AlertChange, AlertState, Event, EventKind, Scene, Standing, Summary, View

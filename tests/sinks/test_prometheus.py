@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge_fer.mqtt.messages import Health
+from edge_fer.contract.messages import Health
 from edge_fer.sample import sample_path
 from edge_fer.sinks.prometheus import PrometheusSink, metrics_of
 from tests.broker import Mosquitto, Subscriber, free_port
