@@ -163,6 +163,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.config.generated
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.control_page
+	$(BIN)/python -m tests.privacy_page
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
 	$(BIN)/python -m tests.capture.tried_page

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 tools=$1 folder=$2 python=$3
 # what touches the libraries: config (pydantic, ruamel.yaml), pictures and capture (OpenCV), faces and emotion (the model
 # runtime, numpy), messages (paho-mqtt, amqtt), metrics
-tests="tests/config tests/pictures tests/faces tests/emotion tests/mqtt tests/test_run.py tests/test_metrics.py tests/test_analyzer.py"
+tests="tests/config tests/pictures tests/faces tests/emotion tests/mqtt tests/test_run.py tests/sinks tests/test_analyzer.py"
 
 models=$("$python" -c 'from edge_fer.config.places import default_models_dir; print(default_models_dir())')
 for choice in lowest-direct highest; do

@@ -18,6 +18,7 @@ from edge_fer.contract.messages import (
     Message,
     ModelInfo,
     PrivacyInfo,
+    SinkStatus,
     StageLatency,
     seal,
 )
@@ -92,8 +93,14 @@ def examples() -> dict[str, dict[str, Any]]:
         throttling=[],
         cameras={"front": doing},
         link=LinkStatus(connected=True),
+        sinks={"mqtt": SinkStatus(working=True, faults=0)},
     )
-    private = PrivacyInfo(pictures_published=False, events_published=True, k_minimum=1)
+    private = PrivacyInfo(
+        pictures_published=False,
+        events_published=True,
+        k_minimum=1,
+        sinks={"mqtt": ["attributes", "events", "alerts", "scenes", "summaries"]},
+    )
     info = say.info(at(0), version="0.1.0", model=model, detector="haar", cameras={"front": camera}, privacy=private)
     return {
         "info": _plain(info),

@@ -12,7 +12,7 @@ import cv2
 import pytest
 
 from edge_fer.capture.ffmpeg.recording import VideoFile
-from edge_fer.capture.loop import CaptureLoop, CaptureState
+from edge_fer.capture.loop import CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import CameraSection as CameraConfig
@@ -67,8 +67,7 @@ def make_camera(source, ear, pipeline=None, **options):
             on_state=on_state,
             on_pass=on_pass,
             backoff=Backoff(first=0.01, most=0.02),
-            poll=0.01,
-            **options,
+            settings=LoopSettings(poll=0.01, **options),
         ),
         pipeline=pipeline or build_pipeline("front", CameraConfig(), store=Store(FOLDER), time=Stopwatch()),
         watch=Stopwatch(),
@@ -385,11 +384,11 @@ def test_a_camera_that_is_looked_at_less_often_than_it_may_be_silent_is_not_take
     camera = make_wired(
         "front",
         settings,
-        SimpleNamespace(online=lambda _name, online, at: ear.tell_online(online, at), tell=lambda _name, told: None),
+        SimpleNamespace(
+            online=lambda _name, online, at: ear.tell_online(online, at), tell=lambda _name, told: ear.tell(told)
+        ),
         SystemClock(),
         heat=SimpleNamespace(share=0.125, least=0.125),
-        show=lambda _name, told: ear.tell(told),
-        keeps=(),
         make_pipeline=lambda **_: Seeing(),
     )
     camera.start()

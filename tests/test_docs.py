@@ -14,7 +14,7 @@ from edge_fer.config.sections.faces import FacesSection
 from edge_fer.remote.registry import schemas
 from edge_fer.rules.conditions.when import KINDS, kind_in
 from edge_fer.values.units import DURATION
-from tests import mqtt_page, timelines, tuning_page
+from tests import mqtt_page, privacy_page, timelines, tuning_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/**/*.md")])
@@ -24,6 +24,10 @@ ON_ALERTS = [ROOT / "docs" / "alerts.md", *sorted(ROOT.glob("docs/profiles/*.md"
 
 def test_the_page_of_messages_is_up_to_date():
     assert mqtt_page.page() == mqtt_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.mqtt_page"
+
+
+def test_the_page_on_privacy_has_every_sink():
+    assert privacy_page.page() == privacy_page.PAGE.read_text(encoding="utf-8"), "run: python -m tests.privacy_page"
 
 
 @pytest.mark.outside

@@ -112,16 +112,14 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
     built = make_camera(
         "front",
         camera,
-        SimpleNamespace(online=print),
+        SimpleNamespace(online=print, tell=print),
         InventedClock(),
         heat=SimpleNamespace(share=1.0, least=1.0),
-        show=None,
-        keeps=(),
         make_pipeline=partial(build_pipeline, "front", camera, store=Store(FOLDER)),
     )
     settings = made[0]["settings"]
     assert settings.mirror == (True, False)
-    assert (built.loop._rotate, built.loop._flip) == (90, "none")
+    assert (built.loop._settings.rotate, built.loop._settings.flip) == (90, "none")
     assert settings.focus == 0.5
     assert (settings.exposure.time, settings.exposure.gain, settings.exposure.short) == (0.02, 4.0, False)
     # sought in half the pixels, a face is half as large

@@ -83,7 +83,12 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             assert retained["edge-fer/test/camera/front/availability"] == "online"
             info = json.loads(retained["edge-fer/test/info"])
             assert info["cameras"]["front"]["source"] == str(sample_path())
-            assert info["privacy"] == {"pictures_published": False, "events_published": True, "k_minimum": 1}
+            sinks = {
+                "mqtt": ["attributes", "events", "alerts", "scenes", "summaries"],
+                "state-files": ["alerts", "summaries"],
+            }
+            private = {"pictures_published": False, "events_published": True, "k_minimum": 1, "sinks": sinks}
+            assert info["privacy"] == private
             alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])
             assert alert["state"] in {"inactive", "pending", "firing"}
             assert "edge-fer/test/camera/front/state" in retained

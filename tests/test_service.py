@@ -58,20 +58,28 @@ class Link:
         self.log.append("link down")
 
 
+class Node:
+    def __init__(self, log, on_tick):
+        self.log = log
+        self.tick = on_tick
+
+    def announce(self):
+        self.log.append("announce")
+
+    def tell_health(self):
+        self.log.append("health")
+
+    def adopt(self, settings):
+        return False
+
+
 @pytest.fixture
 def service():
-    def make(*cameras, link_moves=True, **options):
+    def make(*cameras, link_moves=True, on_tick=lambda _: None, **options):
         log = cameras[0].log
         link = Link(log)
         link.moves = link_moves
-        return Service(
-            cameras,
-            link,
-            announce=lambda: log.append("announce"),
-            tell_health=lambda: log.append("health"),
-            clock=SystemClock(),
-            **options,
-        )
+        return Service(cameras, link, Node(log, on_tick), clock=SystemClock(), **options)
 
     return make
 

@@ -29,7 +29,7 @@ from edge_fer.inference.store import Store
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.pipeline.step import Pipeline, Told
-from edge_fer.publishing import Publisher
+from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.support.redact import redacted
 from edge_fer.support.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame
@@ -64,8 +64,8 @@ def measure(
         EdgeFerError: the source or a model is missing or wrong, or the source gave no frame.
     """
     run = _BenchRun(name, camera, settings)
-    with _outbox(name) as publisher, closing(play(name, camera, clock=SystemClock())) as source:
-        run.over(source, partial(publisher.tell, name), seconds=seconds, frames=frames)
+    with _outbox(name) as sink, closing(play(name, camera, clock=SystemClock())) as source:
+        run.over(source, partial(sink.tell, name), seconds=seconds, frames=frames)
     return run.report()
 
 
@@ -235,18 +235,18 @@ class _BenchRun:
 
 
 @contextmanager
-def _outbox(camera: str) -> Iterator[Publisher]:
-    """A publisher into a real outbox in a folder that goes away, with no broker behind it."""
+def _outbox(camera: str) -> Iterator[MqttSink]:
+    """A sink into a real outbox in a folder that goes away, with no broker behind it."""
     clock, topics = SystemClock(), Topics("bench")
     nowhere = BrokerSettings(host="127.0.0.1", port=9, client_id="edge-fer-bench")
     with tempfile.TemporaryDirectory(prefix="edge-fer-bench-") as folder:
         link = Link(broker=nowhere, topics=topics, outbox=Path(folder, "outbox.sqlite"), clock=clock)
-        publisher = Publisher(link, topics, Composer("bench"))
-        publisher.online(camera, True, clock())
-        with _quiet("edge_fer.mqtt"):
+        sink = MqttSink(link, topics, Composer("bench"))
+        sink.online(camera, True, clock())
+        with _quiet("edge_fer.mqtt"), _quiet("edge_fer.outbox"):
             link.start()
             try:
-                yield publisher
+                yield sink
             finally:
                 link.close(2)
 

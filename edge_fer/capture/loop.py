@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from edge_fer.errors import SourceError, SourceLostError, SourceStalledError, So
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Frame, Image, Instant
 
-__all__ = ["CaptureLoop", "CaptureState", "OnState"]
+__all__ = ["CaptureLoop", "CaptureState", "LoopSettings", "OnState"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,30 @@ class CaptureState(StrEnum):
 OnState: TypeAlias = Callable[[CaptureState, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How a loop treats its source and its pictures.
+
+    Attributes:
+        stall_after: seconds without a frame after which a live source that worked counts as stalled; more than it takes
+            from one frame to the next.
+        start_within: seconds in which its first frame must come; streams take long to open.
+        realtime: hold each frame back until its own time has come; for recordings.
+        rotate: degrees clockwise to turn the pictures by.
+        flip: how to mirror them after that.
+        zones: what of them may be looked at, after that; the rest is blanked before anybody gets to see it.
+        poll: longest wait within a pass, in seconds.
+    """
+
+    stall_after: float = 10.0
+    start_within: float = 30.0
+    realtime: bool = False
+    rotate: Rotation = 0
+    flip: Flip = "none"
+    zones: Zones = EVERYWHERE
+    poll: float = 0.25
+
+
 class CaptureLoop:
     """Runs one source for as long as it is wanted.
 
@@ -61,18 +85,11 @@ class CaptureLoop:
         source: where its frames come from.
         slot: where they go; closed when the loop ends.
         clock: the machine's.
-        stall_after: seconds without a frame after which a live source that worked counts as stalled; more than it takes
-            from one frame to the next.
-        start_within: seconds in which its first frame must come; streams take long to open.
-        realtime: hold each frame back until its own time has come; for recordings.
-        rotate: degrees clockwise to turn the pictures by.
-        flip: how to mirror them after that.
-        zones: what of them may be looked at, after that; the rest is blanked before anybody gets to see it.
+        settings: how it treats source and pictures.
         on_state: called from the loop's thread on every change of state, and when the reason of a loss changes.
         on_pass: called from the loop's thread on every pass, while waiting too, at least about every `poll` seconds
             (a few seconds apart only while an old reader lets go); for a watchdog.
         backoff: how long to wait before trying again.
-        poll: longest wait within a pass, in seconds.
 
     Attributes:
         state: how the camera is.
@@ -92,16 +109,10 @@ class CaptureLoop:
         slot: Slot,
         *,
         clock: Clock,
-        stall_after: float = 10.0,
-        start_within: float = 30.0,
-        realtime: bool = False,
-        rotate: Rotation = 0,
-        flip: Flip = "none",
-        zones: Zones = EVERYWHERE,
+        settings: LoopSettings | None = None,
         on_state: OnState = lambda _state, _reason: None,
         on_pass: Callable[[], None] = lambda: None,
         backoff: Backoff | None = None,
-        poll: float = 0.25,
     ) -> None:
         self.name = name
         self.slot = slot
@@ -115,16 +126,10 @@ class CaptureLoop:
         self.last_frame: Instant | None = None
         self._source = source
         self._clock = clock
-        self._stall_after = stall_after
-        self._start_within = start_within
-        self._realtime = realtime
-        self._rotate = rotate
-        self._flip = flip
-        self._zones = zones
+        self._settings = settings or LoopSettings()
         self._on_state = on_state
         self._on_pass = on_pass
         self._backoff = backoff or Backoff(most=30.0)
-        self._poll = poll
         self._paused = threading.Event()
         self._refused: StillPicture | None = None
         self._worked = False
@@ -188,7 +193,7 @@ class CaptureLoop:
 
     def _rest(self, stop: threading.Event) -> None:
         self._report(CaptureState.PAUSED, "")
-        while self._resting and not stop.wait(self._poll):
+        while self._resting and not stop.wait(self._settings.poll):
             self._on_pass()
 
     def _capture(self, stop: threading.Event) -> bool:
@@ -200,17 +205,17 @@ class CaptureLoop:
         reader = self._open()
         grace = GRACE
         try:
-            patience = self._start_within
+            patience = self._settings.start_within
             upcoming = 0
             while not (stop.is_set() or self._resting):
-                frame = reader.slot.take(self._poll)
+                frame = reader.slot.take(self._settings.poll)
                 if frame is not None:
                     frame = self._prepared(frame)
                     if self._is_refused(frame):
                         self._on_pass()
                         continue
                     self._came_online()
-                    patience = self._stall_after
+                    patience = self._settings.stall_after
                     self.skipped += frame.index - upcoming
                     upcoming = frame.index + 1
                     self._hand_over(frame, stop)
@@ -237,7 +242,7 @@ class CaptureLoop:
         if not self._refused.is_like(frame.image):
             self._refused = None
             return False
-        if self.state is CaptureState.ONLINE or self._clock().mono - self._heard > self._start_within:
+        if self.state is CaptureState.ONLINE or self._clock().mono - self._heard > self._settings.start_within:
             msg = f"camera {self.name} sends the very same picture again and again"
             raise SourceLostError(msg, remedy="Switch it off and on; its picture has frozen")
         return True
@@ -271,10 +276,10 @@ class CaptureLoop:
     def _hand_over(self, frame: Frame, stop: threading.Event) -> None:
         # numbered through, however often the source was opened
         frame = replace(frame, index=self.frames)
-        if self._realtime:
+        if self._settings.realtime:
             self._wait(frame.at.mono - self._clock().mono, stop)
         while not stop.is_set():
-            if self.slot.put(frame, self._poll):
+            if self.slot.put(frame, self._settings.poll):
                 self.frames += 1
                 self.last_frame = frame.at
                 return
@@ -284,14 +289,14 @@ class CaptureLoop:
         """Turned, mirrored and blanked."""
 
         def seen(image: Image) -> Image:
-            return self._zones.blank(transform(image, rotate=self._rotate, flip=self._flip))
+            return self._settings.zones.blank(transform(image, rotate=self._settings.rotate, flip=self._settings.flip))
 
         small = None if frame.small is None else seen(frame.small)
         return replace(frame, image=seen(frame.image), small=small)
 
     def _wait(self, seconds: float, stop: threading.Event) -> None:
-        while seconds > 0 and not stop.wait(min(seconds, self._poll)):
-            seconds -= self._poll
+        while seconds > 0 and not stop.wait(min(seconds, self._settings.poll)):
+            seconds -= self._settings.poll
             self._on_pass()
 
     def _final(self, error: SourceError) -> bool:

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
-from edge_fer.cli._recording import MOST_BYTES, TraceRecording
 from edge_fer.cli._say import say
 from edge_fer.cli._units import value_of
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.daemon.process import Daemon
+from edge_fer.sinks.registry import Asked
+from edge_fer.sinks.trace import MOST_BYTES, Recording
 from edge_fer.values.units import DURATION, SIZE
 from edge_fer.wiring import build_service
 
@@ -48,14 +49,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _record(args: argparse.Namespace) -> int:
     settings = load_from(args).config
-    recording = TraceRecording(
+    recording = Recording(
         args.trace,
         settings,
         most_bytes=int(args.max_size),
         most_seconds=args.seconds or float("inf"),
         on_end=lambda: service.stop(),  # noqa: PLW0108 - it is built after this
     )
-    service = build_service(settings, publish=False, show=recording)
+    service = build_service(settings, asked=Asked(publish=False, record=recording))
     say(f"recording {', '.join(settings.cameras)} into {args.trace}; Ctrl-C ends it")
     try:
         Daemon(service).run()

@@ -16,7 +16,7 @@ from edge_fer.recordings.replay.chart import draw
 from edge_fer.recordings.replay.outcome import Judge, ReplayOutcome, replay
 from edge_fer.recordings.replay.report import as_json, as_text
 from edge_fer.recordings.replay.timeline import TraceTimeline
-from edge_fer.recordings.trace.reader import TraceReader
+from edge_fer.trace.reader import TraceReader
 from edge_fer.types import LABEL_SETS
 from edge_fer.wiring import build_rules, build_scale, build_summaries
 

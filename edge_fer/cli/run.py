@@ -8,16 +8,13 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
-from edge_fer.cli._recording import TraceRecording
 from edge_fer.cli._say import say
-from edge_fer.cli._show import Show
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
 from edge_fer.control.place import listening_path
@@ -26,8 +23,9 @@ from edge_fer.daemon.process import Daemon
 from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
-from edge_fer.pipeline.step import Told
 from edge_fer.remote.reloader import Reloader
+from edge_fer.sinks.registry import Asked
+from edge_fer.sinks.trace import Recording
 from edge_fer.support.redact import redacted
 from edge_fer.wiring import Remote, build_service
 
@@ -81,7 +79,7 @@ def _run(args: argparse.Namespace) -> int:
 
     def build(config: Loaded) -> Service:
         remote = Remote(loaded, reloader, config.settings, control)
-        return build_service(config.config, demo=args.demo, show=show, remote=remote)
+        return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
     def renew(running: Service) -> Service | None:
         renewed = loaded()
@@ -90,8 +88,6 @@ def _run(args: argparse.Namespace) -> int:
             return None
         service = build(renewed)
         set_up_log(renewed.config.log_level)
-        if recording:
-            recording.go_on_with(renewed.config)
         return service
 
     reloader = Reloader()
@@ -99,8 +95,8 @@ def _run(args: argparse.Namespace) -> int:
     first = start.config
     set_up_log(first.log_level)
     _tell_set_aside(start)
-    recording = TraceRecording(args.record, first) if args.record else None
-    show = _telling(Show() if args.show or args.demo else None, recording)
+    recording = Recording(args.record, first) if args.record else None
+    asked = Asked(show=say if args.show or args.demo else None, record=recording, control=True)
     if args.demo:
         _begin_demo(first)
     control = ControlServer(listening_path(first.state_dir, os.environ))
@@ -117,17 +113,6 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
-
-
-def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
-    """Tells each of those that are there what a camera tells."""
-    there = [watcher for watcher in watchers if watcher]
-
-    def tell(camera: str, told: Told) -> None:
-        for watcher in there:
-            watcher(camera, told)
-
-    return tell
 
 
 def _tell_set_aside(loaded: Loaded) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from edge_fer.contract.link_status import LinkStatus, MqttVersion, is_near
+from edge_fer.contract.link_status import CertificateEnds, LinkStatus, MqttVersion, is_near
 from edge_fer.contract.messages import (
     AlertEventDraft,
     AlertInstance,
@@ -21,11 +21,13 @@ from edge_fer.contract.messages import (
     EventDraft,
     Health,
     Info,
+    MachineInfo,
     Message,
     ModelInfo,
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    SinkStatus,
     SummaryDraft,
     rfc3339,
 )
@@ -147,6 +149,10 @@ class Composer:
         privacy: PrivacyInfo,
         commands: bool = False,
         settings: Mapping[str, Any] | None = None,
+        machine: MachineInfo | None = None,
+        config_hash: str = "",
+        starts: int = 0,
+        certificates: CertificateEnds | None = None,
     ) -> Info:
         """What the node is and runs; camera sources must hold no secrets. Settings of several values are left out."""
         return Info(
@@ -162,6 +168,11 @@ class Composer:
                 for key, value in (settings or {}).items()
                 if not isinstance(value, Mapping | Sequence) or isinstance(value, str)
             },
+            machine=machine,
+            config_hash=config_hash,
+            starts=starts,
+            broker_certificate_ends=_moment(certificates.broker) if certificates else None,
+            client_certificate_ends=_moment(certificates.client) if certificates else None,
         )
 
     def response(
@@ -227,6 +238,7 @@ class Composer:
         throttling: Sequence[str] | None,
         cameras: Mapping[str, CameraHealth],
         link: LinkStatus,
+        sinks: Mapping[str, SinkStatus] | None = None,
     ) -> Health:
         """How the node is doing: uptime in seconds, rss in bytes, temperature in degrees Celsius."""
         return Health(
@@ -252,7 +264,12 @@ class Composer:
                 broker_certificate_ends=_near(link.certificates.broker, at),
                 client_certificate_ends=_near(link.certificates.client, at),
             ),
+            sinks=dict(sinks or {}),
         )
+
+
+def _moment(end: datetime | None) -> str | None:
+    return None if end is None else rfc3339(end)
 
 
 def _near(end: datetime | None, at: Instant) -> str | None:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Literal
 
-from edge_fer.contract.messages.base import MessageKind
 from edge_fer.contract.trouble import Setback, Trouble
+from edge_fer.outbox.kind import MessageKind
 
 __all__ = ["NOTICE", "CertificateEnds", "LinkStatus", "MqttVersion", "is_near"]
 

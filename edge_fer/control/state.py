@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import Field, JsonValue
 
 from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
 from edge_fer.contract.messages.base import Count, Fraction, Index, Moment, Part, Seconds
-from edge_fer.pipeline.step import Told
-from edge_fer.types import AlertState, Doubt, QualityFault, Reading, Scene, SignalState, Standing, View
+from edge_fer.types import AlertState, Doubt, QualityFault, Reading, SignalState, View
 
-__all__ = ["Board", "BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "Seen", "person_now"]
+__all__ = ["BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "person_now"]
 
 #: Seconds after which subscribers are told even where nothing has changed, so that they know that it still works.
 TELL_ANYWAY = 2.0
@@ -84,59 +82,6 @@ class NodeNow(Part):
     cameras: dict[str, CameraNow] = Field(description="Cameras by name.")
     broker: BrokerNow = Field(description="The broker.")
     health: Health = Field(description="How the node is doing, as the topic `health` tells it, the outbox included.")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one camera's pipeline has told, as far as the state goes.
-
-    Attributes:
-        readings: of everybody found in the newest frame that was looked at.
-        people: how many are in view.
-        scene: the last that was told.
-        standings: how its rules stand.
-        view: what it gets to see at all.
-    """
-
-    readings: tuple[Reading, ...] = ()
-    people: int = 0
-    scene: Scene | None = None
-    standings: Mapping[str, Standing] = field(default_factory=dict)
-    view: View | None = None
-
-    def after(self, told: Told) -> Seen:
-        """What is known after one more step."""
-        standings = dict(self.standings)
-        for rule, standing in told.alerts.items():
-            if standing is None:
-                standings.pop(rule, None)
-            else:
-                standings[rule] = standing
-        scene = told.scene or self.scene
-        if told.readings is None:
-            return Seen(self.readings, self.people, scene, standings, self.view)
-        return Seen(told.readings, told.people or 0, scene, standings, told.view)
-
-
-class Board:
-    """Listens to the pipelines, and keeps what they told last. Any thread may tell or look.
-
-    Args:
-        open_to_view: whether anything but summaries may be told about people; if not, it keeps nothing.
-    """
-
-    def __init__(self, *, open_to_view: bool) -> None:
-        self.open_to_view = open_to_view
-        self._seen: dict[str, Seen] = {}
-
-    def tell(self, camera: str, told: Told) -> None:
-        """Takes what one step of a camera's pipeline tells; each camera's from one thread."""
-        if self.open_to_view:
-            self._seen[camera] = self._seen.get(camera, Seen()).after(told)
-
-    def of(self, camera: str) -> Seen | None:
-        """What is known of a camera; None where nothing may be told."""
-        return self._seen.get(camera, Seen()) if self.open_to_view else None
 
 
 def person_now(reading: Reading) -> PersonNow:

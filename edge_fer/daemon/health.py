@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge_fer.capture.loop import CaptureState
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.link_status import LinkStatus
-from edge_fer.contract.messages import CameraHealth, FrameWork, Health, StageLatency
+from edge_fer.contract.messages import CameraHealth, FrameWork, Health, SinkStatus, StageLatency
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
+from edge_fer.sinks.base import SinkHealth
 from edge_fer.types import Instant
 
 __all__ = ["health_of", "resident_bytes"]
@@ -32,6 +33,7 @@ def health_of(
     heat: HeatWatch,
     started: Instant,
     now: Instant,
+    sinks: Mapping[str, SinkHealth],
 ) -> Health:
     """The `health` message as of now."""
     return composer.health(
@@ -42,6 +44,7 @@ def health_of(
         throttling=heat.heat.throttling,
         cameras={camera.name: _camera_health(camera, heat.share) for camera in cameras},
         link=link,
+        sinks={name: SinkStatus(working=sink.working, faults=sink.faults) for name, sink in sinks.items()},
     )
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
 from edge_fer.clock.system import Clock
@@ -15,7 +16,7 @@ from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.systemd import notify
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
 
-__all__ = ["HEALTH_EVERY", "BackgroundPort", "BrokerPort", "Service"]
+__all__ = ["HEALTH_EVERY", "BackgroundPort", "Beside", "BrokerPort", "Node", "Service", "Sink"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,16 @@ class BrokerPort(Protocol):
         """Ends them all."""
 
 
+class Sink(Protocol):
+    """What hears what cameras say, as far as its life goes."""
+
+    def open(self) -> None:
+        """Begins."""
+
+    def close(self) -> None:
+        """Ends, soon."""
+
+
 class BackgroundPort(Protocol):
     """Something that works beside the rest."""
 
@@ -64,6 +75,37 @@ class BackgroundPort(Protocol):
         """Ends, soon."""
 
 
+class Node(Protocol):
+    """What the service has told of the node, and what of it follows from time and config."""
+
+    def announce(self) -> None:
+        """Publishes what the node is; before the link starts."""
+
+    def tell_health(self) -> None:
+        """Publishes how the node is doing."""
+
+    def tick(self, mono: float, /) -> None:
+        """Does what time alone asks for; called about twice a second with monotonic seconds."""
+
+    def adopt(self, settings: Config, /) -> bool:
+        """Lets the cameras go on by another config, where they can, and says whether they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What works beside cameras and link.
+
+    Attributes:
+        broker: one of our own, if the link leads to it.
+        sinks: hear what cameras say: opened before anything is announced, closed after the link.
+        linked: what needs the link: started after it, closed before it.
+    """
+
+    broker: BrokerPort | None = None
+    sinks: Sequence[Sink] = ()
+    linked: Sequence[BackgroundPort] = ()
+
+
 class Service:
     """Runs cameras and the link until told to stop, or until every recording is over.
 
@@ -72,14 +114,9 @@ class Service:
     Args:
         cameras: what to watch, at least one.
         link: to the broker.
-        broker: one of our own, if the link leads to it.
-        background: what works beside the rest: started before anything is announced, closed after the link.
-        linked: what works beside the cameras and needs the link: started after it, closed before it.
-        announce: publishes what the node is, before the link starts.
-        tell_health: publishes how the node is doing.
+        node: what is told of the node, and what follows from time and config.
         clock: the machine's.
-        on_tick: called about twice a second with monotonic seconds.
-        adopt: lets the cameras go on by another config, where they can, and says whether they do.
+        beside: what works beside cameras and link.
         all_lost_after: seconds after which it is told that all cameras are lost.
     """
 
@@ -87,27 +124,17 @@ class Service:
         self,
         cameras: Sequence[Camera],
         link: LinkPort,
+        node: Node,
         *,
-        broker: BrokerPort | None = None,
-        background: Sequence[BackgroundPort] = (),
-        linked: Sequence[BackgroundPort] = (),
-        announce: Callable[[], None],
-        tell_health: Callable[[], None],
         clock: Clock,
-        on_tick: Callable[[float], None] = lambda _mono: None,
-        adopt: Callable[[Config], bool] = lambda _settings: False,
+        beside: Beside | None = None,
         all_lost_after: float = ALL_LOST_AFTER,
     ) -> None:
         self._cameras = cameras
         self._link = link
-        self._broker = broker
-        self._background = background
-        self._linked = linked
-        self._announce = announce
-        self._tell_health = tell_health
+        self._node = node
+        self._beside = beside or Beside()
         self._clock = clock
-        self._on_tick = on_tick
-        self._adopt = adopt
         self._all_lost_after = all_lost_after
         self._stop = threading.Event()
         self._reload = threading.Event()
@@ -115,8 +142,8 @@ class Service:
         self._told_all_lost = self._told_link_stuck = False
         #: whether another service takes the place of this one, in the same process
         self._is_succeeded = False
-        #: what closes each of those that work beside the rest
-        self._closing: dict[BackgroundPort, threading.Thread] = {}
+        #: what closes each sink
+        self._closing: dict[int, threading.Thread] = {}
 
     @property
     def stuck(self) -> bool:
@@ -139,7 +166,7 @@ class Service:
 
         To be called while it runs, by its `successor`.
         """
-        return self._adopt(settings)
+        return self._node.adopt(settings)
 
     def run(
         self, successor: Callable[[], Service | None] = lambda: None, started: Callable[[], None] = lambda: None
@@ -160,17 +187,17 @@ class Service:
             EdgeFerError: a fault of ours ended a pipeline; the log has the rest.
         """
         with ExitStack() as ending:
-            if self._broker:
-                self._broker.start()
-                ending.callback(self._broker.stop)
-            for worker in self._background:
-                worker.start()
-                ending.callback(self._close, worker)
+            if self._beside.broker:
+                self._beside.broker.start()
+                ending.callback(self._beside.broker.stop)
+            for sink in self._beside.sinks:
+                sink.open()
+                ending.callback(self._close, sink)
             # what is known beforehand is retained before the link starts, or the broker would clear it for a moment
-            self._announce()
+            self._node.announce()
             self._link.start()
             ending.callback(self._say_goodbye)
-            for worker in self._linked:
+            for worker in self._beside.linked:
                 worker.start()
                 ending.callback(worker.close)
             for camera in self._cameras:
@@ -203,13 +230,13 @@ class Service:
         """One look at everything: feeds the watchdog, tells health, and sees whether anything is left to watch."""
         now = self._clock().mono
         self._blame_pipelines()
-        self._on_tick(now)
+        self._node.tick(now)
         self._blame_stuck_drivers()
         if self._moving(now):
             notify("WATCHDOG=1")
         if now >= self._health_due:
             self._health_due = now + HEALTH_EVERY
-            self._tell_health()
+            self._node.tell_health()
         self._tell_when_all_are_lost(now)
 
     def _moving(self, now: float) -> bool:
@@ -251,17 +278,17 @@ class Service:
             camera.join(max(0.0, deadline - self._clock().mono))
 
     def _say_goodbye(self) -> None:
-        self._tell_health()
+        self._node.tell_health()
         # a disk that is slow holds both up, which may wait for it at the same time
-        for worker in self._background:
-            self._closing[worker] = threading.Thread(target=worker.close, name="closing", daemon=True)
-            self._closing[worker].start()
+        for sink in self._beside.sinks:
+            self._closing[id(sink)] = threading.Thread(target=sink.close, name="closing", daemon=True)
+            self._closing[id(sink)].start()
         self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)
 
-    def _close(self, worker: BackgroundPort) -> None:
-        closing = self._closing.get(worker)
+    def _close(self, sink: Sink) -> None:
+        closing = self._closing.get(id(sink))
         if closing is None:
-            worker.close()
+            sink.close()
         else:
             closing.join()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
 
@@ -16,8 +16,6 @@ from edge_fer.mqtt.certificates import EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.failures import explain
 from edge_fer.mqtt.inbound import ListenerPort
-from edge_fer.mqtt.mailbox import Mailbox
-from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.refusals import Holds
@@ -25,10 +23,12 @@ from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.outbox.mailbox import Mailbox
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
-__all__ = ["Carrier"]
+__all__ = ["Carrier", "Queues", "Retry"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,36 @@ _TOO_LARGE, _NO_RETAIN, _NO_QOS = 0x95, 0x9A, 0x9B
 _KICKS, _UNDISTURBED = 3, 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """What others hand over to be sent; from any thread.
+
+    Attributes:
+        mailbox: what is to be put into the outbox.
+        shelf: the retained values.
+        replies: answers to send.
+    """
+
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    shelf: Shelf = field(default_factory=Shelf)
+    replies: Replies = field(default_factory=Replies)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What is done when the broker is away, or does not take something.
+
+    Attributes:
+        backoff: when to try again.
+        choice: with which version of MQTT.
+        holds: topics that the broker does not take.
+    """
+
+    backoff: Backoff
+    choice: ProtocolChoice
+    holds: Holds
+
+
 class Carrier:
     """What the link does, one turn at a time. For one thread.
 
@@ -50,15 +80,11 @@ class Carrier:
         broker: where it is, and how to get in.
         availability: topic of the Last Will.
         outbox: what waits on disk.
-        mailbox: what is to be put there.
-        shelf: the retained values.
+        queues: what others hand over.
         clock: the time, as stamped on frames.
-        backoff: when to try again.
-        choice: with which version of MQTT.
-        holds: topics that the broker does not take.
-        woken: called from another thread when there is something to do.
+        retry: what is done when the broker is away, or does not take something.
         pace: how fast a backlog is sent.
-        replies: answers to send.
+        woken: called from another thread when there is something to do.
         inbound: what is to be subscribed to, and takes what comes.
 
     Attributes:
@@ -71,31 +97,26 @@ class Carrier:
         broker: BrokerSettings,
         availability: str,
         outbox: Outbox,
-        mailbox: Mailbox,
-        shelf: Shelf,
+        queues: Queues,
         clock: Callable[[], Instant],
-        backoff: Backoff,
-        choice: ProtocolChoice,
-        holds: Holds,
-        woken: Callable[[], None],
+        retry: Retry,
         pace: Pace,
-        replies: Replies,
+        woken: Callable[[], None],
         inbound: ListenerPort | None = None,
     ) -> None:
         self.finishing = False
         self._broker = broker
         self._availability = availability
         self._outbox = outbox
-        self._mailbox = mailbox
-        self._shelf = shelf
+        self._mailbox = queues.mailbox
         self._clock = clock
-        self._backoff = backoff
+        self._backoff = retry.backoff
         self._woken = woken
-        self._holds = holds
+        self._holds = retry.holds
         self._inbound = inbound
-        self._sender = Sender(outbox, shelf, holds, pace, replies)
+        self._sender = Sender(outbox, queues.shelf, retry.holds, pace, queues.replies)
         self._fill_in = inf
-        self._choice = choice
+        self._choice = retry.choice
         self._connection: Connection | None = None
         self._connections = 0
         #: whether the broker keeps retained messages, as far as is known

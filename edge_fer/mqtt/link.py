@@ -9,7 +9,7 @@ import select
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from threading import Event, Thread
@@ -17,26 +17,29 @@ from time import monotonic, sleep
 
 from edge_fer.contract.link_status import LinkStatus, MqttVersion
 from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
-from edge_fer.contract.topics import Topics
+from edge_fer.contract.topics import Topics, is_publishable
 from edge_fer.contract.trouble import Setback, Trouble
-from edge_fer.mqtt.database import HeldError
-from edge_fer.mqtt.engine import Carrier
+from edge_fer.mqtt.engine import Carrier, Queues, Retry
 from edge_fer.mqtt.inbound import ListenerPort
-from edge_fer.mqtt.losses import Losses
-from edge_fer.mqtt.mailbox import Mail, Mailbox
-from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import ProtocolChoice
 from edge_fer.mqtt.refusals import Holds
-from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.outbox.database import HeldError
+from edge_fer.outbox.limits import Limits
+from edge_fer.outbox.losses import Losses
+from edge_fer.outbox.mailbox import Mail
+from edge_fer.outbox.outbox import Outbox
+from edge_fer.outbox.sink import OutboxSink
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
-__all__ = ["Link", "boot_id"]
+__all__ = ["MQTT", "Link", "LinkOptions", "boot_id"]
 
 _log = logging.getLogger(__name__)
+
+#: By what the outbox knows us.
+MQTT = OutboxSink("mqtt", is_publishable)
 
 #: Seconds between looks whether the link before us has let go of the outbox.
 _HELD = 0.2
@@ -61,6 +64,27 @@ def boot_id() -> str:
         return os.urandom(16).hex()
 
 
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How a link goes about it.
+
+    Attributes:
+        limits: how much is kept for a broker that is away.
+        boot: the kernel's boot id; within one boot, `Instant.mono` can be compared.
+        backoff: when to try again.
+        protocol: version of MQTT to try first.
+        holds: what to do about topics that the broker does not take.
+        pace: how fast a backlog is sent.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    boot: str = field(default_factory=boot_id)
+    backoff: Backoff = field(default_factory=Backoff)
+    protocol: MqttVersion = MqttVersion.V5
+    holds: Holds = field(default_factory=Holds)
+    pace: Pace = field(default_factory=Pace)
+
+
 class Link:
     """Carries messages to the broker, by way of the outbox, in a thread of its own.
 
@@ -69,12 +93,7 @@ class Link:
         topics: the node's topics.
         outbox: path of the outbox's file.
         clock: the time, as stamped on frames; called from the link's thread.
-        limits: how much is kept for a broker that is away.
-        boot: the kernel's boot id; within one boot, `Instant.mono` can be compared.
-        backoff: when to try again.
-        protocol: version of MQTT to try first.
-        holds: what to do about topics that the broker does not take.
-        pace: how fast a backlog is sent.
+        options: how it goes about it.
         inbound: what is to be subscribed to, and takes what comes.
     """
 
@@ -85,12 +104,7 @@ class Link:
         topics: Topics,
         outbox: Path,
         clock: Callable[[], Instant],
-        limits: Limits | None = None,
-        boot: str | None = None,
-        backoff: Backoff | None = None,
-        protocol: MqttVersion = MqttVersion.V5,
-        holds: Holds | None = None,
-        pace: Pace | None = None,
+        options: LinkOptions | None = None,
         inbound: ListenerPort | None = None,
     ) -> None:
         self._broker = broker
@@ -98,17 +112,10 @@ class Link:
         self._path = outbox
         self._losses = Losses(outbox.with_name(f"{outbox.name}-losses"))
         self._clock = clock
-        self._limits = limits
-        self._boot = boot or boot_id()
-        self._backoff = backoff or Backoff()
-        self._choice = ProtocolChoice(protocol)
-        self._holds = holds or Holds()
-        self._pace = pace or Pace()
+        self._options = options or LinkOptions()
         self._inbound = inbound
-        self._mailbox = Mailbox()
-        self._shelf = Shelf()
-        self._replies = Replies()
-        self._shelf.set(topics.availability, ONLINE, clock())
+        self._queues = Queues()
+        self._queues.shelf.set(topics.availability, ONLINE, clock())
         self._carrier: Carrier | None = None
         #: wakes the thread while it waits: read end and write end, from `start` to the thread's end
         self._waker: tuple[socket.socket, socket.socket] | None = None
@@ -144,30 +151,30 @@ class Link:
             message: the draft of what is told.
             at: when it was captured.
         """
-        self._mailbox.put(Mail(topic, kind, message, at))
+        self._queues.mailbox.put(Mail(topic, kind, message, at))
         self._rouse()
 
     def retain(self, topic: str, content: Message | str, at: Instant) -> None:
         """Keeps the broker's retained value of a topic at this one. Returns at once; from any thread."""
-        self._shelf.set(topic, content, at)
+        self._queues.shelf.set(topic, content, at)
         self._rouse()
 
     def reply(self, topic: str, message: Message) -> None:
         """Sends an answer, once, while there is a connection. Returns at once; from any thread."""
-        self._replies.put(topic, message)
+        self._queues.replies.put(topic, message)
         self._rouse()
 
     def clear(self, topic: str) -> None:
         """Clears the broker's retained value of a topic. Returns at once; from any thread."""
-        self._shelf.clear(topic)
+        self._queues.shelf.clear(topic)
         self._rouse()
 
     def status(self) -> LinkStatus:
         """How the link is doing."""
         status = self._carrier.status if self._carrier else LinkStatus()
-        dropped = {kind: status.dropped[kind] + count for kind, count in self._mailbox.dropped.items()}
+        dropped = {kind: status.dropped[kind] + count for kind, count in self._queues.mailbox.dropped.items()}
         connected = status.connected and self.moving(_HANGS)
-        return replace(status, connected=connected, depth=status.depth + len(self._mailbox), dropped=dropped)
+        return replace(status, connected=connected, depth=status.depth + len(self._queues.mailbox), dropped=dropped)
 
     def moving(self, within: float) -> bool:
         """Whether the thread that carries everything has made a turn in so many seconds; one that has ended has."""
@@ -199,8 +206,8 @@ class Link:
         """What the thread can no longer keep, where it has not ended: messages, by kind, which it no longer gets."""
         lost: Counter[MessageKind] = Counter()
         if self._thread.is_alive():
-            lost.update(mail.kind for mail in self._mailbox.take_all())
-            lost.update(self._mailbox.take_dropped())
+            lost.update(mail.kind for mail in self._queues.mailbox.take_all())
+            lost.update(self._queues.mailbox.take_dropped())
             lost.update(self._carrier.unsaved if self._carrier else {})
         return lost
 
@@ -237,16 +244,12 @@ class Link:
                 broker=self._broker,
                 availability=self._topics.availability,
                 outbox=outbox,
-                mailbox=self._mailbox,
-                shelf=self._shelf,
+                queues=self._queues,
                 clock=self._clock,
-                backoff=self._backoff,
-                choice=self._choice,
-                holds=self._holds,
+                retry=Retry(self._options.backoff, ProtocolChoice(self._options.protocol), self._options.holds),
+                pace=self._options.pace,
                 woken=self._rouse,
-                pace=self._pace,
                 inbound=self._inbound,
-                replies=self._replies,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, `start` raises it
             self._error = error
@@ -259,14 +262,14 @@ class Link:
         """Opens it, once the link before us has let go of it, which takes long where the disk does; None: too late."""
         while True:
             try:
-                return Outbox(self._path, boot=self._boot, limits=self._limits)
+                return Outbox(self._path, sink=MQTT, boot=self._options.boot, limits=self._options.limits)
             except HeldError as error:
                 if not self._opened.is_set():
                     _log.warning("%s; what there is to tell waits in memory until then", error)
                 self._opened.set()
             if self._flush_until is not None and monotonic() >= self._gone_by:
-                lost = Counter(mail.kind for mail in self._mailbox.take_all())
-                lost.update(self._mailbox.take_dropped())
+                lost = Counter(mail.kind for mail in self._queues.mailbox.take_all())
+                lost.update(self._queues.mailbox.take_dropped())
                 if lost.total():
                     _log.error("%d messages are lost: the outbox was in use until the end", lost.total())
                     self._losses.note(lost)
@@ -277,7 +280,7 @@ class Link:
     def _carry(self, carrier: Carrier) -> None:
         self._turns(carrier, lambda: self._flush_until is not None, by=inf)
         self._turns(carrier, lambda: carrier.is_idle or not carrier.is_hopeful, by=self._flush_until or 0.0)
-        self._shelf.set(self._topics.availability, OFFLINE, self._clock())
+        self._queues.shelf.set(self._topics.availability, OFFLINE, self._clock())
         carrier.finishing = True
         self._turns(
             carrier, lambda: carrier.is_idle or not carrier.is_up, by=min(self._gone_by, monotonic() + _FAREWELL)

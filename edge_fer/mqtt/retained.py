@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from edge_fer.contract.messages import Message, restamp
-from edge_fer.mqtt.letter import put_right
+from edge_fer.outbox.letter import put_right
 from edge_fer.types import Instant
 
 __all__ = ["Shelf"]

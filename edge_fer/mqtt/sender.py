@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
-from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.mqtt.failures import remedy_for_refusal
-from edge_fer.mqtt.letter import Letter
-from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import Shelf
+from edge_fer.outbox.letter import Letter
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.types import Instant
 
 __all__ = ["Sender"]
@@ -262,7 +262,7 @@ class Sender:
 
     def _send(self, session: SessionPort, letter: Letter, mono: float) -> None:
         try:
-            payload = letter.sealed().encode()
+            payload = seal(letter.body, seq=letter.seq, replayed=letter.late, at=letter.at).encode()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent
             self._outbox.set_aside(letter, f"{type(error).__name__}: {error}")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
@@ -13,13 +14,16 @@ from edge_fer.contract.topics import Topics
 from edge_fer.daemon.service import BrokerPort
 from edge_fer.errors import EdgeFerError
 from edge_fer.mqtt.inbound import ListenerPort
-from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.outbox import Limits
+from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.outbox.limits import Limits
+from edge_fer.publishing import Unlinked
 
-__all__ = ["broker_settings", "make_embedded_broker", "make_link"]
+__all__ = ["AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
 
+#: A link with a broker, or what stands in its place.
+AnyLink: TypeAlias = Link | Unlinked
 #: A disk that is full or has gone read-only, which may pass.
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -46,19 +50,20 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
     )
 
 
-def make_link(
-    settings: config.Config, topics: Topics, clock: SystemClock, inbound: ListenerPort, *, embedded: bool
-) -> Link:
+def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbound: ListenerPort) -> Link:
     """The link with the broker, not yet started."""
+    embedded = settings.mqtt.broker == "embedded"
     return Link(
         broker=broker_settings(settings),
         topics=topics,
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
-        limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
-        pace=Pace(settings.mqtt.outbox.drain_rate),
-        # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-        protocol=MqttVersion.V311 if embedded else MqttVersion.V5,
+        options=LinkOptions(
+            limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
+            pace=Pace(settings.mqtt.outbox.drain_rate),
+            # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
+            protocol=MqttVersion.V311 if embedded else MqttVersion.V5,
+        ),
         inbound=inbound,
     )
 

@@ -1,12 +1,12 @@
-"""From the config to a camera: its source, its threads, what it keeps."""
+"""From the config to a camera: its source, its threads, its way out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from edge_fer.capture.discovery import find_camera
-from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.loop import CaptureLoop, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.capture.sources import SAMPLE
 from edge_fer.clock.system import SystemClock
@@ -14,8 +14,8 @@ from edge_fer.config import tree as config
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
 from edge_fer.errors import SourceError
-from edge_fer.pipeline.step import Pipeline, Told
-from edge_fer.publishing import Publisher
+from edge_fer.pipeline.step import Pipeline
+from edge_fer.sinks.outlet import Outlet
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
@@ -50,12 +50,10 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
 def make_camera(
     name: str,
     camera: config.CameraSection,
-    publisher: Publisher,
+    outlet: Outlet,
     clock: SystemClock,
     *,
     heat: HeatWatch,
-    show: Callable[[str, Told], None] | None,
-    keeps: Sequence[Callable[[Told], None]],
     make_pipeline: Callable[..., Pipeline],
 ) -> Camera:
     """A camera with its threads, not yet started.
@@ -65,13 +63,14 @@ def make_camera(
     opened = make_camera_source(name, camera, clock=clock, share=lambda: heat.share)
     source = opened.source
     watch, zones = Stopwatch(), make_zones(camera)
-
-    def tell(told: Told) -> None:
-        publisher.tell(name, told)
-        for keep in keeps:
-            keep(told)
-        if show:
-            show(name, told)
+    loop_settings = LoopSettings(
+        # frames that are left out on purpose are no silence
+        stall_after=camera.stall_after + 1 / (camera.fps * heat.least),
+        realtime=not source.live and camera.speed == "realtime",
+        rotate=opened.rotate,
+        flip=opened.flip,
+        zones=zones,
+    )
 
     return Camera(
         name,
@@ -80,12 +79,7 @@ def make_camera(
             source,
             LiveSlot() if source.live else FileSlot(),
             clock=clock,
-            # frames that are left out on purpose are no silence
-            stall_after=camera.stall_after + 1 / (camera.fps * heat.least),
-            realtime=not source.live and camera.speed == "realtime",
-            rotate=opened.rotate,
-            flip=opened.flip,
-            zones=zones,
+            settings=loop_settings,
             on_state=on_state,
             on_pass=on_pass,
         ),
@@ -96,8 +90,8 @@ def make_camera(
             slowest=heat.least,
         ),
         watch=watch,
-        tell=tell,
-        tell_online=partial(publisher.online, name),
+        tell=partial(outlet.tell, name),
+        tell_online=partial(outlet.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
         paused=camera.paused,

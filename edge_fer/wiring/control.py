@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,21 +13,24 @@ from edge_fer.config.engine.settable import SETTABLE, STRUCTURED
 from edge_fer.config.output.explain import explain
 from edge_fer.config.output.schema import json_schema
 from edge_fer.config.output.writing import written
-from edge_fer.contract.composer import Composer
-from edge_fer.contract.link_status import LinkStatus
-from edge_fer.contract.messages import Health, rfc3339
+from edge_fer.contract.messages import rfc3339
 from edge_fer.control.desk import Desk
-from edge_fer.control.state import Board, BrokerNow, CameraNow, NodeNow, RuleNow, Seen, person_now
+from edge_fer.control.state import BrokerNow, CameraNow, NodeNow, RuleNow, person_now
 from edge_fer.daemon.camera import Camera
 from edge_fer.mqtt.failures import problem_and_remedy
+from edge_fer.publishing import Unlinked
 from edge_fer.remote.auditing import without_secrets
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.settings import LoadConfig
+from edge_fer.sinks.board import Seen
+from edge_fer.sinks.policy import Content
 from edge_fer.support.redact import redacted, redacted_text
 from edge_fer.types import AlertState, Instant, Standing
 from edge_fer.wiring.broker import broker_settings
 from edge_fer.wiring.info import privacy_info
+from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote
+from edge_fer.wiring.sinks import WayOut
 
 __all__ = ["Lookout", "make_desks", "settings_of"]
 
@@ -36,45 +39,23 @@ class Lookout:
     """Sums up how the node is now, for the control socket.
 
     Args:
-        settings: the config that the cameras go by now.
+        node: knows its settings and its health.
+        voice: of the node.
         cameras: by name.
-        board: what their pipelines told last.
-        composer: of the node's messages.
-        health: how the daemon is doing now.
-        link: how the link to the broker is doing now.
-        clock: the machine's.
-        started: when the service was made.
-        published: whether anything goes to a broker.
+        out: hears what their pipelines tell.
     """
 
-    def __init__(
-        self,
-        settings: Callable[[], config.Config],
-        cameras: Mapping[str, Camera],
-        board: Board,
-        composer: Composer,
-        *,
-        health: Callable[[], Health],
-        link: Callable[[], LinkStatus],
-        clock: Callable[[], Instant],
-        started: Instant,
-        published: bool,
-    ) -> None:
+    def __init__(self, node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> None:
+        self._node = node
+        self._voice = voice
         self._cameras = cameras
-        self._board = board
-        self._composer = composer
-        self._health = health
-        self._link = link
-        self._clock = clock
-        self._started = started
-        self._published = published
-        self._settings = settings
+        self._out = out
         self._written_of: config.Config | None = None
         self._rules: dict[str, dict[str, dict[str, Any]]] = {}
 
     def __call__(self) -> NodeNow:
         """How it is now."""
-        now, settings = self._clock(), self._settings()
+        now, settings = self._voice.clock(), self._node.settings
         self._read_rules(settings)
         return NodeNow(
             node=settings.node.id,
@@ -82,12 +63,12 @@ class Lookout:
             version=__version__,
             ts=rfc3339(now.utc),
             clock_synced=now.synced,
-            uptime_s=now.mono - self._started.mono,
+            uptime_s=now.mono - self._node.started.mono,
             commands_over_mqtt=settings.commands == "on",
-            privacy=privacy_info(settings.privacy),
+            privacy=privacy_info(self._out.outlet, now),
             cameras={name: self._camera(name, camera, now) for name, camera in self._cameras.items()},
             broker=self._broker(),
-            health=self._health(),
+            health=self._node.health(),
         )
 
     def _read_rules(self, settings: config.Config) -> None:
@@ -100,14 +81,15 @@ class Lookout:
             self._written_of = settings
 
     def _camera(self, name: str, camera: Camera, now: Instant) -> CameraNow:
-        seen, loop = self._board.of(name), camera.loop
+        loop = camera.loop
         state: dict[str, Any] = {
             "online": loop.state is CaptureState.ONLINE,
             "paused": camera.paused,
             "problem": redacted_text(loop.reason),
         }
-        if seen is None:
+        if Content.READINGS not in self._out.outlet.policy.allowed("control", now.mono):
             return CameraNow(**state, view=None, people=None, mood=None, satisfaction=None, seen=None, rules=None)
+        seen = self._out.board.of(name)
         scene = seen.scene
         return CameraNow(
             **state,
@@ -122,7 +104,7 @@ class Lookout:
     def _rules_of(self, camera: str, seen: Seen, now: Instant) -> Iterable[RuleNow]:
         for rule, alert in self._rules[camera].items():
             standing = seen.standings.get(rule, Standing())
-            status = self._composer.alert_status(camera, rule, standing, now)
+            status = self._voice.composer.alert_status(camera, rule, standing, now)
             yield RuleNow(
                 rule=rule,
                 state=status.state,
@@ -136,10 +118,10 @@ class Lookout:
             )
 
     def _broker(self) -> BrokerNow:
-        if not self._published:
+        if isinstance(self._voice.link, Unlinked):
             return BrokerNow(address="", connected=False, problem="nothing is published")
-        status = self._link()
-        settings = self._settings()
+        status = self._voice.link.status()
+        settings = self._node.settings
         broker = broker_settings(settings)
         setback = None if status.connected else status.setback
         problem = ". ".join(problem_and_remedy(setback, broker)) if setback else ""

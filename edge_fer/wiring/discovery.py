@@ -11,6 +11,8 @@ from edge_fer.daemon.service import HEALTH_EVERY
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
 from edge_fer.homeassistant.entities import Node, Watching
+from edge_fer.sinks.policy import Content
+from edge_fer.sinks.registry import make_policy
 from edge_fer.support.keeping import Keeper
 from edge_fer.types import LABEL_SETS
 from edge_fer.values.units import DURATION
@@ -65,7 +67,7 @@ def described(settings: config.Config) -> Node:
             for name, camera in settings.cameras.items()
         },
         window=None if shortest is None else (DURATION.write(float(shortest)), shortest),
-        events=settings.privacy.events == "on",
+        events=make_policy(settings).until("mqtt", Content.EVENTS, 0.0) is not None,
         health_every=HEALTH_EVERY,
         prefix=settings.mqtt.topic_prefix,
     )

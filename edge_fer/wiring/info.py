@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import asdict
+
 from edge_fer.capture.sources import kind_of
 from edge_fer.config import tree as config
-from edge_fer.contract.messages import CameraInfo, ModelInfo, PrivacyInfo
+from edge_fer.config.output.writing import written
+from edge_fer.contract.messages import CameraInfo, MachineInfo, ModelInfo, PrivacyInfo
+from edge_fer.daemon.machine import Machine
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.inference.runtime import loaded_runtime
+from edge_fer.sinks.outlet import Outlet
+from edge_fer.sinks.policy import Content
 from edge_fer.support.redact import redacted
+from edge_fer.types import Instant
 
-__all__ = ["camera_info", "model_info", "privacy_info"]
+__all__ = ["camera_info", "config_hash", "machine_info", "model_info", "privacy_info"]
 
 
 def camera_info(camera: config.CameraSection) -> CameraInfo:
@@ -20,9 +29,16 @@ def camera_info(camera: config.CameraSection) -> CameraInfo:
     return CameraInfo(source=redacted(camera.source), kind=kind.name, size=asked)
 
 
-def privacy_info(privacy: config.PrivacySection) -> PrivacyInfo:
-    """What is told of privacy."""
-    return PrivacyInfo(pictures_published=False, events_published=privacy.events == "on", k_minimum=privacy.k_minimum)
+def privacy_info(outlet: Outlet, now: Instant) -> PrivacyInfo:
+    """What is told of privacy: what the sinks at work may get now."""
+    allowed = {name: outlet.policy.allowed(name, now.mono) for name in outlet.sinks}
+    published = allowed.get("mqtt", frozenset())
+    return PrivacyInfo(
+        pictures_published=Content.PICTURES in published,
+        events_published=Content.EVENTS in published,
+        k_minimum=outlet.policy.k_minimum,
+        sinks={name: [content for content in Content if content in contents] for name, contents in allowed.items()},
+    )
 
 
 def model_info(emotion: config.EmotionSection) -> ModelInfo:
@@ -36,3 +52,14 @@ def model_info(emotion: config.EmotionSection) -> ModelInfo:
         labels=list(sidecar.labels),
         scores=scores,
     )
+
+
+def machine_info(settings: config.Config) -> MachineInfo:
+    """What is told of the device."""
+    return MachineInfo(**asdict(Machine.this(settings.state_dir)))
+
+
+def config_hash(settings: config.Config) -> str:
+    """Sixteen hex digits that are the same for configs that mean the same."""
+    text = json.dumps(written(settings), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

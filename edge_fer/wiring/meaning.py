@@ -9,6 +9,7 @@ from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.rules.scene.summaries import Summaries
 from edge_fer.rules.scene.trend import Trend
+from edge_fer.sinks.registry import make_policy
 from edge_fer.types import LABEL_SETS
 from edge_fer.wiring.alert_rules import make_rules, sources_in
 
@@ -38,7 +39,7 @@ def build_summaries(name: str, camera: config.CameraSection, settings: config.Co
         scale=build_scale(settings.mood),
         trend=Trend(calendar),
         over=settings.mood.over,
-        k_minimum=settings.privacy.k_minimum,
+        k_minimum=make_policy(settings).k_minimum,
         max_gap=longest_gap(camera),
     )
 

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.topics import Topics
 from edge_fer.control.server import ControlServer
 from edge_fer.daemon.camera import Camera
-from edge_fer.publishing import Link
 from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
 from edge_fer.remote.executor import Executor, Outcome
@@ -21,7 +18,7 @@ from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
-from edge_fer.types import Instant
+from edge_fer.wiring.node import Node, Voice
 
 __all__ = ["Remote", "make_commanders", "make_executor", "make_inbox"]
 
@@ -51,13 +48,9 @@ def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
 def make_executor(
     remote: Remote | None,
     cameras: Mapping[str, Camera],
+    voice: Voice,
+    node: Node,
     *,
-    link: Link,
-    topics: Topics,
-    composer: Composer,
-    clock: SystemClock,
-    started: Instant,
-    tell_info: Callable[[Mapping[str, Any]], None],
     kept: Callable[[float], bool],
 ) -> Executor | None:
     """What carries commands out, whichever way they come in; None where none are taken.
@@ -65,12 +58,8 @@ def make_executor(
     Args:
         remote: what commands need of the program.
         cameras: by name.
-        link: takes what is told in `audit`.
-        topics: of the node.
-        composer: of its messages.
-        clock: the machine's.
-        started: when the service was made.
-        tell_info: told what is set, whenever that has changed.
+        voice: tells what was asked for, in `audit`.
+        node: tells what is set, whenever that has changed.
         kept: waits until what was changed about alerts is on disk, and says whether it is.
     """
     if remote is None:
@@ -80,15 +69,15 @@ def make_executor(
         cameras,
         settings=settings,
         reloader=remote.reloader,
-        uptime=lambda: clock().mono - started.mono,
-        settings_changed=lambda: tell_info(settings.values),
+        uptime=lambda: voice.clock().mono - node.started.mono,
+        settings_changed=lambda: node.tell_info(settings.values),
         kept=kept,
     )
 
     def tell(outcome: Outcome) -> None:
-        now = clock()
+        now = voice.clock()
         # as important as events: after alerts, before summaries
-        link.post(topics.audit, MessageKind.EVENT, audit_of(outcome, composer, now), now)
+        voice.link.post(voice.topics.audit, MessageKind.EVENT, audit_of(outcome, voice.composer, now), now)
 
     return Executor(verbs, tell)
 
@@ -96,22 +85,24 @@ def make_executor(
 def make_commanders(
     inbox: Inbox | None,
     executor: Executor | None,
-    *,
-    link: Link,
-    topics: Topics,
-    composer: Composer,
-    clock: SystemClock,
+    voice: Voice,
 ) -> Sequence[Commander]:
     """What brings commands from MQTT, not yet started; nothing, where none are taken.
 
     Args:
         inbox: where they come from.
         executor: carries them out.
-        link: sends the answers.
-        topics: of the node.
-        composer: of its messages.
-        clock: the machine's.
+        voice: sends the answers.
     """
     if executor is None or inbox is None:
         return []
-    return [Commander(inbox, executor, topics=topics, composer=composer, clock=clock, reply=link.reply)]
+    return [
+        Commander(
+            inbox,
+            executor,
+            topics=voice.topics,
+            composer=voice.composer,
+            clock=voice.clock,
+            reply=voice.link.reply,
+        )
+    ]

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
-from edge_fer import __version__
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.composer import Composer
-from edge_fer.contract.messages import Health
 from edge_fer.contract.topics import Topics
-from edge_fer.control.state import Board
-from edge_fer.daemon.camera import Camera
-from edge_fer.daemon.health import health_of
 from edge_fer.daemon.heat import HeatGovernor, HeatWatch
-from edge_fer.daemon.service import Service
+from edge_fer.daemon.service import Beside, Service
+from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.mqtt.inbound import Inbound
-from edge_fer.mqtt.link import Link
-from edge_fer.pipeline.step import Told
-from edge_fer.publishing import Publisher, Unlinked
+from edge_fer.publishing import Unlinked
+from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.signals import Signals
+from edge_fer.sinks.registry import Asked
 from edge_fer.support.keeping import Keeper
-from edge_fer.types import Instant
 from edge_fer.wiring.alert_rules import sources_in
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.control import Lookout, make_desks
-from edge_fer.wiring.discovery import described, make_announcer
-from edge_fer.wiring.info import model_info, privacy_info
-from edge_fer.wiring.metrics import make_metrics
-from edge_fer.wiring.reload import RuleChange
+from edge_fer.wiring.discovery import make_announcer
+from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote, make_commanders, make_executor, make_inbox
+from edge_fer.wiring.sinks import WayOut
 from edge_fer.wiring.watching import make_cameras
 
 __all__ = ["build_service"]
@@ -41,8 +33,7 @@ def build_service(
     settings: config.Config,
     *,
     demo: bool = False,
-    publish: bool = True,
-    show: Callable[[str, Told], None] | None = None,
+    asked: Asked | None = None,
     remote: Remote | None = None,
 ) -> Service:
     """The whole daemon, ready to run.
@@ -50,144 +41,62 @@ def build_service(
     Args:
         settings: the config.
         demo: whether the sample recording, played for ever, will do where there is no camera.
-        publish: whether anything goes to the broker, and is kept over restarts.
-        show: called with what each step of each camera's pipeline tells, from that pipeline's thread.
+        asked: what the command line asks for; just to publish, if left out.
         remote: what commands need, where they are to be taken if the config says so.
 
     Raises:
         EdgeFerError: something it needs is missing or wrong.
     """
-    clock = SystemClock()
-    topics, composer = (
-        Topics(settings.node.id, settings.mqtt.topic_prefix),
-        Composer(settings.node.id, settings.node.site),
-    )
-    embedded = publish and settings.mqtt.broker == "embedded"
-    signals = Signals(sources_in(settings.cameras), clock)
+    asked = asked or Asked()
     keeper = Keeper(settings.state_dir)
-    # the link does not exist yet, and needs the announcer among those who listen
-    announcer = (
-        make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
-        if publish
-        else None
-    )
-    inbox = make_inbox(settings, topics) if publish and remote else None
-    inbound = Inbound(signals, announcer, inbox)
-    link = make_link(settings, topics, clock, inbound, embedded=embedded) if publish else Unlinked()
-    publisher = Publisher(link, topics, composer, events=settings.privacy.events == "on")
+    lines = _make_lines(settings, keeper, publish=asked.publish, takes_commands=remote is not None)
+    voice = lines.voice
+    out = WayOut(settings, asked, voice, keeper)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
-    board = Board(open_to_view=settings.privacy.events == "on")
     watched = make_cameras(
         settings,
         demo=demo,
-        show=_both(board.tell, show),
-        signals=signals,
-        keeper=keeper,
-        publisher=publisher,
-        clock=clock,
+        signals=lines.signals,
+        state=out.state,
+        outlet=out.outlet,
+        clock=voice.clock,
         heat=heat,
     )
-    cameras = watched.cameras
-    model = model_info(settings.emotion)
-    detector = ", ".join(dict.fromkeys(camera.detector for camera in cameras.values()))
-    rule_change = RuleChange(settings, cameras, watched.trends)
-    started = clock()
-
-    def tell_info(made: Mapping[str, Any]) -> None:
-        now = clock()
-        info = composer.info(
-            now,
-            version=__version__,
-            model=model,
-            detector=detector,
-            cameras=watched.infos,
-            privacy=privacy_info(settings.privacy),
-            commands=settings.commands == "on",
-            settings=made,
-        )
-        publisher.info(info, now)
-
-    def announce() -> None:
-        tell_info(remote.settings if remote else {})
-        now = clock()
-        for name, camera in settings.cameras.items():
-            publisher.begin(name, camera.alerts, now)
-        if announcer:
-            announcer.announce()
-
-    def on_tick(mono: float) -> None:
-        heat.look(mono)
-        if announcer:
-            announcer.look(mono)
-
-    def adopt(changed: config.Config) -> bool:
-        adopted = rule_change.adopt(changed)
-        if adopted and announcer:
-            announcer.change(described(changed))
-        return adopted
-
-    health = partial(_health, cameras, link, composer, heat=heat, started=started, clock=clock)
-    executor = make_executor(
-        remote,
-        cameras,
-        link=link,
-        topics=topics,
-        composer=composer,
-        clock=clock,
-        started=started,
-        tell_info=tell_info,
-        kept=keeper.settle,
-    )
-    commanders = make_commanders(inbox, executor, link=link, topics=topics, composer=composer, clock=clock)
-    lookout = Lookout(
-        lambda: rule_change.settings,
-        cameras,
-        board,
-        composer,
-        health=health,
-        link=link.status,
-        clock=clock,
-        started=started,
-        published=publish,
-    )
-    desks = make_desks(remote, executor, lookout)
-    service = Service(
-        list(cameras.values()),
-        link,
+    made = remote.settings if remote else {}
+    node = Node(settings, voice, out.outlet, watched, keeper=keeper, heat=heat, announcer=lines.announcer, made=made)
+    out.connect(node.health)
+    executor = make_executor(remote, watched.cameras, voice, node, kept=keeper.settle)
+    desks = make_desks(remote, executor, Lookout(node, voice, watched.cameras, out))
+    embedded = asked.publish and settings.mqtt.broker == "embedded"
+    beside = Beside(
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
-        background=[keeper, *make_metrics(settings.metrics.port, health, publisher)] if publish else [],
-        linked=[*commanders, *desks],
-        announce=announce,
-        tell_health=lambda: publisher.health(health(), clock()),
-        clock=clock,
-        on_tick=on_tick,
-        adopt=adopt,
+        sinks=list(out.outlet.sinks.values()),
+        linked=[*make_commanders(lines.inbox, executor, voice), *desks],
     )
+    service = Service(list(watched.cameras.values()), voice.link, node, clock=voice.clock, beside=beside)
     if remote:
         remote.reloader.bind(service.reload)
     return service
 
 
-def _both(tell: Callable[[str, Told], None], show: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
-    """Tells the one, and the other where there is one."""
-    if show is None:
-        return tell
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines to the world outside: how the node tells things, and what listens."""
 
-    def both(camera: str, told: Told) -> None:
-        tell(camera, told)
-        show(camera, told)
-
-    return both
+    voice: Voice
+    signals: Signals
+    announcer: Announcer | None
+    inbox: Inbox | None
 
 
-def _health(
-    cameras: Mapping[str, Camera],
-    link: Link | Unlinked,
-    composer: Composer,
-    *,
-    heat: HeatWatch,
-    started: Instant,
-    clock: SystemClock,
-) -> Health:
-    """How the daemon is doing now."""
-    return health_of(list(cameras.values()), link.status(), composer, heat=heat, started=started, now=clock())
+def _make_lines(settings: config.Config, keeper: Keeper, *, publish: bool, takes_commands: bool) -> _Lines:
+    clock, topics = SystemClock(), Topics(settings.node.id, settings.mqtt.topic_prefix)
+    signals = Signals(sources_in(settings.cameras), clock)
+    composer = Composer(settings.node.id, settings.node.site)
+    if not publish:
+        return _Lines(Voice(Unlinked(), topics, composer, clock), signals, None, None)
+    # the link does not exist yet, and needs the announcer among those who listen
+    announcer = make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
+    inbox = make_inbox(settings, topics) if takes_commands else None
+    link = make_link(settings, topics, clock, Inbound(signals, announcer, inbox))
+    return _Lines(Voice(link, topics, composer, clock), signals, announcer, inbox)

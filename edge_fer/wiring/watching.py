@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,15 +13,13 @@ from edge_fer.contract.messages import CameraInfo
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
 from edge_fer.inference.store import Store
-from edge_fer.pipeline.step import Told
-from edge_fer.publishing import Publisher
 from edge_fer.remote.signals import Signals
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.scene.trend import Trend
-from edge_fer.support.keeping import Keeper
+from edge_fer.sinks.outlet import Outlet
+from edge_fer.sinks.state_files import StateFiles
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info
-from edge_fer.wiring.keeping import keep_alerts, keep_numbers
 from edge_fer.wiring.meaning import build_rules, build_summaries
 from edge_fer.wiring.vision import build_pipeline
 
@@ -47,14 +45,22 @@ def make_cameras(
     settings: config.Config,
     *,
     demo: bool,
-    show: Callable[[str, Told], None] | None,
     signals: Signals,
-    keeper: Keeper,
-    publisher: Publisher,
+    state: StateFiles,
+    outlet: Outlet,
     clock: SystemClock,
     heat: HeatWatch,
 ) -> Watched:
-    """All cameras of the config; arguments as of `build_service`.
+    """All cameras of the config.
+
+    Args:
+        settings: the config.
+        demo: whether the sample recording, played for ever, will do where there is no camera.
+        signals: gives the newest of each outside number that a rule asks for.
+        state: keeps what must be known after a restart.
+        outlet: hears what they say.
+        clock: the machine's.
+        heat: says what share of the frame rate heat leaves.
 
     Raises:
         EdgeFerError: something that one of them needs is missing or wrong.
@@ -77,13 +83,8 @@ def make_cameras(
             samples=signals.samples,
         )
         now = partial(_rules_of, watched.cameras, name)
-        keeps = [
-            keep_numbers(keeper, name, summaries),
-            keep_alerts(keeper, name, rules, now=now, publisher=publisher, clock=clock),
-        ]
-        watched.cameras[name] = make_camera(
-            name, camera, publisher, clock, heat=heat, show=show, keeps=keeps, make_pipeline=make_pipeline
-        )
+        state.keep(name, summaries, rules, now)
+        watched.cameras[name] = make_camera(name, camera, outlet, clock, heat=heat, make_pipeline=make_pipeline)
         watched.trends[name] = summaries.trend
         watched.infos[name] = camera_info(camera)
     return watched

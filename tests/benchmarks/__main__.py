@@ -36,11 +36,11 @@ from edge_fer.inference.store import Store
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.recordings.replay.outcome import Judge, ReplayOutcome, replay
-from edge_fer.recordings.trace.reader import Step, TraceReader
-from edge_fer.recordings.trace.writer import TraceWriter
 from edge_fer.rules.events import EventTeller
 from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
+from edge_fer.trace.reader import Step, TraceReader
+from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, Frame, Image
 from edge_fer.wiring import build_pipeline, build_rules, build_summaries
 from tests.benchmarks.bars import missed

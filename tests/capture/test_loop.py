@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edge_fer.capture.loop import MOST_STUCK, CaptureLoop, CaptureState
+from edge_fer.capture.loop import MOST_STUCK, CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.errors import SourceError, SourceLostError
 from edge_fer.support.backoff import Backoff
@@ -41,7 +41,8 @@ class Stage:
             clock=self.clock,
             on_state=lambda state, reason: self.said.append((state, reason)),
             on_pass=self.on_pass,
-            **{"poll": 0.01, "backoff": Backoff(chance=lambda: 1.0)} | options,
+            backoff=options.pop("backoff", None) or Backoff(chance=lambda: 1.0),
+            settings=LoopSettings(**{"poll": 0.01} | options),
         )
 
     def on_pass(self):
@@ -358,7 +359,9 @@ def test_each_camera_is_lost_and_found_by_itself():
                 found.set()
 
         backoff = Backoff(first=0.02, most=0.02)
-        return CaptureLoop(name, source, LiveSlot(), clock=clock, on_state=on_state, backoff=backoff, poll=0.01)
+        return CaptureLoop(
+            name, source, LiveSlot(), clock=clock, on_state=on_state, backoff=backoff, settings=LoopSettings(poll=0.01)
+        )
 
     loops = [loop(good, "good"), loop(bad, "bad"), loop(never, "never")]
     with background(loops[0], stop), background(loops[1], stop), background(loops[2], stop):

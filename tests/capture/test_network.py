@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from edge_fer.capture.loop import CaptureLoop, CaptureState
+from edge_fer.capture.loop import CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.slot import LiveSlot
 from edge_fer.clock.system import SystemClock
@@ -126,7 +126,7 @@ def test_stream_that_dies_comes_back_by_itself(camera):
         clock=SystemClock(),
         on_state=on_state,
         backoff=Backoff(first=0.05, most=0.05),
-        poll=0.02,
+        settings=LoopSettings(poll=0.02),
     )
     thread = threading.Thread(target=loop.run, args=[stop])
     thread.start()

@@ -14,7 +14,7 @@ import pytest
 
 from edge_fer.capture import discovery
 from edge_fer.capture.discovery import find_camera, pi_camera
-from edge_fer.capture.loop import CaptureLoop, CaptureState
+from edge_fer.capture.loop import CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.picamera2 import library as picamera2_library
 from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings, controls_for
 from edge_fer.capture.picamera2.library import Sensor, choose, is_pi, load, sensors
@@ -181,7 +181,7 @@ def test_mirrors_and_a_quarter_turn_come_out_as_the_whole_turn(hardware, rotate,
         pi(hardware, settings=PiSettings(mirror=mirror)),
         slot,
         clock=hardware.clock,
-        rotate=rest,
+        settings=LoopSettings(rotate=rest),
         on_pass=lambda: slot.kept and stop.set(),
     )
     loop.run(stop)

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from edge_fer.capture.loop import CaptureLoop, CaptureState
+from edge_fer.capture.loop import CaptureLoop, CaptureState, LoopSettings
 from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.slot import LiveSlot
 from edge_fer.clock.system import SystemClock
@@ -239,7 +239,7 @@ class Watched:
             clock=SystemClock(),
             on_state=self._tell,
             backoff=Backoff(first=0.05, most=0.05),
-            poll=0.02,
+            settings=LoopSettings(poll=0.02),
         )
         self._thread = threading.Thread(target=self.loop.run, args=[self._stop])
 

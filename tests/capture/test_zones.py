@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from edge_fer.capture.loop import CaptureLoop
+from edge_fer.capture.loop import CaptureLoop, LoopSettings
 from edge_fer.capture.zones import EVERYWHERE, Zones, _mask
 from edge_fer.faces.detectors.haar import HaarDetector
 from edge_fer.types import Frame
@@ -130,9 +130,9 @@ def looped(image, **options):
     """The picture as it leaves the capture loop."""
     slot = KeepingSlot()
     clock = InventedClock()
-    CaptureLoop("front", RecordedSource("front", [image], clock=clock), slot, clock=clock, **options).run(
-        threading.Event()
-    )
+    CaptureLoop(
+        "front", RecordedSource("front", [image], clock=clock), slot, clock=clock, settings=LoopSettings(**options)
+    ).run(threading.Event())
     (frame,) = slot.kept
     return frame.image
 
@@ -159,7 +159,9 @@ def test_the_small_picture_of_a_pi_camera_is_blanked_and_turned_too():
             yield Frame("front", 0, white(60, 120), clock(), white(30, 60))
 
     zones = Zones(exclude=(LEFT_HALF,))
-    CaptureLoop("front", TwoStreams(), slot, clock=clock, rotate=90, zones=zones).run(threading.Event())
+    CaptureLoop("front", TwoStreams(), slot, clock=clock, settings=LoopSettings(rotate=90, zones=zones)).run(
+        threading.Event()
+    )
     small = slot.kept[0].small
     assert small.shape == (60, 30, 3)
     assert not small[:, :15].any()

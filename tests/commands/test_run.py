@@ -25,6 +25,7 @@ def leave(code):
     raise SystemExit(code)
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [

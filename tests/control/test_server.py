@@ -24,6 +24,8 @@ from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Role
 from tests.mqtt.kit import until
 
+pytestmark = pytest.mark.outside
+
 NOBODY = 65534
 GROUP = 4242
 #: Connects as somebody else, and prints what is answered to one request.

@@ -1,4 +1,4 @@
-"""A node without a camera: tells a trace at a steady rate by way of the daemon's own publisher, link and outbox.
+"""A node without a camera: tells a trace at a steady rate by way of the daemon's own MQTT sink, link and outbox.
 
 python driver.py NODE FOLDER PORT RATE LIFE
 
@@ -23,11 +23,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.topics import Topics
-from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.publishing import Publisher
+from edge_fer.outbox.limits import Limits
+from edge_fer.outbox.outbox import Outbox
+from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant, Standing
 from tests.faults.ledger import Ledger
@@ -74,17 +75,19 @@ class Driver:
             topics=topics,
             outbox=folder / "disk" / "outbox.sqlite",
             clock=self.clock,
-            limits=Limits(late=LATE),
-            backoff=Backoff(first=0.05, most=0.5),
-            holds=Holds(pause=0.5, longest=1.0),
+            options=LinkOptions(
+                limits=Limits(late=LATE),
+                backoff=Backoff(first=0.05, most=0.5),
+                holds=Holds(pause=0.5, longest=1.0),
+            ),
         )
-        self.publisher = Publisher(self.link, topics, self.composer)
+        self.sink = MqttSink(self.link, topics, self.composer)
         at = self.clock()
         for camera in CAMERAS:
-            self.publisher.online(camera, True, at)
-            self.publisher._stand(camera, RULE, Standing(), at)
+            self.sink.online(camera, True, at)
+            self.sink._stand(camera, RULE, Standing(), at)
             # a rule that the next life does not have
-            self.publisher._stand(camera, f"life-{life}", Standing(), at)
+            self.sink._stand(camera, f"life-{life}", Standing(), at)
 
     def clock(self) -> Instant:
         offset, synced = self.ledger.clock()
@@ -97,7 +100,7 @@ class Driver:
         self.ledger.hand(number, at.mono)
         self.ledger["next"] = number + 1
         said = told(number, at)
-        self.publisher.tell(camera_of(number), said)
+        self.sink.tell(camera_of(number), said)
         if said.alerts:
             self.ledger[f"alert_{camera_of(number)}"] = number
 
@@ -113,7 +116,7 @@ class Driver:
         message = self.composer.health(
             at, uptime=0.0, rss=0, temperature=None, throttling=None, cameras={}, link=status
         )
-        self.publisher.health(message, at)
+        self.link.retain(self._topics.health, message, at)
 
     def burst(self) -> None:
         """Tells many items as fast as they are taken."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.outbox.limits import Limits
 from edge_fer.types import QualityFault
 from tests.invented import LABELS, at
-from tests.mqtt.kit import BOOT, event
+from tests.mqtt.kit import BOOT, event, open_outbox
 
 __all__ = ["Outage", "outage"]
 
@@ -40,7 +40,7 @@ class Outage:
 def outage(folder: Path, hours: float = HOURS) -> Outage:
     """So many hours without a broker, with events that are as long as they come."""
     limits = Limits()
-    outbox = Outbox(folder / "outbox.db", boot=BOOT, limits=limits)
+    outbox = open_outbox(folder / "outbox.db", boot=BOOT, limits=limits)
     scores = dict.fromkeys(LABELS, 0.1429)
     longest = {"scores": scores, "quality_faults": list(QualityFault), "previous": "disgust"}
     body = event(at(0), duration=123456.789).model_copy(update=longest).model_dump_json()

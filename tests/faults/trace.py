@@ -1,6 +1,6 @@
 """What there is to tell: a trace in which each item is known by its number alone, so that nobody need be asked.
 
-An item becomes a message by the daemon's own publisher. Its number goes along in a field that means something else,
+An item becomes a message by the daemon's own MQTT sink. Its number goes along in a field that means something else,
 so that what arrives can be held against the trace word by word.
 """
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from edge_fer.contract.composer import Composer
-from edge_fer.contract.messages import AlertEventDraft, EventDraft, MessageKind
+from edge_fer.contract.messages import AlertEventDraft, EventDraft, MessageKind, seal
 from edge_fer.contract.topics import Topics
-from edge_fer.mqtt.link import Link
+from edge_fer.mqtt.link import MQTT, Link, LinkOptions
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.outbox.letter import Letter
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import (
     Alert,
@@ -31,6 +34,16 @@ NODE = "counter-1"
 TOPICS = Topics(NODE)
 COMPOSER = Composer(NODE, "main-street")
 BOOT = "0d4a3c1e-boot"
+
+
+def open_outbox(path: Path, **options: Any) -> Outbox:
+    """An outbox for messages over MQTT."""
+    return Outbox(path, sink=MQTT, **options)
+
+
+def sealed(letter: Letter) -> str:
+    """A message out of the outbox as it goes over the wire."""
+    return seal(letter.body, seq=letter.seq, replayed=letter.late, at=letter.at)
 
 
 def now() -> Instant:
@@ -74,9 +87,9 @@ def linked(folder: Path, url: str, *, close: float = 5.0, **options: Any) -> Ite
 
 
 def make_link(folder: Path, url: str, **options: Any) -> Link:
-    own = {"clock", "limits", "boot", "backoff", "protocol", "holds", "pace", "inbound"} & options.keys()
-    ours = {name: options.pop(name) for name in own}
-    ours = {"clock": now, "backoff": Backoff(first=0.05, most=0.2)} | ours
+    manner = {name: options.pop(name) for name in {f.name for f in fields(LinkOptions)} & options.keys()}
+    ours = {name: options.pop(name) for name in {"clock", "inbound"} & options.keys()}
+    ours = {"clock": now, "options": LinkOptions(**{"backoff": Backoff(first=0.05, most=0.2)} | manner)} | ours
     broker = BrokerSettings.from_url(url, node=NODE, **options)
     return Link(broker=broker, topics=TOPICS, outbox=folder / "outbox.db", **ours)
 

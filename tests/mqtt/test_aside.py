@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt import tables
-from edge_fer.mqtt.outbox import _AHEAD, Limits, Outbox
+from edge_fer.outbox.limits import AHEAD, Limits
+from edge_fer.outbox.numbers import number_in_memory
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.node import fill, small_disk
 from tests.invented import at
-from tests.mqtt.kit import BOOT, TOPICS, linked, post_events, until
+from tests.mqtt.kit import BOOT, TOPICS, linked, open_outbox, post_events, until
 from tests.mqtt.test_outbox import drain, killed, put
 
 
@@ -50,7 +50,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def outbox(path, disk):
-    found = Outbox(path, boot=BOOT)
+    found = open_outbox(path, boot=BOOT)
     yield found
     disk.mend()
     found.close()
@@ -67,7 +67,7 @@ def test_what_the_disk_does_not_take_is_sent_from_memory_behind_what_it_has(outb
     kinds, seqs = zip(*drain(outbox), strict=True)
     assert kinds == ("alert_event",) * 2 + ("event",) * 4 + ("summary",) * 2
     assert seqs[2:4] == (1, 2)
-    assert seqs[4] == tables.number_in_memory(at(0).utc.timestamp()), "none that the disk gives out again"
+    assert seqs[4] == number_in_memory(at(0).utc.timestamp()), "none that the disk gives out again"
     assert all(later == earlier + 1 for earlier, later in (seqs[:2], seqs[4:6], seqs[6:]))
     assert (outbox.depth, outbox.oldest(at(9))) == (0, None)
     assert not any(outbox.dropped.values())
@@ -83,7 +83,7 @@ def test_numbers_go_on_from_there_once_it_can_be_written_again(outbox, path, dis
     put(outbox)
     assert drain(outbox) == [("event", first + 1)]
     assert caplog.text.count("has room again") == 1
-    after = Outbox(killed(path), boot=BOOT)
+    after = open_outbox(killed(path), boot=BOOT)
     put(after)
     ((_, behind),) = drain(after)
     assert behind > first + 2, "it might have been killed while it sent from memory again"
@@ -106,7 +106,7 @@ def test_no_number_is_used_twice_after_a_kill_amid_messages_from_memory(outbox, 
         put(outbox)
     used += [seq for _, seq in drain(outbox)]
     disk.mend()
-    after = Outbox(killed(path), boot=BOOT)
+    after = open_outbox(killed(path), boot=BOOT)
     for _ in range(50):
         put(after)
     used += [seq for _, seq in drain(after)]
@@ -126,7 +126,7 @@ def test_the_disk_takes_messages_that_are_under_way_and_knows_them_by_their_old_
     outbox.put_back([letter.id for letter in sent[2:]])
     outbox.acknowledge([letter.id for letter in sent[:2]])
     assert outbox.depth == 5
-    after = Outbox(killed(path), boot=BOOT)
+    after = open_outbox(killed(path), boot=BOOT)
     assert [seq for _, seq in drain(after)] == [sent[0].seq + number for number in range(2, 7)]
     after.close()
     again = outbox.take(9, at(0))
@@ -144,7 +144,7 @@ def test_what_waits_in_memory_goes_to_the_disk_as_soon_as_that_takes_it(outbox, 
         put(outbox, kind, seconds=5)
     disk.mend()
     outbox.sync()
-    after = Outbox(killed(path), boot=BOOT)
+    after = open_outbox(killed(path), boot=BOOT)
     assert after.oldest(at(7)) == 7
     (_, alert), (_, on_disk), *later = drain(after)
     assert (on_disk, [seq - alert for _, seq in later]) == (1, [0, 1])
@@ -165,7 +165,7 @@ def test_what_is_under_way_goes_to_the_disk_only_if_it_has_not_arrived(outbox, d
 
 
 def test_no_more_than_so_many_wait_in_memory_and_what_is_given_up_is_counted(outbox, disk, monkeypatch):
-    monkeypatch.setattr(outbox._aside, "_size", 10)
+    monkeypatch.setattr(outbox._memory, "_size", 10)
     disk.fail()
     for kind in (MessageKind.SUMMARY, MessageKind.EVENT):
         for _ in range(6):
@@ -176,15 +176,16 @@ def test_no_more_than_so_many_wait_in_memory_and_what_is_given_up_is_counted(out
     assert not put(outbox, MessageKind.SUMMARY), "for nothing less important"
     assert outbox.dropped == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 4, MessageKind.SUMMARY: 7}
     assert outbox.depth == 10
-    begun = tables.number_in_memory(at(0).utc.timestamp())
+    begun = number_in_memory(at(0).utc.timestamp())
     assert [seq - begun for _, seq in drain(outbox)] == [*range(8), 4, 5], "the oldest went"
     disk.mend()
     outbox.sync()
-    assert outbox._db.run(lambda c: dict(c.execute("SELECT kind, count FROM dropped"))) == {"event": 4, "summary": 7}
+    counted = outbox._disk._db.run(lambda c: dict(c.execute("SELECT kind, count FROM dropped")))
+    assert counted == {"event": 4, "summary": 7}
 
 
 def test_what_waits_in_memory_may_get_too_old(path, disk):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(age=100))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(age=100))
     disk.fail()
     put(outbox, seconds=0)
     put(outbox, seconds=60)
@@ -195,7 +196,7 @@ def test_what_waits_in_memory_may_get_too_old(path, disk):
 
 
 def test_what_is_lost_with_the_process_is_told_and_its_numbers_are_not_used_again(path, disk, caplog):
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     put(outbox)
     disk.fail()
     put(outbox)
@@ -204,7 +205,7 @@ def test_what_is_lost_with_the_process_is_told_and_its_numbers_are_not_used_agai
     outbox.close()
     assert "1 messages that its disk did not take are lost" in caplog.text
     disk.mend()
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     for _ in range(150):
         put(outbox)
     assert not {seq for _, seq in drain(outbox)} & set(used[1:]), "its disk still knows the first one"
@@ -227,7 +228,7 @@ def test_names_of_retained_topics_are_kept_once_the_disk_takes_them(outbox, path
     assert outbox.remembered() == {"state"}
     disk.mend()
     outbox.sync()
-    after = Outbox(killed(path), boot=BOOT)
+    after = open_outbox(killed(path), boot=BOOT)
     assert after.remembered() == {"state"}
     after.close()
 
@@ -278,12 +279,12 @@ class Traffic:
 @given(STEPS)
 @settings(max_examples=100, deadline=None)
 def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_factory, steps):
-    disk, outbox = Disk(), Outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
+    disk, outbox = Disk(), open_outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
     traffic = Traffic(outbox, disk)
     try:
         with pytest.MonkeyPatch.context() as patch:
             # as if more waited than is looked at
-            patch.setattr("edge_fer.mqtt.outbox._AHEAD", 2)
+            patch.setattr("edge_fer.outbox.outbox.AHEAD", 2)
             for step, what in steps:
                 traffic.do(step, what)
         traffic.lose()
@@ -299,7 +300,7 @@ def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_fa
 
 
 def test_what_is_in_memory_does_not_overtake_what_is_far_behind_on_the_disk(outbox, disk):
-    for _ in range(_AHEAD + 5):
+    for _ in range(AHEAD + 5):
         put(outbox, MessageKind.ALERT_EVENT)
     for _ in range(3):
         put(outbox, body="on disk")
@@ -318,12 +319,12 @@ def test_a_full_disk_does_not_keep_us_from_reading_what_it_holds(tmp_path):
         if not mounted:
             pytest.skip("no disk of its own can be mounted here")
         folder = tmp_path / "disk"
-        first = Outbox(folder / "outbox.db", boot=BOOT)
+        first = open_outbox(folder / "outbox.db", boot=BOOT)
         for _ in range(30):
             put(first, body="on disk")
         first.close()
         fill(folder)
-        outbox = Outbox(folder / "outbox.db", boot=BOOT)
+        outbox = open_outbox(folder / "outbox.db", boot=BOOT)
         put(outbox, body="in memory")
         assert outbox.depth == 31
         letters = outbox.take(40, at(0))
@@ -342,13 +343,13 @@ def test_what_a_disk_gives_back_too_late_is_set_aside_and_counted(tmp_path, capl
         if not mounted:
             pytest.skip("no disk of its own can be mounted here")
         path = tmp_path / "disk" / "outbox.db"
-        first = Outbox(path, boot=BOOT)
+        first = open_outbox(path, boot=BOOT)
         for _ in range(5):
             put(first, body="on disk")
             put(first, camera="back", body="on disk")
         first.close()
         subprocess.run(["mount", "-o", "remount,ro", path.parent], check=True)
-        outbox = Outbox(path, boot=BOOT)
+        outbox = open_outbox(path, boot=BOOT)
         for _ in range(2):
             put(outbox, body="in memory")
         assert outbox.take(9, at(0)) == [], "the older ones go first, and may be read soon"
@@ -357,7 +358,7 @@ def test_what_a_disk_gives_back_too_late_is_set_aside_and_counted(tmp_path, capl
         assert [letter.body for letter in first_sent] == ["in memory"]
         subprocess.run(["mount", "-o", "remount,rw", path.parent], check=True)
         # as much later as it takes until the file is tried again
-        outbox._db._tried = float("-inf")
+        outbox._disk._db._tried = float("-inf")
         outbox.acknowledge([letter.id for letter in first_sent])
         outbox.sync()
         letters = outbox.take(99, at(70))
@@ -421,10 +422,10 @@ def test_an_outbox_that_was_only_just_opened_gives_up_no_alert_event_on_a_disk_t
             pytest.skip("no disk of its own can be mounted here")
         folder = tmp_path / "disk"
         path = folder / "outbox.db"
-        first = Outbox(path, boot=BOOT)
+        first = open_outbox(path, boot=BOOT)
         assert put(first)
         first.close()
-        outbox = Outbox(path, boot=BOOT)
+        outbox = open_outbox(path, boot=BOOT)
         assert put(outbox), "the log has its room from now on"
         fill(folder)
         for _ in range(300):

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
@@ -16,7 +15,19 @@ from edge_fer.mqtt.sender import Sender
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.invented import at
-from tests.mqtt.kit import BOOT, COMPOSER, TOPICS, alert_event, event, linked, now, post_events, scene, until
+from tests.mqtt.kit import (
+    BOOT,
+    COMPOSER,
+    TOPICS,
+    alert_event,
+    event,
+    linked,
+    now,
+    open_outbox,
+    post_events,
+    scene,
+    until,
+)
 
 
 @pytest.fixture
@@ -70,7 +81,7 @@ class SlowSession:
 @pytest.mark.parametrize("window", [1, 2, 3, 20])
 def test_neither_a_backlog_nor_restless_values_keep_the_other_waiting(tmp_path, window):
     shelf = Shelf()
-    outbox = Outbox(tmp_path / "outbox.db", boot=BOOT)
+    outbox = open_outbox(tmp_path / "outbox.db", boot=BOOT)
     for number in range(200):
         outbox.put(f"event-{number % 40}", MessageKind.EVENT, event(at(number)).model_dump_json(), at(number))
     sender, session = Sender(outbox, shelf, Holds(), Pace(), Replies()), SlowSession(window)

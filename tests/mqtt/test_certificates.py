@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from edge_fer.contract.link_status import CertificateEnds, LinkStatus
 from edge_fer.contract.trouble import Trouble
-from edge_fer.metrics import metrics_of
 from edge_fer.mqtt.certificates import EndWatch, end_in_file, end_of
+from edge_fer.sinks.prometheus import metrics_of
 from tests.broker import Certificates, Mosquitto, Subscriber, tool
 from tests.daemon import Daemon
 from tests.faults.proxy import Proxy

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.mailbox import Mail, Mailbox
 from edge_fer.mqtt.retained import Shelf
+from edge_fer.outbox.mailbox import Mail, Mailbox
 from edge_fer.types import Instant
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, event, scene

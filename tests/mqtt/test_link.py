@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge_fer.contract.link_status import MqttVersion
-from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.contract.trouble import Trouble
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.refusals import Holds
@@ -393,11 +393,11 @@ def test_an_outbox_that_cannot_be_opened_is_told_at_the_start(tmp_path, broker):
 def test_a_message_that_cannot_be_made_is_set_aside_and_stops_no_other(broker, folder, log, monkeypatch):
     with Subscriber(broker) as seen, linked(folder, broker.url) as link:
         seen.wait_for(lambda m: m.payload == "online")
-        from edge_fer.mqtt.letter import Letter
-
-        sealed = Letter.sealed
         failures = iter([True])
-        monkeypatch.setattr(Letter, "sealed", lambda self: 1 / 0 if next(failures, False) else sealed(self))
+        monkeypatch.setattr(
+            "edge_fer.mqtt.sender.seal",
+            lambda *args, **fields: 1 / 0 if next(failures, False) else seal(*args, **fields),
+        )
         post_events(link, 3)
         seen.wait_for(lambda m: m.topic.endswith("/event"), count=2)
         until(lambda: link.status().damaged == 1 and link.status().depth == 0)

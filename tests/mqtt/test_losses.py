@@ -5,10 +5,9 @@ from __future__ import annotations
 import resource
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.losses import Losses
-from edge_fer.mqtt.outbox import Outbox
+from edge_fer.outbox.losses import Losses
 from tests.faults.node import small_disk
-from tests.mqtt.kit import BOOT
+from tests.mqtt.kit import BOOT, open_outbox
 from tests.mqtt.test_aside import fill
 from tests.mqtt.test_outbox import put
 
@@ -35,12 +34,12 @@ def test_the_next_run_counts_and_tells_what_a_full_disk_did_not_take(tmp_path, c
     with small_disk(tmp_path, 4) as mounted:
         path = tmp_path / "disk" / "outbox.db"
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        Outbox(path, boot=BOOT).close()
+        open_outbox(path, boot=BOOT).close()
         if mounted:
             fill(path.parent)
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
-        outbox = Outbox(path, boot=BOOT)
+        outbox = open_outbox(path, boot=BOOT)
         for kind in (MessageKind.EVENT, MessageKind.EVENT, MessageKind.ALERT_EVENT):
             put(outbox, kind)
         outbox.close()
@@ -49,7 +48,7 @@ def test_the_next_run_counts_and_tells_what_a_full_disk_did_not_take(tmp_path, c
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         for _ in range(2):
-            outbox = Outbox(path, boot=BOOT)
+            outbox = open_outbox(path, boot=BOOT)
             assert outbox.dropped == {MessageKind.ALERT_EVENT: 1, MessageKind.EVENT: 2, MessageKind.SUMMARY: 0}
             outbox.close()
         assert caplog.text.count("3 messages of an earlier run are lost") == 1
@@ -58,11 +57,11 @@ def test_the_next_run_counts_and_tells_what_a_full_disk_did_not_take(tmp_path, c
 def test_a_loss_is_counted_once_where_the_note_could_not_be_cleared(tmp_path):
     path = tmp_path / "outbox.db"
     note = path.with_name("outbox.db-losses")
-    Outbox(path, boot=BOOT).close()
+    open_outbox(path, boot=BOOT).close()
     Losses(note).note({MessageKind.EVENT: 5})
     kept = note.read_bytes()
     for _ in range(2):
-        outbox = Outbox(path, boot=BOOT)
+        outbox = open_outbox(path, boot=BOOT)
         assert outbox.dropped[MessageKind.EVENT] == 5
         outbox.close()
         note.write_bytes(kept)

@@ -209,10 +209,17 @@ def test_info_and_health():
         model=ModelInfo(name="m", sha256="0" * 64, runtime="r 1", labels=["happy", "sad"], scores={"accuracy": 0.61}),
         detector="haar",
         cameras={"front": CameraInfo(source="/dev/video0", kind="usb", size=(1280, 720))},
-        privacy=PrivacyInfo(pictures_published=False, events_published=False, k_minimum=5),
+        privacy=PrivacyInfo(
+            pictures_published=False, events_published=False, k_minimum=5, sinks={"mqtt": ["summaries"]}
+        ),
     )
     found = valid("info", info.model_dump_json())
-    assert found["privacy"] == {"pictures_published": False, "events_published": False, "k_minimum": 5}
+    assert found["privacy"] == {
+        "pictures_published": False,
+        "events_published": False,
+        "k_minimum": 5,
+        "sinks": {"mqtt": ["summaries"]},
+    }
     assert found["cameras"]["front"]["size"] == [1280, 720]
     camera = CameraHealth(
         online=True, fps=9.87654, fps_limit=2.5, frames=10, skipped=20, dropped=1, stalls=0, losses=0,

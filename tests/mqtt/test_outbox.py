@@ -17,11 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.database import Database, _CorruptError
-from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.outbox.database import Database, _CorruptError
+from edge_fer.outbox.limits import Limits
 from edge_fer.types import Instant, QualityFault
 from tests.invented import LABELS, at
-from tests.mqtt.kit import BOOT, event
+from tests.mqtt.kit import BOOT, event, open_outbox, sealed
 
 BODY = event(at(0)).model_dump_json()
 TOPIC = {kind: f"edge-fer/n/camera/front/{kind}" for kind in MessageKind}
@@ -34,7 +34,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def outbox(path):
-    found = Outbox(path, boot=BOOT)
+    found = open_outbox(path, boot=BOOT)
     yield found
     found.close()
 
@@ -81,7 +81,7 @@ def test_held_topics_are_left_out(outbox):
 
 def test_numbers_count_on_over_restarts_without_a_gap(path):
     for run in range(3):
-        outbox = Outbox(path, boot=f"boot {run}")
+        outbox = open_outbox(path, boot=f"boot {run}")
         put(outbox)
         assert drain(outbox) == [("event", run + 1)]
         outbox.close()
@@ -90,7 +90,7 @@ def test_numbers_count_on_over_restarts_without_a_gap(path):
 def test_numbers_count_on_after_a_kill_without_a_gap(path, outbox):
     put(outbox)
     copy = killed(path)
-    after = Outbox(copy, boot=BOOT)
+    after = open_outbox(copy, boot=BOOT)
     put(after)
     assert drain(after) == [("event", 1), ("event", 2)]
     after.close()
@@ -113,7 +113,7 @@ def test_no_number_comes_twice_after_a_power_cut(path, outbox):
     for _ in range(49):
         put(outbox)
     sent = {seq for _, seq in drain(outbox)}
-    after = Outbox(on_disk, boot="another boot")
+    after = open_outbox(on_disk, boot="another boot")
     put(after, MessageKind.ALERT_EVENT)
     put(after)
     again = drain(after)
@@ -125,8 +125,8 @@ def test_no_number_comes_twice_after_a_power_cut(path, outbox):
 
 def test_a_block_of_numbers_is_durable_before_the_first_is_sent(path, outbox, monkeypatch):
     durable_at = []
-    sync = type(outbox._db).sync
-    monkeypatch.setattr(type(outbox._db), "sync", lambda db: (sync(db), durable_at.append(outbox.depth)))
+    sync = type(outbox._disk._db).sync
+    monkeypatch.setattr(type(outbox._disk._db), "sync", lambda db: (sync(db), durable_at.append(outbox.depth)))
     for _ in range(250):
         put(outbox)
     assert durable_at == [1, 101, 201]
@@ -137,22 +137,22 @@ def test_time_of_capture_is_put_right_once_the_clock_is(outbox):
     outbox.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     still = wrong.later(20)
     (letter,) = outbox.take(1, still)
-    assert json.loads(letter.sealed())["clock_synced"] is False
-    assert json.loads(letter.sealed())["ts"] == "1970-01-01T00:00:00.000Z"
+    assert json.loads(sealed(letter))["clock_synced"] is False
+    assert json.loads(sealed(letter))["ts"] == "1970-01-01T00:00:00.000Z"
     outbox.put_back()
     (letter,) = outbox.take(1, Instant(130.0, datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)))
-    message = json.loads(letter.sealed())
+    message = json.loads(sealed(letter))
     assert (message["ts"], message["clock_synced"], message["replayed"]) == ("2026-01-01T12:00:00.000Z", True, False)
 
 
 def test_time_of_capture_of_another_boot_cannot_be_put_right(path):
     wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
-    before = Outbox(path, boot="before")
+    before = open_outbox(path, boot="before")
     before.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     before.close()
-    after = Outbox(path, boot="after")
+    after = open_outbox(path, boot="after")
     (letter,) = after.take(1, at(5))
-    message = json.loads(letter.sealed())
+    message = json.loads(sealed(letter))
     assert (message["ts"], message["clock_synced"], message["replayed"]) == ("1970-01-01T00:00:00.000Z", False, True)
     assert after.oldest(at(5)) is None
     after.close()
@@ -160,7 +160,7 @@ def test_time_of_capture_of_another_boot_cannot_be_put_right(path):
 
 def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before(path):
     """Its own boot's clock was right once, so another boot can tell what its times were."""
-    before = Outbox(path, boot="before")
+    before = open_outbox(path, boot="before")
     wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
     before.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     before.note_clock(wrong.later(5))
@@ -169,11 +169,11 @@ def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before
     (letter,) = before.take(1, wrong.later(40))
     assert not letter.at.synced, "in its own boot, the present clock tells, and it is wrong again"
     before.put_back()
-    after = Outbox(killed(path), boot="after")
+    after = open_outbox(killed(path), boot="after")
     now = Instant(3.0, datetime(2026, 1, 1, 12, 10, tzinfo=UTC))
     assert after.oldest(now) == 600
     (letter,) = after.take(1, now)
-    message = json.loads(letter.sealed())
+    message = json.loads(sealed(letter))
     assert (message["ts"], message["clock_synced"], message["replayed"]) == ("2026-01-01T12:00:00.000Z", True, True)
     after.acknowledge([letter.id])
     after.close()
@@ -192,14 +192,14 @@ def test_alert_events_do_not_count_among_what_may_be_spared(outbox):
 def test_what_is_late_is_marked(outbox, waited, replayed):
     put(outbox)
     (letter,) = outbox.take(1, at(waited))
-    assert json.loads(letter.sealed())["replayed"] is replayed
+    assert json.loads(sealed(letter))["replayed"] is replayed
 
 
 def test_lateness_is_by_the_wall_clock_over_boots(path):
-    before = Outbox(path, boot="before")
+    before = open_outbox(path, boot="before")
     put(before)
     before.close()
-    after = Outbox(path, boot="after")
+    after = open_outbox(path, boot="after")
     now = Instant(3.0, at(0).utc + timedelta(hours=2))
     (letter,) = after.take(1, now)
     assert letter.late
@@ -213,7 +213,7 @@ def test_a_recording_that_is_played_ahead_of_the_clock_has_no_age(outbox):
 
 
 def test_what_is_too_old_is_given_up_and_counted(path):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(age=100))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(age=100))
     for seconds in range(0, 200, 2):
         put(outbox, seconds=seconds)
         put(outbox, MessageKind.ALERT_EVENT, seconds=seconds)
@@ -225,7 +225,7 @@ def test_what_is_too_old_is_given_up_and_counted(path):
 
 
 def test_a_full_outbox_gives_up_summaries_then_events_then_alert_events(path, caplog):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=400_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=400_000))
     kept = dict.fromkeys(MessageKind, 0)
     for kind in (MessageKind.ALERT_EVENT, MessageKind.EVENT, MessageKind.SUMMARY):
         for _ in range(100):
@@ -240,7 +240,7 @@ def test_a_full_outbox_gives_up_summaries_then_events_then_alert_events(path, ca
     assert outbox.dropped[MessageKind.EVENT] == 100
     dropped = dict(outbox.dropped)
     outbox.close()
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=400_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=400_000))
     assert outbox.dropped == dropped, "the counts outlive a restart"
     left = [seq for _, seq in drain(outbox)]
     assert left == list(range(dropped[MessageKind.ALERT_EVENT] + 1, kept[MessageKind.ALERT_EVENT] + 1)), (
@@ -262,7 +262,7 @@ def small_disk():
 
 def test_a_full_disk_stops_nothing_and_the_counts_are_exact(path, small_disk, caplog):
     caplog.set_level(logging.INFO)
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     for _ in range(6000):
         assert put(outbox)
     for _ in range(500):
@@ -278,20 +278,20 @@ def test_a_full_disk_stops_nothing_and_the_counts_are_exact(path, small_disk, ca
 
 
 def test_nothing_is_given_up_for_something_less_important(path):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=100_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=100_000))
     while put(outbox, MessageKind.SUMMARY):
         (summary,) = outbox.take(1, at(0), held={TOPIC[MessageKind.ALERT_EVENT]})
         outbox.acknowledge([summary.id])
         put(outbox, MessageKind.ALERT_EVENT)
     assert outbox.dropped == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 0, MessageKind.SUMMARY: 1}
-    after = Outbox(killed(path), boot=BOOT, limits=Limits(size=100_000))
+    after = open_outbox(killed(path), boot=BOOT, limits=Limits(size=100_000))
     assert after.dropped == outbox.dropped, "a process that is killed right after has counted it"
     after.close()
     outbox.close()
 
 
 def test_what_is_under_way_is_not_given_up(path):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=200_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=200_000))
     put(outbox)
     (sent,) = outbox.take(1, at(0))
     while not outbox.dropped[MessageKind.EVENT]:
@@ -307,7 +307,7 @@ def test_what_is_under_way_is_not_given_up(path):
 def test_72_hours_of_one_event_a_second_fit(path):
     """As many bytes as 72 hours take, scaled down by 100 to be quick."""
     limits = Limits(size=Limits().size // 100)
-    outbox = Outbox(path, boot=BOOT, limits=limits)
+    outbox = open_outbox(path, boot=BOOT, limits=limits)
     scores = dict.fromkeys(LABELS, 0.1429)
     body = (
         event(at(0)).model_copy(update={"scores": scores, "quality_faults": [QualityFault.TOO_SMALL]}).model_dump_json()
@@ -327,12 +327,12 @@ def test_a_message_that_the_broker_will_never_take_is_counted(outbox):
 
 
 def test_names_of_retained_topics_are_kept(path):
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     for topic in ("a", "b", "b"):
         outbox.remember(topic)
     outbox.forget("a")
     outbox.close()
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     assert outbox.remembered() == {"b"}
     outbox.close()
 
@@ -343,7 +343,7 @@ def test_names_of_retained_topics_are_kept(path):
 def test_a_damaged_file_is_moved_aside(path, caplog, content):
     path.parent.mkdir()
     path.write_bytes(content)
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     put(outbox)
     ((_, seq),) = drain(outbox)
     assert seq > 1_700_000_000, "numbers that may have been used are not used again"
@@ -358,13 +358,13 @@ def test_of_files_that_were_damaged_the_last_one_is_kept(path):
     for number in range(3):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(f"damage {number} ".encode() * 500)
-        Outbox(path, boot=BOOT).close()
+        open_outbox(path, boot=BOOT).close()
     (aside,) = path.parent.glob("outbox.db.corrupt-*")
     assert aside.read_bytes().startswith(b"damage 2")
 
 
 def test_a_file_that_is_damaged_later_is_moved_aside(path, caplog):
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=4_000_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=4_000_000))
     for _ in range(500):
         put(outbox)
     outbox.close()
@@ -372,7 +372,7 @@ def test_a_file_that_is_damaged_later_is_moved_aside(path, caplog):
     for start in range(4096, len(content), 4096):
         content[start : start + 64] = b"\xaa" * 64
     path.write_bytes(content)
-    outbox = Outbox(path, boot=BOOT, limits=Limits(size=4_000_000))
+    outbox = open_outbox(path, boot=BOOT, limits=Limits(size=4_000_000))
     assert put(outbox)
     assert len(drain(outbox)) == outbox.depth + 1 == 1
     outbox.close()
@@ -380,7 +380,7 @@ def test_a_file_that_is_damaged_later_is_moved_aside(path, caplog):
 
 
 def test_a_damaged_file_that_cannot_be_moved_stops_nothing(path, caplog, monkeypatch):
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
 
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
@@ -400,32 +400,32 @@ def test_a_damaged_file_that_cannot_be_moved_stops_nothing(path, caplog, monkeyp
 
 def test_a_second_user_in_the_same_process_is_refused(path, outbox):
     with pytest.raises(OutboxError, match="in use by this process"):
-        Outbox(path, boot=BOOT)
+        open_outbox(path, boot=BOOT)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutboxError, match="cannot be opened") as refused:
-        Outbox(tmp_path / "file" / "outbox.db", boot=BOOT)
+        open_outbox(tmp_path / "file" / "outbox.db", boot=BOOT)
     assert refused.value.remedy
 
 
 def test_a_disk_that_refuses_everything_raises_nothing(path, caplog):
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     put(outbox)
     (letter,) = outbox.take(1, at(0))
-    outbox._db._connection.execute("PRAGMA query_only = ON")
+    outbox._disk._db._connection.execute("PRAGMA query_only = ON")
     outbox.acknowledge([letter.id])
     outbox.remember("t")
     outbox.sync()
     assert outbox.depth == 0
     assert outbox.take(9, at(0)) == [], "what was acknowledged is not sent again, even if it is still there"
     assert caplog.text.count("cannot be used") == 1
-    outbox._db._connection.execute("PRAGMA query_only = OFF")
+    outbox._disk._db._connection.execute("PRAGMA query_only = OFF")
     assert put(outbox)
     assert drain(outbox) == [("event", 2)]
     outbox.close()
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     assert outbox.depth == 0
     outbox.close()
 
@@ -440,7 +440,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / f"{folder}.db"
-        self.outbox = Outbox(self.path, boot=BOOT, limits=Limits(size=100_000))
+        self.outbox = open_outbox(self.path, boot=BOOT, limits=Limits(size=100_000))
         self.put = dict.fromkeys(self.topics(), 0)
         self.waiting = {topic: [] for topic in self.topics()}
         self.under_way = []
@@ -517,7 +517,7 @@ class OutboxMachine(RuleBasedStateMachine):
             self.restarts += 1
             self.path, old = killed(self.path, f"killed-{self.restarts}.db"), self.outbox
             old.close()
-        self.outbox = Outbox(self.path, boot=BOOT, limits=Limits(size=100_000))
+        self.outbox = open_outbox(self.path, boot=BOOT, limits=Limits(size=100_000))
         self.under_way = []
 
     @rule(seconds=st.floats(0, 100))
@@ -546,7 +546,7 @@ TestOutboxMachine = pytest.mark.slow(OutboxMachine.TestCase)
 @given(st.lists(st.sampled_from(MessageKind), max_size=30))
 @settings(max_examples=30, deadline=None)
 def test_sending_is_by_importance_then_by_arrival(tmp_path_factory, kinds):
-    outbox = Outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
+    outbox = open_outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
     for kind in kinds:
         put(outbox, kind)
     found = drain(outbox)
@@ -555,7 +555,7 @@ def test_sending_is_by_importance_then_by_arrival(tmp_path_factory, kinds):
 
 
 def test_the_file_is_plain_sqlite(path):
-    outbox = Outbox(path, boot=BOOT)
+    outbox = open_outbox(path, boot=BOOT)
     put(outbox)
     outbox.close()
     with sqlite3.connect(path) as connection:
@@ -568,4 +568,4 @@ def test_a_path_that_is_no_file_is_told_and_nothing_hangs(tmp_path, make):
     path = tmp_path / "outbox.db"
     make(path)
     with pytest.raises(OutboxError, match=r"outbox\.db (is no file|cannot be opened: Is a directory)"):
-        Outbox(path, boot=BOOT)
+        open_outbox(path, boot=BOOT)

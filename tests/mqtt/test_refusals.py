@@ -11,11 +11,10 @@ import pytest
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.trouble import Trouble
 from edge_fer.doctor import broker as doctor
-from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.support.backoff import Backoff
-from tests.mqtt.kit import NODE, TOPICS, event, linked, now, post_events, until
+from tests.mqtt.kit import NODE, TOPICS, event, linked, now, open_outbox, post_events, until
 from tests.mqtt.strict_broker import StrictBroker
 
 
@@ -98,7 +97,7 @@ def test_refusals_of_some_keep_the_order_within_each_topic(tmp_path, every, monk
         came.append(1)
         return 0x97 if len(came) % every == 0 else 0
 
-    outbox = Outbox(tmp_path / "outbox.db", boot="a boot")
+    outbox = open_outbox(tmp_path / "outbox.db", boot="a boot")
     for number in range(60):
         camera = "back" if number % 3 == 0 else "front"
         at = now()

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt.outbox import Outbox
+from edge_fer.outbox.outbox import Outbox
 from tests.mqtt.kit import COMPOSER, TOPICS, event, make_link, now, scene
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_fer.cli.main import main as edge_fer
-from edge_fer.recordings.trace.writer import TraceWriter
+from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading
 from tests.shared import SHARED
 

@@ -27,10 +27,12 @@ from edge_fer.contract.messages.states import (
     FrameWork,
     Health,
     Info,
+    MachineInfo,
     ModelInfo,
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    SinkStatus,
     StageLatency,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "FrameWork",
     "Health",
     "Info",
+    "MachineInfo",
     "Message",
     "MessageKind",
     "ModelInfo",
@@ -61,6 +64,7 @@ __all__ = [
     "OutboxHealth",
     "PrivacyInfo",
     "Sequenced",
+    "SinkStatus",
     "StageLatency",
     "SummaryDraft",
     "SummaryMessage",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from edge_fer.outbox.kind import MessageKind
 
 __all__ = [
     "OFFLINE",
@@ -31,14 +32,6 @@ __all__ = [
 VERSION: Literal[1] = 1
 #: The payloads of availability topics, which are plain text.
 ONLINE, OFFLINE = "online", "offline"
-
-
-class MessageKind(StrEnum):
-    """What goes through the outbox, the most important first: sent first, and given up last."""
-
-    ALERT_EVENT = "alert_event"
-    EVENT = "event"
-    SUMMARY = "summary"
 
 
 def _rounded(value: Any) -> float:

@@ -31,10 +31,12 @@ __all__ = [
     "FrameWork",
     "Health",
     "Info",
+    "MachineInfo",
     "ModelInfo",
     "MqttHealth",
     "OutboxHealth",
     "PrivacyInfo",
+    "SinkStatus",
     "StageLatency",
 ]
 
@@ -67,6 +69,25 @@ class PrivacyInfo(Part):
     k_minimum: Annotated[int, Field(ge=1)] = Field(
         default=1, description="A summary that fewer people made is held back; 1: none is."
     )
+    sinks: dict[str, list[str]] = Field(
+        default={},
+        description="What about people each part of edge-fer that hears what cameras say may get at present, by its "
+        "name: readings, attributes, events, alerts, scenes, summaries, pictures.",
+    )
+
+
+class MachineInfo(Part):
+    """The device that it runs on."""
+
+    board: str | None = Field(description="Model of the board, as its firmware says; null: it does not.")
+    serial_hash: str | None = Field(
+        description="16 hex digits that stay the same on a device and tell nothing of its serial number; null: none."
+    )
+    system: str | None = Field(description="Operating system and its version; null: nobody says.")
+    kernel: str = Field(description="Release of the kernel.")
+    disk_bytes: Count | None = Field(
+        description="Size of the disk that keeps what must survive a restart, in bytes; null: it is not there."
+    )
 
 
 class Info(Message):
@@ -81,6 +102,17 @@ class Info(Message):
     settings: dict[str, str | int | float | bool | None] = Field(
         default={},
         description="What was set by command and is in force, by key of the config; zones and hours are left out.",
+    )
+    machine: MachineInfo | None = Field(default=None, description="The device that it runs on; null: not told.")
+    config_hash: str = Field(
+        default="", description="16 hex digits that differ where the config in force does, however it came about."
+    )
+    starts: Count = Field(default=0, description="How often edge-fer was started on this device; 0: not known.")
+    broker_certificate_ends: Moment | None = Field(
+        default=None, description="When the broker's certificate ends; null: not encrypted, or no connection yet."
+    )
+    client_certificate_ends: Moment | None = Field(
+        default=None, description="When this device's own certificate ends; null: it has none, or it cannot be read."
     )
 
 
@@ -162,6 +194,13 @@ class MqttHealth(Part):
     )
 
 
+class SinkStatus(Part):
+    """A part of edge-fer that hears what cameras say, such as `mqtt` or `trace`."""
+
+    working: bool = Field(description="Whether it takes what it is told.")
+    faults: Count = Field(description="Times that it failed by a fault of edge-fer, since the start.")
+
+
 class Health(Message):
     """`health`: how the node is doing, told regularly. Retained."""
 
@@ -175,6 +214,9 @@ class Health(Message):
     cameras: dict[str, CameraHealth] = Field(description="Cameras by name.")
     outbox: OutboxHealth = Field(description="What waits for the broker.")
     mqtt: MqttHealth = Field(description="The connection to the broker.")
+    sinks: dict[str, SinkStatus] = Field(
+        default={}, description="The parts of edge-fer that hear what cameras say, by name; docs/privacy.md lists them."
+    )
 
 
 class CameraState(Message):

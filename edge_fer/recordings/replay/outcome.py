@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge_fer.pipeline.ports import SummariesPort
-from edge_fer.recordings.trace.reader import Step
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
+from edge_fer.trace.reader import Step
 from edge_fer.types import AlertChange, Instant, Reading, Resolution, Summary
 
 __all__ = ["Firing", "Firings", "Judge", "ReplayOutcome", "replay"]

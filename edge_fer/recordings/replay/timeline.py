@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from edge_fer.recordings.trace.reader import Step
+from edge_fer.trace.reader import Step
 from edge_fer.types import Instant
 
 __all__ = ["Column", "TraceTimeline"]

@@ -12,13 +12,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_fer.contract.messages import Health
-from edge_fer.metrics import Metrics, metrics_of
 from edge_fer.sample import sample_path
+from edge_fer.sinks.prometheus import PrometheusSink, metrics_of
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon, edge_fer
 from tests.mqtt_page import examples
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 EVERYTHING = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 ANYBODY = {"when": {"emotion": EVERYTHING, "score": 0.9}, "for": "300ms"}
 
@@ -145,6 +145,6 @@ def test_without_the_library_it_says_what_to_install(tmp_path):
 def test_it_lets_go_of_its_port():
     port = free_port()
     for _ in range(2):
-        metrics = Metrics(port, health=lambda: pytest.fail("nobody asked"), alerts=dict)
-        metrics.start()
+        metrics = PrometheusSink(port, health=lambda: pytest.fail("nobody asked"))
+        metrics.open()
         metrics.close()

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Self, cast
 
 from edge_fer.errors import TraceError
-from edge_fer.recordings.trace.writer import VERSION
 from edge_fer.support.files import open_file
 from edge_fer.support.json_text import read_json
+from edge_fer.trace.writer import VERSION
 from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
 
 __all__ = ["Step", "TraceReader"]

@@ -1,16 +1,15 @@
-"""Shows what cameras tell, a line each, for somebody who watches."""
+"""The sink that shows events and alerts as they happen, a line each, for somebody who watches."""
 
 from __future__ import annotations
 
 import logging
-import sys
-from typing import TextIO
+from collections.abc import Callable
 
-from edge_fer.cli._say import say
 from edge_fer.pipeline.step import Told
+from edge_fer.sinks.base import BaseSink, SinkHealth
 from edge_fer.types import AlertChange, Event, EventKind
 
-__all__ = ["Show"]
+__all__ = ["Terminal"]
 
 log = logging.getLogger(__name__)
 
@@ -21,29 +20,33 @@ _WORDS = {
 }
 
 
-class Show:
+class Terminal(BaseSink):
     """Prints events and alerts as they happen.
 
     Args:
-        out: where to.
+        say: prints one line; OSError where nobody reads any more.
     """
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out or sys.stdout
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
         self._gone = False
 
-    def __call__(self, camera: str, told: Told) -> None:
+    def tell(self, camera: str, told: Told) -> None:
         """Prints one line for each thing told."""
         for event in told.events:
             self._line(event.at.utc.astimezone().strftime("%H:%M:%S"), camera, _event(event))
         for change in told.changes:
             self._line(change.at.utc.astimezone().strftime("%H:%M:%S"), camera, _alert(change))
 
+    def health(self) -> SinkHealth:
+        """Whether anybody reads it."""
+        return SinkHealth(working=not self._gone)
+
     def _line(self, time: str, camera: str, text: str) -> None:
         if self._gone:
             return
         try:
-            say(f"{time}  {camera}  {text}", out=self._out)
+            self._say(f"{time}  {camera}  {text}")
         except OSError as error:
             # whoever watched has gone, and the daemon goes on
             self._gone = True

@@ -6,11 +6,20 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
-from edge_fer.contract.messages import Message, MessageKind
+from edge_fer.outbox.kind import MessageKind
 from edge_fer.types import Instant
 
-__all__ = ["Mail", "Mailbox"]
+__all__ = ["Draft", "Mail", "Mailbox"]
+
+
+class Draft(Protocol):
+    """A message that can be made into JSON."""
+
+    def model_dump_json(self) -> str:
+        """The JSON."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class Mail:
 
     topic: str
     kind: MessageKind
-    message: Message
+    message: Draft
     at: Instant
 
 

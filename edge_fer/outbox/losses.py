@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.contract.messages import MessageKind
+from edge_fer.outbox.kind import MessageKind
 from edge_fer.support.files import read_file
 
 __all__ = ["Loss", "Losses"]

@@ -1,17 +1,17 @@
-"""What the disk does not take: in memory, until the broker has it or the disk takes it after all."""
+"""What the disk does not take: in memory, until the sink has it or the disk takes it after all."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from edge_fer.contract.messages import MessageKind
-from edge_fer.mqtt import tables
-from edge_fer.mqtt.letter import Captured
+from edge_fer.outbox.kind import MessageKind
+from edge_fer.outbox.letter import Captured
+from edge_fer.outbox.rows import Waiting, id_in_memory
 
-__all__ = ["Aside"]
+__all__ = ["MemoryQueue"]
 
 
-class Aside:
+class MemoryQueue:
     """A bounded number of messages, each with the number that it is sent with.
 
     Args:
@@ -20,12 +20,12 @@ class Aside:
 
     def __init__(self, *, size: int) -> None:
         self._size = size
-        self._messages: dict[int, tables.Waiting] = {}
+        self._messages: dict[int, Waiting] = {}
         self._numbers: dict[str, int] = {}
         self._count = 0
 
     @property
-    def messages(self) -> Mapping[int, tables.Waiting]:
+    def messages(self) -> Mapping[int, Waiting]:
         """Those that wait, by id, in the order they came."""
         return self._messages
 
@@ -42,19 +42,19 @@ class Aside:
         """Adds a message and returns its id; `first` is its number where none of its topic was given out before."""
         number = self._numbers.get(topic, first)
         self._count += 1
-        row = tables.id_in_memory(kind, self._count)
-        self._messages[row] = tables.Waiting(row, topic, number, body, captured)
+        row = id_in_memory(kind, self._count)
+        self._messages[row] = Waiting(row, topic, number, body, captured)
         self._numbers[topic] = number + 1
         return row
 
-    def surplus(self, *, but: Collection[int]) -> tables.Waiting | None:
+    def surplus(self, *, but: Collection[int]) -> Waiting | None:
         """The oldest of the least important ones, apart from some, where there are too many; None where not."""
         spare = self.waiting(but=but, held=()) if len(self._messages) > self._size else []
         rank = {kind: number for number, kind in enumerate(MessageKind)}
         # the first of several that are equal, which is the oldest
         return max(spare, key=lambda message: rank[message.kind], default=None)
 
-    def waiting(self, *, but: Collection[int], held: Collection[str]) -> list[tables.Waiting]:
+    def waiting(self, *, but: Collection[int], held: Collection[str]) -> list[Waiting]:
         """The messages without those of some ids and topics."""
         return [message for row, message in self._messages.items() if row not in but and message.topic not in held]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from edge_fer.contract.messages import MessageKind, seal
+from edge_fer.outbox.kind import MessageKind
 from edge_fer.types import Instant
 
 __all__ = ["Captured", "Letter", "put_right"]
@@ -32,10 +32,6 @@ class Letter:
     body: str
     at: Instant
     late: bool
-
-    def sealed(self) -> str:
-        """The message as it goes over the wire."""
-        return seal(self.body, seq=self.seq, replayed=self.late, at=self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The numbers of `health`, and the alerts, for Prometheus to fetch from this device.
+"""The sink that serves the numbers of `health`, and the alerts, for Prometheus to fetch from this device.
 
 Needs the extra `metrics`, so it is imported only where the config asks for it. Names and units follow Prometheus's own
 rules (https://prometheus.io/docs/practices/naming/): base units, `_total` for what only counts up.
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from socketserver import ThreadingMixIn
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -18,11 +18,13 @@ from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from edge_fer.contract.messages import CameraHealth, Health
+from edge_fer.contract.messages import CameraHealth, Health, SinkStatus
 from edge_fer.errors import EdgeFerError
-from edge_fer.types import AlertState, Standing
+from edge_fer.pipeline.step import Told
+from edge_fer.sinks.base import BaseSink
+from edge_fer.types import AlertState, Instant, Standing
 
-__all__ = ["Metrics", "metrics_of"]
+__all__ = ["PrometheusSink", "metrics_of"]
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +48,23 @@ class _Quiet(WSGIRequestHandler):
         log.debug(format, *args)
 
 
-class Metrics(Collector):
+class PrometheusSink(BaseSink, Collector):
     """Serves the numbers on loopback, made anew whenever somebody fetches them.
 
     Args:
         port: where.
         health: how the node is doing.
-        alerts: how the alert rules stand.
     """
 
-    def __init__(self, port: int, *, health: Callable[[], Health], alerts: Callable[[], Standings]) -> None:
+    def __init__(self, port: int, *, health: Callable[[], Health]) -> None:
         self._port = port
         self._health = health
-        self._alerts = alerts
+        #: replaced as a whole, because the server's threads read it
+        self._standings: Standings = {}
+        self._lock = Lock()
         self._server: WSGIServer | None = None
 
-    def start(self) -> None:
+    def open(self) -> None:
         """Begins to listen.
 
         Raises:
@@ -77,6 +80,15 @@ class Metrics(Collector):
         Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
         log.info("metrics are on http://%s:%d/metrics", _HOST, self._port)
 
+    def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:  # noqa: ARG002 - as a sink is told
+        """Every rule has no alerts yet."""
+        self._stand(camera, dict.fromkeys(rules, Standing()))
+
+    def tell(self, camera: str, told: Told) -> None:
+        """Remembers how alert rules stand."""
+        if told.alerts:
+            self._stand(camera, told.alerts)
+
     def close(self) -> None:
         """Ends."""
         if self._server:
@@ -85,7 +97,15 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The numbers as of now."""
-        return metrics_of(self._health(), self._alerts())
+        return metrics_of(self._health(), self._standings)
+
+    def _stand(self, camera: str, changed: Mapping[str, Standing | None]) -> None:
+        with self._lock:
+            both: dict[tuple[str, str], Standing | None] = {
+                **self._standings,
+                **{(camera, rule): standing for rule, standing in changed.items()},
+            }
+            self._standings = {key: standing for key, standing in both.items() if standing is not None}
 
 
 def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
@@ -121,11 +141,22 @@ def metrics_of(health: Health, alerts: Standings) -> Iterator[Metric]:
         dropped.add_metric([kind], count)
     yield dropped
     yield _counter("outbox_damaged", "Messages set aside as damaged, over all runs.", health.outbox.damaged)
+    yield from _of_sinks(health.sinks)
     found = GaugeMetricFamily("edge_fer_alerts", "Alerts at present.", labels=["camera", "rule", "state"])
     for (camera, rule), standing in alerts.items():
         for state in (AlertState.PENDING, AlertState.FIRING):
             found.add_metric([camera, rule, state], sum(alert.state is state for alert in standing.alerts))
     yield found
+
+
+def _of_sinks(sinks: Mapping[str, SinkStatus]) -> Iterator[Metric]:
+    working = GaugeMetricFamily("edge_fer_sink_working", "Whether it takes what it is told.", labels=["sink"])
+    faults = CounterMetricFamily("edge_fer_sink_faults", "Times that it failed since the start.", labels=["sink"])
+    for name, sink in sinks.items():
+        working.add_metric([name], sink.working)
+        faults.add_metric([name], sink.faults)
+    yield working
+    yield faults
 
 
 #: Of each camera: the name, what it says, and where it is found.

@@ -1,4 +1,4 @@
-"""Writes what cameras tell into a trace, while they are watched."""
+"""The sink that writes readings into a trace, while cameras are watched."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_fer import __version__
-from edge_fer.config import Config
+from edge_fer.config.tree import Config
 from edge_fer.errors import TraceError
 from edge_fer.pipeline.step import Told
-from edge_fer.recordings.trace.writer import TraceWriter
+from edge_fer.sinks.base import BaseSink, SinkHealth
+from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["MOST_BYTES", "TraceRecording"]
+__all__ = ["MOST_BYTES", "Recording", "TraceSink"]
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 500_000_000
 
 
-class TraceRecording:
+class Recording:
     """A trace that is being written; stops by itself when the file is full, or cannot be written.
 
     Args:
@@ -61,7 +62,12 @@ class TraceRecording:
         """How many frames were written."""
         return self._writer.steps
 
-    def __call__(self, camera: str, told: Told) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether there is no more to record."""
+        return self._ended
+
+    def tell(self, camera: str, told: Told) -> None:
         """Takes what one step of a camera's pipeline tells."""
         if told.people is None or self._ended:
             return
@@ -96,6 +102,31 @@ class TraceRecording:
             self._writer.close()
         except TraceError as error:
             self.error = self.error or error
+
+
+class TraceSink(BaseSink):
+    """Writes what one service's cameras tell into a recording, which outlives the service.
+
+    Args:
+        recording: the trace; whoever began it ends it.
+        settings: whose cameras are recorded.
+    """
+
+    def __init__(self, recording: Recording, settings: Config) -> None:
+        self._recording = recording
+        self._settings = settings
+
+    def open(self) -> None:
+        """Goes on with the recording, unless the config has other cameras or labels now."""
+        self._recording.go_on_with(self._settings)
+
+    def tell(self, camera: str, told: Told) -> None:
+        """Writes it down."""
+        self._recording.tell(camera, told)
+
+    def health(self) -> SinkHealth:
+        """Whether it still records."""
+        return SinkHealth(working=not self._recording.ended)
 
 
 def _labels(settings: Config) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,59 @@
+"""What each camera said last: for the control socket, which shows how everything is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge_fer.pipeline.step import Told
+from edge_fer.sinks.base import BaseSink
+from edge_fer.types import Reading, Scene, Standing, View
+
+__all__ = ["Board", "Seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one camera's pipeline has told, as far as the state goes.
+
+    Attributes:
+        readings: of everybody found in the newest frame that was looked at.
+        people: how many are in view.
+        scene: the last that was told.
+        standings: how its rules stand.
+        view: what it gets to see at all.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    people: int = 0
+    scene: Scene | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    view: View | None = None
+
+    def after(self, told: Told) -> Seen:
+        """What is known after one more step."""
+        standings = dict(self.standings)
+        for rule, standing in told.alerts.items():
+            if standing is None:
+                standings.pop(rule, None)
+            else:
+                standings[rule] = standing
+        scene = told.scene or self.scene
+        if told.readings is None:
+            return Seen(self.readings, self.people, scene, standings, self.view)
+        return Seen(told.readings, told.people or 0, scene, standings, told.view)
+
+
+class Board(BaseSink):
+    """Keeps what the pipelines told last. Any thread may tell or look."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+
+    def tell(self, camera: str, told: Told) -> None:
+        """Takes what one step of a camera's pipeline tells; each camera's from one thread."""
+        self._seen[camera] = self.of(camera).after(told)
+
+    def of(self, camera: str) -> Seen:
+        """What is known of a camera."""
+        return self._seen.get(camera, Seen())

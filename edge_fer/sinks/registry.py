@@ -1,0 +1,193 @@
+"""Every sink there is, one row each: a new one is a file in this folder and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edge_fer.config.tree import Config
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Health
+from edge_fer.contract.topics import Topics
+from edge_fer.errors import ConfigError
+from edge_fer.publishing import Link
+from edge_fer.sinks.base import Sink
+from edge_fer.sinks.board import Board
+from edge_fer.sinks.mqtt import MqttSink
+from edge_fer.sinks.policy import Content, Policy, Right
+from edge_fer.sinks.state_files import StateFiles
+from edge_fer.sinks.terminal import Terminal
+from edge_fer.sinks.trace import Recording, TraceSink
+
+__all__ = ["SINKS", "Asked", "SinkRow", "Surroundings", "make_policy", "make_sinks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for, beside the config.
+
+    Attributes:
+        publish: whether anything goes to the broker, and is kept over restarts.
+        show: prints one line, where events and alerts are to be shown.
+        record: a trace that readings are to be written into.
+        control: whether there is a control socket.
+    """
+
+    publish: bool = True
+    show: Callable[[str], None] | None = None
+    record: Recording | None = None
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a sink can be made of.
+
+    Attributes:
+        settings: the config.
+        asked: what the command line asks for.
+        link: leads to the broker.
+        topics: of the node.
+        composer: of the node's messages.
+        state: keeps state files.
+        board: keeps what was told last.
+        health: how the node is doing.
+    """
+
+    settings: Config
+    asked: Asked
+    link: Link
+    topics: Topics
+    composer: Composer
+    state: StateFiles
+    board: Board
+    health: Callable[[], Health]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkRow:
+    """One sink, with everything that belongs to it.
+
+    Attributes:
+        name: by which the policy, the log and `health` know it.
+        right: what it may get.
+        wanted: whether it takes part, by the config and what was asked for.
+        make: makes it; it is opened later.
+        about: what it is, for `docs/privacy.md`.
+        keeps: what it keeps on the device, and for how long, likewise.
+        sends: what it sends, and where to, likewise.
+    """
+
+    name: str
+    right: Right
+    wanted: Callable[[Config, Asked], bool]
+    make: Callable[[Surroundings], Sink]
+    about: str
+    keeps: str
+    sends: str
+
+
+def _make_terminal(surroundings: Surroundings) -> Sink:
+    assert surroundings.asked.show is not None  # noqa: S101 - the row says so
+    return Terminal(surroundings.asked.show)
+
+
+def _make_trace(surroundings: Surroundings) -> Sink:
+    assert surroundings.asked.record is not None  # noqa: S101 - the row says so
+    return TraceSink(surroundings.asked.record, surroundings.settings)
+
+
+def _make_prometheus(surroundings: Surroundings) -> Sink:
+    port = surroundings.settings.metrics.port
+    try:
+        from edge_fer.sinks.prometheus import PrometheusSink  # noqa: PLC0415 - its library is an extra
+    except ImportError as error:
+        msg = f"metrics.port: `{port}` needs the Python package prometheus-client: {error}"
+        remedy = "Install it (docs/metrics.md says how), or take the line out"
+        raise ConfigError(msg, remedy=remedy) from None
+    return PrometheusSink(port, health=surroundings.health)
+
+
+#: In the order in which they hear of something: what must not be lost comes first.
+SINKS: Sequence[SinkRow] = (
+    SinkRow(
+        name="mqtt",
+        right=Right(
+            frozenset({Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS, Content.SCENES, Content.SUMMARIES}),
+            leaves=True,
+        ),
+        wanted=lambda _, asked: asked.publish,
+        make=lambda it: MqttSink(it.link, it.topics, it.composer),
+        about="messages over MQTT",
+        keeps="what waits for the broker, in `outbox.sqlite`; two weeks at most (`mqtt.outbox.max_age`)",
+        sends="`event`, `alert_event`, `alert`, `state` and `summary`, to the broker",
+    ),
+    SinkRow(
+        name="state-files",
+        right=Right(frozenset({Content.ALERTS, Content.SUMMARIES}), leaves=False),
+        wanted=lambda _, asked: asked.publish,
+        make=lambda it: it.state,
+        about="what must be known after a restart",
+        keeps="sums of the open windows, averages of 168 hours, and alerts until they are over: `summaries.json`, "
+        "`trends.json`, `alerts.json`",
+        sends="nothing",
+    ),
+    SinkRow(
+        name="prometheus",
+        right=Right(frozenset({Content.ALERTS}), leaves=True),
+        wanted=lambda settings, asked: asked.publish and bool(settings.metrics.port),
+        make=_make_prometheus,
+        about="metrics, with `metrics.port`",
+        keeps="nothing",
+        sends="how many alerts there are, to whoever asks on this device",
+    ),
+    SinkRow(
+        name="control",
+        right=Right(
+            frozenset({Content.READINGS, Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS, Content.SCENES}),
+            leaves=True,
+        ),
+        wanted=lambda _, asked: asked.control,
+        make=lambda it: it.board,
+        about="how everything is now, on the control socket",
+        keeps="nothing but the newest, in memory",
+        sends="people in view and alerts, to root and members of the group `edge-fer` on this device who ask",
+    ),
+    SinkRow(
+        name="terminal",
+        right=Right(frozenset({Content.EVENTS, Content.ALERTS}), leaves=False),
+        wanted=lambda _, asked: asked.show is not None,
+        make=_make_terminal,
+        about="lines on the terminal, with `--show` or `--demo`",
+        keeps="nothing; under systemd the journal keeps the lines",
+        sends="nothing",
+    ),
+    SinkRow(
+        name="trace",
+        right=Right(frozenset({Content.READINGS, Content.ATTRIBUTES}), leaves=False),
+        wanted=lambda _, asked: asked.record is not None,
+        make=_make_trace,
+        about="a trace of readings, with `record` or `--record`",
+        keeps="numbers, in the file that was named; until somebody deletes it",
+        sends="nothing",
+    ),
+)
+
+
+def make_policy(settings: Config) -> Policy:
+    """What may leave, by the config."""
+    return Policy(
+        {row.name: row.right for row in SINKS},
+        events=settings.privacy.events == "on",
+        k_minimum=settings.privacy.k_minimum,
+    )
+
+
+def make_sinks(surroundings: Surroundings) -> Mapping[str, Sink]:
+    """The sinks that take part, by name, not yet open.
+
+    Raises:
+        ConfigError: what one of them needs is not installed.
+    """
+    taking_part = [row for row in SINKS if row.wanted(surroundings.settings, surroundings.asked)]
+    return {row.name: row.make(surroundings) for row in taking_part}
