@@ -17,10 +17,12 @@ from edge_fer.rules.handover import hand_over
 from edge_fer.rules.sight import Sight
 from edge_fer.stages import Stages
 from edge_fer.types import (
+    EMOTION,
     UNCERTAIN,
     Alert,
     AlertChange,
     AlertState,
+    AttributeValue,
     Box,
     Event,
     Face,
@@ -39,7 +41,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "read_faces", "reading_of"]
+__all__ = ["Pipeline", "Told", "emotion_of", "read_faces"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -63,6 +65,7 @@ class Told:
         left: ids of the people given up.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         unwatched: whether there will be no frames for now, so that alerts have ended.
+        missed: people in view who were not found in the frame, with their faces as last found.
     """
 
     at: Instant
@@ -76,6 +79,7 @@ class Told:
     left: tuple[str, ...] = ()
     view: View | None = None
     unwatched: bool = False
+    missed: tuple[Track, ...] = ()
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -128,33 +132,23 @@ def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Qual
     return quality, stages.reduce(scores)
 
 
-def reading_of(
-    camera: str,
-    track_id: str,
-    at: Instant,
-    quality: Quality,
-    smoothed: Smoothed | None,
-    *,
-    min_confidence: float,
-    min_lead: float,
-) -> Reading:
-    """What is told of a person.
+def emotion_of(
+    quality: Quality, smoothed: Smoothed | None, *, min_confidence: float, min_lead: float
+) -> AttributeValue:
+    """What is told of a person's emotion.
 
     Args:
-        camera: the camera's name.
-        track_id: the person.
-        at: when the frame was captured.
-        quality: of the face in it.
+        quality: of the face in the frame.
         smoothed: the person's emotion; None where nothing has been read yet.
         min_confidence: as for `Pipeline`.
         min_lead: as for `Pipeline`.
     """
     if smoothed is None:
-        return Reading(camera, track_id, at, UNCERTAIN, 0.0, {}, quality)
+        return AttributeValue(UNCERTAIN, 0.0)
     label, scores = smoothed.label, smoothed.scores
     doubt = None if quality.faults else doubt_of(label, scores, min_confidence=min_confidence, min_lead=min_lead)
     told = UNCERTAIN if quality.faults or doubt else label
-    return Reading(camera, track_id, at, told, scores[label], scores, quality, doubt)
+    return AttributeValue(told, scores[label], scores, doubt)
 
 
 class Pipeline:
@@ -226,8 +220,7 @@ class Pipeline:
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
-            people = len(tracks.visible) + len(tracks.coasting)
-            return self._tell(readings, tracks.appeared, tracks.left, people, frame.at)
+            return self._tell(readings, tracks, frame.at)
 
     def finish(self, at: Instant) -> Told:
         """Gives up everybody in view, because there will be no frames for now, and ends their alerts.
@@ -237,7 +230,7 @@ class Pipeline:
         for stage in (self._stages.motion, self._stages.follower, self._stages.lifeless):
             stage.forget()
         self._stages.attention.reset()
-        return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+        return self._tell((), TrackingStep(left=self._stages.tracker.clear()), at, last=True)
 
     def change_rules(self, rules: Sequence[AlertRule], at: Instant) -> Told:
         """Puts others in the place of its alert rules; the alerts of those that stay the same go on."""
@@ -336,36 +329,34 @@ class Pipeline:
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found."""
         seen = read_faces(self._stages, frame.image, tracks, time=self._time)
+        height, width = frame.image.shape[:2]
         with self._time("smooth"):
             return tuple(
-                reading_of(
+                Reading(
                     self.camera,
                     track.id,
                     frame.at,
                     quality,
-                    self._stages.smoother.update(track.id, scores, frame.at.mono),
-                    min_confidence=self._min_confidence,
-                    min_lead=self._min_lead,
+                    {EMOTION: self._emotion(track.id, quality, scores, frame.at.mono)},
+                    track.face.box,
+                    track.face.keypoints,
+                    (width, height),
                 )
                 for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
 
-    def _tell(
-        self,
-        readings: tuple[Reading, ...],
-        appeared: Sequence[Track],
-        left: Sequence[Track],
-        people: int,
-        at: Instant,
-        *,
-        last: bool = False,
-    ) -> Told:
+    def _emotion(self, track_id: str, quality: Quality, scores: Scores | None, mono: float) -> AttributeValue:
+        smoothed = self._stages.smoother.update(track_id, scores, mono)
+        return emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
+
+    def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
         stages = self._stages
+        people = len(tracks.visible) + len(tracks.coasting)
         self._people, self._readings = people, readings
-        gone = [track.id for track in left]
+        gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
-        events = stages.events.update(readings, appeared=appeared, left=left, at=at)
+        events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)
         sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
         changes = [
             change
@@ -387,6 +378,7 @@ class Pipeline:
             tuple(gone),
             stages.watch.view,
             unwatched=last,
+            missed=tracks.coasting,
         )
 
     def _changed_standings(self) -> dict[str, Standing]:

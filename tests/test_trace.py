@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from edge_fer.errors import TraceError
 from edge_fer.trace.reader import TraceReader
 from edge_fer.trace.writer import TraceWriter
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
-from tests.invented import at, reading, unreadable
+from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, View
+from tests.invented import at, emotion_reading, reading, unreadable
 
 SEVEN = LABEL_SETS["seven"]
 
@@ -36,7 +36,7 @@ def write(path, *lines, header='{"edge_fer_trace": 1, "cameras": {"cam": %s}}', 
 
 def made_up(who, label, raw, quality, faults, doubt):
     scores = {label: value / (sum(raw) + 1) for label, value in zip(SEVEN, raw, strict=True)}
-    return Reading("cam", who, at(0), label, 0.5, scores, Quality(quality, faults), None if faults else doubt)
+    return emotion_reading("cam", who, at(0), label, 0.5, scores, Quality(quality, faults), None if faults else doubt)
 
 
 READING = st.builds(

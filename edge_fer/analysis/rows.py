@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import IO
 
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import Message
 from edge_fer.pipeline import Told
-from edge_fer.types import Face, Reading
+from edge_fer.types import Reading
 
 __all__ = ["EventRows", "ReadingRows"]
 
@@ -46,10 +46,9 @@ class ReadingRows:
         self._labels = labels
         self._writer.writerow([*HEAD, *labels])
 
-    def write(self, frame: int, seconds: float, readings: Sequence[Reading], faces: Mapping[str, Face]) -> None:
+    def write(self, frame: int, seconds: float, readings: Sequence[Reading]) -> None:
         """Writes what was read of a frame."""
         for reading in readings:
-            box = faces[reading.track_id].box
             scores = [f"{reading.scores[label]:.4f}" for label in self._labels] if reading.scores else []
             self._writer.writerow(
                 [
@@ -61,10 +60,16 @@ class ReadingRows:
                     f"{reading.quality.value:.3f}",
                     " ".join(reading.quality.faults),
                     reading.doubt or "",
-                    *(f"{value:.1f}" for value in (box.x, box.y, box.width, box.height)),
+                    *_place(reading),
                     *(scores or [""] * len(self._labels)),
                 ]
             )
+
+
+def _place(reading: Reading) -> list[str]:
+    """The face's box; empty where it is not known."""
+    box = reading.box
+    return [""] * 4 if box is None else [f"{value:.1f}" for value in (box.x, box.y, box.width, box.height)]
 
 
 class EventRows:

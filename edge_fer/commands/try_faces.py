@@ -6,12 +6,10 @@ import argparse
 import sys
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import replace
 from shutil import get_terminal_size
 from time import perf_counter
 from typing import TextIO
 
-from edge_fer.analysis.taps import TappedTracker
 from edge_fer.capture.clock import SystemClock
 from edge_fer.commands._config_arguments import add_config_arguments, load_from
 from edge_fer.commands._say import say, say_json
@@ -132,13 +130,8 @@ def _try_faces(args: argparse.Namespace) -> int:
 def _readings(name: str, camera: Camera, settings: Config) -> Generator[tuple[float, Reading | None], None, None]:
     """For each frame the seconds since the first, and what was read of the largest face."""
     stages = build_stages(camera, store=Store(settings.models_dir), overview=overview_of(camera))
-    tracker, emotion = TappedTracker(stages.tracker), camera.emotion
-    pipeline = Pipeline(
-        name,
-        replace(stages, tracker=tracker),
-        min_confidence=emotion.min_confidence,
-        min_lead=emotion.min_lead,
-    )
+    emotion = camera.emotion
+    pipeline = Pipeline(name, stages, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead)
     standing: tuple[Reading, ...] = ()
     first: float | None = None
     with closing(play(name, camera, clock=SystemClock())) as frames:
@@ -146,8 +139,12 @@ def _readings(name: str, camera: Camera, settings: Config) -> Generator[tuple[fl
             told, mono = pipeline.step(frame), frame.at.mono
             first = mono if first is None else first
             standing = standing if told.readings is None else told.readings
-            faces = tracker.faces
-            yield mono - first, max(standing, key=lambda one: faces[one.track_id].box.area, default=None)
+            yield mono - first, max(standing, key=_area, default=None)
+
+
+def _area(reading: Reading) -> float:
+    """How large the face is, in square pixels."""
+    return reading.box.area if reading.box else 0.0
 
 
 class _Screen:

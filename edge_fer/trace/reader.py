@@ -14,7 +14,18 @@ from edge_fer.errors import TraceError
 from edge_fer.files import open_file
 from edge_fer.json_text import read_json
 from edge_fer.trace.writer import VERSION
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
+from edge_fer.types import (
+    EMOTION,
+    LABEL_SETS,
+    UNCERTAIN,
+    AttributeValue,
+    Doubt,
+    Instant,
+    Quality,
+    QualityFault,
+    Reading,
+    View,
+)
 
 __all__ = ["Step", "TraceReader"]
 
@@ -185,7 +196,9 @@ def _reading(camera: str, labels: tuple[str, ...], at: Instant, found: list[Any]
         raise ValueError(msg)
     judged = Quality(quality, tuple(map(QualityFault, more[0]))) if more else Quality(quality)
     doubt = Doubt(more[1]) if len(more) > 1 else None
-    return Reading(camera, str(who), at, label, confidence, dict(zip(labels, scores, strict=False)), judged, doubt)
+    told = dict(zip(labels, scores, strict=False))
+    emotion = AttributeValue(label, confidence, told, doubt)
+    return Reading(camera, str(who), at, judged, {EMOTION: emotion})
 
 
 def _told(error: Exception) -> str:

@@ -20,15 +20,28 @@ from edge_fer.types.picture import (
     Track,
     View,
 )
-from edge_fer.types.reading import LABEL_SETS, UNCERTAIN, Doubt, Event, EventKind, Reading, Scene, Scores
+from edge_fer.types.reading import (
+    EMOTION,
+    LABEL_SETS,
+    UNCERTAIN,
+    AttributeValue,
+    Doubt,
+    Event,
+    EventKind,
+    Reading,
+    Scene,
+    Scores,
+)
 from edge_fer.types.summary import Distress, Summary, SummaryNumbers
 
 __all__ = [
+    "EMOTION",
     "LABEL_SETS",
     "UNCERTAIN",
     "Alert",
     "AlertChange",
     "AlertState",
+    "AttributeValue",
     "Box",
     "CropFrame",
     "Distress",

@@ -37,14 +37,13 @@ from edge_fer.types import (
     Instant,
     Quality,
     QualityFault,
-    Reading,
     Resolution,
     SignalState,
     Standing,
     Summary,
     SummaryNumbers,
 )
-from tests.invented import at
+from tests.invented import at, emotion_reading
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 
 SCHEMAS = schemas()
@@ -103,7 +102,7 @@ def test_event():
 
 def test_event_of_a_face_that_was_never_read():
     quality = Quality(0.0, (QualityFault.TOO_SMALL, QualityFault.BLURRED))
-    reading = Reading("front", "x", at(0), UNCERTAIN, 0.0, {}, quality)
+    reading = emotion_reading("front", "x", at(0), UNCERTAIN, 0.0, {}, quality)
     draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
     found = valid("event", sealed(draft, at(0)))
     assert found["emotion"] == "uncertain"
@@ -114,7 +113,7 @@ def test_event_of_a_face_that_was_never_read():
 
 
 def test_event_of_a_face_torn_between_two_emotions():
-    reading = Reading("front", "x", at(0), UNCERTAIN, 0.5, {"angry": 0.5, "sad": 0.5}, Quality(1.0), Doubt.TORN)
+    reading = emotion_reading("front", "x", at(0), UNCERTAIN, 0.5, {"angry": 0.5, "sad": 0.5}, Quality(1.0), Doubt.TORN)
     draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
     found = valid("event", sealed(draft, at(0)))
     assert (found["emotion"], found["quality_faults"], found["doubt"]) == ("uncertain", [], "torn")
