@@ -25,7 +25,7 @@ from edge_fer.errors import SourceError
 from edge_fer.fetching.store import Store
 from edge_fer.pipeline import Pipeline
 from edge_fer.redact import redacted
-from edge_fer.types import LABEL_SETS, Reading
+from edge_fer.types import LABEL_SETS, LABELS, Reading
 from edge_fer.wiring import build_stages, overview_of, play
 
 __all__ = ["add_parser"]
@@ -33,15 +33,7 @@ __all__ = ["add_parser"]
 #: Seconds between two drawings of what is read.
 EVERY = 0.1
 #: What somebody is asked to do for each emotion.
-ASKED = {
-    "angry": "look angry",
-    "disgust": "look disgusted",
-    "fear": "look afraid",
-    "happy": "smile",
-    "sad": "look sad",
-    "surprise": "look surprised",
-    "neutral": "look neutral",
-}
+ASKED = {label.name: label.ask for label in LABELS}
 
 _DESCRIPTION = """\
 Asks somebody in front of the camera to make each face in turn, shows what is read meanwhile, and prints in the end in
@@ -162,7 +154,7 @@ class _Screen:
             self._asked, self._drawn = (prompt.label, prompt.counts), float("-inf")
             if not prompt.counts or not self._terminal:
                 self.clear()
-                asked = f"Please {ASKED.get(prompt.label, f'look {prompt.label}')}"
+                asked = f"Please {ASKED[prompt.label]}"
                 left = f"{round(prompt.left, 1):g} s"
                 say(f"Hold it for {left}." if prompt.counts else f"{asked}, within {left}.", out=self._out)
         if self._terminal and (now := perf_counter()) - self._drawn >= EVERY:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import (
     Field,
@@ -19,6 +19,7 @@ from edge_fer.config.json_path import JsonPath
 from edge_fer.config.section import Count, Section, Switch
 from edge_fer.config.topic import PlainTopic
 from edge_fer.config.units import DURATION, PositiveFraction, Seconds, refuse
+from edge_fer.types import LABEL_NAMES
 
 __all__ = [
     "PLAIN_KINDS",
@@ -35,7 +36,10 @@ __all__ = [
     "WhenWorseThanUsual",
 ]
 
-Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+if TYPE_CHECKING:
+    Label: TypeAlias = str
+else:
+    Label = Literal[LABEL_NAMES]
 Labels: TypeAlias = Annotated[tuple[Label, ...], some_and_distinct("[angry, sad]")]
 _LIST: Final[dict[str, JsonValue]] = {"minItems": 1, "uniqueItems": True}
 Window: TypeAlias = Annotated[Seconds, DURATION.within(1, 86_400)]

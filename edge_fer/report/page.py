@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.resources import files
 
 from edge_fer import __version__
 from edge_fer.analysis.outcome import AnalysisOutcome
-from edge_fer.palette import COLOURS
+from edge_fer.palette import COLOURS, DARK_COLOURS
 from edge_fer.report.sections import alerts, curves, faces, mood, numbers, people, tiles
 from edge_fer.report.words import clock_time, percent
 from edge_fer.types import UNCERTAIN
@@ -38,7 +38,6 @@ def document(title: str, body: str) -> str:
         title: as text.
         body: as HTML.
     """
-    colours = "".join(f" --{label}: {colour};" for label, colour in COLOURS.items())
     style = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
     icon = base64.b64encode(ICON.encode()).decode()
     return f"""<!doctype html>
@@ -51,8 +50,7 @@ def document(title: str, body: str) -> str:
 <title>{escape(title)} · edge-fer</title>
 <link rel="icon" href="data:image/svg+xml;base64,{icon}">
 <style>
-:root {{{colours} }}
-{style}</style>
+{_colours()}{style}</style>
 </head>
 <body>
 <main>
@@ -120,3 +118,13 @@ def _foot(found: AnalysisOutcome) -> str:
         f"on it alone.</p><p>Made by edge-fer {escape(found.version)} with detector {escape(found.detector)} and model "
         f"{escape(found.model)}; a column of the charts is {found.timeline.width:g} s wide.</p></footer>"
     )
+
+
+def _colours() -> str:
+    """CSS that gives each emotion its colour; what the style says of colours goes before."""
+
+    def root(colours: Mapping[str, str]) -> str:
+        return ":root {" + "".join(f" --{label}: {colour};" for label, colour in colours.items()) + " }\n"
+
+    fills = "".join(f".{label} {{ fill: var(--{label}); }}\n" for label in COLOURS)
+    return f"{root(COLOURS)}@media screen and (prefers-color-scheme: dark) {{\n{root(DARK_COLOURS)}}}\n{fills}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edge_fer.types.alert import Alert, AlertChange, AlertState, Resolution, Sample, SignalState, Source, Standing
 from edge_fer.types.instant import Instant
+from edge_fer.types.labels import LABEL_NAMES, LABEL_SETS, LABELS, UNCERTAIN, Label
 from edge_fer.types.picture import (
     Box,
     CropFrame,
@@ -22,8 +23,6 @@ from edge_fer.types.picture import (
 )
 from edge_fer.types.reading import (
     EMOTION,
-    LABEL_SETS,
-    UNCERTAIN,
     AttributeValue,
     Doubt,
     Event,
@@ -36,6 +35,8 @@ from edge_fer.types.summary import Distress, Summary, SummaryNumbers
 
 __all__ = [
     "EMOTION",
+    "LABELS",
+    "LABEL_NAMES",
     "LABEL_SETS",
     "UNCERTAIN",
     "Alert",
@@ -53,6 +54,7 @@ __all__ = [
     "Image",
     "Instant",
     "Keypoints",
+    "Label",
     "Point",
     "Quality",
     "QualityFault",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from edge_fer.types.instant import Instant
@@ -13,8 +12,6 @@ from edge_fer.types.picture import Box, Keypoints, Quality, View
 
 __all__ = [
     "EMOTION",
-    "LABEL_SETS",
-    "UNCERTAIN",
     "AttributeValue",
     "Doubt",
     "Event",
@@ -24,17 +21,6 @@ __all__ = [
     "Scores",
 ]
 
-#: The emotions by label set, each in the model's order: fewer of them for places where some only confuse.
-LABEL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "seven": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
-        "five": ("angry", "happy", "sad", "surprise", "neutral"),
-        "four": ("angry", "happy", "sad", "neutral"),
-        "three": ("angry", "happy", "sad"),
-    }
-)
-#: The label of a reading that quality or confidence does not carry.
-UNCERTAIN = "uncertain"
 #: The attribute that every reading has.
 EMOTION = "emotion"
 #: Label to calibrated probability, in the model's order; sums to 1.

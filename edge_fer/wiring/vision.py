@@ -31,7 +31,7 @@ from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
 from edge_fer.stages import Summaries as SummariesStage
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS, Sample, Source
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, Sample, Source
 from edge_fer.wiring.meaning import longest_gap
 
 __all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones"]
@@ -137,8 +137,13 @@ def make_smoother(smoothing: config.Smoothing) -> Smoother:
 
 
 def make_classifier(emotion: config.Emotion) -> EmotionClassifier:
-    """The emotion classifier; ModelError where its model is missing or wrong, or lacks a label of the set."""
+    """The emotion classifier; ModelError where its model is missing or wrong, or has other labels than it should."""
     classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
+    unknown = [label for label in classifier.labels if label not in LABEL_NAMES]
+    if unknown:
+        msg = f"the model {classifier.sidecar.name} has labels that are not known: {', '.join(unknown)}"
+        remedy = f"Rename them in its sidecar to some of {', '.join(LABEL_NAMES)}, or choose another model"
+        raise ModelError(msg, remedy=remedy)
     missing = sorted(set(LABEL_SETS[emotion.labels]) - set(classifier.labels))
     if missing:
         msg = f"the model {classifier.sidecar.name} does not know {', '.join(missing)}"
