@@ -41,7 +41,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "emotion_of", "read_faces"]
+__all__ = ["Pipeline", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -66,6 +66,7 @@ class Told:
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         unwatched: whether there will be no frames for now, so that alerts have ended.
         missed: people in view who were not found in the frame, with their faces as last found.
+        attributes: what is known of the picture as a whole, by attribute.
     """
 
     at: Instant
@@ -80,6 +81,7 @@ class Told:
     view: View | None = None
     unwatched: bool = False
     missed: tuple[Track, ...] = ()
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -130,6 +132,37 @@ def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Qual
     if scores is None:
         return replace(quality, faults=(QualityFault.UNFAMILIAR,)), None
     return quality, stages.reduce(scores)
+
+
+def look_at_faces(
+    stages: Stages,
+    image: Image,
+    people: Sequence[Track],
+    seen: Sequence[tuple[Quality, Scores | None]],
+    mono: float,
+) -> None:
+    """Has the further attributes read of those people whose faces can be read.
+
+    Args:
+        stages: of which `attributes` are used.
+        image: RGB uint8 (height, width, 3).
+        people: whose faces were found in it.
+        seen: what `read_faces` made of them.
+        mono: monotonic seconds.
+    """
+    # a face that is strange to the emotion model may be well known to another
+    readable = [
+        person
+        for person, (quality, _) in zip(people, seen, strict=True)
+        if all(fault is QualityFault.UNFAMILIAR for fault in quality.faults)
+    ]
+    for attribute in stages.attributes:
+        attribute.observe(image, readable, mono)
+
+
+def values_of(stages: Stages, track_id: str) -> dict[str, AttributeValue]:
+    """What is known of a person beside the emotion."""
+    return {one.name: value for one in stages.attributes if (value := one.value(track_id)) is not None}
 
 
 def emotion_of(
@@ -217,6 +250,10 @@ class Pipeline:
             stages.attention.done(work, frame.at.mono)
             stages.tracker.rest(frame.at)
             return self._rest(frame.at)
+        if stages.picture_attributes:
+            with time("attributes"):
+                for attribute in stages.picture_attributes:
+                    attribute.observe(frame.overview, frame.at.mono)
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
@@ -229,6 +266,8 @@ class Pipeline:
         """
         for stage in (self._stages.motion, self._stages.follower, self._stages.lifeless):
             stage.forget()
+        for attribute in self._stages.picture_attributes:
+            attribute.forget()
         self._stages.attention.reset()
         return self._tell((), TrackingStep(left=self._stages.tracker.clear()), at, last=True)
 
@@ -291,6 +330,7 @@ class Pipeline:
             summaries=tuple(stages.summaries.update(None, left=(), at=at)),
             people=self._people,
             view=view,
+            attributes=self._of_picture(),
         )
 
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
@@ -329,6 +369,9 @@ class Pipeline:
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found."""
         seen = read_faces(self._stages, frame.image, tracks, time=self._time)
+        if self._stages.attributes:
+            with self._time("attributes"):
+                look_at_faces(self._stages, frame.image, tracks, seen, frame.at.mono)
         height, width = frame.image.shape[:2]
         with self._time("smooth"):
             return tuple(
@@ -337,7 +380,8 @@ class Pipeline:
                     track.id,
                     frame.at,
                     quality,
-                    {EMOTION: self._emotion(track.id, quality, scores, frame.at.mono)},
+                    {EMOTION: self._emotion(track.id, quality, scores, frame.at.mono)}
+                    | values_of(self._stages, track.id),
                     track.face.box,
                     track.face.keypoints,
                     (width, height),
@@ -356,6 +400,8 @@ class Pipeline:
         gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
+            for attribute in stages.attributes:
+                attribute.forget(track_id)
         events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)
         sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
         changes = [
@@ -365,7 +411,9 @@ class Pipeline:
         ]
         summaries = stages.summaries.update(readings, left=gone, at=at)
         seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
-        scene = stages.scenes.offer(replace(seen, satisfaction=stages.summaries.satisfaction(at)), last=last)
+        attributes = self._of_picture()
+        seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
+        scene = stages.scenes.offer(seen, last=last)
         return Told(
             at,
             readings,
@@ -379,7 +427,12 @@ class Pipeline:
             stages.watch.view,
             unwatched=last,
             missed=tracks.coasting,
+            attributes=attributes,
         )
+
+    def _of_picture(self) -> dict[str, AttributeValue]:
+        """What is known of the picture as a whole."""
+        return {one.name: one.value for one in self._stages.picture_attributes if one.value is not None}
 
     def _changed_standings(self) -> dict[str, Standing]:
         """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""

@@ -13,6 +13,7 @@ from edge_fer.faces.port import FaceDetector
 from edge_fer.faces.tracking import TrackingStep
 from edge_fer.rules.alerts import AlertRule
 from edge_fer.types import (
+    AttributeValue,
     Box,
     Event,
     Face,
@@ -104,6 +105,27 @@ class Smoother(Protocol):
     def forget(self, track_id: str, /) -> None:
         """Forgets a person who left."""
         ...
+
+
+class FaceAttribute(Protocol):
+    """Reads an attribute of people from their faces, now and then, and keeps what it read."""
+
+    @property
+    def name(self) -> str: ...
+    def observe(self, image: Image, people: Sequence[Track], mono: float, /) -> None: ...
+    def value(self, track_id: str, /) -> AttributeValue | None: ...
+    def forget(self, track_id: str, /) -> None: ...
+
+
+class PictureAttribute(Protocol):
+    """Reads an attribute of whole pictures, now and then, and keeps what it read."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> AttributeValue | None: ...
+    def observe(self, image: Image, mono: float, /) -> None: ...
+    def forget(self) -> None: ...
 
 
 class EventTeller(Protocol):
@@ -219,6 +241,8 @@ class Stages:
         summaries: sums up what is seen, in windows of time.
         freeze: says when pictures have been the same for too long.
         samples: gives the newest of each outside number that a rule asks for.
+        attributes: read further attributes of people.
+        picture_attributes: read attributes of what the camera sees as a whole.
     """
 
     motion: MotionGate
@@ -240,3 +264,5 @@ class Stages:
     summaries: Summaries = field(default_factory=NoSummaries)
     freeze: Freeze = field(default_factory=lambda: FreezeWatch(0))
     samples: Callable[[], Mapping[Source, Sample]] = dict
+    attributes: Sequence[FaceAttribute] = ()
+    picture_attributes: Sequence[PictureAttribute] = ()

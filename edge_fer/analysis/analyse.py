@@ -85,7 +85,11 @@ def analyse(
             raise AnalysisError(msg, remedy="Let --from be before its end") from None
         folder = make_folder()
         with folder.open(READINGS) as readings, folder.open(EVENTS) as events:
-            rows = ReadingRows(readings, run.labels), EventRows(events, Composer(settings.node.id, settings.node.site))
+            others = [name for name, one in camera.attributes.items() if one.looks_at == "face"]
+            rows = (
+                ReadingRows(readings, run.labels, others),
+                EventRows(events, Composer(settings.node.id, settings.node.site)),
+            )
             try:
                 run.take(*first, rows)
                 del first

@@ -10,7 +10,7 @@ from typing import IO
 from edge_fer.mqtt.composer import Composer
 from edge_fer.mqtt.messages import Message
 from edge_fer.pipeline import Told
-from edge_fer.types import Reading
+from edge_fer.types import AttributeValue, Reading
 
 __all__ = ["EventRows", "ReadingRows"]
 
@@ -39,12 +39,14 @@ class ReadingRows:
     Args:
         file: to write into.
         labels: of the label set.
+        attributes: names of what else is read: a column each, for its value.
     """
 
-    def __init__(self, file: IO[str], labels: Sequence[str]) -> None:
+    def __init__(self, file: IO[str], labels: Sequence[str], attributes: Sequence[str] = ()) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
         self._labels = labels
-        self._writer.writerow([*HEAD, *labels])
+        self._attributes = attributes
+        self._writer.writerow([*HEAD, *labels, *(f"attribute.{name}" for name in attributes)])
 
     def write(self, frame: int, seconds: float, readings: Sequence[Reading]) -> None:
         """Writes what was read of a frame."""
@@ -62,8 +64,16 @@ class ReadingRows:
                     reading.doubt or "",
                     *_place(reading),
                     *(scores or [""] * len(self._labels)),
+                    *(_value(reading.attributes.get(name)) for name in self._attributes),
                 ]
             )
+
+
+def _value(known: AttributeValue | None) -> str:
+    """The value of an attribute; empty where it is not known."""
+    if known is None:
+        return ""
+    return known.value if isinstance(known.value, str) else f"{known.value:.4f}"
 
 
 def _place(reading: Reading) -> list[str]:

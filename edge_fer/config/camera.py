@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from edge_fer.address import take_apart
 from edge_fer.config.alert import Alert
+from edge_fer.config.attribute import Attribute, checked_attributes
 from edge_fer.config.emotion import Emotion
 from edge_fer.config.faces import Faces, Rotation
 from edge_fer.config.optics import Exposure, Focus, ViewWatch
@@ -44,7 +45,7 @@ class Zone(Section):
 
 
 class Camera(Section):
-    """One camera or recording; `view`, `faces`, `emotion` and `alerts` here override the global ones for it."""
+    """One camera or recording; `view`, `faces`, `emotion`, `attributes` and `alerts` here override the global ones."""
 
     source: Text = Field(
         default="auto",
@@ -103,6 +104,15 @@ class Camera(Section):
     alerts: dict[Name, Alert] = Field(
         default={}, description="Overrides of the global `alerts`, and further alerts, for this camera."
     )
+
+    attributes: dict[Name, Attribute] = Field(
+        default={}, description="Overrides of the global `attributes`, and further ones, for this camera."
+    )
+
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_that_can_be(cls, attributes: dict[str, Attribute]) -> dict[str, Attribute]:
+        return checked_attributes(attributes)
 
     @field_validator("source")
     @classmethod

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationInfo, field_validator
 
 from edge_fer.config.alert import Alert
+from edge_fer.config.attribute import Attribute
 from edge_fer.config.camera import Camera, Zone
 from edge_fer.config.emotion import Emotion, Smoothing
 from edge_fer.config.faces import FaceQuality, Faces
@@ -29,6 +30,7 @@ from edge_fer.errors import did_you_mean
 
 __all__ = [
     "Alert",
+    "Attribute",
     "Camera",
     "Config",
     "Emotion",
@@ -115,6 +117,10 @@ class Config(Section):
     view: ViewWatch = Field(default=ViewWatch(), description="When a camera's view is told as covered or moved.")
     faces: Faces = Field(default=Faces(), description="How faces are found and followed.")
     emotion: Emotion = Field(default=Emotion(), description="How emotions are read from faces.")
+    attributes: dict[Name, Attribute] = Field(
+        default={},
+        description="What else is read of faces or pictures by name, each with a model of its own; nothing by default.",
+    )
     alerts: dict[Name, Alert] = Field(
         default={}, description="The alerts by name; the profile brings some, `false` switches one off."
     )

@@ -12,13 +12,13 @@ from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.config.source import SourceKind, kind_of
 from edge_fer.config.tree import Camera, Emotion
 from edge_fer.doctor.finding import Finding, fault, good, of_error, skipped, warning
-from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import EdgeFerError
 from edge_fer.fetching.store import Store
 from edge_fer.sample import sample_path
 from edge_fer.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_pipeline, find_source
+from edge_fer.wiring.vision import make_classifier
 
 __all__ = ["camera", "detector", "model"]
 
@@ -61,7 +61,7 @@ def camera(name: str, settings: Camera, daemon: int | None) -> Finding:
 def model(emotion: Emotion) -> Finding:
     """Whether the emotion model is whole and runs."""
     try:
-        classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
+        classifier = make_classifier(emotion)
     except EdgeFerError as error:
         return of_error("model", error)
     runs = classifier.model

@@ -23,6 +23,7 @@ from edge_fer.types.picture import (
 )
 from edge_fer.types.reading import (
     EMOTION,
+    Attributed,
     AttributeValue,
     Doubt,
     Event,
@@ -43,6 +44,7 @@ __all__ = [
     "AlertChange",
     "AlertState",
     "AttributeValue",
+    "Attributed",
     "Box",
     "CropFrame",
     "Distress",

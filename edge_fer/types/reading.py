@@ -56,29 +56,11 @@ class AttributeValue:
     doubt: Doubt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one person's face said at one instant, after smoothing.
+class Attributed:
+    """What has attributes, `EMOTION` among them, has short names for what is told of that one."""
 
-    Attributes:
-        camera: the camera's name.
-        track_id: the person.
-        at: when the frame was captured.
-        quality: of the face in this frame.
-        attributes: what is known of the person by attribute: `EMOTION` always, others once they were read.
-        box: where the face is, in pixels of the picture; None where that is not known, as in old traces.
-        keypoints: points of the face in pixels of the picture, where the detector gives them.
-        size: width and height of the picture in pixels; None where `box` is.
-    """
-
-    camera: str
-    track_id: str
-    at: Instant
-    quality: Quality
+    __slots__ = ()
     attributes: Mapping[str, AttributeValue]
-    box: Box | None = None
-    keypoints: Keypoints | None = None
-    size: tuple[int, int] | None = None
 
     @property
     def emotion(self) -> AttributeValue:
@@ -106,11 +88,37 @@ class Reading:
         return self.attributes[EMOTION].doubt
 
 
+@dataclass(frozen=True, slots=True)
+class Reading(Attributed):
+    """What one person's face said at one instant, after smoothing.
+
+    Attributes:
+        camera: the camera's name.
+        track_id: the person.
+        at: when the frame was captured.
+        quality: of the face in this frame.
+        attributes: what is known of the person by attribute: `EMOTION` always, others once they were read.
+        box: where the face is, in pixels of the picture; None where that is not known, as in old traces.
+        keypoints: points of the face in pixels of the picture, where the detector gives them.
+        size: width and height of the picture in pixels; None where `box` is.
+    """
+
+    camera: str
+    track_id: str
+    at: Instant
+    quality: Quality
+    attributes: Mapping[str, AttributeValue]
+    box: Box | None = None
+    keypoints: Keypoints | None = None
+    size: tuple[int, int] | None = None
+
+
 class EventKind(StrEnum):
     """What happened to a person in view."""
 
     APPEARED = "appeared"
     EMOTION_CHANGED = "emotion_changed"
+    CHANGED = "changed"
     LEFT = "left"
 
 
@@ -122,15 +130,17 @@ class Event:
         kind: what happened.
         reading: the person's reading then; for `left`, their last.
         at: when it happened.
-        previous: for `emotion_changed`, the label before.
+        previous: for `emotion_changed` and `changed`, the value before; None where there was none.
         duration: seconds in view so far.
+        attribute: for `changed`, the attribute that did; its value is in the reading.
     """
 
     kind: EventKind
     reading: Reading
     at: Instant
     duration: float
-    previous: str | None = None
+    previous: str | float | None = None
+    attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,7 @@ class Scene:
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         satisfaction: index over the last while, 0 to 100; None where too little could be read.
         paused: whether nothing is looked at, because somebody said so.
+        attributes: what is known of the picture as a whole, by attribute.
     """
 
     camera: str
@@ -156,3 +167,4 @@ class Scene:
     view: View | None = None
     satisfaction: float | None = None
     paused: bool = False
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)

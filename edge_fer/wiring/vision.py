@@ -11,6 +11,7 @@ from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.detectors import make_detector
+from edge_fer.emotion.attributes import AttributeModel, AttributeReader, FaceAttribute, PictureAttribute
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
@@ -31,7 +32,7 @@ from edge_fer.rules.scene import SceneTeller, scene_of
 from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
 from edge_fer.stages import Summaries as SummariesStage
 from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_NAMES, LABEL_SETS, Sample, Source
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, Sample, Source
 from edge_fer.wiring.meaning import longest_gap
 
 __all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones"]
@@ -128,7 +129,41 @@ def build_stages(
         summaries=summaries or NoSummaries(),
         freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
+        attributes=_face_attributes(camera.attributes),
+        picture_attributes=[
+            PictureAttribute(_reader(name, given))
+            for name, given in camera.attributes.items()
+            if given.looks_at == "picture"
+        ],
     )
+
+
+def _face_attributes(attributes: Mapping[str, config.Attribute]) -> list[FaceAttribute]:
+    return [
+        FaceAttribute(reader, partial(_crop, reader.model))
+        for reader in (_reader(name, given) for name, given in attributes.items() if given.looks_at == "face")
+    ]
+
+
+def _reader(name: str, given: config.Attribute) -> AttributeReader:
+    try:
+        model = AttributeModel.load(given.model, of_faces=given.looks_at == "face", threads=given.threads)
+    except ModelError as error:
+        msg = f"attribute {name}: {error.message}"
+        raise ModelError(msg, remedy=error.remedy) from error
+    return AttributeReader(
+        name,
+        model,
+        smoother=make_smoother(given.smoothing),
+        every=given.every,
+        min_confidence=given.min_confidence,
+    )
+
+
+def _crop(model: AttributeModel, image: Image, face: Face) -> Image:
+    """A face as the model wants it."""
+    size = model.sidecar.input
+    return crop_face(image, face, model.crop_frame, at_most=2 * max(size.width, size.height))
 
 
 def make_smoother(smoothing: config.Smoothing) -> Smoother:

@@ -6,7 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge_fer.mqtt.messages.base import SIGNAL, SUBJECT, Count, Fraction, Index, Message, Moment, Number, Part, Seconds
+from edge_fer.mqtt.messages.base import (
+    SIGNAL,
+    SUBJECT,
+    AttributeInfo,
+    Count,
+    Fraction,
+    Index,
+    Message,
+    Moment,
+    Number,
+    Part,
+    Seconds,
+    Sparse,
+)
 from edge_fer.mqtt.reasons import Trouble
 from edge_fer.types import AlertState, SignalState, View
 
@@ -165,8 +178,10 @@ class Health(Message):
     mqtt: MqttHealth = Field(description="The connection to the broker.")
 
 
-class CameraState(Message):
+class CameraState(Sparse, Message):
     """`camera/<camera>/state`: what a camera sees as a whole, on change. Retained."""
+
+    left_out = frozenset({"attributes"})
 
     camera: str = Field(description="Name of the camera.")
     people: Count = Field(description="How many people are in view.")
@@ -184,6 +199,9 @@ class CameraState(Message):
     )
     paused: bool = Field(
         default=False, description="Whether nothing is looked at, because somebody said so (`command/pause`)."
+    )
+    attributes: dict[str, AttributeInfo] = Field(
+        default={}, description="What is known of the picture as a whole, by attribute; left out where nothing is."
     )
 
 
