@@ -131,7 +131,8 @@ def test_a_recording_of_them_is_replayed_and_analysed(tmp_path, settings):
     assert 0 <= counted["light"]["lowest"] < counted["light"]["mean"] < counted["light"]["highest"] <= 10
     assert set(counted["room"]) <= {"bright", "dim", "uncertain"}
     shown = edge_fer("replay", str(trace), "--config", str(file)).stdout
-    assert f"front mask: without {told['readings']}" in shown
+    below = shown.partition("\n\nreadings of attributes\n")[2].splitlines()
+    assert f"front mask: without {told['readings']}" in below
     analysed = edge_fer("analyze", str(SAMPLE["source"]), "--config", str(file), "--out", str(tmp_path / "analysis"))
     assert analysed.returncode == 0, analysed.stderr
     (csv_file,) = (tmp_path / "analysis").rglob("readings.csv")

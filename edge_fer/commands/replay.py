@@ -71,7 +71,7 @@ def _replay(args: argparse.Namespace) -> int:
         raise TraceError(msg, remedy="Record a longer one")
     if args.json:
         told = {"trace": str(args.trace), "frames": steps, "readings": readings, "cut_off": trace.cut_off}
-        others = {"attributes": counted} if (counted := attributes.as_json()) else {}
+        others = {"attributes": found} if (found := attributes.as_json()) else {}
         say_json({**told, **others, "configs": as_json(outcomes, trace.last)})
     else:
         long = (trace.last.mono - trace.first.mono) / 60
@@ -80,8 +80,9 @@ def _replay(args: argparse.Namespace) -> int:
         say()
         for line in as_text(outcomes, trace.last, zone):
             say(line)
-        for number, line in enumerate(attributes.lines()):
-            say(line if number else f"\nReadings of attributes:\n{line}")
+        if counted := list(attributes.lines()):
+            for line in ("", "readings of attributes", *counted):
+                say(line)
     if args.plot:
         _plot(args.plot, timeline, outcomes, settings)
     return 0
