@@ -2,6 +2,6 @@
 
 import sys
 
-from edge_fer.cli import main
+from edge_fer.cli.main import main
 
 sys.exit(main())

@@ -17,21 +17,21 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.opencv import quieten
+from edge_fer.capture.opencv.common import quieten
 from edge_fer.capture.transform import transform
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, load, standard_files
-from edge_fer.config.tree import Camera
+from edge_fer.config.tree import CameraSection
+from edge_fer.drawing.annotation import annotated
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import ConfigError, PictureError
-from edge_fer.fetching.store import Store
-from edge_fer.pictures.annotation import annotated
+from edge_fer.inference.store import Store
 from edge_fer.pictures.decoding import Picture, decode
 from edge_fer.pictures.faces import FaceReading, PictureReading, read_picture, read_whole
 from edge_fer.pictures.files import read_file, read_stream, shown
-from edge_fer.pipeline import Told
-from edge_fer.stages import Stages
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.pipeline.ports import Stages
+from edge_fer.pipeline.step import Told
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Image, Reading
 from edge_fer.wiring import build_pipeline, build_rules, build_stages, build_summaries, overview_of, play
 from edge_fer.wiring.vision import make_classifier, make_zones
@@ -92,7 +92,7 @@ class Analyzer:
         self._config = config
         self._name = camera or VIDEO
         self._camera = (
-            Camera(
+            CameraSection(
                 view=config.view,
                 faces=config.faces,
                 emotion=config.emotion,

@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from edge_fer.contract.messages import CameraHealth, Health
 from edge_fer.errors import EdgeFerError
-from edge_fer.mqtt.messages import CameraHealth, Health
 from edge_fer.types import AlertState, Standing
 
 __all__ = ["Metrics", "metrics_of"]

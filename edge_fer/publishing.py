@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
+from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.types import Instant, Standing
 
 __all__ = ["Link", "Publisher", "Unlinked"]
@@ -18,7 +18,7 @@ __all__ = ["Link", "Publisher", "Unlinked"]
 class Link(Protocol):
     """What takes messages and never keeps its caller waiting."""
 
-    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+    def post(self, topic: str, kind: MessageKind, payload: Message, at: Instant, /) -> None:
         """Takes a message that must arrive, by the outbox."""
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
@@ -34,7 +34,7 @@ class Link(Protocol):
 class Unlinked:
     """In place of a link, where nothing is to be published."""
 
-    def post(self, topic: str, kind: Kind, payload: Message, at: Instant, /) -> None:
+    def post(self, topic: str, kind: MessageKind, payload: Message, at: Instant, /) -> None:
         """Drops it."""
 
     def retain(self, topic: str, payload: Message | str, at: Instant, /) -> None:
@@ -93,15 +93,15 @@ class Publisher:
         """Publishes what one step of a camera's pipeline tells; alerts first."""
         topics, compose = self._topics, self._composer
         for summary in told.summaries:
-            self._link.post(topics.summary(camera), Kind.SUMMARY, compose.summary(summary), summary.at)
+            self._link.post(topics.summary(camera), MessageKind.SUMMARY, compose.summary(summary), summary.at)
         if not self._events:
             return
         for change in told.changes:
-            self._link.post(topics.alert_event(camera), Kind.ALERT_EVENT, compose.alert_event(change), change.at)
+            self._link.post(topics.alert_event(camera), MessageKind.ALERT_EVENT, compose.alert_event(change), change.at)
         for rule, standing in told.alerts.items():
             self._stand(camera, rule, standing, told.at)
         for event in told.events:
-            self._link.post(topics.event(camera), Kind.EVENT, compose.event(event), event.at)
+            self._link.post(topics.event(camera), MessageKind.EVENT, compose.event(event), event.at)
         if told.scene:
             self._link.retain(topics.state(camera), compose.state(told.scene), told.at)
 

@@ -6,9 +6,9 @@ import os
 from functools import cache
 from pathlib import Path
 
-from edge_fer.config.places import default_models_dir
-from edge_fer.fetching.catalogue import BLAZEFACE
-from edge_fer.fetching.store import Store
+from edge_fer.config.engine.places import default_models_dir
+from edge_fer.inference.catalogue import BLAZEFACE
+from edge_fer.inference.store import Store
 from tests.missing import missing
 
 #: Where the program looks for them; elsewhere by EDGE_FER_MODELS.

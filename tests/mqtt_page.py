@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_fer.config.units import FROM_FILE
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.messages import (
+from edge_fer.config.values.units import FROM_FILE
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
     FrameWork,
@@ -21,8 +21,8 @@ from edge_fer.mqtt.messages import (
     schemas,
     seal,
 )
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import (
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import (
     REQUESTS,
     AcknowledgedAlert,
     AcknowledgeResult,

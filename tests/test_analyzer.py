@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from edge_fer import Analyzer
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Layer, load
 from edge_fer.errors import ConfigError, PictureError, SourceError
-from edge_fer.fetching.store import Store
+from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path, sample_picture
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, UNCERTAIN, EventKind
 from edge_fer.wiring import build_pipeline, play
 from tests.fetched import models_folder

@@ -17,7 +17,7 @@ from edge_fer.emotion.attributes import AttributeModel, AttributeReader
 from edge_fer.emotion.smoothing import ExponentialSmoother
 from edge_fer.errors import ModelError
 from edge_fer.rules.events import EventTeller
-from edge_fer.rules.scene import SceneTeller
+from edge_fer.rules.scene.scene import SceneTeller
 from edge_fer.sample import sample_picture
 from edge_fer.types import AttributeValue, Doubt, EventKind, Reading, Scene
 from tests.broker import Mosquitto, Subscriber

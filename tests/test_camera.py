@@ -11,18 +11,18 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
-from edge_fer.backoff import Backoff
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
+from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.loop import CaptureLoop, CaptureState
 from edge_fer.capture.slot import FileSlot, LiveSlot
-from edge_fer.capture.video_file import VideoFile
-from edge_fer.config.tree import Camera as CameraConfig
+from edge_fer.clock.system import SystemClock
+from edge_fer.config.tree import CameraSection as CameraConfig
+from edge_fer.daemon.camera import Camera
 from edge_fer.errors import EdgeFerError, SourceLostError
-from edge_fer.fetching.store import Store
-from edge_fer.pipeline import Told
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import Told
 from edge_fer.sample import sample_path, sample_picture
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.backoff import Backoff
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import Frame, Scene, Standing
 from edge_fer.wiring import build_pipeline
 from edge_fer.wiring.camera import make_camera as make_wired

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from edge_fer import __version__
-from edge_fer.cli import main
+from edge_fer.cli.main import main
 
 NO_RIGHTS = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 

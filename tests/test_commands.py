@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_fer.config.remote import SETTABLE
-from edge_fer.mqtt.messages import schemas
-from edge_fer.mqtt.messages.commands import REQUESTS
+from edge_fer.config.engine.settable import SETTABLE
+from edge_fer.contract.messages import schemas
+from edge_fer.contract.messages.commands import REQUESTS
 from edge_fer.sample import sample_path
 from tests.broker import Mosquitto, Subscriber, tool
 from tests.commanding import ask, say

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from edge_fer.credentials import read_password, usable
+from edge_fer.support.credentials import read_password, usable
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_file_that_is_roots_alone(tmp_path, handed_over):
     (tmp_path / "password").write_text("secret\n")
     (tmp_path / "password").chmod(0o600)
     script = (
-        "import os, sys; from pathlib import Path; from edge_fer.credentials import read_password, usable\n"
+        "import os, sys; from pathlib import Path; from edge_fer.support.credentials import read_password, usable\n"
         "os.setgroups([]); os.setuid(65534); print(usable(Path(sys.argv[1])))"
     )
     for folder in (tmp_path, *tmp_path.parents[:3]):

@@ -12,11 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
-from edge_fer.config.tree import Faces
-from edge_fer.config.units import DURATION
-from edge_fer.config.when import KINDS, kind_in
+from edge_fer.config.sections.when import KINDS, kind_in
+from edge_fer.config.values.units import DURATION
+from edge_fer.contract.messages import Message, SummaryDraft, schemas
 from edge_fer.emotion.attributes import AttributeSidecar
-from edge_fer.mqtt.messages import Message, SummaryDraft, schemas
 from edge_fer.types import EMOTION, Reading
 from tests import mqtt_page, timelines, tuning_page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_fer.capture.limit import FrameLimit
-from edge_fer.heat import Heat, HeatGovernor, HeatWatch, read_heat
+from edge_fer.daemon.heat import Heat, HeatGovernor, HeatWatch, read_heat
 
 PI_4, PI_5 = "soc/soc:firmware", "soc@107c000000/soc@107c000000:firmware"
 

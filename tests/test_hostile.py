@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.commands import __file__ as commands
+from edge_fer.cli import __file__ as commands
+from edge_fer.clock.zone import local_zone
 from edge_fer.config import ConfigFaults, Layer, load
 from edge_fer.errors import PictureError
-from edge_fer.harmless import harmless, harmless_cell, harmless_json
-from edge_fer.keeping import Keeper
-from edge_fer.local_time import local_zone
 from edge_fer.log import set_up_log
 from edge_fer.pictures.records import CsvRecords
+from edge_fer.support.harmless import harmless, harmless_cell, harmless_json
+from edge_fer.support.keeping import Keeper
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import COMMAND, Daemon, edge_fer
 

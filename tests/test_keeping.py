@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edge_fer.keeping import Keeper, write_whole
+from edge_fer.support.keeping import Keeper, write_whole
 
 
 class Thing:

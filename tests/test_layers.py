@@ -105,7 +105,14 @@ def test_imports_go_downwards_only(path):
 
 @pytest.mark.parametrize(
     "room",
-    ["rules", "pipeline.py", "faces/tracking.py", "faces/attention.py", "faces/motion.py", "emotion/smoothing.py"],
+    [
+        "rules",
+        "pipeline.py",
+        "faces/people/tracking.py",
+        "faces/people/attention.py",
+        "faces/people/motion.py",
+        "emotion/smoothing.py",
+    ],
 )
 def test_pure_rooms_touch_no_clock_thread_or_device(room):
     paths = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))

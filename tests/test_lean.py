@@ -21,7 +21,7 @@ def test_opencv_does_without_ipp_in_all_threads_and_says_nothing():
         pytest.skip("OpenCV has no IPP on this machine")
     ended = python("""
 import threading, cv2
-from edge_fer.lean import keep_small
+from edge_fer.support.native_libraries import keep_small
 keep_small()
 told = [cv2.ipp.useIPP()]
 thread = threading.Thread(target=lambda: told.append(cv2.ipp.useIPP()))
@@ -33,7 +33,7 @@ print(told)
 
 
 def test_whoever_asks_for_ipp_keeps_it():
-    code = "import cv2; from edge_fer.lean import keep_small; {}print(cv2.ipp.useIPP())"
+    code = "import cv2; from edge_fer.support.native_libraries import keep_small; {}print(cv2.ipp.useIPP())"
     asked = python(code.format("keep_small(); "), OPENCV_IPP="sse42")
     assert asked.stdout == python(code.format(""), OPENCV_IPP="sse42").stdout
 
@@ -41,7 +41,7 @@ def test_whoever_asks_for_ipp_keeps_it():
 def test_opencv_goes_on_saying_what_it_said():
     ended = python("""
 import cv2
-from edge_fer.lean import keep_small
+from edge_fer.support.native_libraries import keep_small
 home = cv2 if hasattr(cv2, "getLogLevel") else cv2.utils.logging
 before = home.getLogLevel()
 keep_small()
@@ -53,7 +53,7 @@ print(before == home.getLogLevel() > 0)
 def test_threads_share_one_heap():
     ended = python("""
 import ctypes, threading
-from edge_fer.lean import keep_small
+from edge_fer.support.native_libraries import keep_small
 keep_small()
 malloc = ctypes.CDLL(None).malloc
 malloc.restype = ctypes.c_void_p
@@ -70,26 +70,26 @@ print(*(f"0x{end}" for end in heap.split("-")))
 def test_a_verb_brings_no_other_verb_with_it():
     ended = python("""
 import sys
-from edge_fer.cli import main
+from edge_fer.cli.main import main
 main(["version"])
-print(*sorted(name for name in sys.modules if name.startswith("edge_fer.commands.") and "._" not in name))
+print(*sorted(name for name in sys.modules if name.startswith("edge_fer.cli.") and "._" not in name))
 """)
-    assert ended.stdout.splitlines()[-1] == "edge_fer.commands.version"
+    assert ended.stdout.splitlines()[-1] == "edge_fer.cli.version"
 
 
 def test_a_daemon_does_without_what_reads_still_pictures():
     ended = python("""
 import importlib, pkgutil, sys
 import edge_fer
-still = ("edge_fer.analyzer", "edge_fer.pictures", "edge_fer.analysis", "edge_fer.commands", "edge_fer.mqtt.embedded")
+still = ("edge_fer.analyzer", "edge_fer.pictures", "edge_fer.recordings.analysis", "edge_fer.cli", "edge_fer.mqtt.embedded")
 for module in pkgutil.walk_packages(edge_fer.__path__, "edge_fer.", onerror=lambda name: None):
     if not module.name.startswith(still) and "__main__" not in module.name:
         try:
             importlib.import_module(module.name)
         except ImportError as error:
             print("left out:", module.name, error)
-import edge_fer.commands.run
-print("PIL" in sys.modules, "edge_fer.daemon" in sys.modules, "edge_fer.wiring" in sys.modules)
+import edge_fer.cli.run
+print("PIL" in sys.modules, "edge_fer.daemon.process" in sys.modules, "edge_fer.wiring" in sys.modules)
 """)
     assert ended.stdout.splitlines()[-1] == "False True True"
 
@@ -97,8 +97,8 @@ print("PIL" in sys.modules, "edge_fer.daemon" in sys.modules, "edge_fer.wiring" 
 def test_a_daemon_with_a_usb_camera_does_without_pyav():
     ended = python("""
 import sys
-import edge_fer.commands.run, edge_fer.daemon, edge_fer.wiring
-from edge_fer.capture.clock import SystemClock
+import edge_fer.cli.run, edge_fer.daemon.process, edge_fer.wiring
+from edge_fer.clock.system import SystemClock
 from edge_fer.capture.sources import make_source
 make_source("front", "/dev/video0", clock=SystemClock())
 before = "av" in sys.modules

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from edge_fer.contract.messages import Health
 from edge_fer.metrics import Metrics, metrics_of
-from edge_fer.mqtt.messages import Health
 from edge_fer.sample import sample_path
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon, edge_fer

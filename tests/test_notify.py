@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from edge_fer.notify import notify
+from edge_fer.daemon.systemd import notify
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -10,15 +10,15 @@ import pytest
 
 from edge_fer.analyzer import Analyzer
 from edge_fer.bench.measure import measure
-from edge_fer.capture import picamera2_live
-from edge_fer.capture.video_file import VideoFile
-from edge_fer.capture.view import ViewWatch
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.capture.picamera2 import live as picamera2_live
+from edge_fer.capture.view.watch import ViewWatch
 from edge_fer.capture.zones import EVERYWHERE
 from edge_fer.config import tree as config
-from edge_fer.fetching.store import Store
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.ports import NoWatch
 from edge_fer.sample import sample_path
-from edge_fer.stages import NoWatch
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.wiring.camera import make_camera
 from edge_fer.wiring.source import play
 from edge_fer.wiring.vision import build_pipeline, make_watch
@@ -27,7 +27,7 @@ from tests.capture.picamera2_stand_in import Hardware
 from tests.fetched import FOLDER
 from tests.invented import at
 
-HAAR = config.Faces(detector="haar")
+HAAR = config.FacesSection(detector="haar")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def faces():
 def test_a_face_in_the_small_stream_is_read_from_the_large_one(faces):
     hardware = Hardware(picture=lambda index: faces[index % len(faces)])
     source = picamera2_live.Picamera2Live("front", clock=hardware.clock, loader=lambda: hardware.library)
-    camera = config.Camera(source="picamera2", view=config.ViewWatch(enabled=False), faces=HAAR)
+    camera = config.CameraSection(source="picamera2", view=config.ViewSection(enabled=False), faces=HAAR)
     line = build_pipeline("front", camera, store=Store(FOLDER), time=Stopwatch(), overview=0.5)
     frames = source.frames()
     readings = [line.step(next(frames)).readings for _ in range(6)]
@@ -59,8 +59,8 @@ def hardware(monkeypatch, faces):
 
 
 def test_what_is_played_of_a_pi_camera_is_what_the_daemon_sees(hardware):
-    left_half = config.Zone(polygon=((0, 0), (0.5, 0), (0.5, 1), (0, 1)))
-    camera = config.Camera(source="picamera2", rotate=270, zones={"staff": left_half}, focus=0.5)
+    left_half = config.ZoneSection(polygon=((0, 0), (0.5, 0), (0.5, 1), (0, 1)))
+    camera = config.CameraSection(source="picamera2", rotate=270, zones={"staff": left_half}, focus=0.5)
     frames = play("front", camera, clock=hardware.clock)
     frame = next(frames)
     assert (frame.image.shape, frame.small.shape) == ((1280, 720, 3), (640, 360, 3))
@@ -78,7 +78,7 @@ def test_what_is_played_of_a_pi_camera_is_what_the_daemon_sees(hardware):
 def test_a_benchmark_searches_the_small_stream_for_faces_as_small_there(hardware):
     # 246 pixels wide in the large stream, 123 in the small one
     large = HAAR.model_copy(update={"min_size": 200.0, "detect_every": 0.0, "rest_every": 0.0})
-    camera = config.Camera(source="picamera2", faces=large)
+    camera = config.CameraSection(source="picamera2", faces=large)
     report = measure("front", camera, settings=config.Config(cameras={"front": camera}), frames=6)
     assert report.frames.size == (1280, 720)
     assert report.frames.with_face >= 5
@@ -101,13 +101,13 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         return VideoFile("front", sample_path(), clock=InventedClock())
 
     monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", source)
-    camera = config.Camera(
+    camera = config.CameraSection(
         source="picamera2:1",
         faces=HAAR,
         rotate=270,
         flip="horizontal",
         focus=0.5,
-        exposure=config.Exposure(time=0.02, gain=4.0, motion="smooth"),
+        exposure=config.ExposureSection(time=0.02, gain=4.0, motion="smooth"),
     )
     built = make_camera(
         "front",
@@ -129,13 +129,13 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
 
 
 def test_the_view_is_watched_as_the_config_says():
-    watch = make_watch(config.ViewWatch(dark=0.3), EVERYWHERE)
+    watch = make_watch(config.ViewSection(dark=0.3), EVERYWHERE)
     assert isinstance(watch, ViewWatch)
     assert watch._settings.dark == 0.3
-    off = make_watch(config.ViewWatch(enabled=False), EVERYWHERE)
+    off = make_watch(config.ViewSection(enabled=False), EVERYWHERE)
     assert isinstance(off, NoWatch)
     assert off.look(None, at(0)) is off.view is None
 
 
 def test_the_defaults_of_config_and_code_are_the_same():
-    assert make_watch(config.ViewWatch(), EVERYWHERE)._settings == ViewWatch()._settings
+    assert make_watch(config.ViewSection(), EVERYWHERE)._settings == ViewWatch()._settings

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_fer.capture.freeze import FreezeWatch
+from edge_fer.capture.view.freeze import FreezeWatch
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.attention import Attention, Work
-from edge_fer.faces.tracking import TrackingStep
-from edge_fer.pipeline import Pipeline
-from edge_fer.rules.alerts import AlertRule
+from edge_fer.faces.people.attention import Attention, Work
+from edge_fer.faces.people.tracking import TrackingStep
+from edge_fer.pipeline.ports import Stages
+from edge_fer.pipeline.step import Pipeline
+from edge_fer.rules.alerts.lifecycle import Timing
+from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.conditions.emotion import EmotionCondition
 from edge_fer.rules.conditions.signal import SignalCondition
 from edge_fer.rules.events import EventTeller
-from edge_fer.rules.lifecycle import Timing
-from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.stages import Stages
+from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from edge_fer.types import (
     Box,
     Doubt,
@@ -28,9 +28,9 @@ from edge_fer.types import (
     Quality,
     QualityFault,
     Resolution,
-    Sample,
+    SignalKey,
     SignalState,
-    Source,
+    SignalValue,
     Standing,
     Track,
     View,
@@ -283,7 +283,7 @@ def test_finish_gives_everybody_up_ends_alerts_and_empties_the_scene_at_once(pip
 
 
 def test_each_stage_is_timed_once_a_frame(script, pipeline):
-    from edge_fer.stopwatch import Stopwatch
+    from edge_fer.support.stopwatch import Stopwatch
 
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, min_lead=0.0, time=watch)
@@ -450,10 +450,10 @@ def test_rules_change_between_two_frames_and_what_stays_the_same_goes_on(pipelin
 
 
 def test_outside_numbers_are_asked_for_with_every_frame(pipeline, script):
-    number = Source("x")
+    number = SignalKey("x")
     condition = SignalCondition(number, 100, above=True, max_age=5)
     rule = AlertRule("cam", "pulse", severity="info", condition=condition, timing=Timing(0, 0, 0, 0))
-    stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: Sample(120, 0.0)})
+    stages = replace(pipeline._stages, rules=[rule], samples=lambda: {number: SignalValue(120, 0.0)})
     step = Pipeline("cam", stages, min_confidence=0.4, min_lead=0.0).step(frame(1))
     assert [(change.alert.value, change.signal) for change in step.changes] == [(120, SignalState.FRESH)]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.redact import hidden_parts, redacted, redacted_text
+from edge_fer.support.redact import hidden_parts, redacted, redacted_text
 
 
 @pytest.mark.parametrize(

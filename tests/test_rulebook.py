@@ -7,11 +7,11 @@ from datetime import UTC
 import pytest
 
 from edge_fer.config.tree import Config
-from edge_fer.rulebook import sources_in
-from edge_fer.rules.calendar import Calendar
-from edge_fer.rules.trend import Trend
-from edge_fer.types import Source
+from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.rules.scene.trend import Trend
+from edge_fer.types import SignalKey
 from edge_fer.wiring import alerts_alone_differ, build_rules
+from edge_fer.wiring.alert_rules import sources_in
 from tests.config.loading import load_layers
 
 TREND = Trend(Calendar(UTC))
@@ -45,7 +45,7 @@ def test_what_is_a_change_of_rules_alone(change, alone):
 def test_the_numbers_that_alerts_ask_for():
     text = "alerts: {t: {when: {any: [{signal: y, above: 1}, {signal: x, path: 'a[0]', below: 1}]}}}"
     config = load_layers(BASE, text).config
-    assert sources_in(config.cameras) == {Source("x", ("bpm",)), Source("y"), Source("x", ("a", 0))}
+    assert sources_in(config.cameras) == {SignalKey("x", ("bpm",)), SignalKey("y"), SignalKey("x", ("a", 0))}
 
 
 def test_rules_made_twice_of_one_config_are_the_same_and_of_another_are_not():

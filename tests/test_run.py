@@ -17,8 +17,8 @@ from subprocess import PIPE, STDOUT, Popen
 import pytest
 from jsonschema import Draft202012Validator
 
+from edge_fer.contract.messages import schemas
 from edge_fer.emotion.classifier import packaged_model
-from edge_fer.mqtt.messages import schemas
 from edge_fer.sample import sample_path
 from tests.broker import Certificates, Mosquitto, Subscriber, free_port
 from tests.daemon import COMMAND, Daemon, edge_fer
@@ -327,8 +327,8 @@ def test_the_demo_shows_what_happens_where_there_is_no_broker_of_its_own(tmp_pat
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         broker.stop()
         program = (
-            f"import sys; sys.modules['amqtt'] = None; from edge_fer.commands import run; run._PORT = {broker.port}; "
-            "from edge_fer.cli import main; sys.exit(main(['run', '--demo', '-o', 'node.id=test', '-o', "
+            f"import sys; sys.modules['amqtt'] = None; from edge_fer.cli import run; run._PORT = {broker.port}; "
+            "from edge_fer.cli.main import main; sys.exit(main(['run', '--demo', '-o', 'node.id=test', '-o', "
             "'cameras.camera.source=sample']))"
         )
         environment = os.environ | {"XDG_STATE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}

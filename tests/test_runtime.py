@@ -16,7 +16,7 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier, packaged_model
 from edge_fer.errors import ModelError, RuntimeMissingError
-from edge_fer.runtime import RUNTIMES, Model, available, loaded_runtime, seconds_in_runtime, timed_runs
+from edge_fer.inference.runtime import RUNTIMES, Model, available, loaded_runtime, seconds_in_runtime, timed_runs
 
 
 def sha256_of(path):
@@ -94,7 +94,7 @@ def test_says_what_native_code_said_when_it_fails(monkeypatch, capfd):
         raise ValueError(msg)
 
     module = SimpleNamespace(__name__=f"{available()[0]}.interpreter", Interpreter=fails)
-    monkeypatch.setattr("edge_fer.runtime._import_runtime", lambda _: module)
+    monkeypatch.setattr("edge_fer.inference.runtime._import_runtime", lambda _: module)
     with pytest.raises(ModelError, match=r"x: \w+ .* refuses it: no such operation\. Copy"):
         Model(packaged_model().read_bytes(), name="x")
     assert capfd.readouterr().err == "native words\n"
@@ -123,7 +123,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_damaged_file_never_reaches_the_runtime(tmp_path, monkeypatch, damage, runtime):
-    monkeypatch.setattr("edge_fer.runtime._import_runtime", lambda _: pytest.fail("the runtime was asked"))
+    monkeypatch.setattr("edge_fer.inference.runtime._import_runtime", lambda _: pytest.fail("the runtime was asked"))
     path = tmp_path / "emotion.tflite"
     path.write_bytes(DAMAGE[damage](packaged_model().read_bytes()))
     with pytest.raises(

@@ -145,7 +145,7 @@ def refused(*given, **named):
 socket.getaddrinfo = socket.create_connection = refused
 import cv2
 cv2.VideoCapture = refused
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.capture.sources import make_source
 try:
     next(make_source("front", sys.argv[1], clock=SystemClock()).frames())
@@ -275,7 +275,7 @@ from edge_fer.log.journal import JournalHandler
 JournalHandler.__init__.__defaults__ = (Path(sys.argv.pop(1)),)
 stat = os.fstat(2)
 os.environ["JOURNAL_STREAM"] = f"{stat.st_dev}:{stat.st_ino}"
-from edge_fer.cli import main
+from edge_fer.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
     names = [f"camera-{chr(ord('a') + number)}" for number in range(len(RIGHT))]

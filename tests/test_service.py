@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
+from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
-from edge_fer.service import Service
 
 
 @dataclass
@@ -119,7 +119,7 @@ def test_it_stays_and_says_so_when_all_cameras_have_been_lost_for_long(service, 
 
 def test_it_makes_way_for_another_without_a_word_of_stopping(service, monkeypatch):
     said = []
-    monkeypatch.setattr("edge_fer.service.notify", lambda *states: said.append(states[0]))
+    monkeypatch.setattr("edge_fer.daemon.service.notify", lambda *states: said.append(states[0]))
     camera = ScriptedCamera()
     it, other = service(camera), service(ScriptedCamera())
     it.reload()
@@ -130,7 +130,7 @@ def test_it_makes_way_for_another_without_a_word_of_stopping(service, monkeypatc
 
 def test_it_goes_on_where_nothing_can_take_its_place(service, monkeypatch):
     said = []
-    monkeypatch.setattr("edge_fer.service.notify", lambda *states: said.append(states[0]))
+    monkeypatch.setattr("edge_fer.daemon.service.notify", lambda *states: said.append(states[0]))
     looks = []
     it = service(ScriptedCamera(), on_tick=lambda mono: looks.append(mono) or (len(looks) == 3 and it.stop()))
     asked = []
@@ -161,7 +161,7 @@ def test_threads_that_hang_are_known(service):
 
 def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
     said = []
-    monkeypatch.setattr("edge_fer.service.notify", said.append)
+    monkeypatch.setattr("edge_fer.daemon.service.notify", said.append)
     cases = [
         ([ScriptedCamera()], True),
         ([ScriptedCamera(moves=False)], False),
@@ -181,7 +181,7 @@ def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
 
 def test_a_link_that_hangs_does_not_feed_the_watchdog_and_is_told(service, monkeypatch, caplog):
     said, stop = [], []
-    monkeypatch.setattr("edge_fer.service.notify", said.append)
+    monkeypatch.setattr("edge_fer.daemon.service.notify", said.append)
     it = service(ScriptedCamera(), link_moves=False, on_tick=lambda _: stop[0]())
     stop.append(it.stop)
     it.run()

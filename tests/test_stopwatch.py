@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 
 
 class Clock:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.errors import TraceError
-from edge_fer.trace.reader import TraceReader
-from edge_fer.trace.writer import TraceWriter
+from edge_fer.recordings.trace.reader import TraceReader
+from edge_fer.recordings.trace.writer import TraceWriter
 from edge_fer.types import (
     LABEL_SETS,
     UNCERTAIN,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.config.units import DURATION
-from edge_fer.rules.alerts import AlertRule
+from edge_fer.config.values.units import DURATION
+from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.types import AlertChange
 from tests.invented import reading, unreadable

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from edge_fer import __version__
-from edge_fer.cli import build_parser
+from edge_fer.cli.main import build_parser
 
 FILES = """\
 .SH FILES

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_fer import __version__
-from edge_fer.fetching.catalogue import ALL
+from edge_fer.inference.catalogue import ALL
 
 
 def bill(environment: Path) -> dict[str, Any]:

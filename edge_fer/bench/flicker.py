@@ -11,7 +11,7 @@ from statistics import fmean
 
 from edge_fer.emotion.doubt import doubt_of
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.stages import Smoother
+from edge_fer.pipeline.ports import SmootherPort
 from edge_fer.types import Scores
 
 __all__ = ["Sample", "Stretch", "leading", "percentile", "steady_stretches", "step_delays", "switches_per_second"]
@@ -90,7 +90,7 @@ def steady_stretches(people: Iterable[Sequence[Sample]], *, min_confidence: floa
 
 
 def step_delays(
-    stretches: Sequence[Stretch], make_smoother: Callable[[], Smoother], *, min_confidence: float, min_lead: float
+    stretches: Sequence[Stretch], make_smoother: Callable[[], SmootherPort], *, min_confidence: float, min_lead: float
 ) -> list[float]:
     """How late, in seconds, each change from one steady expression to another is told; infinite where it never is.
 
@@ -132,7 +132,7 @@ def _steady(window: Sequence[Sample], min_confidence: float) -> list[Stretch]:
     return [Stretch(label, tuple(scores))]
 
 
-def _delay(before: Stretch, after: Stretch, smoother: Smoother, is_told: Callable[[Smoothed], bool]) -> float:
+def _delay(before: Stretch, after: Stretch, smoother: SmootherPort, is_told: Callable[[Smoothed], bool]) -> float:
     for mono, scores in _played(before):
         smoother.update("somebody", scores, mono - PLAYED)
     for mono, scores in _played(after):

@@ -16,22 +16,22 @@ from time import perf_counter, process_time
 from edge_fer import __version__
 from edge_fer.bench import flicker
 from edge_fer.bench.process import memory, since_start
-from edge_fer.bench.report import STAGES, Flicker, Frames, Process, Report, Shares, Skipping, StageCost, Steps
+from edge_fer.bench.report import STAGES, Flicker, Frames, Process, Report, Shares, Skipping, StageCost, StepResponse
 from edge_fer.bench.taps import CountedClassifier, CountedDetector, TappedSmoother
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.topics import Topics
 from edge_fer.errors import SourceError
-from edge_fer.faces.attention import Work
-from edge_fer.fetching.store import Store
-from edge_fer.mqtt.composer import Composer
+from edge_fer.faces.people.attention import Work
+from edge_fer.inference.runtime import loaded_runtime, timed_runs
+from edge_fer.inference.store import Store
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Pipeline, Told
+from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.publishing import Publisher
-from edge_fer.redact import redacted
-from edge_fer.runtime import loaded_runtime, timed_runs
-from edge_fer.stopwatch import StageTime, Stopwatch
+from edge_fer.support.redact import redacted
+from edge_fer.support.stopwatch import StageTime, Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother, overview_of, play
 
@@ -45,7 +45,7 @@ SAMPLED = 5
 
 def measure(
     name: str,
-    camera: config.Camera,
+    camera: config.CameraSection,
     *,
     settings: config.Config,
     seconds: float | None = None,
@@ -63,16 +63,16 @@ def measure(
     Raises:
         EdgeFerError: the source or a model is missing or wrong, or the source gave no frame.
     """
-    run = _Run(name, camera, settings)
+    run = _BenchRun(name, camera, settings)
     with _outbox(name) as publisher, closing(play(name, camera, clock=SystemClock())) as source:
         run.over(source, partial(publisher.tell, name), seconds=seconds, frames=frames)
     return run.report()
 
 
-class _Run:
+class _BenchRun:
     """One run, and what is measured in it."""
 
-    def __init__(self, name: str, camera: config.Camera, settings: config.Config) -> None:
+    def __init__(self, name: str, camera: config.CameraSection, settings: config.Config) -> None:
         self._camera = camera
         self._watch = Stopwatch(keep=KEPT)
         summaries = build_summaries(name, camera, settings)
@@ -216,7 +216,7 @@ class _Run:
             published=round(self._changes / seconds, 4) if seconds else 0.0,
         )
 
-    def _steps(self) -> Steps:
+    def _steps(self) -> StepResponse:
         emotion = self._camera.emotion
         stretches = flicker.steady_stretches(self._smoother.people(), min_confidence=emotion.min_confidence)
         delays = flicker.step_delays(
@@ -225,7 +225,7 @@ class _Run:
             min_confidence=emotion.min_confidence,
             min_lead=emotion.min_lead,
         )
-        return Steps(
+        return StepResponse(
             stretches=dict(Counter(stretch.label for stretch in stretches)),
             tried=len(delays),
             never_told=delays.count(float("inf")),

@@ -15,7 +15,7 @@ __all__ = [
     "Shares",
     "Skipping",
     "StageCost",
-    "Steps",
+    "StepResponse",
     "as_json",
     "as_table",
 ]
@@ -140,7 +140,7 @@ class Flicker:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class StepResponse:
     """How late a change of expression is told; steps are spliced from seconds of one and the same expression.
 
     Attributes:
@@ -190,7 +190,7 @@ class Report:
     shares: Shares
     process: Process
     flicker: Flicker
-    steps: Steps
+    steps: StepResponse
 
 
 def as_json(report: Report, stage: str | None = None) -> str:
@@ -248,7 +248,7 @@ def _skipping(skipping: Skipping) -> str:
     )
 
 
-def _steps(steps: Steps) -> str:
+def _steps(steps: StepResponse) -> str:
     if not steps.tried:
         return "none: no two expressions lasted a second each"
     late = "never" if steps.median_s is None else f"{steps.median_s:.2f} s"

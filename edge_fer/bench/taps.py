@@ -8,9 +8,9 @@ from time import process_time
 
 from edge_fer.bench.flicker import Sample
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.port import FaceDetector
-from edge_fer.runtime import seconds_in_runtime
-from edge_fer.stages import Classifier, Smoother
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.inference.runtime import seconds_in_runtime
+from edge_fer.pipeline.ports import ClassifierPort, SmootherPort
 from edge_fer.types import Face, Image, Reading, Scores
 
 __all__ = ["CountedClassifier", "CountedDetector", "TappedSmoother"]
@@ -59,7 +59,7 @@ class CountedClassifier:
         bare: processor seconds in the model itself, as far as its runs are timed.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: ClassifierPort) -> None:
         self._classifier = classifier
         self.faces = self.frames = 0
         self.bare = 0.0
@@ -82,7 +82,7 @@ class TappedSmoother:
         keep: readings kept; of more, the last ones.
     """
 
-    def __init__(self, smoother: Smoother, *, keep: int) -> None:
+    def __init__(self, smoother: SmootherPort, *, keep: int) -> None:
         self._smoother = smoother
         self._now: dict[str, tuple[Scores | None, Smoothed | None]] = {}
         self._kept: deque[tuple[str, Sample]] = deque(maxlen=keep)

@@ -18,8 +18,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from edge_fer.config.reader import read_yaml
-from edge_fer.redact import secret_spans
+from edge_fer.config.engine.reader import read_yaml
+from edge_fer.support.redact import secret_spans
 
 __all__ = ["Moved", "move_secrets", "variables_in"]
 

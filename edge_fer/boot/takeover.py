@@ -16,11 +16,11 @@ from typing import Final
 
 from edge_fer.boot.secrets import Moved, move_secrets, variables_in
 from edge_fer.config import Layer
-from edge_fer.config.faults import ConfigFaults, Fault
+from edge_fer.config.engine.faults import ConfigFaults, Fault
 from edge_fer.errors import ConfigError
-from edge_fer.files import open_file
+from edge_fer.support.files import open_file
 
-__all__ = ["Outcome", "Places", "take_over"]
+__all__ = ["Places", "TakeoverOutcome", "take_over"]
 
 _LARGEST: Final = 256 * 1024
 #: Bytes of faults that the note tells.
@@ -56,7 +56,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TakeoverOutcome:
     """What became of the file.
 
     Attributes:
@@ -68,7 +68,7 @@ class Outcome:
     fault: ConfigError | None = None
 
 
-def take_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object]) -> Outcome:
+def take_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object]) -> TakeoverOutcome:
     """Takes the file over, if there is one and nothing is wrong with it.
 
     Args:
@@ -83,7 +83,7 @@ def take_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object
         outcome = _taken_over(places, check)
     except ConfigError as error:
         kept = "The settings taken over before still hold." if places.copy.exists() else "It has no effect."
-        outcome = Outcome(f"{places.file.name} is wrong and was not taken over. {kept}\n\n{error}", error)
+        outcome = TakeoverOutcome(f"{places.file.name} is wrong and was not taken over. {kept}\n\n{error}", error)
     note = outcome.said.encode()[:_LONGEST_NOTE].decode(errors="ignore") + "\n"
     # a card that cannot be written, or a computer without one, holds nothing up
     with suppress(OSError):
@@ -92,18 +92,18 @@ def take_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object
     return outcome
 
 
-def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object]) -> Outcome:
+def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], object]) -> TakeoverOutcome:
     text = _content(places.file)
     missing = _missing(places.file, text)
     if missing and not places.copy.exists():
-        return Outcome(f"There is no {places.file.name}, or nothing in it.")
+        return TakeoverOutcome(f"There is no {places.file.name}, or nothing in it.")
     if missing:
-        return Outcome(
+        return TakeoverOutcome(
             f"{places.file.name} {missing}; what it said last still holds. To take that back, write {{}} into it."
         )
     if text is None:
         check(Layer.file(places.file, required=True), {})  # which says what is wrong with it
-        return Outcome(f"{places.file.name} could not be read.")
+        return TakeoverOutcome(f"{places.file.name} could not be read.")
     moved = move_secrets(text, places.password)
     if moved.stuck:
         raise ConfigFaults([_stuck(places.file, key) for key in moved.stuck])
@@ -117,10 +117,12 @@ def _taken_over(places: Places, check: Callable[[Layer, Mapping[str, str]], obje
         candidate.unlink(missing_ok=True)
     if moved.text == text:
         # what was told on the day when secrets were moved stays
-        return Outcome(_told_before(places.note, f"{places.file.name} was taken over."))
+        return TakeoverOutcome(_told_before(places.note, f"{places.file.name} was taken over."))
     with suppress(OSError):
         _write(places.file, moved.text, 0o644)
-    return Outcome(f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}.")
+    return TakeoverOutcome(
+        f"{places.file.name} was taken over.\nSecrets were moved onto the device: {', '.join(moved.keys)}."
+    )
 
 
 def _stuck(file: Path, key: str) -> Fault:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge_fer.capture.picamera2_library import INSTALL, installed, is_pi, load, sensors
-from edge_fer.capture.v4l2 import Capability, capability
+from edge_fer.capture.opencv.v4l2 import Capability, capability
+from edge_fer.capture.picamera2.library import INSTALL, installed, is_pi, load, sensors
 from edge_fer.errors import SourceError
 
 __all__ = ["find_camera"]

@@ -9,15 +9,15 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from edge_fer.backoff import Backoff
-from edge_fer.capture.clock import Clock
-from edge_fer.capture.freeze import StillPicture
-from edge_fer.capture.port import Source
+from edge_fer.capture.port import SourcePort
 from edge_fer.capture.reader import Reader
 from edge_fer.capture.slot import Slot, SlotClosedError
 from edge_fer.capture.transform import Flip, Rotation, transform
+from edge_fer.capture.view.freeze import StillPicture
 from edge_fer.capture.zones import EVERYWHERE, Zones
+from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError, SourceStuckError
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import Frame, Image, Instant
 
 __all__ = ["CaptureLoop", "CaptureState", "OnState"]
@@ -88,7 +88,7 @@ class CaptureLoop:
     def __init__(
         self,
         name: str,
-        source: Source,
+        source: SourcePort,
         slot: Slot,
         *,
         clock: Clock,

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from edge_fer.types import Frame
 
-__all__ = ["Source"]
+__all__ = ["SourcePort"]
 
 
-class Source(Protocol):
+class SourcePort(Protocol):
     """A camera, a stream or a recording.
 
     `frames()` may be called again after the generator it gave has ended, been closed, or been given up while stuck

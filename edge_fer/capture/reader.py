@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 
-from edge_fer.capture.port import Source
+from edge_fer.capture.port import SourcePort
 from edge_fer.capture.slot import FileSlot, SlotClosedError
 
 __all__ = ["Reader"]
@@ -19,7 +19,7 @@ class Reader(threading.Thread):
         error: why there will be no more, unless the source came to its end; to be read once the slot is closed.
     """
 
-    def __init__(self, name: str, source: Source) -> None:
+    def __init__(self, name: str, source: SourcePort) -> None:
         super().__init__(name=f"read-{name}", daemon=True)
         self.slot = FileSlot()
         self.error: Exception | None = None

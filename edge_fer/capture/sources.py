@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
-from edge_fer.capture.opencv_live import OpenCvLive
-from edge_fer.capture.picamera2_controls import PiSettings
-from edge_fer.capture.picamera2_live import Picamera2Live
-from edge_fer.capture.port import Source
+from edge_fer.capture.opencv.live import OpenCvLive
+from edge_fer.capture.picamera2.controls import PiSettings
+from edge_fer.capture.picamera2.live import Picamera2Live
+from edge_fer.capture.port import SourcePort
 from edge_fer.capture.stills import Stills
-from edge_fer.config.source import SourceKind, kind_of
+from edge_fer.clock.system import Clock
+from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
 
 __all__ = ["SourceOptions", "make_source"]
@@ -53,7 +53,7 @@ class SourceOptions:
     pi: PiSettings = field(default_factory=PiSettings)
 
 
-def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> Source:
+def make_source(camera: str, source: str, *, clock: Clock, options: SourceOptions | None = None) -> SourcePort:
     """The source that a camera's `source` means; nothing is opened yet.
 
     Args:
@@ -68,10 +68,10 @@ def make_source(camera: str, source: str, *, clock: Clock, options: SourceOption
     return FACTORIES[kind_of(source)](camera, source, clock, options or SourceOptions())
 
 
-Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], Source]
+Factory: TypeAlias = Callable[[str, str, Clock, SourceOptions], SourcePort]
 
 
-def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     return Picamera2Live(
         camera,
         source.partition(":")[2],
@@ -84,15 +84,15 @@ def picamera2(camera: str, source: str, clock: Clock, options: SourceOptions) ->
     )
 
 
-def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+def device(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     path = f"/dev/video{int(source)}" if source.isdecimal() else source
     size, fps, share, aspect = options.size, options.fps, options.share, options.aspect
     return OpenCvLive(camera, path, clock=clock, size=size, fps=fps, share=share, aspect=aspect)
 
 
-def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     # FFmpeg takes 18 MB, which other kinds do without
-    from edge_fer.capture.network import NetworkCamera  # noqa: PLC0415
+    from edge_fer.capture.network.camera import NetworkCamera  # noqa: PLC0415
 
     return NetworkCamera(
         camera,
@@ -108,24 +108,24 @@ def stream(camera: str, source: str, clock: Clock, options: SourceOptions) -> So
     )
 
 
-def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
-    from edge_fer.capture.video_file import VideoFile  # noqa: PLC0415 - as above
+def video(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+    from edge_fer.capture.ffmpeg.recording import VideoFile  # noqa: PLC0415 - as above
 
     return VideoFile(camera, source, clock=clock, loop=options.loop, aspect=options.aspect)
 
 
-def stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+def stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     return Stills(camera, source, clock=clock, interval=options.interval, loop=options.loop)
 
 
-def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> Source:
+def sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
     if options.sample is None:
         msg = f"source {source}: there is no sample recording"
         raise SourceError(msg, remedy="Install the package anew")
     return video(camera, str(options.sample), clock, options)
 
 
-#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.config.source`.
+#: One row a kind; a new kind is one more file, and one more row here and in `edge_fer.config.values.source`.
 FACTORIES: Mapping[SourceKind, Factory] = {
     SourceKind.PICAMERA2: picamera2,
     SourceKind.DEVICE: device,

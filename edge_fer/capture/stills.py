@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_fer.capture.clock import Clock
 from edge_fer.capture.jpeg import damage
-from edge_fer.capture.opencv import quieten, to_rgb
-from edge_fer.capture.timeline import Timeline
+from edge_fer.capture.opencv.common import quieten, to_rgb
+from edge_fer.capture.presentation import PresentationClock
+from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError
-from edge_fer.files import read_file
+from edge_fer.support.files import read_file
 from edge_fer.types import Frame, Image
 
 __all__ = ["Stills"]
@@ -59,7 +59,7 @@ class Stills:
         """See `Source.frames`."""
         quieten()
         paths = self._pictures()
-        timeline = Timeline(self._clock, period=self._interval)
+        timeline = PresentationClock(self._clock, period=self._interval)
         index = 0
         while True:
             began = index

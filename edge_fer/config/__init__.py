@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from edge_fer.config.faults import ConfigFaults, Fault
-from edge_fer.config.layers import Layer
-from edge_fer.config.loading import BOOT_COPY, BOOT_FILE, SETTINGS_NAME, SYSTEM_FILE, Loaded, load, standard_files
+from edge_fer.config.engine.faults import ConfigFaults, Fault
+from edge_fer.config.engine.layers import Layer
+from edge_fer.config.engine.loading import (
+    BOOT_COPY,
+    BOOT_FILE,
+    SETTINGS_NAME,
+    SYSTEM_FILE,
+    Loaded,
+    load,
+    standard_files,
+)
 from edge_fer.config.tree import Config
 
 __all__ = [

@@ -12,48 +12,48 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from edge_fer.config.alert import Alert
-from edge_fer.config.attribute import Attribute
-from edge_fer.config.camera import Camera, Zone
-from edge_fer.config.emotion import Emotion, Smoothing
-from edge_fer.config.faces import FaceQuality, Faces
-from edge_fer.config.homeassistant import HomeAssistant
-from edge_fer.config.kinds import WhenSignal
-from edge_fer.config.link import Mqtt, Outbox
-from edge_fer.config.numbers import Mood, Privacy, Summaries
-from edge_fer.config.optics import Exposure, ViewWatch
-from edge_fer.config.places import default_id, default_models_dir, default_state_dir
+from edge_fer.config.engine.places import default_id, default_models_dir, default_state_dir
 from edge_fer.config.section import Count, Name, Section, Text
-from edge_fer.config.units import TEMPERATURE, Celsius, PositiveFraction, refuse
-from edge_fer.config.when import parts_of
+from edge_fer.config.sections.alerts import AlertSection
+from edge_fer.config.sections.attributes import Attribute
+from edge_fer.config.sections.cameras import CameraSection, ZoneSection
+from edge_fer.config.sections.conditions import WhenSignal
+from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
+from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
+from edge_fer.config.sections.homeassistant import HomeAssistantSection
+from edge_fer.config.sections.mqtt import MqttSection, OutboxSection
+from edge_fer.config.sections.numbers import MoodSection, PrivacySection, SummariesSection
+from edge_fer.config.sections.optics import ExposureSection, ViewSection
+from edge_fer.config.sections.when import parts_of
+from edge_fer.config.values.units import TEMPERATURE, Celsius, PositiveFraction, refuse
 from edge_fer.errors import did_you_mean
 
 __all__ = [
-    "Alert",
+    "AlertSection",
     "Attribute",
-    "Camera",
+    "CameraSection",
     "Config",
-    "Emotion",
-    "Exposure",
-    "FaceQuality",
-    "Faces",
-    "Heat",
-    "HomeAssistant",
-    "Metrics",
-    "Mood",
-    "Mqtt",
-    "Node",
-    "Outbox",
-    "Privacy",
+    "EmotionSection",
+    "ExposureSection",
+    "FaceQualitySection",
+    "FacesSection",
+    "HeatSection",
+    "HomeAssistantSection",
+    "MetricsSection",
+    "MoodSection",
+    "MqttSection",
+    "NodeSection",
+    "OutboxSection",
+    "PrivacySection",
     "Section",
-    "Smoothing",
-    "Summaries",
-    "ViewWatch",
-    "Zone",
+    "SmoothingSection",
+    "SummariesSection",
+    "ViewSection",
+    "ZoneSection",
 ]
 
 
-class Node(Section):
+class NodeSection(Section):
     """What this device is called."""
 
     id: Name = Field(
@@ -84,7 +84,7 @@ class Node(Section):
         return name
 
 
-class Heat(Section):
+class HeatSection(Section):
     """What is done when the machine gets hot, or its firmware slows it down."""
 
     limit: Annotated[Celsius, TEMPERATURE.within(30, 110)] = Field(
@@ -95,7 +95,7 @@ class Heat(Section):
     )
 
 
-class Metrics(Section):
+class MetricsSection(Section):
     """Numbers for Prometheus, which fetches them from this device alone."""
 
     port: Annotated[Count, Field(ge=0, le=65535)] = Field(
@@ -109,34 +109,34 @@ class Config(Section):
     profile: Literal["counter", "ward", "crowd"] = Field(
         default="counter", description="The place it is made for, which sets defaults for all below."
     )
-    node: Node = Field(default_factory=Node, description="What this device is called.")
-    cameras: dict[Name, Camera] = Field(
-        default={"camera": Camera()},
+    node: NodeSection = Field(default_factory=NodeSection, description="What this device is called.")
+    cameras: dict[Name, CameraSection] = Field(
+        default={"camera": CameraSection()},
         description="The cameras by name; where none is named, there is one called `camera`.",
     )
-    view: ViewWatch = Field(default=ViewWatch(), description="When a camera's view is told as covered or moved.")
-    faces: Faces = Field(default=Faces(), description="How faces are found and followed.")
-    emotion: Emotion = Field(default=Emotion(), description="How emotions are read from faces.")
+    view: ViewSection = Field(default=ViewSection(), description="When a camera's view is told as covered or moved.")
+    faces: FacesSection = Field(default=FacesSection(), description="How faces are found and followed.")
+    emotion: EmotionSection = Field(default=EmotionSection(), description="How emotions are read from faces.")
     attributes: dict[Name, Attribute] = Field(
         default={},
         description="What else is read of faces or pictures by name, each with a model of its own; nothing by default.",
     )
-    alerts: dict[Name, Alert] = Field(
+    alerts: dict[Name, AlertSection] = Field(
         default={}, description="The alerts by name; the profile brings some, `false` switches one off."
     )
-    heat: Heat = Field(default=Heat(), description="What is done when the machine gets hot.")
-    mood: Mood = Field(default=Mood(), description="How satisfaction and distress are made of emotions.")
-    summaries: Summaries = Field(default=Summaries(), description="What is summed up.")
-    privacy: Privacy = Field(default=Privacy(), description="What leaves the device about people.")
-    mqtt: Mqtt = Field(default=Mqtt(), description="Where messages go.")
-    homeassistant: HomeAssistant = Field(
-        default=HomeAssistant(), description="How Home Assistant is told what this device has."
+    heat: HeatSection = Field(default=HeatSection(), description="What is done when the machine gets hot.")
+    mood: MoodSection = Field(default=MoodSection(), description="How satisfaction and distress are made of emotions.")
+    summaries: SummariesSection = Field(default=SummariesSection(), description="What is summed up.")
+    privacy: PrivacySection = Field(default=PrivacySection(), description="What leaves the device about people.")
+    mqtt: MqttSection = Field(default=MqttSection(), description="Where messages go.")
+    homeassistant: HomeAssistantSection = Field(
+        default=HomeAssistantSection(), description="How Home Assistant is told what this device has."
     )
     commands: Literal["on", "off"] = Field(
         default="off",
         description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",
     )
-    metrics: Metrics = Field(default=Metrics(), description="Numbers for Prometheus.")
+    metrics: MetricsSection = Field(default=MetricsSection(), description="Numbers for Prometheus.")
     state_dir: Path = Field(
         default_factory=default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "
@@ -155,16 +155,16 @@ class Config(Section):
 
     @field_validator("cameras")
     @classmethod
-    def _at_least_one(cls, cameras: dict[str, Camera]) -> dict[str, Camera]:
+    def _at_least_one(cls, cameras: dict[str, CameraSection]) -> dict[str, CameraSection]:
         if not cameras:
             refuse("are all switched off", "Leave at least one camera on")
         return cameras
 
     @field_validator("cameras")
     @classmethod
-    def _signals_of_others(cls, cameras: dict[str, Camera], info: ValidationInfo) -> dict[str, Camera]:
+    def _signals_of_others(cls, cameras: dict[str, CameraSection], info: ValidationInfo) -> dict[str, CameraSection]:
         node = info.data.get("node")
-        if not isinstance(node, Node):
+        if not isinstance(node, NodeSection):
             return cameras  # its own fault is told already
         own = [
             (camera, "alerts", name, "when", *path, "signal")

@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from edge_fer.doctor.finding import Finding, State, fault, good, skipped, warning
-from edge_fer.json_text import read_json
+from edge_fer.contract.messages import ONLINE
+from edge_fer.contract.topics import Topics
+from edge_fer.doctor.finding import CheckResult, State, fault, good, skipped, warning
 from edge_fer.mqtt.certificates import days_left, end_in_file, is_near
-from edge_fer.mqtt.messages import ONLINE
+from edge_fer.mqtt.failures import Setback, Trouble, problem_and_remedy, remedy_for_refusal
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Setback, Trouble, problem_and_remedy, remedy_for_refusal
 from edge_fer.mqtt.session import ANSWER, Session
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
+from edge_fer.support.json_text import read_json
 
 __all__ = ["broker"]
 
@@ -34,7 +34,7 @@ def broker(
     *,
     daemon: bool,
     now: datetime | None = None,
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Everything about the broker, by a session of its own, which disturbs no daemon and leaves nothing behind.
 
     Args:
@@ -65,7 +65,7 @@ def broker(
         session.close()
 
 
-def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
+def _refused(setback: Setback, settings: BrokerSettings) -> list[CheckResult]:
     """The findings where no session came about."""
     what, remedy = problem_and_remedy(setback, settings)
     remedy = remedy.replace("; it is read again at the next try", "")
@@ -81,7 +81,7 @@ def _refused(setback: Setback, settings: BrokerSettings) -> list[Finding]:
     return [fault("broker", what, remedy)]
 
 
-def _protocol(settings: BrokerSettings, protocol: Protocol) -> Finding:
+def _protocol(settings: BrokerSettings, protocol: Protocol) -> CheckResult:
     what = f"{settings.address} speaks MQTT {protocol.text}"
     if protocol is Protocol.V5:
         return good("broker", what)
@@ -89,7 +89,7 @@ def _protocol(settings: BrokerSettings, protocol: Protocol) -> Finding:
     return warning("broker", f"{what} only, in which it cannot say that it refuses a message", remedy)
 
 
-def _outbox(health: bytes) -> list[Finding]:
+def _outbox(health: bytes) -> list[CheckResult]:
     """What the daemon says of messages that it could not send; nothing, where there were none."""
     try:
         damaged = int(read_json(health)["outbox"]["damaged"])
@@ -107,7 +107,7 @@ def _login(settings: BrokerSettings) -> str:
     return f"the broker lets {settings.username} in{'' if settings.password_file else ' without a password'}"
 
 
-def _encryption(settings: BrokerSettings, session: Session, now: datetime) -> Finding:
+def _encryption(settings: BrokerSettings, session: Session, now: datetime) -> CheckResult:
     if not settings.tls:
         if settings.password_file is not None and settings.allow_insecure:
             remedy = "Let `mqtt.broker` begin with `mqtts://`, if the broker can do that"
@@ -121,7 +121,7 @@ def _encryption(settings: BrokerSettings, session: Session, now: datetime) -> Fi
     return warning("encryption", what, "Have it renewed in time") if is_near(end, now) else good("encryption", what)
 
 
-def _own_certificate(settings: BrokerSettings, now: datetime) -> list[Finding]:
+def _own_certificate(settings: BrokerSettings, now: datetime) -> list[CheckResult]:
     """How long our own certificate holds; nothing where there is none, or where it cannot be read."""
     if (end := end_in_file(settings.cert_file)) is None:
         return []
@@ -133,7 +133,9 @@ def _own_certificate(settings: BrokerSettings, now: datetime) -> list[Finding]:
     return [good("own certificate", what)]
 
 
-def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]) -> list[Finding]:
+def _permissions(
+    session: Session, settings: BrokerSettings, topics: Topics, cameras: Iterable[str]
+) -> list[CheckResult]:
     own = topics.doctor
     asked = session.subscribe(own)
     refused, unanswered = [], []
@@ -167,7 +169,7 @@ def _permissions(session: Session, settings: BrokerSettings, topics: Topics, cam
     return [published, warning("subscribing", f"the subscription to {own} {refusal}", remedy)]
 
 
-def _twin(session: Session, settings: BrokerSettings, topics: Topics, *, daemon: bool) -> Finding:
+def _twin(session: Session, settings: BrokerSettings, topics: Topics, *, daemon: bool) -> CheckResult:
     """Whether another node goes by our name, from what the broker has retained of ours.
 
     A session of our own by the daemon's id would tell for sure, but would throw the daemon out.
@@ -193,7 +195,7 @@ def _last_setback(health: bytes) -> object:
         return None
 
 
-def _signals(session: Session, settings: BrokerSettings, topics: Collection[str]) -> Finding:
+def _signals(session: Session, settings: BrokerSettings, topics: Collection[str]) -> CheckResult:
     """Whether the broker lets us listen to what alerts ask for; what it grants, it need not deliver."""
     answers = {topic: session.subscribe(topic) for topic in sorted(topics)}
     refused = [topic for topic, code in answers.items() if code is None or code >= 0x80]

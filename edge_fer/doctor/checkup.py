@@ -6,24 +6,24 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from edge_fer.config.plain_secrets import REMEDY
+from edge_fer.config.engine.plain_secrets import REMEDY
 from edge_fer.config.tree import Config
+from edge_fer.contract.topics import Topics
 from edge_fer.doctor import machine, vision
 from edge_fer.doctor.broker import broker
-from edge_fer.doctor.finding import Finding, fault, of_error, skipped, warning
+from edge_fer.doctor.finding import CheckResult, fault, of_error, skipped, warning
 from edge_fer.doctor.service import running_daemon, service
 from edge_fer.errors import EdgeFerError
-from edge_fer.fetching.store import Store
-from edge_fer.mqtt.topics import Topics
-from edge_fer.rulebook import sources_in
+from edge_fer.inference.store import Store
 from edge_fer.wiring import broker_settings
+from edge_fer.wiring.alert_rules import sources_in
 
 __all__ = ["checkup"]
 
-Check: TypeAlias = Callable[[], Finding | Iterable[Finding]]
+Check: TypeAlias = Callable[[], CheckResult | Iterable[CheckResult]]
 
 
-def checkup(config: Config, with_secrets: Collection[str] = ()) -> Iterator[Finding]:
+def checkup(config: Config, with_secrets: Collection[str] = ()) -> Iterator[CheckResult]:
     """Every finding, as soon as it is there. Each check is bounded in time.
 
     Args:
@@ -38,7 +38,7 @@ def checkup(config: Config, with_secrets: Collection[str] = ()) -> Iterator[Find
         except Exception as error:  # noqa: BLE001 - one check that fails is no reason to leave out the others
             what = f"the check itself failed with {type(error).__name__}: {error}"
             found = fault(name, what, "This is a fault of edge-fer: please report it")
-        yield from [found] if isinstance(found, Finding) else found
+        yield from [found] if isinstance(found, CheckResult) else found
 
 
 def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str, Check]]:
@@ -63,7 +63,7 @@ def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str
     yield "broker", partial(_broker, config, daemon)
 
 
-def _broker(config: Config, daemon: int | None) -> list[Finding]:
+def _broker(config: Config, daemon: int | None) -> list[CheckResult]:
     if config.mqtt.broker == "embedded":
         return [skipped("broker", "the embedded one is part of the daemon")]
     node = Topics(config.node.id)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from edge_fer.errors import EdgeFerError
 
-__all__ = ["Finding", "State", "fault", "good", "of_error", "skipped", "warning"]
+__all__ = ["CheckResult", "State", "fault", "good", "of_error", "skipped", "warning"]
 
 
 class State(StrEnum):
@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -36,26 +36,26 @@ class Finding:
     remedy: str = ""
 
 
-def good(name: str, what: str) -> Finding:
+def good(name: str, what: str) -> CheckResult:
     """All is well."""
-    return Finding(name, State.GOOD, what)
+    return CheckResult(name, State.GOOD, what)
 
 
-def warning(name: str, what: str, remedy: str) -> Finding:
+def warning(name: str, what: str, remedy: str) -> CheckResult:
     """It works, but not for sure, or not as well as it could."""
-    return Finding(name, State.WARNING, what, remedy)
+    return CheckResult(name, State.WARNING, what, remedy)
 
 
-def fault(name: str, what: str, remedy: str) -> Finding:
+def fault(name: str, what: str, remedy: str) -> CheckResult:
     """It does not work."""
-    return Finding(name, State.FAULT, what, remedy)
+    return CheckResult(name, State.FAULT, what, remedy)
 
 
-def skipped(name: str, why: str) -> Finding:
+def skipped(name: str, why: str) -> CheckResult:
     """It was not looked at."""
-    return Finding(name, State.SKIPPED, why)
+    return CheckResult(name, State.SKIPPED, why)
 
 
-def of_error(name: str, error: EdgeFerError) -> Finding:
+def of_error(name: str, error: EdgeFerError) -> CheckResult:
     """The fault that an error of ours tells of."""
     return fault(name, error.message, error.remedy)

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from edge_fer.capture.clock import clock_synced
-from edge_fer.doctor.finding import Finding, fault, good, skipped, warning
-from edge_fer.heat import read_heat
+from edge_fer.clock.system import clock_synced
+from edge_fer.daemon.heat import read_heat
+from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
 
 __all__ = ["clock", "disk", "memory", "power", "user", "warmth"]
 
@@ -21,7 +21,7 @@ WARM, HOT = 80.0, 85.0
 FULL = 100_000_000
 
 
-def clock(ask: Callable[[], bool] = clock_synced) -> Finding:
+def clock(ask: Callable[[], bool] = clock_synced) -> CheckResult:
     """Whether the times in messages can be trusted."""
     if ask():
         return good("clock", "it is synchronised")
@@ -29,7 +29,7 @@ def clock(ask: Callable[[], bool] = clock_synced) -> Finding:
     return warning("clock", "nobody has set it since the start, so the times in messages may be wrong", remedy)
 
 
-def warmth(root: Path = Path("/")) -> Finding:
+def warmth(root: Path = Path("/")) -> CheckResult:
     """How warm the processor is."""
     degrees = read_heat(root / "sys").temperature
     if degrees is None:
@@ -40,7 +40,7 @@ def warmth(root: Path = Path("/")) -> Finding:
     return warning("temperature", what, "Give it air, a heat sink or a fan, or lower `cameras.<name>.fps`")
 
 
-def power(root: Path = Path("/")) -> Finding:
+def power(root: Path = Path("/")) -> CheckResult:
     """Whether the board slows itself down."""
     heat = read_heat(root / "sys")
     if heat.throttling is None or heat.throttled is None:
@@ -58,7 +58,7 @@ def power(root: Path = Path("/")) -> Finding:
     return good("throttling", "none since the start")
 
 
-def memory(root: Path = Path("/")) -> Finding:
+def memory(root: Path = Path("/")) -> CheckResult:
     """Whether the ceiling that the service's unit sets is one."""
     controllers = root / "sys/fs/cgroup/cgroup.controllers"
     if not (root / "run/systemd/system").is_dir():
@@ -73,7 +73,7 @@ def memory(root: Path = Path("/")) -> Finding:
     return warning("memory ceiling", "the kernel does not heed MemoryMax= of the service", remedy)
 
 
-def disk(state_dir: Path, wanted: float) -> Finding:
+def disk(state_dir: Path, wanted: float) -> CheckResult:
     """Whether the outbox has a place.
 
     Args:
@@ -94,7 +94,7 @@ def disk(state_dir: Path, wanted: float) -> Finding:
     return good("disk", told)
 
 
-def user(devices: list[Path]) -> Finding:
+def user(devices: list[Path]) -> CheckResult:
     """Whether this process's user may open the cameras.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from edge_fer.doctor.finding import Finding, fault, good, skipped, warning
+from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
 
 __all__ = ["become_the_service", "may_read", "running_daemon", "service"]
 
@@ -21,7 +21,7 @@ CREDENTIALS = Path("/run/credentials") / UNIT
 ENVIRONMENT = (Path("/etc/edge-fer/environment"), Path("/var/lib/edge-fer-boot/environment"))
 
 
-def service(root: Path = Path("/")) -> Finding:
+def service(root: Path = Path("/")) -> CheckResult:
     """Whether systemd runs the daemon."""
     if not (root / "run/systemd/system").is_dir():
         return skipped("service", "systemd does not run here")

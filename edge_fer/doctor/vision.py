@@ -7,15 +7,15 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
-from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.sources import SourceOptions, make_source
-from edge_fer.config.source import SourceKind, kind_of
-from edge_fer.config.tree import Camera, Emotion
-from edge_fer.doctor.finding import Finding, fault, good, of_error, skipped, warning
+from edge_fer.clock.system import SystemClock
+from edge_fer.config.tree import CameraSection, EmotionSection
+from edge_fer.config.values.source import SourceKind, kind_of
+from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped, warning
 from edge_fer.errors import EdgeFerError
-from edge_fer.fetching.store import Store
+from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_pipeline, find_source
 from edge_fer.wiring.vision import make_classifier
@@ -32,7 +32,7 @@ SAMPLE_FRAMES = 150
 SHARED = {SourceKind.STREAM, SourceKind.VIDEO, SourceKind.STILLS, SourceKind.SAMPLE}
 
 
-def camera(name: str, settings: Camera, daemon: int | None) -> Finding:
+def camera(name: str, settings: CameraSection, daemon: int | None) -> CheckResult:
     """Whether a camera gives a picture.
 
     Args:
@@ -58,7 +58,7 @@ def camera(name: str, settings: Camera, daemon: int | None) -> Finding:
     return good(label, told)
 
 
-def model(emotion: Emotion) -> Finding:
+def model(emotion: EmotionSection) -> CheckResult:
     """Whether the emotion model is whole and runs."""
     try:
         classifier = make_classifier(emotion)
@@ -68,7 +68,7 @@ def model(emotion: Emotion) -> Finding:
     return good("model", f"{classifier.sidecar.name}, run by {runs.runtime} {runs.version}")
 
 
-def detector(name: str, settings: Camera, store: Store) -> Finding:
+def detector(name: str, settings: CameraSection, store: Store) -> CheckResult:
     """Whether the whole way from a picture to an emotion works: on the sample recording, in which there is a face.
 
     Args:
@@ -106,7 +106,7 @@ def device_of(source: str) -> Path | None:
     return Path(source) if source.startswith("/dev/") else None
 
 
-def _first_frame(name: str, source: str, settings: Camera) -> Frame | None:
+def _first_frame(name: str, source: str, settings: CameraSection) -> Frame | None:
     """The first frame, read in a thread, because a driver may hang."""
     options = SourceOptions(
         size=settings.size,

@@ -14,7 +14,7 @@ from edge_fer.emotion.preprocess import grey, quantise_table, resize
 from edge_fer.emotion.sidecar import Crop, ModelSidecar, Part, PictureSize, Positive, beside, crop_frame_of
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.errors import ModelError
-from edge_fer.runtime import Model
+from edge_fer.inference.runtime import Model
 from edge_fer.types import UNCERTAIN, AttributeValue, CropFrame, Doubt, Face, Image, Scores, Track
 
 __all__ = ["AttributeModel", "AttributeReader", "AttributeSidecar", "FaceAttribute", "PictureAttribute"]

@@ -15,7 +15,7 @@ from edge_fer.emotion.preprocess import grey, quantise_table, resize
 from edge_fer.emotion.prior import completed, logit_shift
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.errors import ModelError
-from edge_fer.runtime import Model
+from edge_fer.inference.runtime import Model
 from edge_fer.types import CropFrame, Image, Scores
 
 __all__ = ["EmotionClassifier", "energy", "packaged_model", "softmax"]
@@ -69,7 +69,7 @@ class EmotionClassifier:
         Args:
             path: the `.tflite` file, with its sidecar beside it; the packaged one if left out.
             threads: CPU threads for one run.
-            runtime: one of `edge_fer.runtime.RUNTIMES`; the first that can be imported if left out.
+            runtime: one of `edge_fer.inference.runtime.RUNTIMES`; the first that can be imported if left out.
             prior: how often emotions are shown at the place: shares of some labels or of all; the others split the
                 rest in the proportions of the sidecar's reference, which holds where this is left out.
 

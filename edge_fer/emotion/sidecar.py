@@ -20,8 +20,8 @@ from pydantic import (
 
 from edge_fer.emotion.prior import check_shares
 from edge_fer.errors import ModelError
-from edge_fer.files import read_file
-from edge_fer.runtime import Model, Tensor
+from edge_fer.inference.runtime import Model, Tensor
+from edge_fer.support.files import read_file
 from edge_fer.types import CropFrame
 
 __all__ = [

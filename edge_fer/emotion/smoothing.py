@@ -53,7 +53,7 @@ class _Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class _Person:
+class _SmoothedPerson:
     """What an `ExponentialSmoother` knows of somebody: up to when, their emotion, and what may take its place."""
 
     mono: float
@@ -86,7 +86,7 @@ class ExponentialSmoother:
         self._time_constant = time_constant
         self._margin = margin
         self._slack = max(SLACK, margin)
-        self._people: _Memory[_Person] = _Memory()
+        self._people: _BoundedMemory[_SmoothedPerson] = _BoundedMemory()
 
     def update(self, track_id: str, scores: Scores | None, mono: float, /) -> Smoothed | None:
         """Takes one reading of one person.
@@ -103,7 +103,7 @@ class ExponentialSmoother:
         if scores is None:
             return known.smoothed if known else None
         if known is None:
-            person = _Person(mono, Smoothed(_leading(scores), scores))
+            person = _SmoothedPerson(mono, Smoothed(_leading(scores), scores))
         else:
             person = self._move(known, scores, max(0.0, mono - known.mono))
         self._people.put(track_id, person)
@@ -113,21 +113,21 @@ class ExponentialSmoother:
         """Forgets a person who left; no harm if unknown."""
         self._people.drop(track_id)
 
-    def _move(self, known: _Person, scores: Scores, seconds: float) -> _Person:
+    def _move(self, known: _SmoothedPerson, scores: Scores, seconds: float) -> _SmoothedPerson:
         before, mono = known.smoothed, known.mono + seconds
         rivals = self._rivals(known, scores, seconds)
         strongest = max(rivals.values(), key=lambda rival: rival.sum, default=None)
         if strongest is not None and strongest.sum >= LIMIT * self._time_constant:
             mean = {label: total / strongest.seconds for label, total in strongest.scores.items()}
-            return _Person(mono, Smoothed(_leading(mean), mean))
+            return _SmoothedPerson(mono, Smoothed(_leading(mean), mean))
         share = -math.expm1(-seconds / self._time_constant) if self._time_constant else 1.0
         mixed = {label: old + share * (scores[label] - old) for label, old in before.scores.items()}
         leading = _leading(mixed)
         if mixed[leading] - mixed[before.label] > self._margin:
-            return _Person(mono, Smoothed(leading, mixed))
-        return _Person(mono, Smoothed(before.label, mixed), rivals)
+            return _SmoothedPerson(mono, Smoothed(leading, mixed))
+        return _SmoothedPerson(mono, Smoothed(before.label, mixed), rivals)
 
-    def _rivals(self, known: _Person, scores: Scores, seconds: float) -> dict[str, _Rival]:
+    def _rivals(self, known: _SmoothedPerson, scores: Scores, seconds: float) -> dict[str, _Rival]:
         """The emotions for which the sum is above zero after this reading."""
         # without a time constant, each reading counts alone anyway
         stood = min(seconds, MOST_OF_ONE * self._time_constant)
@@ -155,7 +155,7 @@ class ModeSmoother:
             msg = f"length must be at least 1, not {length}"
             raise ValueError(msg)
         self._length = length
-        self._people: _Memory[tuple[deque[Scores], Smoothed]] = _Memory()
+        self._people: _BoundedMemory[tuple[deque[Scores], Smoothed]] = _BoundedMemory()
 
     def update(self, track_id: str, scores: Scores | None, _mono: float, /) -> Smoothed | None:
         """Takes one reading of one person, as `ExponentialSmoother.update` does; the time does not matter."""
@@ -181,7 +181,7 @@ class ModeSmoother:
         return before if before in tied else tied[0]
 
 
-class _Memory(Generic[T]):
+class _BoundedMemory(Generic[T]):
     """What is known of each person, bounded."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import struct
 import sys
 from pathlib import Path
 
-from edge_fer.harmless import harmless
+from edge_fer.support.harmless import harmless
 
 __all__ = ["JournalHandler", "is_journal", "priority"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from numbers import Number
 from typing import Any
 
-from edge_fer.config.faults import ConfigFaults
-from edge_fer.harmless import harmless, harmless_lines
-from edge_fer.redact import redacted_text
+from edge_fer.config.engine.faults import ConfigFaults
+from edge_fer.support.harmless import harmless, harmless_lines
+from edge_fer.support.redact import redacted_text
 
 __all__ = ["PlainFormatter", "message_of", "put_message"]
 

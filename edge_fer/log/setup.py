@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from edge_fer.config.faults import ConfigFaults
+from edge_fer.config.engine.faults import ConfigFaults
 from edge_fer.errors import EdgeFerError
-from edge_fer.harmless import harmless
 from edge_fer.log.journal import JournalHandler, is_journal, priority
 from edge_fer.log.plain import PlainFormatter, message_of, put_message
 from edge_fer.log.repeats import Repeats
-from edge_fer.redact import redacted_text
+from edge_fer.support.harmless import harmless
+from edge_fer.support.redact import redacted_text
 
 __all__ = ["ASKED", "NotAgain", "complain", "set_up_log"]
 

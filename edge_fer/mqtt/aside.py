@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt import tables
 from edge_fer.mqtt.letter import Captured
-from edge_fer.mqtt.messages import Kind
 
 __all__ = ["Aside"]
 
@@ -38,7 +38,7 @@ class Aside:
         """Whether there is anything that the disk does not know."""
         return bool(self._messages or self._numbers)
 
-    def put(self, topic: str, kind: Kind, body: str, captured: Captured, *, first: int) -> int:
+    def put(self, topic: str, kind: MessageKind, body: str, captured: Captured, *, first: int) -> int:
         """Adds a message and returns its id; `first` is its number where none of its topic was given out before."""
         number = self._numbers.get(topic, first)
         self._count += 1
@@ -50,7 +50,7 @@ class Aside:
     def surplus(self, *, but: Collection[int]) -> tables.Waiting | None:
         """The oldest of the least important ones, apart from some, where there are too many; None where not."""
         spare = self.waiting(but=but, held=()) if len(self._messages) > self._size else []
-        rank = {kind: number for number, kind in enumerate(Kind)}
+        rank = {kind: number for number, kind in enumerate(MessageKind)}
         # the first of several that are equal, which is the oldest
         return max(spare, key=lambda message: rank[message.kind], default=None)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge_fer.files import read_file
+from edge_fer.support.files import read_file
 
 __all__ = ["NOTICE", "CertificateEnds", "EndWatch", "days_left", "end_in_file", "end_of", "is_near"]
 

@@ -24,14 +24,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_fer.contract.messages import OFFLINE
 from edge_fer.mqtt.certificates import end_in_file, end_of
 from edge_fer.mqtt.dial import Dialling, Line
+from edge_fer.mqtt.failures import Setback, Trouble, of_code, of_disconnect, of_tls_text
 from edge_fer.mqtt.inbound import Subscription
-from edge_fer.mqtt.messages import OFFLINE
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Setback, Trouble, of_code, of_disconnect, of_tls_text
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.signals import LARGEST_PAYLOAD
+from edge_fer.remote.signals import LARGEST_PAYLOAD
 
 __all__ = ["Connection", "Received"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
-from edge_fer.credentials import read_password, usable
-from edge_fer.files import check_file
-from edge_fer.mqtt.reasons import Setback, Trouble, of_error
+from edge_fer.mqtt.failures import Setback, Trouble, of_error
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.support.credentials import read_password, usable
+from edge_fer.support.files import check_file
 
 __all__ = ["Dialling", "Line"]
 

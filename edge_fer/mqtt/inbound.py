@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-__all__ = ["Inbound", "Listener", "Subscription"]
+__all__ = ["Inbound", "ListenerPort", "Subscription"]
 
 
 class Subscription(NamedTuple):
@@ -22,7 +22,7 @@ class Subscription(NamedTuple):
     tell_retained: bool = False
 
 
-class Listener(Protocol):
+class ListenerPort(Protocol):
     """Somebody who wants messages of other devices. What it is handed may be anything, and nothing of it may raise."""
 
     @property
@@ -40,7 +40,7 @@ class Inbound:
         listeners: in the order in which they are handed messages; those that are there.
     """
 
-    def __init__(self, *listeners: Listener | None) -> None:
+    def __init__(self, *listeners: ListenerPort | None) -> None:
         self._listeners = [listener for listener in listeners if listener is not None]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from edge_fer.mqtt.messages import Kind, seal
+from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.types import Instant
 
 __all__ = ["Captured", "Letter", "put_right"]
@@ -27,7 +27,7 @@ class Letter:
 
     id: int
     topic: str
-    kind: Kind
+    kind: MessageKind
     seq: int
     body: str
     at: Instant

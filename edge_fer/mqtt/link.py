@@ -15,23 +15,23 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
-from edge_fer.backoff import Backoff
-from edge_fer.mqtt.carrier import Carrier
+from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
+from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.database import HeldError
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.inbound import Listener
+from edge_fer.mqtt.engine import Carrier
+from edge_fer.mqtt.failures import Setback, Trouble
+from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.losses import Losses
 from edge_fer.mqtt.mailbox import Mail, Mailbox
-from edge_fer.mqtt.messages import OFFLINE, ONLINE, Kind, Message
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
-from edge_fer.mqtt.reasons import Setback, Trouble
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.shelf import Shelf
 from edge_fer.mqtt.status import LinkStatus
-from edge_fer.mqtt.topics import Topics
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
 __all__ = ["Link", "boot_id"]
@@ -91,7 +91,7 @@ class Link:
         protocol: Protocol = Protocol.V5,
         holds: Holds | None = None,
         pace: Pace | None = None,
-        inbound: Listener | None = None,
+        inbound: ListenerPort | None = None,
     ) -> None:
         self._broker = broker
         self._topics = topics
@@ -133,7 +133,7 @@ class Link:
             self._hang_up()
             raise self._error
 
-    def post(self, topic: str, kind: Kind, message: Message, at: Instant) -> None:
+    def post(self, topic: str, kind: MessageKind, message: Message, at: Instant) -> None:
         """Tells something that must arrive. Returns at once; from any thread, before `start`, too.
 
         Args:
@@ -193,9 +193,9 @@ class Link:
         if last:
             self._note_losses()
 
-    def abandon(self) -> Mapping[Kind, int]:
+    def abandon(self) -> Mapping[MessageKind, int]:
         """What the thread can no longer keep, where it has not ended: messages, by kind, which it no longer gets."""
-        lost: Counter[Kind] = Counter()
+        lost: Counter[MessageKind] = Counter()
         if self._thread.is_alive():
             lost.update(mail.kind for mail in self._mailbox.take_all())
             lost.update(self._mailbox.take_dropped())
@@ -204,7 +204,7 @@ class Link:
 
     def _note_losses(self) -> None:
         """Counts what threads that hang, most likely in the disk, can no longer keep, for the next run to tell."""
-        lost: Counter[Kind] = Counter()
+        lost: Counter[MessageKind] = Counter()
         for link in _left_behind:
             lost.update(link.abandon())
         _left_behind.clear()

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.files import read_file
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
+from edge_fer.support.files import read_file
 
 __all__ = ["Loss", "Losses"]
 
@@ -37,7 +37,7 @@ class Loss:
     """
 
     id: str
-    counts: Mapping[Kind, int]
+    counts: Mapping[MessageKind, int]
 
 
 class Losses:
@@ -55,13 +55,13 @@ class Losses:
         if not self._path.exists():
             self._write(b"")
 
-    def note(self, counts: Mapping[Kind, int]) -> bool:
+    def note(self, counts: Mapping[MessageKind, int]) -> bool:
         """Adds to what was lost, durably; whether the disk let us."""
         if not any(counts.values()):
             return True
         before = self.read()
         known = before.counts if before else {}
-        both = {kind: known.get(kind, 0) + counts.get(kind, 0) for kind in Kind}
+        both = {kind: known.get(kind, 0) + counts.get(kind, 0) for kind in MessageKind}
         text = json.dumps([secrets.token_hex(8), both]).encode()
         return self._write(b"%08x %s\n" % (zlib.crc32(text), text))
 
@@ -72,7 +72,7 @@ class Losses:
             if not text or int(checksum, 16) != zlib.crc32(text):
                 return None
             number, counts = json.loads(text)
-            return Loss(str(number), {Kind(kind): int(count) for kind, count in counts.items()})
+            return Loss(str(number), {MessageKind(kind): int(count) for kind, count in counts.items()})
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from edge_fer.mqtt.messages import Kind, Message
+from edge_fer.contract.messages import Message, MessageKind
 from edge_fer.types import Instant
 
 __all__ = ["Mail", "Mailbox"]
@@ -25,7 +25,7 @@ class Mail:
     """
 
     topic: str
-    kind: Kind
+    kind: MessageKind
     message: Message
     at: Instant
 
@@ -43,8 +43,8 @@ class Mailbox:
     def __init__(self, *, size: int = 2000) -> None:
         self._size = size
         self._lock = Lock()
-        self._mails: dict[Kind, deque[Mail]] = {kind: deque() for kind in Kind}
-        self._dropped = dict.fromkeys(Kind, 0)
+        self._mails: dict[MessageKind, deque[Mail]] = {kind: deque() for kind in MessageKind}
+        self._dropped = dict.fromkeys(MessageKind, 0)
 
     def put(self, mail: Mail) -> None:
         """Adds a message, giving up another, or this one, where it is full."""
@@ -62,10 +62,10 @@ class Mailbox:
                     return waiting.popleft()
         return None
 
-    def take_dropped(self) -> Mapping[Kind, int]:
+    def take_dropped(self) -> Mapping[MessageKind, int]:
         """How many were given up since this was asked the last time, by kind; whoever asks counts them."""
         with self._lock:
-            dropped, self._dropped = self._dropped, dict.fromkeys(Kind, 0)
+            dropped, self._dropped = self._dropped, dict.fromkeys(MessageKind, 0)
             return dropped
 
     def take_all(self) -> list[Mail]:
@@ -80,12 +80,12 @@ class Mailbox:
         return sum(map(len, self._mails.values()))
 
     @property
-    def dropped(self) -> Mapping[Kind, int]:
+    def dropped(self) -> Mapping[MessageKind, int]:
         """How many were given up and not taken over by `take_dropped` yet, by kind."""
         return dict(self._dropped)
 
-    def _drop_for(self, kind: Kind) -> bool:
-        for victim in reversed(list(Kind)):
+    def _drop_for(self, kind: MessageKind) -> bool:
+        for victim in reversed(list(MessageKind)):
             if self._mails[victim]:
                 self._mails[victim].popleft()
                 self._dropped[victim] += 1

@@ -30,6 +30,7 @@ from pathlib import Path
 from time import time
 from typing import TypeVar
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt import tables
 from edge_fer.mqtt.aside import Aside
@@ -37,7 +38,6 @@ from edge_fer.mqtt.ceiling import Ceiling
 from edge_fer.mqtt.database import Database, FullError
 from edge_fer.mqtt.letter import Captured, Letter
 from edge_fer.mqtt.losses import Losses
-from edge_fer.mqtt.messages import Kind
 from edge_fer.types import Instant
 
 __all__ = ["Limits", "Outbox"]
@@ -97,8 +97,8 @@ class Outbox:
         #: acknowledged, but not deleted yet
         self._done: set[int] = set()
         #: given up, but not counted on disk yet
-        self._uncounted = dict.fromkeys(Kind, 0)
-        self._counted = dict.fromkeys(Kind, 0)
+        self._uncounted = dict.fromkeys(MessageKind, 0)
+        self._counted = dict.fromkeys(MessageKind, 0)
         self._told, self._told_at = "", 0
         #: whether this boot's time is on disk, since the clock was synchronised last
         self._clock_noted = False
@@ -180,7 +180,7 @@ class Outbox:
     def _fresh_number(self) -> int:
         return max(int(time()), self._ceiling.free)
 
-    def put(self, topic: str, kind: Kind, body: str, at: Instant) -> bool:
+    def put(self, topic: str, kind: MessageKind, body: str, at: Instant) -> bool:
         """Keeps a message until it is acknowledged, giving up others where there is no room.
 
         Args:
@@ -242,7 +242,7 @@ class Outbox:
             found = [message for topic, message in firsts.items() if topic not in busy]
         found = found[:count]
         if spare is not None:
-            urgent = sum(message.kind is Kind.ALERT_EVENT for message in found)
+            urgent = sum(message.kind is MessageKind.ALERT_EVENT for message in found)
             found = found[: urgent + spare]
         self._under_way.update(message.id for message in found)
         if self._unread_since is not None:
@@ -348,16 +348,16 @@ class Outbox:
         self._uncounted[letter.kind] += 1
         self.acknowledge([letter.id])
 
-    def count_lost(self, counts: Mapping[Kind, int]) -> None:
+    def count_lost(self, counts: Mapping[MessageKind, int]) -> None:
         """Counts messages that were given up before they came here."""
         for kind, count in counts.items():
             self._uncounted[kind] += count
 
     @property
-    def unsaved(self) -> Mapping[Kind, int]:
+    def unsaved(self) -> Mapping[MessageKind, int]:
         """What the disk does not know, by kind: messages in memory, and counts of those given up; from any thread."""
         waiting = Counter(message.kind for message in list(self._aside.messages.values()))
-        return {kind: waiting[kind] + self._uncounted[kind] for kind in Kind}
+        return {kind: waiting[kind] + self._uncounted[kind] for kind in MessageKind}
 
     def put_back(self, ids: Iterable[int] | None = None) -> None:
         """Messages under way, all of them or those given, have not arrived and are to be taken again."""
@@ -373,7 +373,7 @@ class Outbox:
 
     def expire(self, now: Instant) -> None:
         """Gives up what is older than the limit, as far as its age is known."""
-        for kind in Kind:
+        for kind in MessageKind:
             while True:
                 ages = {row: captured.age(now, self._boot) for row, captured in self._front(kind, _LOOK).items()}
                 if not self._drop(kind, [row for row, age in ages.items() if age and age > self._limits.age]):
@@ -448,9 +448,9 @@ class Outbox:
             return 0
 
     @property
-    def dropped(self) -> Mapping[Kind, int]:
+    def dropped(self) -> Mapping[MessageKind, int]:
         """How many were given up, over all runs, by kind."""
-        return {kind: self._counted[kind] + self._uncounted[kind] for kind in Kind}
+        return {kind: self._counted[kind] + self._uncounted[kind] for kind in MessageKind}
 
     @property
     def damaged(self) -> int:
@@ -461,7 +461,7 @@ class Outbox:
         """Age in seconds of the oldest message; None where there is none, or its age is not known."""
         if not self._depth:
             return None
-        fronts = (self._front(kind, 1, under_way=True) for kind in Kind)
+        fronts = (self._front(kind, 1, under_way=True) for kind in MessageKind)
         captured = [captured for front in fronts for captured in front.values()]
         captured += [message.captured for message in self._aside.messages.values()]
         ages = [one.age(now, self._boot) for one in captured]
@@ -480,19 +480,19 @@ class Outbox:
             self._try(tables.end, durable=True)
         self._db.close()
 
-    def _insert(self, topic: str, kind: Kind, body: str, captured: Captured) -> int | None:
+    def _insert(self, topic: str, kind: MessageKind, body: str, captured: Captured) -> int | None:
         """Adds a message, with the room of others where there is none else; the end of a new block of numbers."""
         while True:
             try:
                 self._db.make_room()
-                self._urgent = self._urgent or kind is Kind.ALERT_EVENT
+                self._urgent = self._urgent or kind is MessageKind.ALERT_EVENT
                 return self._write(lambda c: tables.insert(c, topic, kind, body, captured))
             except FullError as error:
                 if not self._drop_for(kind):
                     raise
                 self._tell(error)
 
-    def _put_aside(self, topic: str, kind: Kind, body: str, captured: Captured) -> bool:
+    def _put_aside(self, topic: str, kind: MessageKind, body: str, captured: Captured) -> bool:
         """Keeps a message in memory, giving up others, or this one, where there are too many."""
         behind = self._read(lambda c: tables.number_behind(c, topic), self._ceiling.free)
         first = max(behind, tables.number_in_memory(captured.utc))
@@ -536,7 +536,7 @@ class Outbox:
         self._moved.clear()
         self._done.clear()
         self._uncounted = dict(self.dropped)
-        self._counted = dict.fromkeys(Kind, 0)
+        self._counted = dict.fromkeys(MessageKind, 0)
         self._clock_noted = False
         self._broken.clear()
         found = self._damaged
@@ -569,7 +569,7 @@ class Outbox:
 
         result = self._db.run(both, durable=durable)
         self._counted = dict(self.dropped)
-        self._uncounted = dict.fromkeys(Kind, 0)
+        self._uncounted = dict.fromkeys(MessageKind, 0)
         return result
 
     def _read(self, work: Callable[[sqlite3.Connection], _T], otherwise: _U) -> _T | _U:
@@ -579,20 +579,20 @@ class Outbox:
             self._tell(error)
             return otherwise
 
-    def _front(self, kind: Kind, count: int, *, under_way: bool = False) -> dict[int, Captured]:
+    def _front(self, kind: MessageKind, count: int, *, under_way: bool = False) -> dict[int, Captured]:
         but = self._broken.keys() | self._done if under_way else self._under_way | self._done | self._broken.keys()
         return self._read(lambda c: tables.front(c, kind, count, but=but), {})
 
-    def _drop_for(self, kind: Kind) -> bool:
+    def _drop_for(self, kind: MessageKind) -> bool:
         """Gives up the oldest of the least important messages, those of `kind` last; False if there are none."""
-        for victim in reversed(list(Kind)):
+        for victim in reversed(list(MessageKind)):
             if self._drop(victim, list(self._front(victim, _DROP))):
                 return True
             if victim is kind:
                 return False
         return False
 
-    def _drop(self, kind: Kind, rows: list[int]) -> bool:
+    def _drop(self, kind: MessageKind, rows: list[int]) -> bool:
         def delete(connection: sqlite3.Connection) -> int:
             deleted = tables.delete(connection, rows)
             tables.count_dropped(connection, kind, deleted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Lock
 
-from edge_fer.mqtt.messages import Message
+from edge_fer.contract.messages import Message
 
 __all__ = ["Replies"]
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
-from edge_fer.mqtt.holds import Holds
+from edge_fer.contract.messages import MessageKind
+from edge_fer.mqtt.failures import remedy_for_refusal
 from edge_fer.mqtt.letter import Letter
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.reasons import remedy_for_refusal
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.types import Instant
 
 __all__ = ["Sender"]
@@ -31,7 +31,7 @@ _BLAME, _VERDICT = 0.2, 0.25
 _NARROW = 4
 
 
-class Session(Protocol):
+class SessionPort(Protocol):
     """The part of a connection that is needed here."""
 
     @property
@@ -138,7 +138,7 @@ class Sender:
             not self._under_way and not self._replies and self._shelf.is_clean and not (outbox and self._outbox.depth)
         )
 
-    def fill(self, session: Session, now: Instant, mono: float, *, outbox: bool = True) -> float:
+    def fill(self, session: SessionPort, now: Instant, mono: float, *, outbox: bool = True) -> float:
         """Sends as much as may be under way; `outbox`: of what waits on disk, too.
 
         Returns:
@@ -173,14 +173,14 @@ class Sender:
         of_kind = sum(isinstance(sent, kind) for sent in self._under_way.values())
         return min(window - len(self._under_way), share - of_kind)
 
-    def _send_waiting(self, session: Session, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
+    def _send_waiting(self, session: SessionPort, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
         """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
         spare = self._pace.allowed(mono, room)
         busy = {sent.topic for sent in self._under_way.values() if isinstance(sent, Letter)}
         letters = self._outbox.take(room, now, held=held, busy=busy if self._one_of_each else None, spare=spare)
         for letter in letters:
             self._send(session, letter, mono)
-        self._pace.spend(sum(letter.kind is not Kind.ALERT_EVENT for letter in letters))
+        self._pace.spend(sum(letter.kind is not MessageKind.ALERT_EVENT for letter in letters))
         return self._pace.wait if spare < room and self._outbox.depth else inf
 
     def settle(self, acknowledged: list[tuple[int, int]], mono: float) -> bool:
@@ -221,7 +221,7 @@ class Sender:
         if most := max(sizes, default=0):
             self._limit = min(self._limit or most, most - 1)
 
-    def _fits(self, session: Session, topic: str, payload: bytes, *, letter: bool) -> bool:
+    def _fits(self, session: SessionPort, topic: str, payload: bytes, *, letter: bool) -> bool:
         """Whether the broker takes a packet of this size; told where not, once for each topic."""
         limits = [limit for limit in (session.max_packet, self._limit) if limit is not None]
         size = _packet_size(topic, payload)
@@ -237,14 +237,14 @@ class Sender:
             )
         return False
 
-    def _send_reply(self, session: Session, topic: str, payload: str, held: Collection[str], mono: float) -> None:
+    def _send_reply(self, session: SessionPort, topic: str, payload: str, held: Collection[str], mono: float) -> None:
         if topic in held or not self._fits(session, topic, payload.encode(), letter=False):
             return
         self._last, self._last_at, self._stated = topic, mono, True
         mid = session.publish(topic, payload.encode(), retain=False)
         self._under_way[mid] = _Reply(topic, _packet_size(topic, payload.encode()))
 
-    def _send_retained(self, session: Session, topic: str, text: str, mono: float) -> None:
+    def _send_retained(self, session: SessionPort, topic: str, text: str, mono: float) -> None:
         payload = text.encode()
         if payload and not self._fits(session, topic, payload, letter=False):
             if topic not in self._remembered:
@@ -260,7 +260,7 @@ class Sender:
         mid = session.publish(topic, payload, retain=session.retains)
         self._under_way[mid] = _Retained(topic, _packet_size(topic, payload), clears=not text)
 
-    def _send(self, session: Session, letter: Letter, mono: float) -> None:
+    def _send(self, session: SessionPort, letter: Letter, mono: float) -> None:
         try:
             payload = letter.sealed().encode()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent

@@ -8,8 +8,8 @@ from datetime import datetime
 from time import monotonic
 
 from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.failures import Setback, Trouble
 from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
-from edge_fer.mqtt.reasons import Setback, Trouble
 from edge_fer.mqtt.settings import BrokerSettings
 
 __all__ = ["ANSWER", "Session"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.certificates import CertificateEnds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Setback, Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Setback, Trouble
 
 __all__ = ["LinkStatus"]
 
@@ -41,6 +41,6 @@ class LinkStatus:
     depth: int = 0
     size: int = 0
     oldest: float | None = None
-    dropped: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+    dropped: Mapping[MessageKind, int] = field(default_factory=lambda: dict.fromkeys(MessageKind, 0))
     damaged: int = 0
     certificates: CertificateEnds = field(default_factory=CertificateEnds)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.topics import is_publishable
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.letter import Captured
-from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.topics import is_publishable
 
 __all__ = [
     "SCHEMA",
@@ -97,9 +97,9 @@ class Waiting:
     captured: Captured
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MessageKind:
         """What it is."""
-        return list(Kind)[self.id >> _RANK]
+        return list(MessageKind)[self.id >> _RANK]
 
 
 #: Numbers from here on are those of topics that were sent to from memory; see `number_in_memory`.
@@ -187,7 +187,7 @@ def _mend(connection: sqlite3.Connection, floor: int) -> list[str]:
     if syncs is None or not isinstance(syncs[0], int):
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('syncs', 0)")
     for kind, found in connection.execute("SELECT kind, count FROM dropped").fetchall():
-        if kind not in {*Kind, _DAMAGED} or not isinstance(found, int) or found < 0:
+        if kind not in {*MessageKind, _DAMAGED} or not isinstance(found, int) or found < 0:
             mended.append(f"the count of messages given up of kind {kind!a} is damaged; it begins anew")
             connection.execute("DELETE FROM dropped WHERE kind = ?", (kind,))
     for boot, began in connection.execute("SELECT boot, began FROM boots").fetchall():
@@ -212,7 +212,7 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
 
 
-def insert(connection: sqlite3.Connection, topic: str, kind: Kind, body: str, captured: Captured) -> int | None:
+def insert(connection: sqlite3.Connection, topic: str, kind: MessageKind, body: str, captured: Captured) -> int | None:
     """Adds a message.
 
     Returns:
@@ -246,7 +246,7 @@ def number_behind(connection: sqlite3.Connection, topic: str) -> int:
     return int(found[0]) if found else 1
 
 
-def id_in_memory(kind: Kind, count: int) -> int:
+def id_in_memory(kind: MessageKind, count: int) -> int:
     """The id of a message that is not on the disk: behind all of its kind that are."""
     return _band(kind)[0] + (1 << _RANK - 1) + count
 
@@ -286,7 +286,7 @@ def _waiting(row: int, name: Any, seq: Any, body: Any, *rest: Any) -> Waiting:
         msg = "its checksum does not fit"
         raise ValueError(msg)
     # what was written before there were checksums has to stand for itself
-    if not (0 <= row >> _RANK < len(Kind) and _is_name(name) and isinstance(body, str)):
+    if not (0 <= row >> _RANK < len(MessageKind) and _is_name(name) and isinstance(body, str)):
         msg = "it has no topic, or no text"
         raise ValueError(msg)
     if not isinstance(seq, int) or seq < 1:
@@ -310,7 +310,9 @@ def _captured(boot: Any, mono: Any, utc: Any, synced: Any, began: Any) -> Captur
     return Captured(boot, float(mono), float(utc), bool(synced))
 
 
-def front(connection: sqlite3.Connection, kind: Kind, count: int, *, but: Collection[int]) -> dict[int, Captured]:
+def front(
+    connection: sqlite3.Connection, kind: MessageKind, count: int, *, but: Collection[int]
+) -> dict[int, Captured]:
     """The oldest messages of a kind, without some; damaged ones are of no age."""
     found = connection.execute(
         f"SELECT {_ALL} FROM {_FROM} WHERE messages.id BETWEEN ? AND ?"  # noqa: S608
@@ -333,12 +335,12 @@ def of_topics(connection: sqlite3.Connection, names: Collection[str]) -> set[int
 
 def misplaced(connection: sqlite3.Connection) -> dict[int, str]:
     """Damaged messages that would put new ones in a wrong place: the last of each kind, and those of no kind."""
-    last = _band(list(Kind)[-1])[1]
+    last = _band(list(MessageKind)[-1])[1]
     found = dict.fromkeys(
         (row for (row,) in connection.execute("SELECT id FROM messages WHERE id < 1 OR id > ?", (last,))),
         "it is of no kind",
     )
-    for kind in Kind:
+    for kind in MessageKind:
         while True:
             row = connection.execute(
                 f"SELECT {_ALL} FROM {_FROM} WHERE messages.id BETWEEN ? AND ?"  # noqa: S608
@@ -396,12 +398,12 @@ def forget_broken(connection: sqlite3.Connection) -> None:
         connection.executemany("INSERT INTO retained VALUES (?)", [(name,) for name in names])
 
 
-def count_dropped(connection: sqlite3.Connection, kind: Kind, count: int) -> None:
+def count_dropped(connection: sqlite3.Connection, kind: MessageKind, count: int) -> None:
     """Adds to the number of messages given up."""
     _count(connection, kind, count)
 
 
-def count_losses(connection: sqlite3.Connection, number: str, counts: Mapping[Kind, int]) -> None:
+def count_losses(connection: sqlite3.Connection, number: str, counts: Mapping[MessageKind, int]) -> None:
     """Counts what an earlier run has lost, once; `number` is what that loss is known by."""
     known = connection.execute("SELECT value FROM meta WHERE name = 'losses'").fetchone()
     if known != (number,):
@@ -422,10 +424,10 @@ def _count(connection: sqlite3.Connection, what: str, count: int) -> None:
     )
 
 
-def dropped(connection: sqlite3.Connection) -> dict[Kind, int]:
+def dropped(connection: sqlite3.Connection) -> dict[MessageKind, int]:
     """How many messages were given up, over all runs."""
     counts = dict(connection.execute("SELECT kind, count FROM dropped"))
-    return {kind: counts.get(kind, 0) for kind in Kind}
+    return {kind: counts.get(kind, 0) for kind in MessageKind}
 
 
 def damaged(connection: sqlite3.Connection) -> int:
@@ -435,7 +437,7 @@ def damaged(connection: sqlite3.Connection) -> int:
 
 
 def _insert(
-    connection: sqlite3.Connection, kind: Kind, topic_seq_body: tuple[int, str, int, str], captured: Captured
+    connection: sqlite3.Connection, kind: MessageKind, topic_seq_body: tuple[int, str, int, str], captured: Captured
 ) -> int:
     first, last = _band(kind)
     (newest,) = connection.execute("SELECT max(id) FROM messages WHERE id <= ?", (last,)).fetchone()
@@ -495,9 +497,9 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and is_publishable(value)
 
 
-def _band(kind: Kind) -> tuple[int, int]:
+def _band(kind: MessageKind) -> tuple[int, int]:
     """The ids that messages of a kind have, first to last."""
-    rank = list(Kind).index(kind)
+    rank = list(MessageKind).index(kind)
     return rank << _RANK, ((rank + 1) << _RANK) - 1
 
 

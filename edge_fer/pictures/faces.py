@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from edge_fer.emotion.doubt import doubt_of
-from edge_fer.faces.tracking import random_id
-from edge_fer.pipeline import look_at_faces, read_faces, values_of
-from edge_fer.stages import Stages
+from edge_fer.faces.people.tracking import random_id
+from edge_fer.pipeline.ports import Stages
+from edge_fer.pipeline.step import look_at_faces, read_faces, values_of
 from edge_fer.types import (
     EMOTION,
     UNCERTAIN,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge_fer.errors import PictureError
-from edge_fer.harmless import harmless
 from edge_fer.pictures.header import looks_like_picture
+from edge_fer.support.harmless import harmless
 
 __all__ = ["LARGEST", "listed", "read_file", "read_stream", "shown"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 from edge_fer.errors import PictureError
-from edge_fer.harmless import harmless_cell
 from edge_fer.pictures.faces import FaceReading, PictureReading
+from edge_fer.support.harmless import harmless_cell
 from edge_fer.types import EMOTION, AttributeValue
 
 __all__ = ["CsvRecords", "JsonRecords", "Records"]

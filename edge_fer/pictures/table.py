@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from edge_fer.palette import rgb
+from edge_fer.drawing.palette import rgb
 from edge_fer.pictures.faces import FaceReading, PictureReading, percent, value_in_words
 from edge_fer.types import EMOTION, UNCERTAIN
 

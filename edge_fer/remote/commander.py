@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable
 from threading import Thread
 
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Message
+from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.commands import ErrorCode
+from edge_fer.contract.topics import Topics, is_name
 from edge_fer.errors import CommandError
 from edge_fer.log import ASKED
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.messages import Message
-from edge_fer.mqtt.messages.base import Part
-from edge_fer.mqtt.messages.commands import ErrorCode
-from edge_fer.mqtt.reception import Command, Reception
-from edge_fer.mqtt.topics import Topics, is_name
-from edge_fer.remote.verbs import Verbs
+from edge_fer.remote.handlers import Verbs
+from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.requests import Command, Reception
 from edge_fer.types import Instant
 
 __all__ = ["Commander"]

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge_fer.config import SETTINGS_NAME, ConfigFaults, Layer, Loaded
-from edge_fer.config.entries import Scalar, dotted
-from edge_fer.config.remote import PAUSED, is_settable, nested, value_at
+from edge_fer.config.engine.entries import Scalar, dotted
+from edge_fer.config.engine.settable import PAUSED, is_settable, nested, value_at
+from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.errors import CommandError
-from edge_fer.keeping import write_whole
-from edge_fer.mqtt.messages.commands import ErrorCode
+from edge_fer.support.keeping import write_whole
 
-__all__ = ["Change", "LoadConfig", "Settings"]
+__all__ = ["LoadConfig", "SettingChange", "Settings"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _HEADER = "# What was set over MQTT. Written by edge-fer: to change it, send ano
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """A setting that was changed.
 
     Attributes:
@@ -61,7 +61,7 @@ class Settings:
         self.values = dict(values)
         self._load = load
 
-    def put(self, key: str, value: Scalar) -> Change:
+    def put(self, key: str, value: Scalar) -> SettingChange:
         """Sets one key, or with None leaves it to the config files again.
 
         Raises:
@@ -85,11 +85,11 @@ class Settings:
             # the config files say otherwise
             self._change(path, paused)
 
-    def put_back(self, change: Change) -> None:
+    def put_back(self, change: SettingChange) -> None:
         """Takes a change back."""
         self._keep(change.before, self._load(None))
 
-    def _change(self, path: tuple[str, ...], value: Scalar) -> Change:
+    def _change(self, path: tuple[str, ...], value: Scalar) -> SettingChange:
         key = dotted(path)
         try:
             now = self._load(None)
@@ -112,7 +112,7 @@ class Settings:
             msg = f"{key} is set by {entry.layer}, which stands above what is set over MQTT"
             raise CommandError(ErrorCode.REFUSED, msg, remedy="Start edge-fer without that")
         self._keep(wanted, now)
-        return Change(key, old, value_at(then.config, path), dict(now.settings))
+        return SettingChange(key, old, value_at(then.config, path), dict(now.settings))
 
     def _keep(self, values: Mapping[str, Scalar], loaded: Loaded) -> None:
         file = loaded.config.state_dir / SETTINGS_NAME

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from edge_fer.analysis.compare import Compared, Estimate
-from edge_fer.analysis.recorded import Analysed
+from edge_fer.recordings.analysis.compare import Compared, Estimate
+from edge_fer.recordings.analysis.recorded import Analysed
 from edge_fer.report.page import document
 
 __all__ = ["comparison_page"]

@@ -8,8 +8,8 @@ from html import escape
 from importlib.resources import files
 
 from edge_fer import __version__
-from edge_fer.analysis.outcome import AnalysisOutcome
-from edge_fer.palette import COLOURS, DARK_COLOURS
+from edge_fer.drawing.palette import COLOURS, DARK_COLOURS
+from edge_fer.recordings.analysis.outcome import AnalysisOutcome
 from edge_fer.report.sections import alerts, curves, faces, mood, numbers, people, tiles
 from edge_fer.report.words import clock_time, percent
 from edge_fer.types import UNCERTAIN

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from edge_fer.analysis.outcome import AnalysisOutcome
-from edge_fer.analysis.timeline import Person
+from edge_fer.recordings.analysis.outcome import AnalysisOutcome
+from edge_fer.recordings.analysis.timeline import Person
 from edge_fer.report import charts, series
 from edge_fer.report.words import clock_time, listed, percent, seconds_long
 from edge_fer.types import UNCERTAIN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from edge_fer.analysis.timeline import Columns, summed
-from edge_fer.rules.mood import MoodScale
+from edge_fer.recordings.analysis.timeline import Columns, summed
+from edge_fer.rules.scene.mood import MoodScale
 
 __all__ = ["Run", "curves", "runs", "stacks", "window_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge_fer.types import Instant, Reading, Sample, Source, View
+from edge_fer.types import Instant, Reading, SignalKey, SignalValue, View
 
 __all__ = ["Sight"]
 
@@ -30,5 +30,5 @@ class Sight:
     people: int = 0
     left: Sequence[str] = ()
     view: View | None = None
-    samples: Mapping[Source, Sample] = field(default_factory=dict)
+    samples: Mapping[SignalKey, SignalValue] = field(default_factory=dict)
     fresh: bool = True

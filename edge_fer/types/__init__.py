@@ -5,7 +5,16 @@ Invariants are checked once, where a value is made; everything downstream may re
 
 from __future__ import annotations
 
-from edge_fer.types.alert import Alert, AlertChange, AlertState, Resolution, Sample, SignalState, Source, Standing
+from edge_fer.types.alert import (
+    Alert,
+    AlertChange,
+    AlertState,
+    Resolution,
+    SignalKey,
+    SignalState,
+    SignalValue,
+    Standing,
+)
 from edge_fer.types.instant import Instant
 from edge_fer.types.labels import LABEL_NAMES, LABEL_SETS, LABELS, UNCERTAIN, Label
 from edge_fer.types.picture import (
@@ -62,11 +71,11 @@ __all__ = [
     "QualityFault",
     "Reading",
     "Resolution",
-    "Sample",
     "Scene",
     "Scores",
+    "SignalKey",
     "SignalState",
-    "Source",
+    "SignalValue",
     "Standing",
     "Summary",
     "SummaryNumbers",

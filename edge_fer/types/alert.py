@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from edge_fer.types.instant import Instant
 
-__all__ = ["Alert", "AlertChange", "AlertState", "Resolution", "Sample", "SignalState", "Source", "Standing"]
+__all__ = ["Alert", "AlertChange", "AlertState", "Resolution", "SignalKey", "SignalState", "SignalValue", "Standing"]
 
 
 class AlertState(StrEnum):
@@ -107,7 +107,7 @@ class Standing:
     signal: SignalState | None = None
 
 
-class Source(NamedTuple):
+class SignalKey(NamedTuple):
     """Where an outside number comes from.
 
     Attributes:
@@ -119,7 +119,7 @@ class Source(NamedTuple):
     steps: tuple[str | int, ...] = ()
 
 
-class Sample(NamedTuple):
+class SignalValue(NamedTuple):
     """The newest of an outside number.
 
     Attributes:

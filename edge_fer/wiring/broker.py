@@ -6,17 +6,17 @@ import errno
 import tempfile
 from pathlib import Path
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.service import BrokerPort
 from edge_fer.errors import EdgeFerError
-from edge_fer.mqtt.inbound import Listener
+from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import Protocol
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
-from edge_fer.service import Broker
 
 __all__ = ["broker_settings", "make_embedded_broker", "make_link"]
 
@@ -47,7 +47,7 @@ def broker_settings(settings: config.Config) -> BrokerSettings:
 
 
 def make_link(
-    settings: config.Config, topics: Topics, clock: SystemClock, inbound: Listener, *, embedded: bool
+    settings: config.Config, topics: Topics, clock: SystemClock, inbound: ListenerPort, *, embedded: bool
 ) -> Link:
     """The link with the broker, not yet started."""
     return Link(
@@ -63,7 +63,7 @@ def make_link(
     )
 
 
-def make_embedded_broker(port: int) -> Broker:
+def make_embedded_broker(port: int) -> BrokerPort:
     """A broker of our own on that port, not yet started."""
     # asyncio, which nothing else needs, is some 4 MB of memory
     from edge_fer.mqtt.embedded import EmbeddedBroker  # noqa: PLC0415

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.slot import FileSlot, LiveSlot
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.source import SourceKind
+from edge_fer.config.values.source import SourceKind
+from edge_fer.daemon.camera import Camera
+from edge_fer.daemon.heat import HeatWatch
 from edge_fer.errors import SourceError
-from edge_fer.heat import HeatWatch
-from edge_fer.pipeline import Pipeline, Told
+from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.publishing import Publisher
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
 
@@ -49,7 +49,7 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
 
 def make_camera(
     name: str,
-    camera: config.Camera,
+    camera: config.CameraSection,
     publisher: Publisher,
     clock: SystemClock,
     *,

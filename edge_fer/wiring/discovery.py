@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edge_fer import __version__
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.units import DURATION
-from edge_fer.keeping import Keeper
-from edge_fer.mqtt.discovery import discovery_payload, discovery_topic
-from edge_fer.mqtt.discovery_announcer import Announcer
-from edge_fer.mqtt.discovery_entities import Node, Watching
-from edge_fer.service import HEALTH_EVERY
+from edge_fer.config.values.units import DURATION
+from edge_fer.daemon.service import HEALTH_EVERY
+from edge_fer.homeassistant.announcer import Announcer
+from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
+from edge_fer.homeassistant.entities import Node, Watching
+from edge_fer.support.keeping import Keeper
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["build_discovery", "described", "make_announcer"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edge_fer.capture.clock import Clock
-from edge_fer.keeping import EVERY, Keeper
+from edge_fer.clock.system import Clock
 from edge_fer.mqtt.link import boot_id
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.publishing import Publisher
-from edge_fer.rules.alerts import AlertRule
-from edge_fer.rules.restart import remember, resume
-from edge_fer.rules.summaries import Summaries
+from edge_fer.rules.alerts.restart import remember, resume
+from edge_fer.rules.alerts.rule import AlertRule
+from edge_fer.rules.scene.summaries import Summaries
+from edge_fer.support.keeping import EVERY, Keeper
 
 __all__ = ["keep_alerts", "keep_numbers"]
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from edge_fer.clock.zone import local_zone
 from edge_fer.config import tree as config
-from edge_fer.local_time import local_zone
-from edge_fer.rulebook import make_rules, sources_in
-from edge_fer.rules.alerts import AlertRule
-from edge_fer.rules.calendar import Calendar
-from edge_fer.rules.mood import MoodScale
-from edge_fer.rules.summaries import Summaries
-from edge_fer.rules.trend import Trend
+from edge_fer.rules.alerts.rule import AlertRule
+from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.rules.scene.mood import MoodScale
+from edge_fer.rules.scene.summaries import Summaries
+from edge_fer.rules.scene.trend import Trend
 from edge_fer.types import LABEL_SETS
+from edge_fer.wiring.alert_rules import make_rules, sources_in
 
 __all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap"]
 
 
-def build_rules(name: str, camera: config.Camera, settings: config.Config, trend: Trend) -> list[AlertRule]:
+def build_rules(name: str, camera: config.CameraSection, settings: config.Config, trend: Trend) -> list[AlertRule]:
     """The alert rules of one camera, fresh.
 
     Args:
@@ -27,7 +27,7 @@ def build_rules(name: str, camera: config.Camera, settings: config.Config, trend
     return make_rules(name, camera, timezone=settings.node.timezone, scale=build_scale(settings.mood), baseline=trend)
 
 
-def build_summaries(name: str, camera: config.Camera, settings: config.Config) -> Summaries:
+def build_summaries(name: str, camera: config.CameraSection, settings: config.Config) -> Summaries:
     """What sums up what one camera sees; has its trend with it."""
     calendar = Calendar(local_zone(settings.node.timezone))
     return Summaries(
@@ -43,7 +43,7 @@ def build_summaries(name: str, camera: config.Camera, settings: config.Config) -
     )
 
 
-def longest_gap(camera: config.Camera, *, slowest: float = 1.0) -> float:
+def longest_gap(camera: config.CameraSection, *, slowest: float = 1.0) -> float:
     """Seconds for which a frame stands: a few frames of a slow camera may be missed before nothing is known.
 
     Args:
@@ -53,7 +53,7 @@ def longest_gap(camera: config.Camera, *, slowest: float = 1.0) -> float:
     return max(1.0, 5 / (camera.fps * slowest))
 
 
-def build_scale(mood: config.Mood) -> MoodScale:
+def build_scale(mood: config.MoodSection) -> MoodScale:
     """What makes satisfaction and distress of seconds."""
     return MoodScale(
         weights=mood.weights.model_dump(),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from edge_fer.contract.messages import Health
+from edge_fer.daemon.service import BackgroundPort
 from edge_fer.errors import ConfigError
-from edge_fer.mqtt.messages import Health
 from edge_fer.publishing import Publisher
-from edge_fer.service import Background
 
 __all__ = ["make_metrics"]
 
 
-def make_metrics(port: int, health: Callable[[], Health], publisher: Publisher) -> Sequence[Background]:
+def make_metrics(port: int, health: Callable[[], Health], publisher: Publisher) -> Sequence[BackgroundPort]:
     """What serves the numbers of `health` on that port, not yet started; nothing for 0.
 
     Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from edge_fer.camera import Camera
 from edge_fer.config import tree as config
-from edge_fer.rules.trend import Trend
+from edge_fer.daemon.camera import Camera
+from edge_fer.rules.scene.trend import Trend
 from edge_fer.wiring.meaning import alerts_alone_differ, build_rules
 
 __all__ = ["RuleChange"]

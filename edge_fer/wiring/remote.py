@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.entries import Scalar
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.topics import Topics
+from edge_fer.config.engine.entries import Scalar
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.camera import Camera
 from edge_fer.publishing import Link
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.handlers import Verbs
+from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
-from edge_fer.remote.verbs import Verbs
 from edge_fer.types import Instant
 
 __all__ = ["Remote", "make_commanders", "make_inbox"]

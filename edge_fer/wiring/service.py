@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from edge_fer import __version__
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.entries import Scalar
-from edge_fer.health import health_of
-from edge_fer.heat import HeatGovernor, HeatWatch
-from edge_fer.keeping import Keeper
-from edge_fer.mqtt.composer import Composer
+from edge_fer.config.engine.entries import Scalar
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import Health
+from edge_fer.contract.topics import Topics
+from edge_fer.daemon.camera import Camera
+from edge_fer.daemon.health import health_of
+from edge_fer.daemon.heat import HeatGovernor, HeatWatch
+from edge_fer.daemon.service import Service
 from edge_fer.mqtt.inbound import Inbound
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import Health
-from edge_fer.mqtt.signals import Signals
-from edge_fer.mqtt.topics import Topics
-from edge_fer.pipeline import Told
+from edge_fer.pipeline.step import Told
 from edge_fer.publishing import Publisher, Unlinked
-from edge_fer.rulebook import sources_in
-from edge_fer.service import Service
+from edge_fer.remote.signals import Signals
+from edge_fer.support.keeping import Keeper
 from edge_fer.types import Instant
+from edge_fer.wiring.alert_rules import sources_in
 from edge_fer.wiring.broker import make_embedded_broker, make_link
 from edge_fer.wiring.discovery import described, make_announcer
 from edge_fer.wiring.info import model_info, privacy_info

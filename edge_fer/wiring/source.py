@@ -6,15 +6,15 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from edge_fer.capture.clock import Clock
 from edge_fer.capture.limit import whole
-from edge_fer.capture.picamera2_controls import Exposure, PiSettings
-from edge_fer.capture.picamera2_pictures import small_size
-from edge_fer.capture.port import Source
+from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings
+from edge_fer.capture.picamera2.pictures import small_size
+from edge_fer.capture.port import SourcePort
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
+from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
-from edge_fer.config.source import SourceKind, kind_of
+from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.sample import sample_path
 from edge_fer.types import Frame, Image
 from edge_fer.wiring.vision import make_zones
@@ -32,13 +32,13 @@ class CameraSource:
         flip: how they are to be mirrored after that.
     """
 
-    source: Source
+    source: SourcePort
     rotate: Rotation
     flip: Flip
 
 
 def make_camera_source(
-    name: str, camera: config.Camera, *, clock: Clock, share: Callable[[], float] = whole
+    name: str, camera: config.CameraSection, *, clock: Clock, share: Callable[[], float] = whole
 ) -> CameraSource:
     """Where a camera's pictures come from; nothing is opened yet.
 
@@ -71,7 +71,7 @@ def make_camera_source(
     return CameraSource(source, rotate, "none" if is_pi else camera.flip)
 
 
-def overview_of(camera: config.Camera) -> float:
+def overview_of(camera: config.CameraSection) -> float:
     """Width of the pictures in which faces are searched over that of the frames.
 
     Raises:
@@ -81,7 +81,7 @@ def overview_of(camera: config.Camera) -> float:
     return small[0] / camera.size[0] if small else 1.0
 
 
-def play(name: str, camera: config.Camera, *, clock: Clock) -> Generator[Frame, None, None]:
+def play(name: str, camera: config.CameraSection, *, clock: Clock) -> Generator[Frame, None, None]:
     """A camera's frames as its pipeline gets to see them, read in the caller's thread.
 
     Raises:
@@ -108,8 +108,8 @@ def _aspect(said: str | None) -> float | None:
     return int(width) / int(height)
 
 
-def _exposure(exposure: config.Exposure) -> Exposure:
-    return Exposure(
+def _exposure(exposure: config.ExposureSection) -> ExposureControls:
+    return ExposureControls(
         time=exposure.time,
         gain=exposure.gain,
         compensation=exposure.compensation,

@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from edge_fer.capture.freeze import FreezeWatch
-from edge_fer.capture.view import ViewSettings, ViewWatch
-from edge_fer.capture.view_measures import SIZE as VIEW_SIZE
+from edge_fer.capture.view.freeze import FreezeWatch
+from edge_fer.capture.view.measures import SIZE as VIEW_SIZE
+from edge_fer.capture.view.watch import ViewSettings, ViewWatch
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
-from edge_fer.detectors import make_detector
 from edge_fer.emotion.attributes import AttributeModel, AttributeReader, FaceAttribute, PictureAttribute
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
-from edge_fer.faces import quality
-from edge_fer.faces.attention import Attention
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.following import Follower
-from edge_fer.faces.lifeless import LifelessFilter
-from edge_fer.faces.movement import EverythingMoves, MotionGate
-from edge_fer.faces.quality import QualityGate, SteadyGate
-from edge_fer.faces.tracking import MAX_GAP, Tracker
-from edge_fer.fetching.store import Store
-from edge_fer.pipeline import Pipeline
-from edge_fer.rules.alerts import AlertRule
+from edge_fer.faces.detectors.choice import make_detector
+from edge_fer.faces.people.attention import Attention
+from edge_fer.faces.people.following import Follower
+from edge_fer.faces.people.lifeless import LifelessFilter
+from edge_fer.faces.people.movement import EverythingMoves, MotionGate
+from edge_fer.faces.people.tracking import MAX_GAP, Tracker
+from edge_fer.faces.reading import quality
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.quality import QualityGate, SteadyGate
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.ports import NoSummaries, NoWatch, SmootherPort, Stages, WatchPort
+from edge_fer.pipeline.ports import SummariesPort as SummariesStage
+from edge_fer.pipeline.step import Pipeline
+from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.events import EventTeller
-from edge_fer.rules.scene import SceneTeller, scene_of
-from edge_fer.stages import NoSummaries, NoWatch, Smoother, Stages, Watch
-from edge_fer.stages import Summaries as SummariesStage
-from edge_fer.stopwatch import Stopwatch
-from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, Sample, Source
+from edge_fer.rules.scene.scene import SceneTeller, scene_of
+from edge_fer.support.stopwatch import Stopwatch
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, SignalKey, SignalValue
 from edge_fer.wiring.meaning import longest_gap
 
 __all__ = ["build_pipeline", "build_stages", "make_classifier", "make_smoother", "make_watch", "make_zones"]
 
-SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
+SMOOTHERS: Mapping[str, Callable[[config.SmoothingSection], SmootherPort]] = {
     "exponential": lambda smoothing: ExponentialSmoother(smoothing.time_constant, margin=smoothing.hysteresis),
     "mode": lambda smoothing: ModeSmoother(smoothing.readings),
 }
@@ -45,7 +45,7 @@ SMOOTHERS: Mapping[str, Callable[[config.Smoothing], Smoother]] = {
 
 def build_pipeline(
     name: str,
-    camera: config.Camera,
+    camera: config.CameraSection,
     *,
     store: Store,
     time: Stopwatch,
@@ -54,7 +54,7 @@ def build_pipeline(
     slowest: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
-    samples: Callable[[], Mapping[Source, Sample]] = dict,
+    samples: Callable[[], Mapping[SignalKey, SignalValue]] = dict,
 ) -> Pipeline:
     """The pipeline of one camera, by its own sections of the config, with models out of `store`.
 
@@ -88,7 +88,7 @@ def build_pipeline(
 
 
 def build_stages(
-    camera: config.Camera,
+    camera: config.CameraSection,
     *,
     store: Store,
     classifier: EmotionClassifier | None = None,
@@ -97,7 +97,7 @@ def build_stages(
     slowest: float = 1.0,
     rules: Sequence[AlertRule] = (),
     summaries: SummariesStage | None = None,
-    samples: Callable[[], Mapping[Source, Sample]] = dict,
+    samples: Callable[[], Mapping[SignalKey, SignalValue]] = dict,
 ) -> Stages:
     """What the pipeline of one camera is made of; see `build_pipeline`. `classifier`: one that was loaded already."""
     classifier = classifier or make_classifier(camera.emotion)
@@ -166,12 +166,12 @@ def _crop(model: AttributeModel, image: Image, face: Face) -> Image:
     return crop_face(image, face, model.crop_frame, at_most=2 * max(size.width, size.height))
 
 
-def make_smoother(smoothing: config.Smoothing) -> Smoother:
+def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:
     """The smoother that the config asks for, with no memory of anybody."""
     return SMOOTHERS[smoothing.method](smoothing)
 
 
-def make_classifier(emotion: config.Emotion) -> EmotionClassifier:
+def make_classifier(emotion: config.EmotionSection) -> EmotionClassifier:
     """The emotion classifier; ModelError where its model is missing or wrong, or has other labels than it should."""
     classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
     unknown = [label for label in classifier.labels if label not in LABEL_NAMES]
@@ -186,7 +186,7 @@ def make_classifier(emotion: config.Emotion) -> EmotionClassifier:
     return classifier
 
 
-def make_zones(camera: config.Camera) -> Zones:
+def make_zones(camera: config.CameraSection) -> Zones:
     """What of a camera's pictures may be seen."""
 
     def polygons(kind: str) -> tuple[tuple[tuple[float, float], ...], ...]:
@@ -195,7 +195,7 @@ def make_zones(camera: config.Camera) -> Zones:
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
-def _quality_gate(faces: config.Faces) -> QualityGate:
+def _quality_gate(faces: config.FacesSection) -> QualityGate:
     asked = faces.quality
     return QualityGate(
         min_size=faces.min_size,
@@ -207,7 +207,7 @@ def _quality_gate(faces: config.Faces) -> QualityGate:
     )
 
 
-def make_watch(view: config.ViewWatch, zones: Zones) -> Watch:
+def make_watch(view: config.ViewSection, zones: Zones) -> WatchPort:
     """What notices that a camera's view is covered, dark or moved, by its own settings."""
     width, height = VIEW_SIZE
     seen = zones.mask(height, width) > 0

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from edge_fer.camera import Camera
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
-from edge_fer.config.source import SourceKind
-from edge_fer.fetching.store import Store
-from edge_fer.heat import HeatWatch
-from edge_fer.keeping import Keeper
-from edge_fer.mqtt.messages import CameraInfo
-from edge_fer.mqtt.signals import Signals
-from edge_fer.pipeline import Told
+from edge_fer.config.values.source import SourceKind
+from edge_fer.contract.messages import CameraInfo
+from edge_fer.daemon.camera import Camera
+from edge_fer.daemon.heat import HeatWatch
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import Told
 from edge_fer.publishing import Publisher
-from edge_fer.rules.alerts import AlertRule
-from edge_fer.rules.trend import Trend
+from edge_fer.remote.signals import Signals
+from edge_fer.rules.alerts.rule import AlertRule
+from edge_fer.rules.scene.trend import Trend
+from edge_fer.support.keeping import Keeper
 from edge_fer.wiring.camera import find_source, make_camera
 from edge_fer.wiring.info import camera_info
 from edge_fer.wiring.keeping import keep_alerts, keep_numbers

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.runtime import RUNTIMES, available
+from edge_fer.inference.runtime import RUNTIMES, available
 
 from .data import data_folder, load
 from .errors import RecipeError, plainly

@@ -24,14 +24,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.video_file import VideoFile
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, load
-from edge_fer.config.tree import Alert, Camera
+from edge_fer.config.tree import AlertSection, CameraSection
 from edge_fer.emotion.labels import reduce
-from edge_fer.fetching.store import Store
-from edge_fer.pipeline import emotion_of
-from edge_fer.rules.alerts import AlertRule
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import emotion_of
+from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.types import EMOTION, Instant, Quality, QualityFault, Reading, Scores
 from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother
@@ -152,7 +152,7 @@ def wavering_of(logits: Floats, rate: float) -> Wavering:
 
 def clip_logits(clip: Path, settings: Config) -> tuple[Floats, float]:
     """Return the logits of the largest face in each frame of a recording, and the frames a second."""
-    camera = Camera(faces=settings.faces, emotion=settings.emotion)
+    camera = CameraSection(faces=settings.faces, emotion=settings.emotion)
     classifier = make_classifier(camera.emotion)
     stages = build_stages(camera, store=Store(settings.models_dir), classifier=classifier)
     crops, times = [], []
@@ -313,8 +313,8 @@ def alerts_by_score(
     return {score: fired[score] + fired[None] for score in scores}
 
 
-def _rules(settings: Config, alerts: Mapping[str, Alert]) -> list[AlertRule]:
-    camera = Camera(view=settings.view, faces=settings.faces, emotion=settings.emotion, alerts=dict(alerts))
+def _rules(settings: Config, alerts: Mapping[str, AlertSection]) -> list[AlertRule]:
+    camera = CameraSection(view=settings.view, faces=settings.faces, emotion=settings.emotion, alerts=dict(alerts))
     return build_rules("camera", camera, settings, build_summaries("camera", camera, settings).trend)
 
 

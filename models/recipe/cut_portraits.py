@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_fer.emotion.preprocess import grey, resize
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.following import moved_face
-from edge_fer.fetching.catalogue import BLAZEFACE
-from edge_fer.fetching.store import Store
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.people.following import moved_face
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.inference.catalogue import BLAZEFACE
+from edge_fer.inference.store import Store
 from edge_fer.types import CropFrame, Face
 
 from .data import LABELS, SIZE

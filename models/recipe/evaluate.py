@@ -27,10 +27,10 @@ from tqdm import tqdm
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.prior import logit_shift
 from edge_fer.emotion.sidecar import beside
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.quality import LARGE
-from edge_fer.fetching.catalogue import BLAZEFACE
-from edge_fer.fetching.store import Store
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.reading.quality import LARGE
+from edge_fer.inference.catalogue import BLAZEFACE
+from edge_fer.inference.store import Store
 
 from .abroad import ENOUGH, ENOUGH_TO_CHOOSE, measure_abroad
 from .calibrate import priors_of

@@ -21,7 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.preprocess import normalise_table
 from edge_fer.emotion.sidecar import beside
-from edge_fer.runtime import Model, Tensor
+from edge_fer.inference.runtime import Model, Tensor
 
 from .calibrate import calibrate, learned_prior, priors_of
 from .checkpoint import load_checkpoint

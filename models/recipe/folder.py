@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.port import FaceDetector
-from edge_fer.faces.quality import QualityGate
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.quality import QualityGate
 from edge_fer.types import Face
 
 from .abroad import measure_abroad

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.detectors.haar import HaarDetector
 
 from .data import data_folder, load
 from .evaluate import to_json

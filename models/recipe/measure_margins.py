@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_fer.config.tree import Faces
-from edge_fer.detectors import make_detector
+from edge_fer.config.tree import FacesSection
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.port import FaceDetector
-from edge_fer.fetching.store import Store
+from edge_fer.faces.detectors.choice import make_detector
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.inference.store import Store
 from edge_fer.types import CropFrame, Face, Image
 
 from .data import NO_MAJORITY, data_folder, ferplus_majority, load
@@ -121,7 +121,7 @@ def main() -> None:
         rows = np.random.default_rng(0).permutation(np.flatnonzero(majority != NO_MAJORITY))[: given.count]
         pictures, truth = public.images[rows], majority[rows]
         classifier, store = EmotionClassifier.load(), Store(given.models)
-        detectors = {name: make_detector(Faces(detector=name), store) for name in ("blazeface", "haar")}
+        detectors = {name: make_detector(FacesSection(detector=name), store) for name in ("blazeface", "haar")}
         heads = {
             name: measure_margins(pictures, truth, classifier, {one: detectors[one] for one in wanted}, tilt)
             for name, (tilt, wanted) in HEADS.items()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_fer.analysis import compare as module
-from edge_fer.analysis.compare import Measure, Series, compare
+from edge_fer.recordings.analysis import compare as module
+from edge_fer.recordings.analysis.compare import Measure, Series, compare
 
 #: Two emotions and uncertain.
 HAPPY = Measure("happy", np.array([1.0, 0, 0]), np.array([1.0, 1, 0]))

@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from edge_fer.analysis.blur import blurred
-from edge_fer.analysis.cut import Cut
-from edge_fer.analysis.key_frames import KeyFrames
-from edge_fer.analysis.timeline import COLUMNS, MOST_PEOPLE, Timeline
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.rules.mood import Stint
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.recordings.analysis.blur import blurred
+from edge_fer.recordings.analysis.cut import Cut
+from edge_fer.recordings.analysis.key_frames import KeyFrames
+from edge_fer.recordings.analysis.timeline import COLUMNS, MOST_PEOPLE, AnalysisTimeline
+from edge_fer.rules.scene.mood import Stint
 from edge_fer.types import Box, Face, Frame
 from tests.invented import at, reading
 from tests.report.invented import noise, portrait
@@ -48,7 +48,7 @@ def test_the_source_is_asked_for_nothing_after_the_end():
 
 
 def test_a_label_fills_the_columns_in_which_it_stood():
-    line = Timeline()
+    line = AnalysisTimeline()
     line.take([Stint("a", "happy", 0.6, True), Stint("b", "sad", 0.1, True)], 0.2)
     assert line.scene[0] == pytest.approx({"happy": 0.05, "sad": 0.05})
     assert line.scene[1] == pytest.approx({"happy": 0.25, "sad": 0.05})
@@ -57,7 +57,7 @@ def test_a_label_fills_the_columns_in_which_it_stood():
 
 
 def test_two_columns_become_one_and_no_second_is_lost():
-    line = Timeline()
+    line = AnalysisTimeline()
     for index in range(4000):
         line.take([Stint("a", ("happy", "sad")[index // 1000 % 2], 1.0, True)], float(index))
         assert len(line.scene) <= COLUMNS
@@ -69,7 +69,7 @@ def test_two_columns_become_one_and_no_second_is_lost():
 
 
 def test_of_many_people_those_in_view_longest_are_told():
-    line, now = Timeline(), 0.0
+    line, now = AnalysisTimeline(), 0.0
     for index in range(500):
         long = 50.0 if index % 20 == 0 else 1.0
         line.take([Stint(f"p{index}", "happy", long, True)], now)
@@ -81,7 +81,7 @@ def test_of_many_people_those_in_view_longest_are_told():
 
 
 def test_a_crowd_that_never_leaves_does_not_grow():
-    line = Timeline()
+    line = AnalysisTimeline()
     for second in range(10):
         line.take([Stint(f"p{index}", "sad", 1.0, True) for index in range(100)], float(second))
     assert (len(line.people), line.left_out) == (MOST_PEOPLE, 40)

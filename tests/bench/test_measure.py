@@ -9,7 +9,7 @@ from edge_fer.config import tree as config
 
 
 def test_it_says_nothing_of_its_missing_broker_and_leaves_the_log_as_it_was(caplog):
-    camera = config.Camera(source="sample", faces=config.Faces(detector="haar"))
+    camera = config.CameraSection(source="sample", faces=config.FacesSection(detector="haar"))
     report = measure("front", camera, settings=config.Config(cameras={"front": camera}), frames=3)
     assert report.frames.size == (640, 360)
     assert not [record for record in caplog.records if record.name.startswith("edge_fer.mqtt")]

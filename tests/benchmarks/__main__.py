@@ -22,25 +22,25 @@ from time import perf_counter, process_time
 import cv2
 import numpy as np
 
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.video_file import VideoFile
-from edge_fer.capture.view import ViewWatch
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.capture.view.watch import ViewWatch
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, load
-from edge_fer.config.tree import Camera, Faces
+from edge_fer.config.tree import CameraSection, FacesSection
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import MessageKind
+from edge_fer.contract.topics import Topics
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.fetching.store import Store
-from edge_fer.mqtt.composer import Composer
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.inference.store import Store
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
-from edge_fer.replay.outcome import Judge, Outcome, replay
+from edge_fer.recordings.replay.outcome import Judge, ReplayOutcome, replay
+from edge_fer.recordings.trace.reader import Step, TraceReader
+from edge_fer.recordings.trace.writer import TraceWriter
 from edge_fer.rules.events import EventTeller
 from edge_fer.sample import sample_path
-from edge_fer.stopwatch import Stopwatch
-from edge_fer.trace.reader import Step, TraceReader
-from edge_fer.trace.writer import TraceWriter
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import LABEL_SETS, Frame, Image
 from edge_fer.wiring import build_pipeline, build_rules, build_summaries
 from tests.benchmarks.bars import missed
@@ -82,8 +82,8 @@ def pipeline(passes: int) -> dict[str, float]:
         frame for frame in VideoFile("bench", sample_path(), clock=SystemClock()).frames() if 45 <= frame.index < 120
     ]
     frames = frames[: max(5, passes // 4)]
-    every = Faces(detector="haar", detect_every=0, rest_every=0)
-    line = build_pipeline("bench", Camera(faces=every), store=Store(Path()), time=Stopwatch())
+    every = FacesSection(detector="haar", detect_every=0, rest_every=0)
+    line = build_pipeline("bench", CameraSection(faces=every), store=Store(Path()), time=Stopwatch())
     detector, whole = HaarDetector(min_size=48), EmotionClassifier.load()
     crop = frames[0].image[100:200, 250:350]
     steps = iter(frames)
@@ -113,7 +113,7 @@ def frame_budget(passes: int) -> dict[str, float]:
     rows = np.linspace(0, 9, len(still))[:, None, None]
 
     def spent(show: Callable[[int], Image]) -> float:
-        line = build_pipeline("bench", Camera(), store=Store(FOLDER), time=Stopwatch())
+        line = build_pipeline("bench", CameraSection(), store=Store(FOLDER), time=Stopwatch())
         taken = 0.0
         for index in range(count):
             light = (1 + 0.08 * np.sin(2.1 * index + rows)).astype(np.float32)
@@ -131,7 +131,7 @@ def frame_budget(passes: int) -> dict[str, float]:
 
 def view(passes: int) -> dict[str, float]:
     """Looking at the view, as often as it is done (once a second) and as large as pictures come, against ten steps."""
-    watch, line = ViewWatch(), build_pipeline("bench", Camera(), store=Store(FOLDER), time=Stopwatch())
+    watch, line = ViewWatch(), build_pipeline("bench", CameraSection(), store=Store(FOLDER), time=Stopwatch())
     frames = VideoFile("bench", sample_path(), clock=SystemClock()).frames()
     frame = next(frame for frame in frames if frame.index == 60)
     times = iter(range(100, 1_000_000))
@@ -150,7 +150,9 @@ def posting(passes: int) -> dict[str, float]:
         link = Link(broker=broker, topics=topics, outbox=Path(folder, "outbox"), clock=SystemClock())
         link.start()
         try:
-            post = seconds(lambda: link.post(topics.event("cam"), Kind.EVENT, composer.event(event), event.at), passes)
+            post = seconds(
+                lambda: link.post(topics.event("cam"), MessageKind.EVENT, composer.event(event), event.at), passes
+            )
         finally:
             link.close(2)
     return {"post / classify": post / seconds(lambda: whole.classify([crop]), passes)}
@@ -176,12 +178,12 @@ def replaying(passes: int) -> dict[str, float]:
                 writer.step("camera", at(when), [reading(when, label, 0.7)], people=1, left=gone)
             writer.close()
 
-            def outcome(settings: Config = settings, camera: Camera = camera) -> Outcome:
+            def outcome(settings: Config = settings, camera: CameraSection = camera) -> ReplayOutcome:
                 summaries = build_summaries("camera", camera, settings)
                 rules = build_rules("camera", camera, settings, summaries.trend)
-                return Outcome("bench", {"camera": Judge(rules, summaries)}, shortest=900)
+                return ReplayOutcome("bench", {"camera": Judge(rules, summaries)}, shortest=900)
 
-            def peak(most: int, path: Path = path, outcome: Callable[[], Outcome] = outcome) -> int:
+            def peak(most: int, path: Path = path, outcome: Callable[[], ReplayOutcome] = outcome) -> int:
                 with TraceReader(path) as trace:
                     made = outcome()
                     replay(_lightly(islice(trace, most), made), [made])
@@ -208,7 +210,7 @@ def replaying(passes: int) -> dict[str, float]:
 _FULL = 12_000
 
 
-def _lightly(steps: Iterable[Step], outcome: Outcome) -> Iterator[Step]:
+def _lightly(steps: Iterable[Step], outcome: ReplayOutcome) -> Iterator[Step]:
     """The steps, without keeping what they come to; the peak of memory counts from then on."""
     for index, step in enumerate(steps):
         if index % 1000 == 0:

@@ -22,17 +22,17 @@ from time import process_time
 
 import cv2
 
-from edge_fer.analysis.analyse import Recording, analyse
-from edge_fer.analysis.cut import Cut
-from edge_fer.analysis.folder import REPORT, SUMMARY, Folder
-from edge_fer.analysis.outcome import as_json
 from edge_fer.bench.process import memory
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Layer, load
-from edge_fer.fetching.store import Store
+from edge_fer.inference.store import Store
+from edge_fer.recordings.analysis.analyse import Recording, analyse
+from edge_fer.recordings.analysis.cut import Cut
+from edge_fer.recordings.analysis.folder import REPORT, SUMMARY, Folder
+from edge_fer.recordings.analysis.outcome import as_json
 from edge_fer.report.page import page
 from edge_fer.sample import sample_path
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.wiring import build_pipeline, build_rules, build_summaries, play
 from tests.fetched import FOLDER
 

@@ -11,7 +11,7 @@ from statistics import median
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge_fer.mqtt.messages import Kind, seal
+from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.types import Instant
 from tests.broker import HOST, Mosquitto
 from tests.mqtt.kit import TOPICS, event, linked, now, until
@@ -36,7 +36,7 @@ def _ours(broker: Mosquitto, folder: Path, count: int) -> float:
         at = now()
         for first in range(0, count, 500):
             for number in range(first, min(count, first + 500)):
-                link.post(TOPICS.event("front"), Kind.EVENT, event(at, duration=number), at)
+                link.post(TOPICS.event("front"), MessageKind.EVENT, event(at, duration=number), at)
             until(lambda: link.status().depth >= min(count, first + 500), timeout=60)  # noqa: B023 - used at once
         with broker:
             until(lambda: link.status().connected)

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from edge_fer.config.places import default_models_dir
+from edge_fer.config.engine.places import default_models_dir
 from edge_fer.sample import sample_path
 
 ROOT = Path(__file__).resolve().parents[2]

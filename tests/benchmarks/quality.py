@@ -1,10 +1,10 @@
 """How well faces are read when they are bad: `python -m tests.benchmarks.quality`.
 
 Spoils face pictures more and more (FER2013's, labelled by the majority of FER+), reads each with the shipped model,
-and prints accuracy beside what the quality gate measured and refused. The thresholds in `edge_fer/faces/quality.py`,
+and prints accuracy beside what the quality gate measured and refused. The thresholds in `edge_fer/faces/reading/quality.py`,
 and the numbers in docs/quality.md, come from it. With `--portraits` it does likewise with portraits that
 BlazeFace finds. With a YuNet model file, it also measures how far the tip of the nose stands out (`NOSE` in
-edge_fer/faces/pose.py), and how well turned faces are read.
+edge_fer/faces/reading/pose.py), and how well turned faces are read.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.pose import pose
-from edge_fer.faces.quality import QualityGate, grey_levels, light, sharpness
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.pose import pose
+from edge_fer.faces.reading.quality import QualityGate, grey_levels, light, sharpness
 from edge_fer.types import Box, Face, Image, Keypoints, QualityFault
 from tests.faces.contract import DETECTORS
 from tests.faces.portraits import Portrait, london, placed, sfhq

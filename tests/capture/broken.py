@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from edge_fer.capture.clock import Clock
+from edge_fer.clock.system import Clock
 from edge_fer.types import Frame, Image
 
 __all__ = ["BrokenSource", "Deliver", "Fail", "Garble", "Stall", "Step"]

@@ -20,16 +20,16 @@ import cv2
 import numpy as np
 
 from edge_fer import Analyzer
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.jpeg_stream import JpegStream, TooLongError
-from edge_fer.capture.network import NetworkCamera
-from edge_fer.capture.video_file import VideoFile
-from edge_fer.config.tree import Camera
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.capture.network.camera import NetworkCamera
+from edge_fer.capture.network.jpeg_stream import JpegStream, TooLongError
+from edge_fer.clock.system import SystemClock
+from edge_fer.config.tree import CameraSection
 from edge_fer.errors import SourceError
-from edge_fer.fetching.store import Store
-from edge_fer.pipeline import Told
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import Told
 from edge_fer.sample import sample_path
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import Frame, Instant
 from edge_fer.wiring import build_pipeline
 from tests.capture.films import Picture, write_film
@@ -106,7 +106,7 @@ def _told(path: Path) -> Iterator[tuple[Told, Picture | None]]:
         for moment in Analyzer(settings={"models_dir": str(FOLDER)}).watch(path):
             yield moment.told, moment.frame and moment.frame.image
         return
-    pipeline, at = build_pipeline("video", Camera(), store=Store(FOLDER), time=Stopwatch()), None
+    pipeline, at = build_pipeline("video", CameraSection(), store=Store(FOLDER), time=Stopwatch()), None
     for frame in _stream(path.read_bytes()):
         at = frame.at
         yield pipeline.step(frame), frame.image

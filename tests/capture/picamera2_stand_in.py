@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from edge_fer.capture.picamera2_library import Library
+from edge_fer.capture.picamera2.library import Library
 from edge_fer.types import Image
 from tests.capture.helpers import InventedClock
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from edge_fer.capture.clock import Clock
-from edge_fer.capture.timeline import Timeline
+from edge_fer.capture.presentation import PresentationClock
+from edge_fer.clock.system import Clock
 from edge_fer.types import Frame, Image
 
 __all__ = ["RecordedSource"]
@@ -50,7 +50,7 @@ class RecordedSource:
 
     def frames(self) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
-        timeline = Timeline(self._clock, period=self._period)
+        timeline = PresentationClock(self._clock, period=self._period)
         index = 0
         while self._images:
             for image, own in zip(self._images, self._times, strict=True):

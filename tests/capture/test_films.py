@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from edge_fer.capture.ffmpeg import MOST_PIXELS, opened_recording, upright
-from edge_fer.capture.opencv import square
-from edge_fer.capture.video_file import VideoFile, promised_seconds
+from edge_fer.capture.ffmpeg.decoder import MOST_PIXELS, opened_recording, upright
+from edge_fer.capture.ffmpeg.recording import VideoFile, promised_seconds
+from edge_fer.capture.opencv.common import square
 from edge_fer.errors import SourceError
 from tests.capture.films import moving, write_film
 from tests.capture.helpers import InventedClock

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.freeze import FreezeWatch, StillPicture
+from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.loop import CaptureState
-from edge_fer.capture.video_file import VideoFile
+from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
 from edge_fer.types import Frame
 from tests.capture.films import write_film
 from tests.capture.helpers import InventedClock, flat

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.jpeg_stream import JpegStream, TooLongError
-from edge_fer.capture.network import NetworkCamera
+from edge_fer.capture.network.camera import NetworkCamera
+from edge_fer.capture.network.jpeg_stream import JpegStream, TooLongError
+from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceLostError
 from tests.capture.films import moving, write_film
 from tests.capture.helpers import HttpCamera, flat, respond

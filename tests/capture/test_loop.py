@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edge_fer.backoff import Backoff
 from edge_fer.capture.loop import MOST_STUCK, CaptureLoop, CaptureState
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.errors import SourceError, SourceLostError
+from edge_fer.support.backoff import Backoff
 from tests.capture.broken import BrokenSource, Deliver, Fail, Garble, Stall
 from tests.capture.helpers import InventedClock, InventedStop, KeepingSlot, flat
 from tests.capture.recorded import RecordedSource

@@ -9,12 +9,12 @@ import threading
 
 import pytest
 
-from edge_fer.backoff import Backoff
-from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.loop import CaptureLoop, CaptureState
-from edge_fer.capture.network import NetworkCamera
+from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.slot import LiveSlot
+from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
+from edge_fer.support.backoff import Backoff
 from tests.capture.helpers import MjpegCamera
 from tests.capture.tried import tried
 
@@ -85,8 +85,8 @@ def test_no_password_is_ever_shown(camera):
     script = f"""
 import logging, sys
 logging.basicConfig(level=logging.DEBUG)
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.network import NetworkCamera
+from edge_fer.clock.system import SystemClock
+from edge_fer.capture.network.camera import NetworkCamera
 for scheme in ("http", "rtsp"):
     try:
         next(NetworkCamera("front", scheme + "://joe:s3cret@127.0.0.1:{camera.port}/x", clock=SystemClock()).frames())

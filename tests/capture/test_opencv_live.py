@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.opencv_live import SPOILT_IN_A_ROW, OpenCvLive
-from edge_fer.capture.v4l2 import Capability
+from edge_fer.capture.opencv.live import SPOILT_IN_A_ROW, OpenCvLive
+from edge_fer.capture.opencv.v4l2 import Capability
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from tests.capture.helpers import InventedClock, flat
 

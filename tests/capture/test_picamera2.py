@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_fer.capture import discovery, picamera2_library
-from edge_fer.capture.clock import SystemClock
+from edge_fer.capture import discovery
 from edge_fer.capture.discovery import find_camera, pi_camera
 from edge_fer.capture.loop import CaptureLoop, CaptureState
-from edge_fer.capture.picamera2_controls import Exposure, PiSettings, controls_for
-from edge_fer.capture.picamera2_library import Sensor, choose, is_pi, load, sensors
-from edge_fer.capture.picamera2_live import BUFFERS, HANGING, Picamera2Live
-from edge_fer.capture.picamera2_pictures import small_size
+from edge_fer.capture.picamera2 import library as picamera2_library
+from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings, controls_for
+from edge_fer.capture.picamera2.library import Sensor, choose, is_pi, load, sensors
+from edge_fer.capture.picamera2.live import BUFFERS, HANGING, Picamera2Live
+from edge_fer.capture.picamera2.pictures import small_size
 from edge_fer.capture.slot import LiveSlot
 from edge_fer.capture.transform import transform, with_mirrors
+from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceError, SourceLostError, SourceStuckError, SourceUnfitError
 from tests.capture.helpers import KeepingSlot
 from tests.capture.picamera2_stand_in import CONTROLS, MODULE_2, MODULE_3, WEBCAM, Hardware
@@ -117,7 +118,7 @@ def test_a_picture_that_cannot_be_copied_gives_its_buffers_back_all_the_same(har
     def fail(*_):
         raise ValueError("torn")
 
-    monkeypatch.setattr("edge_fer.capture.picamera2_live.main_to_rgb", fail)
+    monkeypatch.setattr("edge_fer.capture.picamera2.live.main_to_rgb", fail)
     with pytest.raises(ValueError, match="torn"):
         taken(pi(hardware), 1)
     assert len(hardware.opened[0]._free) == BUFFERS
@@ -311,7 +312,7 @@ def test_controls_left_to_the_camera():
 
 
 def test_controls_that_are_set():
-    exposure = Exposure(time=0.01, gain=4.0, compensation=-0.5, short=False)
+    exposure = ExposureControls(time=0.01, gain=4.0, compensation=-0.5, short=False)
     assert controls(exposure=exposure, focus=1.5) == {
         "FrameDurationLimits": (100000, 100000),
         "AeExposureMode": 0,
@@ -331,10 +332,10 @@ def test_controls_that_are_set():
         (FIXED, {"focus": "continuous"}, r"focus: continuous \(its lens cannot be focused by software\)"),
         (FIXED, {"focus": 0.5}, r"focus: 0.5 \(its lens"),
         (CONTROLS, {"focus": 33.0}, r"focus: 33 is not within 0 to 32"),
-        (CONTROLS, {"exposure": Exposure(gain=20)}, r"exposure.gain: 20 is not within 1.12281 to 16"),
-        (CONTROLS, {"exposure": Exposure(time=1e-5)}, r"exposure.time: 0.01ms is not within 0.026ms to"),
-        (CONTROLS, {"exposure": Exposure(time=0.2)}, r"exposure.time: 200ms is longer.*Write at most 100ms"),
-        ({}, {"exposure": Exposure(compensation=1)}, r"exposure.compensation: 1 \(it has no ExposureValue\)"),
+        (CONTROLS, {"exposure": ExposureControls(gain=20)}, r"exposure.gain: 20 is not within 1.12281 to 16"),
+        (CONTROLS, {"exposure": ExposureControls(time=1e-5)}, r"exposure.time: 0.01ms is not within 0.026ms to"),
+        (CONTROLS, {"exposure": ExposureControls(time=0.2)}, r"exposure.time: 200ms is longer.*Write at most 100ms"),
+        ({}, {"exposure": ExposureControls(compensation=1)}, r"exposure.compensation: 1 \(it has no ExposureValue\)"),
     ],
 )
 def test_controls_that_the_camera_has_not(known, settings, match):
@@ -346,7 +347,7 @@ def test_controls_that_the_camera_has_not(known, settings, match):
 
 def test_all_that_a_camera_cannot_do_is_told_at_once(hardware):
     hardware.controls = FIXED
-    settings = PiSettings(focus="continuous", exposure=Exposure(gain=99.0))
+    settings = PiSettings(focus="continuous", exposure=ExposureControls(gain=99.0))
     with pytest.raises(SourceUnfitError, match=r"exposure\.gain: 99.*; focus: continuous"):
         taken(pi(hardware, settings=settings), 1)
     assert hardware.opened[0].closed

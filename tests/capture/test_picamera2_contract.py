@@ -15,11 +15,12 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from edge_fer.capture import picamera2_controls, picamera2_library
-from edge_fer.capture.picamera2_controls import AeExposureMode, AfMode, PiSettings
-from edge_fer.capture.picamera2_library import load, sensors
-from edge_fer.capture.picamera2_live import Picamera2Live
-from edge_fer.capture.picamera2_pictures import small_size, small_to_rgb
+from edge_fer.capture.picamera2 import controls as picamera2_controls
+from edge_fer.capture.picamera2 import library as picamera2_library
+from edge_fer.capture.picamera2.controls import AeExposureMode, AfMode, PiSettings
+from edge_fer.capture.picamera2.library import load, sensors
+from edge_fer.capture.picamera2.live import Picamera2Live
+from edge_fer.capture.picamera2.pictures import small_size, small_to_rgb
 from edge_fer.errors import SourceUnfitError
 from tests.capture import picamera2_stand_in as stand_in
 from tests.capture.helpers import InventedClock
@@ -103,7 +104,9 @@ def test_libcameras_numbers_are_the_ones_that_are_sent(library):
 
 
 def test_libcamera_knows_every_control(library):
-    settings = PiSettings(exposure=picamera2_controls.Exposure(time=0.01, gain=2.0, compensation=1.0), focus=1.0)
+    settings = PiSettings(
+        exposure=picamera2_controls.ExposureControls(time=0.01, gain=2.0, compensation=1.0), focus=1.0
+    )
     sent = picamera2_controls.controls_for(stand_in.CONTROLS, fps=10, settings=settings)
     assert len(sent) == 7
     known = sys.modules["libcamera"].controls

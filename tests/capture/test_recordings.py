@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.ffmpeg import period
+from edge_fer.capture.ffmpeg.decoder import period
+from edge_fer.capture.ffmpeg.recording import VideoFile, promised_seconds
 from edge_fer.capture.stills import Stills
-from edge_fer.capture.video_file import VideoFile, promised_seconds
 from edge_fer.errors import SourceError
 from edge_fer.sample import sample_path
 from tests.capture.helpers import BEGAN, InventedClock, flat, write_video

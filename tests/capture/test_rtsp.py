@@ -14,12 +14,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from edge_fer.backoff import Backoff
-from edge_fer.capture.clock import SystemClock
 from edge_fer.capture.loop import CaptureLoop, CaptureState
-from edge_fer.capture.network import NetworkCamera
+from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.slot import LiveSlot
+from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceLostError, SourceStalledError
+from edge_fer.support.backoff import Backoff
 from tests.capture.films import moving
 from tests.capture.rtsp_server import RtspCamera, encoded
 from tests.capture.tried import tried
@@ -307,8 +307,8 @@ def test_no_password_is_ever_shown(camera):
     script = f"""
 import itertools, logging, sys
 logging.basicConfig(level=logging.DEBUG)
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.network import NetworkCamera
+from edge_fer.clock.system import SystemClock
+from edge_fer.capture.network.camera import NetworkCamera
 for user, path in (("joe:s3cret", "stream"), ("joe:s3cret", "none"), ("jim:s3cret", "stream")):
     try:
         address = f"rtsp://{{user}}@127.0.0.1:{one.port}/{{path}}"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.capture import clock as clock_module
-from edge_fer.capture.clock import SystemClock, clock_synced, kernel_synced
 from edge_fer.capture.limit import FrameLimit
-from edge_fer.capture.opencv import to_rgb
-from edge_fer.capture.timeline import Timeline
+from edge_fer.capture.opencv.common import to_rgb
+from edge_fer.capture.presentation import PresentationClock
 from edge_fer.capture.transform import transform
+from edge_fer.clock import system as clock_module
+from edge_fer.clock.system import SystemClock, clock_synced, kernel_synced
 from tests.capture.helpers import InventedClock
 
 PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
@@ -59,7 +59,7 @@ def test_frame_limit_makes_up_for_no_pause():
 
 
 def passed(own: list[float], *, period: float = 0.04) -> list[float]:
-    timeline = Timeline(InventedClock(500.0), period=period)
+    timeline = PresentationClock(InventedClock(500.0), period=period)
     return [timeline.at(seconds).mono - 500 for seconds in own]
 
 
@@ -84,7 +84,7 @@ def test_timeline_mends_broken_times(own, expected):
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=2, max_size=50), st.integers(0, 49))
 def test_timeline_increases_whatever_the_container_says(own, again):
-    timeline = Timeline(InventedClock(), period=0.04)
+    timeline = PresentationClock(InventedClock(), period=0.04)
     instants = []
     for place, seconds in enumerate(own):
         if place == again:
@@ -98,14 +98,14 @@ def test_timeline_gives_the_same_differences_to_the_last_bit_whenever_it_starts(
     own = [index * 1001 / 24000 for index in range(500)]
     runs = []
     for start in (0.1, 77.7777777, 123456.789, 9_999_999.123456789):
-        timeline = Timeline(InventedClock(start), period=0.04)
+        timeline = PresentationClock(InventedClock(start), period=0.04)
         mono = [timeline.at(seconds).mono for seconds in own]
         runs.append([there - mono[0] for there in mono])
     assert runs.count(runs[0]) == len(runs)
 
 
 def test_timeline_goes_on_over_a_loop():
-    timeline = Timeline(InventedClock(0.0), period=0.5)
+    timeline = PresentationClock(InventedClock(0.0), period=0.5)
     mono = [timeline.at(0.0).mono, timeline.at(0.5).mono]
     timeline.again()
     mono += [timeline.at(0.0).mono, timeline.at(0.5).mono]

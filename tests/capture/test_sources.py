@@ -7,13 +7,13 @@ import struct
 import pytest
 
 from edge_fer.capture.discovery import find_camera, video_nodes
-from edge_fer.capture.opencv_live import OpenCvLive
-from edge_fer.capture.picamera2_live import Picamera2Live
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.capture.opencv.live import OpenCvLive
+from edge_fer.capture.opencv.v4l2 import Capability, capability, parse
+from edge_fer.capture.picamera2.live import Picamera2Live
 from edge_fer.capture.sources import SourceOptions, make_source
 from edge_fer.capture.stills import Stills
-from edge_fer.capture.v4l2 import Capability, capability, parse
-from edge_fer.capture.video_file import VideoFile
-from edge_fer.config.source import SourceKind, kind_of
+from edge_fer.config.values.source import SourceKind, kind_of
 from edge_fer.errors import SourceError
 from tests.capture.helpers import InventedClock, flat, write_video
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.view import ViewSettings, ViewWatch
-from edge_fer.capture.view_measures import SIZE, kept, sight_of
+from edge_fer.capture.view.measures import SIZE, kept, sight_of
+from edge_fer.capture.view.watch import ViewSettings, ViewWatch
 from edge_fer.sample import sample_path
 from edge_fer.types import View
 from tests.invented import at
@@ -237,7 +237,7 @@ def test_it_looks_once_a_second_and_keeps_its_word_between(monkeypatch):
         looks.append(1)
         return sight_of(*given)
 
-    monkeypatch.setattr("edge_fer.capture.view.sight_of", counted)
+    monkeypatch.setattr("edge_fer.capture.view.watch.sight_of", counted)
     watch = ViewWatch()
     views = [watch.look(place(0), at(tick / 10)) for tick in range(101)]
     assert len(looks) == 11

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_fer.capture.loop import CaptureLoop
 from edge_fer.capture.zones import EVERYWHERE, Zones, _mask
-from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.detectors.haar import HaarDetector
 from edge_fer.types import Frame
 from tests.capture.helpers import InventedClock, KeepingSlot
 from tests.capture.recorded import RecordedSource

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_fer.recordings.trace.reader import TraceReader
 from edge_fer.sample import sample_path
-from edge_fer.trace.reader import TraceReader
 from tests.capture.helpers import flat, write_video
 from tests.daemon import COMMAND, edge_fer
 from tests.fetched import models_folder

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from edge_fer.commands._secrets import Secrets
+from edge_fer.cli._secrets import Secrets
 from tests.daemon import edge_fer
 
 #: Planted, each in another place.

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from edge_fer.analysis.outcome import as_json
+from edge_fer.recordings.analysis.outcome import as_json
 from tests.browser import SCREENS, Browser
 from tests.daemon import edge_fer
 from tests.report.invented import outcome, timeline

@@ -5,17 +5,17 @@ import json
 
 import pytest
 
-from edge_fer.commands import config
-from edge_fer.commands._config_arguments import add_config_arguments, load_from
+from edge_fer.cli import config
+from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.config import BOOT_FILE, ConfigFaults, Layer, load
-from edge_fer.config.default import default_yaml
+from edge_fer.config.output.default import default_yaml
 from tests.config.loading import load_text
 
 
 @pytest.fixture(autouse=True)
 def _no_files_of_this_machine(monkeypatch, tmp_path):
-    monkeypatch.setattr("edge_fer.config.loading.SYSTEM_FILE", tmp_path / "etc.yaml")
-    monkeypatch.setattr("edge_fer.config.loading.BOOT_COPY", tmp_path / "boot.yaml")
+    monkeypatch.setattr("edge_fer.config.engine.loading.SYSTEM_FILE", tmp_path / "etc.yaml")
+    monkeypatch.setattr("edge_fer.config.engine.loading.BOOT_COPY", tmp_path / "boot.yaml")
     (tmp_path / "etc.yaml").write_text(f"state_dir: {tmp_path}", encoding="utf-8")
 
 

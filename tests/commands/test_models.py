@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from edge_fer.errors import FetchError
-from edge_fer.fetching.catalogue import BLAZEFACE, YUNET, Asset, OnWeb
-from edge_fer.fetching.homes import fetch, take
-from edge_fer.fetching.store import Store
+from edge_fer.inference.catalogue import BLAZEFACE, YUNET, Asset, OnWeb
+from edge_fer.inference.download import fetch, take
+from edge_fer.inference.store import Store
 from tests.broker import Certificates
 from tests.daemon import edge_fer
 from tests.fetched import models_folder

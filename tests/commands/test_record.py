@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from edge_fer.recordings.trace.reader import TraceReader
 from edge_fer.sample import sample_path
-from edge_fer.trace.reader import TraceReader
 from tests.daemon import Daemon, edge_fer
 
 SAMPLE = {"source": str(sample_path()), "speed": "fast"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_fer.cli import main
+from edge_fer.cli.main import main
 from edge_fer.errors import SourceLostError
 
 
@@ -33,7 +33,7 @@ def leave(code):
     ],
 )
 def test_it_leaves_at_once_but_not_without_a_word(monkeypatch, capsys, error, code, told):
-    monkeypatch.setattr("edge_fer.commands.run.build_service", lambda *_, **__: Stuck(error))
+    monkeypatch.setattr("edge_fer.cli.run.build_service", lambda *_, **__: Stuck(error))
     monkeypatch.setattr("os._exit", leave)
     with pytest.raises(SystemExit) as left:
         main(["run"])

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from edge_fer.commands._trial import NO_FACE, Prompt, Trial, as_json, lines
+from edge_fer.cli._trial import NO_FACE, Prompt, Trial, as_json, lines
 from edge_fer.types import UNCERTAIN, Doubt, Quality, QualityFault
 from tests.daemon import COMMAND, edge_fer
 from tests.invented import at, emotion_reading, reading

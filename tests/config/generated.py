@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_fer.config.default import default_yaml
-from edge_fer.config.layers import PER_CAMERA
-from edge_fer.config.tree import Camera, Config, Section
-from edge_fer.config.walk import allowed, inner_section, keys_of, kinds_of
-from edge_fer.config.writing import inline, written
+from edge_fer.config.engine.layers import PER_CAMERA
+from edge_fer.config.engine.walk import allowed, inner_section, keys_of, kinds_of
+from edge_fer.config.output.default import default_yaml
+from edge_fer.config.output.writing import inline, written
+from edge_fer.config.tree import CameraSection, Config, Section
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ROOT / "deploy" / "config.yaml"
@@ -30,7 +30,7 @@ def _rows(section: type[Section], path: str) -> Iterator[str]:
     for key, info in keys_of(section).items():
         inner, by_name = inner_section(info)
         here = f"{path}{key}"
-        if section is Camera and key in PER_CAMERA:
+        if section is CameraSection and key in PER_CAMERA:
             yield f"| `{here}` | | | {info.description} |\n"
         elif inner:
             yield from _rows(inner, f"{here}.<name>." if by_name else f"{here}.")

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from edge_fer.config import load
-from edge_fer.config.default import default_yaml
-from edge_fer.config.reader import read_yaml
+from edge_fer.config.engine.reader import read_yaml
+from edge_fer.config.engine.walk import inner_section, keys_of, kinds_of
+from edge_fer.config.output.default import default_yaml
+from edge_fer.config.output.writing import inline
+from edge_fer.config.sections.when import KINDS
 from edge_fer.config.tree import Config
-from edge_fer.config.walk import inner_section, keys_of, kinds_of
-from edge_fer.config.when import KINDS
-from edge_fer.config.writing import inline
 from tests.config.generated import INSTALLED, PAGE, page
 from tests.config.loading import load_text
 

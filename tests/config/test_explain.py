@@ -5,9 +5,9 @@ import re
 import pytest
 
 from edge_fer.config import Layer, load
-from edge_fer.config.explain import explain
-from edge_fer.config.layers import PER_CAMERA
-from edge_fer.config.writing import written
+from edge_fer.config.engine.layers import PER_CAMERA
+from edge_fer.config.output.explain import explain
+from edge_fer.config.output.writing import written
 
 FILE = """\
 faces:

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge_fer.config import ConfigFaults, Layer, load
-from edge_fer.config.default import default_yaml
-from edge_fer.config.explain import explain
-from edge_fer.config.reader import read_yaml
+from edge_fer.config.engine.reader import read_yaml
+from edge_fer.config.output.default import default_yaml
+from edge_fer.config.output.explain import explain
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from edge_fer.config import BOOT_COPY, BOOT_FILE, SYSTEM_FILE, Config, ConfigFaults, Layer, load, standard_files
-from edge_fer.config.kinds import WhenEmotion, WhenMorePeople, WhenSignal
-from edge_fer.config.tree import Camera
+from edge_fer.config.sections.conditions import WhenEmotion, WhenMorePeople, WhenSignal
+from edge_fer.config.tree import CameraSection
 from tests.config.loading import load_layers, load_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -322,7 +322,7 @@ def test_the_node_is_called_after_host_and_machine(monkeypatch):
 
 
 def test_python_code_may_build_a_part_from_plain_numbers():
-    assert Camera(stall_after=5.0, size=(640, 480)).stall_after == 5.0
+    assert CameraSection(stall_after=5.0, size=(640, 480)).stall_after == 5.0
 
 
 HEADINGS = "node:\n  #id: a\ncameras:\n  #camera:\nfaces:\n  #min_size: 48px\n  quality:\n    #min_sharpness: 0.02\n"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from edge_fer.config import places
+from edge_fer.config.engine import places
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_fer.config import Layer, load
-from edge_fer.config.explain import explain
-from edge_fer.config.remote import SETTABLE, is_settable, nested, value_at
+from edge_fer.config.engine.settable import SETTABLE, is_settable, nested, value_at
+from edge_fer.config.output.explain import explain
 
 
 def loaded(folder, kept, *, text=None, **values):

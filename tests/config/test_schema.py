@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_fer.config.default import default_yaml
-from edge_fer.config.profile import _PROFILES
-from edge_fer.config.reader import read_yaml
-from edge_fer.config.schema import json_schema
+from edge_fer.config.engine.profile import _PROFILES
+from edge_fer.config.engine.reader import read_yaml
+from edge_fer.config.output.default import default_yaml
+from edge_fer.config.output.schema import json_schema
 from tests.config.test_default import EXAMPLES
 from tests.config.test_faults import FAULTS
 

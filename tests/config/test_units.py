@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from edge_fer.config.units import DURATION, FROM_FILE, PIXELS, SIZE, Fraction, Pixels, PositiveFraction, Seconds
+from edge_fer.config.values.units import DURATION, FROM_FILE, PIXELS, SIZE, Fraction, Pixels, PositiveFraction, Seconds
 
 SECONDS = TypeAdapter(Seconds)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from edge_fer.mqtt.messages import schemas
+from edge_fer.contract.messages import schemas
 from tests import mqtt_page
 from tests.mqtt.test_discovery import announced
 
@@ -168,9 +168,9 @@ class TestGrafana:
         assert ("edge_fer_summary" not in query) or re.search(r"\"window\" = '(15m|1h)'", query)
 
     def test_the_windows_are_among_those_that_are_told_by_default(self):
-        from edge_fer.config.numbers import Summaries
+        from edge_fer.config.sections.numbers import SummariesSection
 
-        assert {900.0, 3600.0} <= set(Summaries().windows)
+        assert {900.0, 3600.0} <= set(SummariesSection().windows)
 
     def test_every_variable_is_used_and_every_one_used_exists(self):
         used = set(re.findall(r"\$(\w+)", " ".join(self.QUERIES))) - {"timeFilter", "__interval"}

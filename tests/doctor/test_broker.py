@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_fer.contract.topics import Topics
 from edge_fer.doctor import broker as doctor
 from edge_fer.mqtt import session
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon
 from tests.mqtt import kit

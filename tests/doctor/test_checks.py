@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.config.tree import Camera, Emotion, Faces
+from edge_fer.config.tree import CameraSection, EmotionSection, FacesSection
 from edge_fer.doctor import machine, vision
 from edge_fer.doctor.service import may_read, running_daemon, service
-from edge_fer.fetching.store import Store
+from edge_fer.inference.store import Store
 from tests.broker import Mosquitto, free_port
 from tests.capture.helpers import MjpegCamera, flat, write_video
 from tests.daemon import Daemon, edge_fer
@@ -148,26 +148,26 @@ def test_root_finds_out_what_another_user_may_read_and_stays_root(tmp_path):
 def test_a_camera_that_works_one_that_is_dark_and_one_that_is_not_there(tmp_path):
     lit = write_video(tmp_path / "lit.mp4", [flat(120)] * 3)
     dark = write_video(tmp_path / "dark.mp4", [flat(3)] * 3)
-    assert "64 x 48" in vision.camera("front", Camera(source=str(lit)), None).what
-    assert "lens cover" in vision.camera("front", Camera(source=str(dark)), None).remedy
+    assert "64 x 48" in vision.camera("front", CameraSection(source=str(lit)), None).what
+    assert "lens cover" in vision.camera("front", CameraSection(source=str(dark)), None).remedy
     for source in (str(tmp_path / "none.mp4"), "/dev/video99", f"http://127.0.0.1:{free_port()}/video", "/nonsense"):
-        found = vision.camera("front", Camera(source=source), None)
+        found = vision.camera("front", CameraSection(source=source), None)
         assert (str(found.state), bool(found.remedy)) == ("fault", True), found
 
 
 def test_a_camera_that_says_nothing(monkeypatch):
     camera = MjpegCamera()
     try:
-        assert "160 x 120" in vision.camera("front", Camera(source=camera.url), None).what
+        assert "160 x 120" in vision.camera("front", CameraSection(source=camera.url), None).what
         monkeypatch.setattr(vision, "FIRST_PICTURE", 2.0)
         camera.silent.set()
-        assert str(vision.camera("front", Camera(source=camera.url), None).state) == "fault"
+        assert str(vision.camera("front", CameraSection(source=camera.url), None).state) == "fault"
     finally:
         camera.die()
 
 
 def test_a_device_is_left_to_the_daemon_that_runs(tmp_path):
-    found = vision.camera("front", Camera(source="/dev/video0"), 42)
+    found = vision.camera("front", CameraSection(source="/dev/video0"), 42)
     assert (str(found.state), "process 42" in found.what) == ("skipped", True)
     assert running_daemon(tmp_path) is None
     with Mosquitto(tmp_path / "broker") as broker:
@@ -181,24 +181,24 @@ def test_a_device_is_left_to_the_daemon_that_runs(tmp_path):
 
 
 def test_the_model_and_the_detector(tmp_path):
-    assert "run by" in vision.model(Emotion()).what
-    missing = vision.model(Emotion(model=tmp_path / "none.tflite"))
+    assert "run by" in vision.model(EmotionSection()).what
+    missing = vision.model(EmotionSection(model=tmp_path / "none.tflite"))
     assert (str(missing.state), "none" in missing.what) == ("fault", True)
-    found = vision.detector("front", Camera(faces=Faces(detector="haar")), Store(tmp_path))
+    found = vision.detector("front", CameraSection(faces=FacesSection(detector="haar")), Store(tmp_path))
     assert (str(found.state), "haar finds the face" in found.what, "ms a frame" in found.what) == ("good", True, True)
-    broken = Camera(emotion=Emotion(model=tmp_path / "none.tflite"))
+    broken = CameraSection(emotion=EmotionSection(model=tmp_path / "none.tflite"))
     assert str(vision.detector("front", broken, Store(tmp_path)).state) == "fault"
 
 
 def test_a_detector_whose_files_are_missing_is_told(tmp_path):
-    found = vision.detector("front", Camera(), Store(tmp_path))
+    found = vision.detector("front", CameraSection(), Store(tmp_path))
     assert (str(found.state), "cannot read the model" in found.what) == ("fault", True)
     assert "edge-fer models fetch" in found.remedy
     assert "detector: haar" in found.remedy
 
 
 def test_the_better_detector():
-    found = vision.detector("front", Camera(), Store(models_folder()))
+    found = vision.detector("front", CameraSection(), Store(models_folder()))
     assert (str(found.state), "blazeface finds the face" in found.what) == ("good", True)
 
 

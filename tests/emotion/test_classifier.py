@@ -7,7 +7,7 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.prior import logit_shift
-from edge_fer.runtime import available
+from edge_fer.inference.runtime import available
 
 
 def pictures(count, size=48):

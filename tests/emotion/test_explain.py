@@ -7,7 +7,7 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.explain import occlusion_map
-from edge_fer.runtime import available
+from edge_fer.inference.runtime import available
 from tests.faces.pictures import head
 from tests.shared import shared_data
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.config.emotion import Emotion
+from edge_fer.config.sections.emotion import EmotionSection
 from edge_fer.errors import ModelError
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.types.labels import label_sets
@@ -36,10 +36,10 @@ ROW = """    Label(
 SEEN = """
 import json, sys
 from edge_fer import Analyzer
-from edge_fer.commands.try_faces import ASKED
-from edge_fer.palette import COLOURS
+from edge_fer.cli.try_faces import ASKED
+from edge_fer.drawing.palette import COLOURS
 from edge_fer.types import LABEL_SETS
-from edge_fer.config.schema import json_schema
+from edge_fer.config.output.schema import json_schema
 
 analyzer = Analyzer(settings=json.loads(sys.argv[1]))
 moments = list(analyzer.watch("sample"))
@@ -104,7 +104,7 @@ def test_a_row_is_all_that_an_eighth_emotion_needs(tmp_path):
 
 def test_a_label_that_the_table_does_not_know_is_refused_by_its_name(tmp_path):
     with pytest.raises(ModelError, match="has labels that are not known: contempt") as caught:
-        make_classifier(Emotion(model=eight_labels(tmp_path)))
+        make_classifier(EmotionSection(model=eight_labels(tmp_path)))
     assert "angry" in caught.value.remedy
 
 

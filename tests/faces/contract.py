@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.port import FaceDetector
-from edge_fer.faces.quality import STILL_LARGE, QualityGate
-from edge_fer.faces.yunet import YuNetDetector
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.detectors.yunet import YuNetDetector
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.quality import STILL_LARGE, QualityGate
 from edge_fer.types import QualityFault
 from tests.faces.portraits import PLACES, Portrait, london, placed, sfhq, turned
 from tests.fetched import blazeface_models

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
-from edge_fer.faces.port import FaceDetector
+from edge_fer.faces.detectors.port import FaceDetector
 from edge_fer.types import Image
 from tests.faces.contract import DETECTORS
 from tests.faces.portraits import Portrait, sfhq

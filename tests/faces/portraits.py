@@ -12,7 +12,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from edge_fer.faces.yunet import YuNetDetector
+from edge_fer.faces.detectors.yunet import YuNetDetector
 from edge_fer.types import Box, Image, Keypoints, Point
 from tests.missing import missing
 from tests.shared import shared_data

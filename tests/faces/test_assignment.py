@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.faces.assignment import assign
+from edge_fer.faces.people.assignment import assign
 
 LIMIT = 1.0
 

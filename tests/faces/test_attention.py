@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.faces.attention import Attention, Work
-from edge_fer.faces.tracking import TrackingStep
+from edge_fer.faces.people.attention import Attention, Work
+from edge_fer.faces.people.tracking import TrackingStep
 from tests.invented import track
 
 NOBODY = TrackingStep()

@@ -10,10 +10,10 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import ModelError
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.blazeface_network import RANGES, BlazeFaceNetwork
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.pose import pose
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.detectors.blazeface_network import RANGES, BlazeFaceNetwork
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.pose import pose
 from edge_fer.types import Image
 from tests.faces.pictures import frames, grey_wall, on_wall, portrait, rolled
 from tests.faces.portraits import placed, sfhq

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from edge_fer.errors import ModelError
-from edge_fer.faces.blazeface_network import RANGES, BlazeFaceNetwork
-from edge_fer.runtime import RUNTIMES, available
+from edge_fer.faces.detectors.blazeface_network import RANGES, BlazeFaceNetwork
+from edge_fer.inference.runtime import RUNTIMES, available
 from edge_fer.sample import sample_path
 from edge_fer.types import Image
 from tests.faces.pictures import frames, portrait

@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.crop import crop_corners, crop_face
-from edge_fer.faces.port import FaceDetector
-from edge_fer.faces.quality import QualityGate
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.reading.crop import crop_corners, crop_face
+from edge_fer.faces.reading.quality import QualityGate
 from edge_fer.types import QualityFault
 from tests.faces.contract import DETECTORS, cell
 from tests.faces.portraits import BORDERS, london, placed, portraits, sfhq

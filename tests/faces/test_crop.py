@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.faces.crop import crop_face
+from edge_fer.faces.reading.crop import crop_face
 from edge_fer.types import Box, CropFrame, Face, Image, Keypoints, Point
 
 FRAME = CropFrame(eyes=(0.5, 0.4), mouth=(0.5, 0.75), box_scale=1.25, box_shift=(0.0, -0.2))

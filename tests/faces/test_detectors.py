@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.crop import crop_corners, crop_face
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.mtcnn import MtcnnDetector
-from edge_fer.faces.port import FaceDetector
-from edge_fer.faces.yunet import YuNetDetector
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.detectors.mtcnn import MtcnnDetector
+from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.detectors.yunet import YuNetDetector
+from edge_fer.faces.reading.crop import crop_corners, crop_face
 from edge_fer.types import Box, CropFrame, Face, Image, Point
 from tests.faces.pictures import EYES, HEAD, MOUTH, crowd, frames, grey_wall, on_wall, portrait
 from tests.fetched import blazeface_models

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_fer.faces.following import Follower
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.motion import SteadyMotion
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.people.following import Follower
+from edge_fer.faces.people.motion import SteadyMotion
 from edge_fer.types import Box, Face, Keypoints, Track
 from tests.faces.pictures import frames, grey_wall, on_wall
 from tests.faces.test_movement import POOR, Film
@@ -121,7 +121,7 @@ def test_who_was_missed_by_a_search_is_compared_with_the_picture_they_were_found
 
 
 def test_who_is_found_in_every_picture_costs_no_cutting_out(monkeypatch):
-    monkeypatch.setattr("edge_fer.faces.following.patch", lambda image, box: pytest.fail("was cut out"))
+    monkeypatch.setattr("edge_fer.faces.people.following.patch", lambda image, box: pytest.fail("was cut out"))
     follower = Follower()
     for x in range(100, 110):
         follower.learn(scene(x), [person(face(x))])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge_fer.errors import ModelError
-from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.detectors.haar import HaarDetector
 from tests.faces.pictures import grey_wall, on_wall
 
 

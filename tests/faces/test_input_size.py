@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from edge_fer.faces.input_size import buffered, inlined, with_constants
+from edge_fer.faces.detectors.input_size import buffered, inlined, with_constants
 
 
 def test_vectors_are_counted_in_numbers_or_in_bytes():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.lifeless import LifelessFilter
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.people.lifeless import LifelessFilter
 from edge_fer.types import Box, Face, Image
 from tests.faces.pictures import frames, on_wall, portrait
 from tests.faces.test_movement import POOR, Film

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_fer.faces.motion import SteadyMotion
+from edge_fer.faces.people.motion import SteadyMotion
 from edge_fer.types import Box
 
 

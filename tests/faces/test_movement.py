@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.faces.movement import MotionGate
+from edge_fer.faces.people.movement import MotionGate
 from tests.faces.pictures import frames, grey_wall, head, portrait
 from tests.shared import shared_data
 

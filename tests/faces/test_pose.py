@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edge_fer.faces.pose import pose
+from edge_fer.faces.reading.pose import pose
 from edge_fer.types import Keypoints
 
 

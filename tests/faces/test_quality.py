@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_fer.config.tree import FaceQuality, Faces
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.quality import (
+from edge_fer.config.tree import FaceQualitySection, FacesSection
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.faces.reading.quality import (
     MOST_PEOPLE,
     Limit,
     QualityGate,
@@ -249,9 +249,9 @@ def test_a_gate_moves_with_the_others():
 
 
 def test_thresholds_from_the_config_are_those_of_the_gate_and_can_be_switched_off():
-    assert _quality_gate(Faces()).__dict__ == QualityGate().__dict__
-    everything = FaceQuality(min_sharpness=0, min_brightness=0, max_brightness=255, min_inside=0, max_yaw=180)
-    lax = _quality_gate(Faces(min_size=16, quality=everything))
+    assert _quality_gate(FacesSection()).__dict__ == QualityGate().__dict__
+    everything = FaceQualitySection(min_sharpness=0, min_brightness=0, max_brightness=255, min_inside=0, max_yaw=180)
+    lax = _quality_gate(FacesSection(min_size=16, quality=everything))
     turned = Face(replace(FACE.box, x=-115), 1.0, seen(89))
     blurry = lit(blurred(portrait(), 40), 0.05)
     assert len(GATE.judge(blurry, turned, blurry).faults) == 3

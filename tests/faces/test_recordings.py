@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.faces.haar import HaarDetector
-from edge_fer.faces.tracking import Tracker
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.people.tracking import Tracker
 from edge_fer.sample import sample_path
 from edge_fer.types import Instant, Track
 from tests.faces.pictures import frames

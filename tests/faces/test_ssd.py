@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from edge_fer.faces.letterbox import AROUND, Letterbox
-from edge_fer.faces.ssd import anchors, blended, decoded
+from edge_fer.faces.detectors.letterbox import AROUND, Letterbox
+from edge_fer.faces.detectors.ssd import anchors, blended, decoded
 
 
 def test_anchors_are_the_middles_of_cells_row_by_row():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_fer.faces.tracking import Tracker, TrackingStep, box_distance, random_id
+from edge_fer.faces.people.tracking import Tracker, TrackingStep, box_distance, random_id
 from edge_fer.types import Box, Face, Instant
 
 START = Instant(1000.0, datetime(2025, 1, 1, tzinfo=UTC))

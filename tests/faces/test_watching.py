@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_fer.config.tree import Camera, Faces
-from edge_fer.faces.attention import Work
-from edge_fer.fetching.store import Store
-from edge_fer.pipeline import Pipeline, Told
+from edge_fer.config.tree import CameraSection, FacesSection
+from edge_fer.faces.people.attention import Work
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.sample import sample_path
-from edge_fer.stopwatch import Stopwatch
+from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Face, Frame, Image
 from edge_fer.wiring import build_pipeline
 from tests.faces.pictures import frames, grey_wall, on_wall
@@ -38,8 +38,8 @@ class Detector:
         return [] if self.misses(self.searches) else self.found
 
 
-def watching(detector: Detector, faces: Faces | None = None) -> Pipeline:
-    line = build_pipeline("ward", Camera(faces=faces or Faces()), store=Store(FOLDER), time=Stopwatch())
+def watching(detector: Detector, faces: FacesSection | None = None) -> Pipeline:
+    line = build_pipeline("ward", CameraSection(faces=faces or FacesSection()), store=Store(FOLDER), time=Stopwatch())
     object.__setattr__(line._stages, "detector", detector)
     return line
 
@@ -66,7 +66,7 @@ def kinds(told: list[Told]) -> list[EventKind]:
 def test_a_motionless_patient_stays_one_person_for_minutes_and_is_read_all_along(misses):
     detector = Detector([face(200)])
     detector.misses = misses
-    told = Scene(watching(detector, Faces(lifeless_after=0)), PATIENT, noise=4, bands=0.05).play(150)
+    told = Scene(watching(detector, FacesSection(lifeless_after=0)), PATIENT, noise=4, bands=0.05).play(150)
     assert kinds(told) == [EventKind.APPEARED]
     assert len({reading.track_id for step in told for reading in step.readings or ()}) == 1
     read = [step.at.mono for step in told if step.readings]
@@ -76,7 +76,7 @@ def test_a_motionless_patient_stays_one_person_for_minutes_and_is_read_all_along
 
 def test_a_poster_is_given_up_and_does_not_come_back():
     detector = Detector([face(200)])
-    told = Scene(watching(detector, Faces(lifeless_after=30)), PATIENT, noise=4).play(90)
+    told = Scene(watching(detector, FacesSection(lifeless_after=30)), PATIENT, noise=4).play(90)
     assert kinds(told) == [EventKind.APPEARED, EventKind.LEFT]
     (left,) = (step.at.mono for step in told for event in step.events if event.kind is EventKind.LEFT)
     assert 30 < left < 45
@@ -142,8 +142,10 @@ def test_who_walks_through_between_two_searches_is_followed():
     ids=["slow", "hot", "both"],
 )
 def test_whoever_a_slow_camera_sees_is_one_person_and_read(fps, slowest, apart):
-    faces = Faces(lifeless_after=0)
-    line = build_pipeline("ward", Camera(fps=fps, faces=faces), store=Store(FOLDER), time=Stopwatch(), slowest=slowest)
+    faces = FacesSection(lifeless_after=0)
+    line = build_pipeline(
+        "ward", CameraSection(fps=fps, faces=faces), store=Store(FOLDER), time=Stopwatch(), slowest=slowest
+    )
     object.__setattr__(line._stages, "detector", Detector([face(200)]))
     film = Film(PATIENT, noise=4)
     told = [line.step(Frame("ward", shown, film.shot(), at(shown * apart))) for shown in range(20)]
@@ -152,7 +154,7 @@ def test_whoever_a_slow_camera_sees_is_one_person_and_read(fps, slowest, apart):
 
 
 def test_the_sample_is_one_person_at_the_default_settings():
-    line = build_pipeline("front", Camera(), store=Store(FOLDER), time=Stopwatch())
+    line = build_pipeline("front", CameraSection(), store=Store(FOLDER), time=Stopwatch())
     told = [line.step(Frame("front", n, image, at(s))) for n, (s, image) in enumerate(frames(sample_path()))]
     assert kinds(told) == [EventKind.APPEARED, EventKind.LEFT]
     assert line.work[Work.DETECT] < 0.5 * len(told)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_fer.errors import ModelError
-from edge_fer.faces.yunet import YuNetDetector
+from edge_fer.faces.detectors.yunet import YuNetDetector
 from tests.faces.pictures import on_wall
 from tests.shared import shared_data
 

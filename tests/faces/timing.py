@@ -23,7 +23,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
 from edge_fer.types import Image
 from tests.faces.pictures import on_wall
 from tests.fetched import blazeface_models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from tests.faults.driver import KEEPALIVE
 from tests.faults.judge import Verdict
 from tests.faults.suite import Outcome
@@ -33,7 +33,7 @@ def failures(outcome: Outcome, *, patience: float = 1.0) -> list[str]:
     for name, verdict in outcome.nodes.items():
         if verdict.in_memory_for > patience * IN_MEMORY:
             found.append(f"{name}: a kill took what was handed over {verdict.in_memory_for:.2f} s before")
-        if verdict.dropped[Kind.ALERT_EVENT]:
+        if verdict.dropped[MessageKind.ALERT_EVENT]:
             found.append(f"{name}: alert events were given up")
     return found + _hollow(outcome)
 
@@ -94,8 +94,8 @@ def _errors(outcome: Outcome, word: str) -> int:
     return sum(word in error for verdict in outcome.nodes.values() for error in verdict.errors)
 
 
-def _by_kind(counts: Counter[Kind]) -> str:
-    names = {Kind.ALERT_EVENT: "alert events", Kind.EVENT: "events", Kind.SUMMARY: "summaries"}
+def _by_kind(counts: Counter[MessageKind]) -> str:
+    names = {MessageKind.ALERT_EVENT: "alert events", MessageKind.EVENT: "events", MessageKind.SUMMARY: "summaries"}
     return ", ".join(f"{counts[kind]:,} {name}" for kind, name in names.items())
 
 

@@ -21,14 +21,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edge_fer.backoff import Backoff
-from edge_fer.mqtt.composer import Composer
-from edge_fer.mqtt.holds import Holds
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.outbox import Limits, Outbox
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
 from edge_fer.publishing import Publisher
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant, Standing
 from tests.faults.ledger import Ledger
 from tests.faults.trace import CAMERAS, RULE, camera_of, number_of, told

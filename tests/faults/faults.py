@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from tests.broker import Certificates, Mosquitto, Subscriber
 from tests.faults.driver import KEEPALIVE
 from tests.faults.node import PASSWORD, Node, wait_until
@@ -264,7 +264,7 @@ def topics_refused_in_a_burst(scene: Scene) -> None:
     node = scene.steady
     node.proxy.refuse()
     scene.pause(0.2, 1.0)
-    topics = [f"edge-fer/{node.name}/camera/{camera}/{kind}" for camera in CAMERAS for kind in Kind]
+    topics = [f"edge-fer/{node.name}/camera/{camera}/{kind}" for camera in CAMERAS for kind in MessageKind]
     scene.broker.set_acl(["user edge", *(f"topic deny {topic}" for topic in topics), *ACL[1:]])
     scene.broker.reload()
     node.proxy.listen()

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from tests.faults.ledger import Item
 from tests.faults.trace import expected, kind_of, number_of
 
@@ -54,9 +54,9 @@ class Verdict:
         errors: everything that must not be.
     """
 
-    told: Counter[Kind] = field(default_factory=Counter)
-    arrived: Counter[Kind] = field(default_factory=Counter)
-    dropped: Counter[Kind] = field(default_factory=Counter)
+    told: Counter[MessageKind] = field(default_factory=Counter)
+    arrived: Counter[MessageKind] = field(default_factory=Counter)
+    dropped: Counter[MessageKind] = field(default_factory=Counter)
     damaged: int = 0
     repeated: int = 0
     replayed: int = 0
@@ -76,7 +76,7 @@ def judge(
     arrivals: Sequence[Arrival],
     items: Sequence[Item],
     kills: Sequence[float],
-    dropped: Mapping[Kind, int],
+    dropped: Mapping[MessageKind, int],
     *,
     epoch: float,
     late: float,
@@ -174,8 +174,8 @@ def _check_losses(
 ) -> None:
     verdict.complain("a message that nobody told", [n for n in arrived if n >= len(items) or not items[n].handed])
     verdict.arrived.update(map(kind_of, arrived))
-    missing: dict[Kind, list[int]] = {kind: [] for kind in Kind}
-    unsettled: Counter[Kind] = Counter()
+    missing: dict[MessageKind, list[int]] = {kind: [] for kind in MessageKind}
+    unsettled: Counter[MessageKind] = Counter()
     for number, item in enumerate(items):
         kind = kind_of(number)
         verdict.told[kind] += item.is_settled

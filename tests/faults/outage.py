@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.types import QualityFault
 from tests.invented import LABELS, at
@@ -46,7 +46,7 @@ def outage(folder: Path, hours: float = HOURS) -> Outage:
     body = event(at(0), duration=123456.789).model_copy(update=longest).model_dump_json()
     events = int(hours * 3600)
     for second in range(events):
-        outbox.put("edge-fer/counter-1/camera/front/event", Kind.EVENT, body, at(second))
+        outbox.put("edge-fer/counter-1/camera/front/event", MessageKind.EVENT, body, at(second))
         if second % 60 == 0:
             outbox.expire(at(second))
             outbox.sync()

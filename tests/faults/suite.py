@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.faults.driver import LATE
 from tests.faults.faults import ACL, FAULTS, TOUCHED, USERS, Scene
@@ -190,10 +190,10 @@ def _drain(stage: Scene, outcome: Outcome) -> None:
 def _judged(stage: Scene, node: Node, epoch: float) -> Verdict:
     base = f"edge-fer/{node.name}/"
     mine = [m for m in stage.seen.messages if m.topic.startswith(base)]
-    endings = tuple(f"/{kind}" for kind in Kind)
+    endings = tuple(f"/{kind}" for kind in MessageKind)
     arrivals = [Arrival(m.topic, m.payload, m.at) for m in mine if m.topic.endswith(endings)]
     health = [json.loads(m.payload) for m in mine if m.topic == f"{base}health" and m.payload][-1]
-    dropped = {Kind(kind): count for kind, count in health["outbox"]["dropped"].items()}
+    dropped = {MessageKind(kind): count for kind, count in health["outbox"]["dropped"].items()}
     items = [node.ledger.item(number) for number in range(node.ledger["next"])]
     unsynced = [(begin, end) for who, begin, end in stage.unsynced if who is node]
     kills = [at for _, at in node.killed_at]

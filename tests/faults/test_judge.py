@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from edge_fer.mqtt.messages import Kind, rfc3339
+from edge_fer.contract.messages import MessageKind, rfc3339
 from tests.faults.judge import Arrival, judge
 from tests.faults.ledger import Item, Ledger
 from tests.faults.trace import expected, kind_of, number_of
@@ -115,8 +115,8 @@ def test_each_breach_is_noticed(break_it, error):
 def test_what_is_dropped_must_be_counted_exactly():
     came = everything()
     del came[events(came)[5]]
-    assert verdict(came, dropped={Kind.EVENT: 1}).errors == []
-    for wrong in ({Kind.EVENT: 2}, {Kind.SUMMARY: 1, Kind.EVENT: 1}):
+    assert verdict(came, dropped={MessageKind.EVENT: 1}).errors == []
+    for wrong in ({MessageKind.EVENT: 2}, {MessageKind.SUMMARY: 1, MessageKind.EVENT: 1}):
         assert verdict(came, dropped=wrong).errors
 
 

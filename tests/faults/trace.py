@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from edge_fer.mqtt.messages import Kind
-from edge_fer.pipeline import Told
+from edge_fer.contract.messages import MessageKind
+from edge_fer.pipeline.step import Told
 from edge_fer.types import (
     Alert,
     AlertChange,
@@ -39,11 +39,11 @@ def dice(seed: int | str) -> random.Random:
     return random.Random(seed)  # noqa: S311 - for no secrets
 
 
-def kind_of(number: int) -> Kind:
+def kind_of(number: int) -> MessageKind:
     """What an item is."""
     if number % ALERTS == 3:
-        return Kind.ALERT_EVENT
-    return Kind.SUMMARY if number % SUMMARIES == 6 else Kind.EVENT
+        return MessageKind.ALERT_EVENT
+    return MessageKind.SUMMARY if number % SUMMARIES == 6 else MessageKind.EVENT
 
 
 def camera_of(number: int) -> str:
@@ -55,7 +55,7 @@ def expected(number: int) -> dict[str, Any]:
     """What the message of an item must say, besides the time and what the outbox adds."""
     chance = dice(f"item {number}")
     kind, camera = kind_of(number), camera_of(number)
-    if kind is Kind.ALERT_EVENT:
+    if kind is MessageKind.ALERT_EVENT:
         resolved = number % (2 * ALERTS) > ALERTS
         return {
             "camera": camera,
@@ -64,7 +64,7 @@ def expected(number: int) -> dict[str, Any]:
             "rule": RULE,
             "value": float(number),
         }
-    if kind is Kind.SUMMARY:
+    if kind is MessageKind.SUMMARY:
         return {"camera": camera, "window": "1m", "watched_s": float(number), "held_back": True}
     return {
         "camera": camera,
@@ -85,9 +85,9 @@ def told(number: int, at: Instant) -> Told:
     """The item as one step of a camera's pipeline tells it. An alert event comes with how its rule stands then."""
     says = expected(number)
     kind, camera = kind_of(number), says["camera"]
-    if kind is Kind.SUMMARY:
+    if kind is MessageKind.SUMMARY:
         return Told(at, summaries=(Summary(camera, at, 60, at.utc, at.utc, says["watched_s"], None),))
-    if kind is Kind.ALERT_EVENT:
+    if kind is MessageKind.ALERT_EVENT:
         resolved = says["event_type"] == "resolved"
         alert = Alert(
             says["alert_id"], camera, RULE, "warning", "a1b2", AlertState.FIRING, at, says["value"], threshold=0.6

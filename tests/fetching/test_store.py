@@ -8,8 +8,8 @@ import stat
 import pytest
 
 from edge_fer.errors import FetchError, ModelError
-from edge_fer.fetching.catalogue import ALL, Asset, OnWeb
-from edge_fer.fetching.store import Store
+from edge_fer.inference.catalogue import ALL, Asset, OnWeb
+from edge_fer.inference.store import Store
 
 CONTENT = bytes(range(256)) * 400
 ASSET = Asset(

@@ -233,8 +233,13 @@ def test_an_upgrade_keeps_the_config_and_takes_the_place_of_the_old_version(boot
     ("file", "old", "new", "undisturbed"),
     [
         ("pyproject.toml", '"setuptools.build_meta"', '"no.such.backend"', True),
-        ("edge_fer/config/faces.py", "class Faces(Section):", "class Faces(Section):\n    x: int = 1 / 0", True),
-        ("edge_fer/service.py", 'notify("READY=1")', "raise SystemExit(3)", False),
+        (
+            "edge_fer/config/sections/faces.py",
+            "class Faces(Section):",
+            "class Faces(Section):\n    x: int = 1 / 0",
+            True,
+        ),
+        ("edge_fer/daemon/service.py", 'notify("READY=1")', "raise SystemExit(3)", False),
     ],
     ids=["does not install", "does not run at all", "does not start"],
 )

@@ -161,7 +161,7 @@ def test_it_is_quiet_by_default_and_may_be_set_up_again(root, capsys):
 
 def test_errors_that_end_the_program_have_their_priority_in_the_journal(tmp_path):
     script = (
-        "from edge_fer.log import complain; from edge_fer.config.faults import ConfigFaults, Fault;"
+        "from edge_fer.log import complain; from edge_fer.config.engine.faults import ConfigFaults, Fault;"
         "complain(ConfigFaults([Fault('a', None, 'b', 'c\\nd', 'e', 'f')]))"
     )
     with (tmp_path / "stream").open("w") as stream:

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the recipe's own environment has PyTorch")
 
-from edge_fer.runtime import Model  # noqa: E402
+from edge_fer.inference.runtime import Model  # noqa: E402
 from models.recipe.architectures import ARCHITECTURES, build, count_macs  # noqa: E402
 from models.recipe.checkpoint import load_checkpoint  # noqa: E402
 from models.recipe.export import fold, to_tflite  # noqa: E402

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_fer.faces.blazeface import BlazeFaceDetector
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
 from models.recipe.calm_faces import Look, calm_people, rendered
 from models.recipe.calm_hours import (
     PLACES,

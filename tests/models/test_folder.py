@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.config.emotion import Emotion
-from edge_fer.config.faces import Faces as FacesConfig
+from edge_fer.config.sections.emotion import EmotionSection
+from edge_fer.config.sections.faces import FacesSection as FacesConfig
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.blazeface import BlazeFaceDetector
-from edge_fer.faces.crop import crop_face
+from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
+from edge_fer.faces.reading.crop import crop_face
 from models.recipe import evaluate
 from models.recipe.data import LABELS
 from models.recipe.data.labelled import Labelled, LabelledSet
@@ -35,7 +35,7 @@ def sure(*labels, of=LABELS, share=0.9):
 
 
 def test_the_daemons_defaults_are_what_they_are():
-    assert Emotion().min_confidence == CONFIDENT
+    assert EmotionSection().min_confidence == CONFIDENT
     assert FacesConfig().min_size == SMALLEST
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier
-from edge_fer.faces.crop import crop_corners
-from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.reading.crop import crop_corners
 from edge_fer.types import Box, CropFrame, Face, Keypoints
 from models.recipe.data import NO_MAJORITY, ferplus_majority, load
 from models.recipe.measure_margins import FRAME, MARGINS, OUT, framed, measure_margins, table, widened

@@ -13,8 +13,8 @@ import pytest
 
 from edge_fer.emotion.classifier import EmotionClassifier, packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
-from edge_fer.faces.crop import crop_face
-from edge_fer.runtime import available
+from edge_fer.faces.reading.crop import crop_face
+from edge_fer.inference.runtime import available
 from edge_fer.types import Box, Face
 from models.recipe.card import fill
 from models.recipe.data import LABELS, NO_MAJORITY, ferplus_majority, load

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_fer.backoff import Backoff
-from edge_fer.mqtt.composer import Composer
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.messages import AlertEventDraft, EventDraft, MessageKind
+from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.link import Link
-from edge_fer.mqtt.messages import AlertEventDraft, EventDraft, Kind
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.mqtt.topics import Topics
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import (
     Alert,
     AlertChange,
@@ -59,7 +59,7 @@ def post_events(link: Link, count: int, *, first: int = 0) -> None:
     """Posts events that tell by their duration which they are."""
     for number in range(first, first + count):
         at = now()
-        link.post(TOPICS.event("front"), Kind.EVENT, event(at, duration=number), at)
+        link.post(TOPICS.event("front"), MessageKind.EVENT, event(at, duration=number), at)
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt import tables
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import _AHEAD, Limits, Outbox
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.node import fill, small_disk
@@ -60,7 +60,7 @@ def test_what_the_disk_does_not_take_is_sent_from_memory_behind_what_it_has(outb
     for _ in range(2):
         put(outbox)
     disk.fail()
-    for kind in (Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT) * 2:
+    for kind in (MessageKind.SUMMARY, MessageKind.EVENT, MessageKind.ALERT_EVENT) * 2:
         assert put(outbox, kind)
     outbox.sync()
     assert outbox.depth == 8
@@ -140,7 +140,7 @@ def test_the_disk_takes_messages_that_are_under_way_and_knows_them_by_their_old_
 def test_what_waits_in_memory_goes_to_the_disk_as_soon_as_that_takes_it(outbox, path, disk):
     put(outbox)
     disk.fail()
-    for kind in (Kind.EVENT, Kind.ALERT_EVENT, Kind.EVENT):
+    for kind in (MessageKind.EVENT, MessageKind.ALERT_EVENT, MessageKind.EVENT):
         put(outbox, kind, seconds=5)
     disk.mend()
     outbox.sync()
@@ -167,14 +167,14 @@ def test_what_is_under_way_goes_to_the_disk_only_if_it_has_not_arrived(outbox, d
 def test_no_more_than_so_many_wait_in_memory_and_what_is_given_up_is_counted(outbox, disk, monkeypatch):
     monkeypatch.setattr(outbox._aside, "_size", 10)
     disk.fail()
-    for kind in (Kind.SUMMARY, Kind.EVENT):
+    for kind in (MessageKind.SUMMARY, MessageKind.EVENT):
         for _ in range(6):
             assert put(outbox, kind)
-    assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 0, Kind.SUMMARY: 2}
+    assert outbox.dropped == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 0, MessageKind.SUMMARY: 2}
     for _ in range(8):
-        assert put(outbox, Kind.ALERT_EVENT)
-    assert not put(outbox, Kind.SUMMARY), "for nothing less important"
-    assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 4, Kind.SUMMARY: 7}
+        assert put(outbox, MessageKind.ALERT_EVENT)
+    assert not put(outbox, MessageKind.SUMMARY), "for nothing less important"
+    assert outbox.dropped == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 4, MessageKind.SUMMARY: 7}
     assert outbox.depth == 10
     begun = tables.number_in_memory(at(0).utc.timestamp())
     assert [seq - begun for _, seq in drain(outbox)] == [*range(8), 4, 5], "the oldest went"
@@ -189,7 +189,7 @@ def test_what_waits_in_memory_may_get_too_old(path, disk):
     put(outbox, seconds=0)
     put(outbox, seconds=60)
     outbox.expire(at(120))
-    assert (outbox.depth, outbox.dropped[Kind.EVENT]) == (1, 1)
+    assert (outbox.depth, outbox.dropped[MessageKind.EVENT]) == (1, 1)
     disk.mend()
     outbox.close()
 
@@ -213,7 +213,7 @@ def test_what_is_lost_with_the_process_is_told_and_its_numbers_are_not_used_agai
 
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.sampled_from(Kind)),
+        st.tuples(st.just("put"), st.sampled_from(MessageKind)),
         st.tuples(st.sampled_from(["fail", "mend", "sync", "lose"]), st.none()),
         st.tuples(st.sampled_from(["take", "take one of each", "acknowledge"]), st.integers(1, 4)),
     ),
@@ -293,14 +293,14 @@ def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_fa
     finally:
         disk.mend()
         outbox.close()
-    for kind in Kind:
+    for kind in MessageKind:
         assert [body for k, _, body in traffic.arrived if k is kind] == [b for k, b in traffic.told if k is kind]
         assert all(a < b for a, b in pairwise(seq for k, seq, _ in traffic.arrived if k is kind))
 
 
 def test_what_is_in_memory_does_not_overtake_what_is_far_behind_on_the_disk(outbox, disk):
     for _ in range(_AHEAD + 5):
-        put(outbox, Kind.ALERT_EVENT)
+        put(outbox, MessageKind.ALERT_EVENT)
     for _ in range(3):
         put(outbox, body="on disk")
     disk.fail()
@@ -308,7 +308,7 @@ def test_what_is_in_memory_does_not_overtake_what_is_far_behind_on_the_disk(outb
         put(outbox, body="in memory")
     came = []
     while letters := outbox.take(20, at(0), busy=()):
-        came += [letter.body for letter in letters if letter.kind is Kind.EVENT]
+        came += [letter.body for letter in letters if letter.kind is MessageKind.EVENT]
         outbox.acknowledge([letter.id for letter in letters])
     assert came == ["on disk"] * 3 + ["in memory"] * 3
 
@@ -428,8 +428,8 @@ def test_an_outbox_that_was_only_just_opened_gives_up_no_alert_event_on_a_disk_t
         assert put(outbox), "the log has its room from now on"
         fill(folder)
         for _ in range(300):
-            put(outbox, Kind.EVENT)
-            assert put(outbox, Kind.ALERT_EVENT)
-        assert outbox.dropped[Kind.ALERT_EVENT] == 0
+            put(outbox, MessageKind.EVENT)
+            assert put(outbox, MessageKind.ALERT_EVENT)
+        assert outbox.dropped[MessageKind.ALERT_EVENT] == 0
         assert outbox.depth == 602
         outbox.close()

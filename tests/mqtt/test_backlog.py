@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.outbox import Outbox
 from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.replies import Replies
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.mqtt.sender import Sender
-from edge_fer.mqtt.shelf import Shelf
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.invented import at
@@ -39,7 +39,7 @@ def test_a_backlog_is_sent_at_a_limited_rate_and_nothing_urgent_waits_for_it(tmp
             line.listen()
             seen.wait_for(lambda m: m.topic.endswith("/event"), count=rate)
             present = now()
-            link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(present), present)
+            link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(present), present)
             link.retain(TOPICS.state("front"), COMPOSER.state(scene(present, people=7)), present)
             seen.wait_for(lambda m: m.topic.endswith("/event"), count=count)
         came = [message.topic.rpartition("/")[2] for message in seen.messages]
@@ -72,7 +72,7 @@ def test_neither_a_backlog_nor_restless_values_keep_the_other_waiting(tmp_path, 
     shelf = Shelf()
     outbox = Outbox(tmp_path / "outbox.db", boot=BOOT)
     for number in range(200):
-        outbox.put(f"event-{number % 40}", Kind.EVENT, event(at(number)).model_dump_json(), at(number))
+        outbox.put(f"event-{number % 40}", MessageKind.EVENT, event(at(number)).model_dump_json(), at(number))
     sender, session = Sender(outbox, shelf, Holds(), Pace(), Replies()), SlowSession(window)
     most = 0
     for number in range(100):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from edge_fer.metrics import metrics_of
 from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, end_in_file, end_of
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.status import LinkStatus
 from tests.broker import Certificates, Mosquitto, Subscriber, tool
 from tests.daemon import Daemon

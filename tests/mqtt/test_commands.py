@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from edge_fer.contract.messages import schemas
+from edge_fer.contract.messages.commands import REQUESTS, ErrorCode
 from edge_fer.errors import CommandError
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.messages import schemas
-from edge_fer.mqtt.messages.commands import REQUESTS, ErrorCode
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reception import LARGEST_REQUEST, Reception
 from edge_fer.mqtt.replies import Replies
+from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.requests import LARGEST_REQUEST, Reception
 from tests.broker import Subscriber
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, until

@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.doctor import broker as doctor
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.mqtt.settings import BrokerSettings
 from tests.broker import Mosquitto, Subscriber
@@ -45,7 +45,7 @@ def log(caplog):
 def fill(path, count=5):
     outbox = Outbox(path, boot=BOOT)
     for number in range(count):
-        outbox.put(TOPICS.event("front"), Kind.EVENT, event(at(0), duration=number).model_dump_json(), at(0))
+        outbox.put(TOPICS.event("front"), MessageKind.EVENT, event(at(0), duration=number).model_dump_json(), at(0))
     outbox.close()
 
 
@@ -74,7 +74,7 @@ def test_a_damaged_message_stops_no_other(tmp_path, log, damage):
     fill(path)
     harm(path, DAMAGES[damage])
     outbox = Outbox(path, boot=BOOT)
-    outbox.put(TOPICS.event("front"), Kind.EVENT, event(at(0)).model_dump_json(), at(0))
+    outbox.put(TOPICS.event("front"), MessageKind.EVENT, event(at(0)).model_dump_json(), at(0))
     assert drain(outbox) == [1, 3, 4, 5, 6]
     assert (outbox.depth, outbox.damaged) == (0, 1)
     assert "set aside" in log.text
@@ -110,13 +110,13 @@ def test_damage_beside_the_messages_costs_none_and_repeats_no_number(tmp_path, d
     harm(path, damage)
     outbox = Outbox(path, boot=BOOT)
     for camera in ("front", "back"):
-        outbox.put(TOPICS.event(camera), Kind.EVENT, event(at(0)).model_dump_json(), at(0))
+        outbox.put(TOPICS.event(camera), MessageKind.EVENT, event(at(0)).model_dump_json(), at(0))
     assert outbox.remembered() == set()
     *whole, sixth, _ = drain(outbox)
     assert whole == [1, 2, 3, 4, 5]
     assert sixth > 5
     assert outbox.damaged == 0
-    assert outbox.dropped == dict.fromkeys(Kind, 0)
+    assert outbox.dropped == dict.fromkeys(MessageKind, 0)
     outbox.close()
 
 
@@ -129,7 +129,7 @@ def test_no_number_comes_twice_after_two_damages_with_the_clock_set_back(tmp_pat
             path.write_bytes(b"no database" * 1000)
         outbox = Outbox(path, boot=BOOT)
         for _ in range(250):
-            outbox.put(TOPICS.event("front"), Kind.EVENT, event(at(0)).model_dump_json(), at(0))
+            outbox.put(TOPICS.event("front"), MessageKind.EVENT, event(at(0)).model_dump_json(), at(0))
         numbers += drain(outbox)
         outbox.close()
     assert len(set(numbers)) == 750
@@ -169,7 +169,7 @@ def test_a_file_from_before_there_were_checksums_is_taken_over(tmp_path):
                 ),
                 at_,
             )
-            link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at_), at_)
+            link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at_), at_)
             seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=4)
             until(lambda: link.status().depth == 0 and link.status().damaged == 1)
             link.retain(

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from edge_fer.config import Layer, load
-from edge_fer.mqtt.discovery import discovery_payload, discovery_topic
-from edge_fer.mqtt.discovery_announcer import Announcer
-from edge_fer.mqtt.discovery_entities import Node, Watching, components_of
+from edge_fer.homeassistant.announcer import Announcer
+from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
+from edge_fer.homeassistant.entities import Node, Watching, components_of
 from edge_fer.mqtt.inbound import Inbound
 from edge_fer.wiring.discovery import build_discovery
 from tests.homeassistant.rules import complaints_about

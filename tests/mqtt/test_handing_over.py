@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.mailbox import Mail, Mailbox
-from edge_fer.mqtt.messages import Kind
-from edge_fer.mqtt.shelf import Shelf
+from edge_fer.mqtt.retained import Shelf
 from edge_fer.types import Instant
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, event, scene
@@ -18,13 +18,13 @@ from tests.mqtt.kit import COMPOSER, event, scene
 MESSAGE = event(at(0))
 
 
-def mail(kind: Kind, number: int) -> Mail:
+def mail(kind: MessageKind, number: int) -> Mail:
     return Mail(f"t/{kind}", kind, MESSAGE, at(number))
 
 
 def test_mail_is_taken_once_the_most_important_first():
     box = Mailbox()
-    for number, kind in enumerate([Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT, Kind.EVENT]):
+    for number, kind in enumerate([MessageKind.SUMMARY, MessageKind.EVENT, MessageKind.ALERT_EVENT, MessageKind.EVENT]):
         box.put(mail(kind, number))
     assert [(m.kind, m.at.mono) for m in box.take_all()] == [
         ("alert_event", 2),
@@ -35,21 +35,21 @@ def test_mail_is_taken_once_the_most_important_first():
     assert box.take_all() == []
 
 
-@given(st.lists(st.sampled_from(Kind), max_size=40), st.integers(1, 8))
+@given(st.lists(st.sampled_from(MessageKind), max_size=40), st.integers(1, 8))
 def test_a_full_mailbox_keeps_the_newest_of_the_most_important(kinds, size):
     box = Mailbox(size=size)
     for number, kind in enumerate(kinds):
         box.put(mail(kind, number))
     kept = box.take_all()
     assert len(kept) == min(size, len(kinds))
-    for kind in Kind:
+    for kind in MessageKind:
         came = [number for number, k in enumerate(kinds) if k is kind]
         left = [m.at.mono for m in kept if m.kind is kind]
         assert len(came) == len(left) + box.dropped[kind]
         assert left == sorted(left)
-    if any(box.dropped[k] for k in (Kind.ALERT_EVENT,)):
+    if any(box.dropped[k] for k in (MessageKind.ALERT_EVENT,)):
         # an alert event goes only for another one
-        assert {m.kind for m in kept} == {Kind.ALERT_EVENT}
+        assert {m.kind for m in kept} == {MessageKind.ALERT_EVENT}
 
 
 def test_the_newest_value_is_published_once():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from edge_fer.mqtt.holds import Holds
+from edge_fer.mqtt.refusals import Holds
 
 
 def test_a_refused_topic_is_held_longer_each_time():

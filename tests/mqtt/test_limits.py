@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from tests.broker import Mosquitto, Subscriber
 from tests.mqtt.kit import COMPOSER, TOPICS, alert_event, linked, now, post_events, scene, until
 from tests.mqtt.strict_broker import StrictBroker
@@ -25,7 +25,7 @@ def tell(link):
     at = now()
     link.retain(TOPICS.info, LARGE, at)
     link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
-    link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+    link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
     post_events(link, 3)
 
 
@@ -72,7 +72,7 @@ def test_a_narrow_window_leaves_alert_events_their_turn(tmp_path, window):
         for number in range(100):
             link.retain(f"edge-fer/n/{number}", "x", now())
         at = now()
-        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
         until(lambda: TOPICS.alert_event("front") in broker.taken and len(broker.taken) > 100)
         assert broker.taken[before:].index(TOPICS.alert_event("front")) < 90, "not behind all of them"
 

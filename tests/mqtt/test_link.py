@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_fer.backoff import Backoff
+from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import OutboxError
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.refusals import Holds
+from edge_fer.support.backoff import Backoff
 from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
@@ -69,8 +69,8 @@ def test_everything_is_published_as_the_contract_says(broker, folder):
         retain_all(link)
         link.start()
         at = now()
-        link.post(TOPICS.event("front"), Kind.EVENT, event(at), at)
-        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        link.post(TOPICS.event("front"), MessageKind.EVENT, event(at), at)
+        link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
         seen.wait_for(lambda m: m.topic.endswith("event"), count=2)
         link.close()
         seen.wait_for(lambda m: m.payload == "offline")
@@ -122,7 +122,7 @@ def test_nothing_is_lost_while_the_broker_is_killed_again_and_again(broker, fold
                 post_events(link, 1, first=number)
                 if number % 10 == 0:
                     at = now()
-                    link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+                    link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
                 time.sleep(0.01)
 
         seen.wait_for(lambda m: m.payload == "online")
@@ -150,7 +150,7 @@ def test_nothing_is_lost_while_the_broker_is_killed_again_and_again(broker, fold
     assert [events[seq]["duration_s"] for seq in sorted(events)] == list(range(total)), "each number is one message"
     assert numbers(seen) == sorted(events), "in order, leaving out what came again"
     assert numbers(seen, "/alert_event") == list(range(1, total // 10 + 1))
-    assert link.status().dropped == dict.fromkeys(Kind, 0)
+    assert link.status().dropped == dict.fromkeys(MessageKind, 0)
 
 
 def test_a_daemon_that_is_killed_loses_nothing_and_repeats_no_number(broker, folder):
@@ -236,7 +236,7 @@ def test_alert_events_overtake_a_backlog(tmp_path, folder):
         with linked(folder, broker.url) as link:
             post_events(link, 100)
             at = now()
-            link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+            link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
             until(lambda: link.status().depth == 101)
             broker.start()
             seen.wait_for(lambda m: m.topic.endswith("/event"), count=100)
@@ -277,7 +277,7 @@ def test_a_topic_that_is_not_allowed_stops_no_other(tmp_path, folder, log, proto
     options = {"protocol": protocol, "holds": Holds(pause=0.5)}
     with broker, Subscriber(broker) as seen, linked(folder, broker.url, **options) as link:
         at = now()
-        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
         link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
         post_events(link, 5)
         seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=5)
@@ -315,10 +315,10 @@ def test_a_message_that_is_too_large_is_given_up_and_stops_no_other(tmp_path, fo
     with broker, Subscriber(broker) as seen, linked(folder, broker.url) as link:
         seen.wait_for(lambda m: m.payload == "online")
         at = now()
-        link.post(TOPICS.event("front"), Kind.EVENT, event(at, track="x" * 2000), at)
+        link.post(TOPICS.event("front"), MessageKind.EVENT, event(at, track="x" * 2000), at)
         post_events(link, 3)
         seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=3)
-        until(lambda: link.status().depth == 0 and link.status().dropped[Kind.EVENT] == 1)
+        until(lambda: link.status().depth == 0 and link.status().dropped[MessageKind.EVENT] == 1)
         assert link.status().connections == 1
     assert "0x95" in log.text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import resource
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.losses import Losses
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Outbox
 from tests.faults.node import small_disk
 from tests.mqtt.kit import BOOT
@@ -16,9 +16,9 @@ from tests.mqtt.test_outbox import put
 def test_losses_add_up_until_they_are_counted(tmp_path):
     losses = Losses(tmp_path / "losses")
     assert losses.read() is None
-    losses.note({Kind.EVENT: 2})
-    losses.note({Kind.EVENT: 1, Kind.SUMMARY: 4})
-    assert losses.read().counts == {Kind.ALERT_EVENT: 0, Kind.EVENT: 3, Kind.SUMMARY: 4}
+    losses.note({MessageKind.EVENT: 2})
+    losses.note({MessageKind.EVENT: 1, MessageKind.SUMMARY: 4})
+    assert losses.read().counts == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 3, MessageKind.SUMMARY: 4}
     losses.clear()
     assert losses.read() is None
 
@@ -26,7 +26,7 @@ def test_losses_add_up_until_they_are_counted(tmp_path):
 def test_a_damaged_note_is_not_believed(tmp_path):
     path = tmp_path / "losses"
     losses = Losses(path)
-    losses.note({Kind.EVENT: 2})
+    losses.note({MessageKind.EVENT: 2})
     path.write_bytes(path.read_bytes().replace(b": 2", b": 7"))
     assert losses.read() is None
 
@@ -41,7 +41,7 @@ def test_the_next_run_counts_and_tells_what_a_full_disk_did_not_take(tmp_path, c
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
         outbox = Outbox(path, boot=BOOT)
-        for kind in (Kind.EVENT, Kind.EVENT, Kind.ALERT_EVENT):
+        for kind in (MessageKind.EVENT, MessageKind.EVENT, MessageKind.ALERT_EVENT):
             put(outbox, kind)
         outbox.close()
         if mounted:
@@ -50,7 +50,7 @@ def test_the_next_run_counts_and_tells_what_a_full_disk_did_not_take(tmp_path, c
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         for _ in range(2):
             outbox = Outbox(path, boot=BOOT)
-            assert outbox.dropped == {Kind.ALERT_EVENT: 1, Kind.EVENT: 2, Kind.SUMMARY: 0}
+            assert outbox.dropped == {MessageKind.ALERT_EVENT: 1, MessageKind.EVENT: 2, MessageKind.SUMMARY: 0}
             outbox.close()
         assert caplog.text.count("3 messages of an earlier run are lost") == 1
 
@@ -59,10 +59,10 @@ def test_a_loss_is_counted_once_where_the_note_could_not_be_cleared(tmp_path):
     path = tmp_path / "outbox.db"
     note = path.with_name("outbox.db-losses")
     Outbox(path, boot=BOOT).close()
-    Losses(note).note({Kind.EVENT: 5})
+    Losses(note).note({MessageKind.EVENT: 5})
     kept = note.read_bytes()
     for _ in range(2):
         outbox = Outbox(path, boot=BOOT)
-        assert outbox.dropped[Kind.EVENT] == 5
+        assert outbox.dropped[MessageKind.EVENT] == 5
         outbox.close()
         note.write_bytes(kept)

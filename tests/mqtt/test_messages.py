@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge_fer.mqtt.messages import (
+from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
     FrameWork,
-    Kind,
     Message,
+    MessageKind,
     ModelInfo,
     PrivacyInfo,
     StageLatency,
@@ -25,7 +25,7 @@ from edge_fer.mqtt.messages import (
     schemas,
     seal,
 )
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.status import LinkStatus
 from edge_fer.types import (
     UNCERTAIN,
@@ -298,7 +298,7 @@ def test_info_and_health():
         "broker_certificate_ends": None,
         "client_certificate_ends": None,
     }
-    assert set(found["outbox"]["dropped"]) == {kind.value for kind in Kind}
+    assert set(found["outbox"]["dropped"]) == {kind.value for kind in MessageKind}
 
 
 def test_what_is_not_described_is_refused():

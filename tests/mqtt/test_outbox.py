@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.database import Database, _CorruptError
-from edge_fer.mqtt.messages import Kind
 from edge_fer.mqtt.outbox import Limits, Outbox
 from edge_fer.types import Instant, QualityFault
 from tests.invented import LABELS, at
 from tests.mqtt.kit import BOOT, event
 
 BODY = event(at(0)).model_dump_json()
-TOPIC = {kind: f"edge-fer/n/camera/front/{kind}" for kind in Kind}
+TOPIC = {kind: f"edge-fer/n/camera/front/{kind}" for kind in MessageKind}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def outbox(path):
     found.close()
 
 
-def put(outbox, kind=Kind.EVENT, seconds=0.0, *, camera="front", body=BODY):
+def put(outbox, kind=MessageKind.EVENT, seconds=0.0, *, camera="front", body=BODY):
     return outbox.put(f"edge-fer/n/camera/{camera}/{kind}", kind, body, at(seconds))
 
 
@@ -53,7 +53,7 @@ def drain(outbox, seconds=0.0):
 
 
 def test_alert_events_overtake_and_each_topic_keeps_its_order(outbox):
-    for kind in (Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT) * 3:
+    for kind in (MessageKind.SUMMARY, MessageKind.EVENT, MessageKind.ALERT_EVENT) * 3:
         put(outbox, kind)
     assert outbox.depth == 9
     assert drain(outbox) == [(kind, seq) for kind in ("alert_event", "event", "summary") for seq in (1, 2, 3)]
@@ -114,7 +114,7 @@ def test_no_number_comes_twice_after_a_power_cut(path, outbox):
         put(outbox)
     sent = {seq for _, seq in drain(outbox)}
     after = Outbox(on_disk, boot="another boot")
-    put(after, Kind.ALERT_EVENT)
+    put(after, MessageKind.ALERT_EVENT)
     put(after)
     again = drain(after)
     assert again[0] == ("alert_event", 1)
@@ -134,7 +134,7 @@ def test_a_block_of_numbers_is_durable_before_the_first_is_sent(path, outbox, mo
 
 def test_time_of_capture_is_put_right_once_the_clock_is(outbox):
     wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
-    outbox.put("t", Kind.EVENT, event(wrong).model_dump_json(), wrong)
+    outbox.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     still = wrong.later(20)
     (letter,) = outbox.take(1, still)
     assert json.loads(letter.sealed())["clock_synced"] is False
@@ -148,7 +148,7 @@ def test_time_of_capture_is_put_right_once_the_clock_is(outbox):
 def test_time_of_capture_of_another_boot_cannot_be_put_right(path):
     wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
     before = Outbox(path, boot="before")
-    before.put("t", Kind.EVENT, event(wrong).model_dump_json(), wrong)
+    before.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     before.close()
     after = Outbox(path, boot="after")
     (letter,) = after.take(1, at(5))
@@ -162,7 +162,7 @@ def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before
     """Its own boot's clock was right once, so another boot can tell what its times were."""
     before = Outbox(path, boot="before")
     wrong = Instant(100.0, datetime(1970, 1, 1, tzinfo=UTC), synced=False)
-    before.put("t", Kind.EVENT, event(wrong).model_dump_json(), wrong)
+    before.put("t", MessageKind.EVENT, event(wrong).model_dump_json(), wrong)
     before.note_clock(wrong.later(5))
     before.note_clock(Instant(130.0, datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)))
     before.sync()
@@ -181,7 +181,7 @@ def test_a_clock_that_is_set_before_the_power_is_cut_puts_right_what_came_before
 
 
 def test_alert_events_do_not_count_among_what_may_be_spared(outbox):
-    for kind in (Kind.SUMMARY, Kind.EVENT, Kind.ALERT_EVENT) * 2:
+    for kind in (MessageKind.SUMMARY, MessageKind.EVENT, MessageKind.ALERT_EVENT) * 2:
         put(outbox, kind)
     assert [letter.kind for letter in outbox.take(9, at(0), spare=1)] == ["alert_event", "alert_event", "event"]
     assert outbox.take(9, at(0), spare=0) == []
@@ -216,9 +216,9 @@ def test_what_is_too_old_is_given_up_and_counted(path):
     outbox = Outbox(path, boot=BOOT, limits=Limits(age=100))
     for seconds in range(0, 200, 2):
         put(outbox, seconds=seconds)
-        put(outbox, Kind.ALERT_EVENT, seconds=seconds)
+        put(outbox, MessageKind.ALERT_EVENT, seconds=seconds)
     outbox.expire(at(250))
-    assert outbox.dropped == {Kind.ALERT_EVENT: 75, Kind.EVENT: 75, Kind.SUMMARY: 0}
+    assert outbox.dropped == {MessageKind.ALERT_EVENT: 75, MessageKind.EVENT: 75, MessageKind.SUMMARY: 0}
     assert outbox.oldest(at(250)) == 100
     assert drain(outbox)[0] == ("alert_event", 76)
     outbox.close()
@@ -226,24 +226,26 @@ def test_what_is_too_old_is_given_up_and_counted(path):
 
 def test_a_full_outbox_gives_up_summaries_then_events_then_alert_events(path, caplog):
     outbox = Outbox(path, boot=BOOT, limits=Limits(size=400_000))
-    kept = dict.fromkeys(Kind, 0)
-    for kind in (Kind.ALERT_EVENT, Kind.EVENT, Kind.SUMMARY):
+    kept = dict.fromkeys(MessageKind, 0)
+    for kind in (MessageKind.ALERT_EVENT, MessageKind.EVENT, MessageKind.SUMMARY):
         for _ in range(100):
             kept[kind] += put(outbox, kind)
-    assert outbox.dropped == dict.fromkeys(Kind, 0), "the test wants room for the first ones"
-    while not outbox.dropped[Kind.EVENT]:
-        assert outbox.dropped[Kind.ALERT_EVENT] == 0
-        kept[Kind.ALERT_EVENT] += put(outbox, Kind.ALERT_EVENT)
-    assert outbox.dropped[Kind.SUMMARY] == 100, "the summaries have gone before the first event"
-    while not outbox.dropped[Kind.ALERT_EVENT]:
-        kept[Kind.ALERT_EVENT] += put(outbox, Kind.ALERT_EVENT)
-    assert outbox.dropped[Kind.EVENT] == 100
+    assert outbox.dropped == dict.fromkeys(MessageKind, 0), "the test wants room for the first ones"
+    while not outbox.dropped[MessageKind.EVENT]:
+        assert outbox.dropped[MessageKind.ALERT_EVENT] == 0
+        kept[MessageKind.ALERT_EVENT] += put(outbox, MessageKind.ALERT_EVENT)
+    assert outbox.dropped[MessageKind.SUMMARY] == 100, "the summaries have gone before the first event"
+    while not outbox.dropped[MessageKind.ALERT_EVENT]:
+        kept[MessageKind.ALERT_EVENT] += put(outbox, MessageKind.ALERT_EVENT)
+    assert outbox.dropped[MessageKind.EVENT] == 100
     dropped = dict(outbox.dropped)
     outbox.close()
     outbox = Outbox(path, boot=BOOT, limits=Limits(size=400_000))
     assert outbox.dropped == dropped, "the counts outlive a restart"
     left = [seq for _, seq in drain(outbox)]
-    assert left == list(range(dropped[Kind.ALERT_EVENT] + 1, kept[Kind.ALERT_EVENT] + 1)), "the oldest went"
+    assert left == list(range(dropped[MessageKind.ALERT_EVENT] + 1, kept[MessageKind.ALERT_EVENT] + 1)), (
+        "the oldest went"
+    )
     assert path.stat().st_size <= 400_000
     outbox.close()
     assert caplog.text.count("is full") == 1
@@ -264,11 +266,11 @@ def test_a_full_disk_stops_nothing_and_the_counts_are_exact(path, small_disk, ca
     for _ in range(6000):
         assert put(outbox)
     for _ in range(500):
-        assert put(outbox, Kind.ALERT_EVENT)
-    assert outbox.dropped[Kind.EVENT] > 1000
+        assert put(outbox, MessageKind.ALERT_EVENT)
+    assert outbox.dropped[MessageKind.EVENT] > 1000
     found = drain(outbox)
     assert [seq for kind, seq in found if kind == "alert_event"] == list(range(1, 501))
-    assert [seq for kind, seq in found if kind == "event"] == list(range(outbox.dropped[Kind.EVENT] + 1, 6001))
+    assert [seq for kind, seq in found if kind == "event"] == list(range(outbox.dropped[MessageKind.EVENT] + 1, 6001))
     assert put(outbox)
     outbox.close()
     assert caplog.text.count("is full") == 1
@@ -277,11 +279,11 @@ def test_a_full_disk_stops_nothing_and_the_counts_are_exact(path, small_disk, ca
 
 def test_nothing_is_given_up_for_something_less_important(path):
     outbox = Outbox(path, boot=BOOT, limits=Limits(size=100_000))
-    while put(outbox, Kind.SUMMARY):
-        (summary,) = outbox.take(1, at(0), held={TOPIC[Kind.ALERT_EVENT]})
+    while put(outbox, MessageKind.SUMMARY):
+        (summary,) = outbox.take(1, at(0), held={TOPIC[MessageKind.ALERT_EVENT]})
         outbox.acknowledge([summary.id])
-        put(outbox, Kind.ALERT_EVENT)
-    assert outbox.dropped == {Kind.ALERT_EVENT: 0, Kind.EVENT: 0, Kind.SUMMARY: 1}
+        put(outbox, MessageKind.ALERT_EVENT)
+    assert outbox.dropped == {MessageKind.ALERT_EVENT: 0, MessageKind.EVENT: 0, MessageKind.SUMMARY: 1}
     after = Outbox(killed(path), boot=BOOT, limits=Limits(size=100_000))
     assert after.dropped == outbox.dropped, "a process that is killed right after has counted it"
     after.close()
@@ -292,13 +294,13 @@ def test_what_is_under_way_is_not_given_up(path):
     outbox = Outbox(path, boot=BOOT, limits=Limits(size=200_000))
     put(outbox)
     (sent,) = outbox.take(1, at(0))
-    while not outbox.dropped[Kind.EVENT]:
+    while not outbox.dropped[MessageKind.EVENT]:
         put(outbox)
     assert sent.seq == 1
     depth = outbox.depth
     outbox.acknowledge([sent.id])
     assert outbox.depth == depth - 1
-    assert drain(outbox)[0] == ("event", outbox.dropped[Kind.EVENT] + 2)
+    assert drain(outbox)[0] == ("event", outbox.dropped[MessageKind.EVENT] + 2)
     outbox.close()
 
 
@@ -321,7 +323,7 @@ def test_a_message_that_the_broker_will_never_take_is_counted(outbox):
     (letter,) = outbox.take(1, at(0))
     outbox.give_up(letter)
     assert outbox.depth == 0
-    assert outbox.dropped[Kind.EVENT] == 1
+    assert outbox.dropped[MessageKind.EVENT] == 1
 
 
 def test_names_of_retained_topics_are_kept(path):
@@ -447,9 +449,9 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @staticmethod
     def topics():
-        return [(kind, camera) for kind in Kind for camera in ("front", "back")]
+        return [(kind, camera) for kind in MessageKind for camera in ("front", "back")]
 
-    @rule(kind=st.sampled_from(Kind), camera=st.sampled_from(["front", "back"]), count=st.integers(1, 60))
+    @rule(kind=st.sampled_from(MessageKind), camera=st.sampled_from(["front", "back"]), count=st.integers(1, 60))
     def put_some(self, kind, camera, count):
         for _ in range(count):
             before = self.outbox.dropped
@@ -461,13 +463,13 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def forget_dropped(self, kind, before, *, kept):
         """What was given up must be the oldest of the least important that there were."""
-        lost = {k: self.outbox.dropped[k] - before[k] for k in Kind}
+        lost = {k: self.outbox.dropped[k] - before[k] for k in MessageKind}
         if not kept:
-            assert lost == {k: int(k is kind) for k in Kind}
+            assert lost == {k: int(k is kind) for k in MessageKind}
             return
-        for victim in Kind:
+        for victim in MessageKind:
             if lost[victim]:
-                assert list(Kind).index(victim) >= list(Kind).index(kind)
+                assert list(MessageKind).index(victim) >= list(MessageKind).index(kind)
         left = {(letter.topic, letter.seq) for letter in self.peek()}
         for victim, camera in self.topics():
             topic = f"edge-fer/n/camera/{camera}/{victim}"
@@ -488,7 +490,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(count=st.integers(1, 20))
     def send(self, count):
         letters = self.outbox.take(count, at(self.clock))
-        ranks = [list(Kind).index(letter.kind) for letter in letters]
+        ranks = [list(MessageKind).index(letter.kind) for letter in letters]
         assert ranks == sorted(ranks), "the more important goes first"
         self.under_way += letters
 
@@ -499,7 +501,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox.acknowledge([letter.id for letter in done])
         for letter in done:
             *_, camera, kind = letter.topic.split("/")
-            self.waiting[Kind(kind), camera].remove(letter.seq)
+            self.waiting[MessageKind(kind), camera].remove(letter.seq)
             self.under_way.remove(letter)
 
     @rule()
@@ -541,14 +543,14 @@ OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=
 TestOutboxMachine = pytest.mark.slow(OutboxMachine.TestCase)
 
 
-@given(st.lists(st.sampled_from(Kind), max_size=30))
+@given(st.lists(st.sampled_from(MessageKind), max_size=30))
 @settings(max_examples=30, deadline=None)
 def test_sending_is_by_importance_then_by_arrival(tmp_path_factory, kinds):
     outbox = Outbox(tmp_path_factory.mktemp("outbox") / "outbox.db", boot=BOOT)
     for kind in kinds:
         put(outbox, kind)
     found = drain(outbox)
-    assert [kind for kind, _ in found] == sorted(kinds, key=list(Kind).index)
+    assert [kind for kind, _ in found] == sorted(kinds, key=list(MessageKind).index)
     outbox.close()
 
 

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from edge_fer.mqtt.reasons import Setback, Trouble, explain, of_code, of_error, of_tls_text, remedy_for_refusal
+from edge_fer.mqtt.failures import Setback, Trouble, explain, of_code, of_error, of_tls_text, remedy_for_refusal
 from edge_fer.mqtt.settings import BrokerSettings
 
 SETTINGS = BrokerSettings.from_url("mqtts://edge@broker.example", node="n1")

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from edge_fer.backoff import Backoff
+from edge_fer.contract.messages import MessageKind
 from edge_fer.doctor import broker as doctor
-from edge_fer.mqtt.holds import Holds
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.outbox import Outbox
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.refusals import Holds
 from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.support.backoff import Backoff
 from tests.mqtt.kit import NODE, TOPICS, event, linked, now, post_events, until
 from tests.mqtt.strict_broker import StrictBroker
 
@@ -88,7 +88,7 @@ def test_refusals_of_some_keep_the_order_within_each_topic(tmp_path, every, monk
     """A broker over its quota now and then refuses one message and takes the next."""
     # it looks more often than once a second whether a topic is held no longer, and need not wait whether this broker,
     # which never does, hangs up
-    monkeypatch.setattr("edge_fer.mqtt.carrier._TICK", 0.02)
+    monkeypatch.setattr("edge_fer.mqtt.engine._TICK", 0.02)
     monkeypatch.setattr("edge_fer.mqtt.sender._VERDICT", 0.01)
     came: list[int] = []
 
@@ -102,7 +102,7 @@ def test_refusals_of_some_keep_the_order_within_each_topic(tmp_path, every, monk
     for number in range(60):
         camera = "back" if number % 3 == 0 else "front"
         at = now()
-        outbox.put(TOPICS.event(camera), Kind.EVENT, event(at, duration=number).model_dump_json(), at)
+        outbox.put(TOPICS.event(camera), MessageKind.EVENT, event(at, duration=number).model_dump_json(), at)
     outbox.close()
     holds = Holds(pause=0.02, longest=0.02)
     with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=holds) as link:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.mqtt.failures import Trouble
 from tests.broker import Mosquitto, Subscriber
 from tests.mqtt.kit import TOPICS, linked, post_events, until
 

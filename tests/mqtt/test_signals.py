@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.config.json_path import steps_of
+from edge_fer.config.values.json_path import steps_of
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.signals import LARGEST_PAYLOAD, Signals
-from edge_fer.types import Sample, Source
+from edge_fer.remote.signals import LARGEST_PAYLOAD, Signals
+from edge_fer.types import SignalKey, SignalValue
 from tests.invented import at
 from tests.mqtt.kit import linked, until
 
-PULSE = Source("bed/pulse", ("vitals", 0, "bpm"))
-PLAIN = Source("plain")
+PULSE = SignalKey("bed/pulse", ("vitals", 0, "bpm"))
+PLAIN = SignalKey("plain")
 
 
 def signals(*sources, seconds=7.0):
@@ -53,7 +53,7 @@ def signals(*sources, seconds=7.0):
 def test_a_payload_is_a_number_or_invalid(payload, expected):
     found = signals(PLAIN)
     found.take("plain", payload, retained=False)
-    assert found.samples() == {PLAIN: Sample(expected, 7.0)}
+    assert found.samples() == {PLAIN: SignalValue(expected, 7.0)}
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_a_path_leads_to_the_number_or_nowhere(payload, expected):
 
 
 def test_a_message_serves_all_that_ask_and_others_are_left_alone():
-    other = Source("bed/pulse", ("battery",))
+    other = SignalKey("bed/pulse", ("battery",))
     found = signals(PULSE, other, PLAIN)
     assert sorted(found.topics) == ["bed/pulse", "plain"]
     found.take("bed/pulse", b'{"vitals": [{"bpm": 72}], "battery": 40}', retained=False)
     found.take("bed/other", b"1", retained=False)
-    assert found.samples() == {PULSE: Sample(72, 7), other: Sample(40, 7)}
+    assert found.samples() == {PULSE: SignalValue(72, 7), other: SignalValue(40, 7)}
 
 
 def test_a_retained_message_has_no_age_until_a_fresh_one_comes():
     found = signals(PLAIN)
     found.take("plain", b"300", retained=True)
-    assert found.samples() == {PLAIN: Sample(300, None)}
+    assert found.samples() == {PLAIN: SignalValue(300, None)}
     found.take("plain", b"70", retained=False)
-    assert found.samples() == {PLAIN: Sample(70, 7)}
+    assert found.samples() == {PLAIN: SignalValue(70, 7)}
 
 
 @given(st.binary(max_size=100) | st.recursive(
@@ -144,16 +144,16 @@ class TestOverABroker:
         found = signals(PLAIN, PULSE)
         with linked(tmp_path, broker.url, inbound=found, protocol=protocol):
             until(found.samples)
-            assert found.samples() == {PLAIN: Sample(300, None)}
+            assert found.samples() == {PLAIN: SignalValue(300, None)}
             broker.publish("plain", "71", retain=True)
             broker.publish("bed/pulse", '{"vitals": [{"bpm": 72}]}')
             until(lambda: len(found.samples()) == 2)
-            assert found.samples() == {PLAIN: Sample(71, 7), PULSE: Sample(72, 7)}
+            assert found.samples() == {PLAIN: SignalValue(71, 7), PULSE: SignalValue(72, 7)}
             broker.stop()
             broker.start()
-            until(lambda: found.samples()[PLAIN] == Sample(71, None))
+            until(lambda: found.samples()[PLAIN] == SignalValue(71, None))
             broker.publish("plain", "73")
-            until(lambda: found.samples()[PLAIN] == Sample(73, 7))
+            until(lambda: found.samples()[PLAIN] == SignalValue(73, 7))
 
     @pytest.mark.parametrize("protocol", list(Protocol))
     def test_a_huge_payload_is_no_number_and_ends_nothing(self, broker, tmp_path, protocol):
@@ -163,7 +163,7 @@ class TestOverABroker:
             (tmp_path / "huge").write_bytes(b"1" * 5_000_000)
             broker.publish_file("plain", tmp_path / "huge")
             broker.publish("plain", "5")
-            until(lambda: found.samples().get(PLAIN) == Sample(5, 7))
+            until(lambda: found.samples().get(PLAIN) == SignalValue(5, 7))
             assert link.status().connections == 1
 
     def test_a_topic_that_may_not_be_read_is_told(self, tmp_path, caplog):

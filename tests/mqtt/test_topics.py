@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from edge_fer.contract.topics import Topics
 from edge_fer.errors import ConfigError
-from edge_fer.mqtt.topics import Topics
 
 
 def test_topics_are_those_of_the_contract():

@@ -9,12 +9,12 @@ import threading
 
 import pytest
 
-from edge_fer.backoff import Backoff
+from edge_fer.contract.messages import MessageKind
 from edge_fer.errors import BrokerError
 from edge_fer.mqtt.embedded import EmbeddedBroker
-from edge_fer.mqtt.messages import Kind
+from edge_fer.mqtt.failures import Trouble
 from edge_fer.mqtt.protocol import Protocol
-from edge_fer.mqtt.reasons import Trouble
+from edge_fer.support.backoff import Backoff
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.mqtt.kit import COMPOSER, NODE, TOPICS, alert_event, linked, make_link, now, post_events, scene, until
@@ -195,7 +195,7 @@ def test_the_embedded_broker_serves_us_and_others(tmp_path, embedded, log, first
         link.retain(TOPICS.state("front"), COMPOSER.state(scene(at)), at)
         link.start()
         post_events(link, 30)
-        link.post(TOPICS.alert_event("front"), Kind.ALERT_EVENT, alert_event(at), at)
+        link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)
         events = seen.wait_for(lambda m: m.topic == TOPICS.event("front"), count=30)
         assert [valid("event", message.payload)["seq"] for message in events] == list(range(1, 31))
         until(lambda: link.status().depth == 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edge_fer.mqtt.messages import Kind
+from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.outbox import Outbox
 from tests.mqtt.kit import COMPOSER, TOPICS, event, make_link, now, scene
 
@@ -32,7 +32,7 @@ def main(folder: str, url: str, life: str, *retained: str) -> None:
     link.start()
     for number in range(1_000_000):
         at = now()
-        link.post(TOPICS.event("front"), Kind.EVENT, event(at, track=f"{life}-{number}"), at)
+        link.post(TOPICS.event("front"), MessageKind.EVENT, event(at, track=f"{life}-{number}"), at)
         time.sleep(0.002)
 
 

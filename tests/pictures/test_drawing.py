@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_fer.drawing.annotation import LEAST_SIDE, annotated
+from edge_fer.drawing.palette import rgb
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import PictureError
-from edge_fer.palette import rgb
-from edge_fer.pictures.annotation import LEAST_SIDE, annotated
 from edge_fer.pictures.faces import FaceReading, PictureReading
 from edge_fer.pictures.saving import Drawings
 from edge_fer.sample import sample_picture

@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from edge_fer.capture.clock import SystemClock
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Layer, load
+from edge_fer.contract.messages import schemas
+from edge_fer.contract.messages.commands import REQUESTS
 from edge_fer.errors import ConfigError
-from edge_fer.mqtt.inbox import Inbox
-from edge_fer.mqtt.messages import schemas
-from edge_fer.mqtt.messages.commands import REQUESTS
 from edge_fer.remote.commander import Commander
+from edge_fer.remote.handlers import Verbs
+from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
-from edge_fer.remote.verbs import Verbs
 from tests.capture.broken import BrokenSource
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER, TOPICS

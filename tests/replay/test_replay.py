@@ -9,8 +9,8 @@ from datetime import datetime
 import cv2
 import pytest
 
-from edge_fer.trace.reader import TraceReader
-from edge_fer.trace.writer import TraceWriter
+from edge_fer.recordings.trace.reader import TraceReader
+from edge_fer.recordings.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, View
 from tests.daemon import edge_fer
 from tests.invented import at, reading

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_fer.analysis.cut import Cut
-from edge_fer.analysis.key_frames import KeyFrames
-from edge_fer.analysis.outcome import AnalysisOutcome
-from edge_fer.analysis.timeline import Timeline
-from edge_fer.capture.clock import SystemClock
-from edge_fer.capture.video_file import VideoFile
+from edge_fer.capture.ffmpeg.recording import VideoFile
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import load
-from edge_fer.replay.outcome import Firing
-from edge_fer.rules.mood import Stint
+from edge_fer.recordings.analysis.cut import Cut
+from edge_fer.recordings.analysis.key_frames import KeyFrames
+from edge_fer.recordings.analysis.outcome import AnalysisOutcome
+from edge_fer.recordings.analysis.timeline import AnalysisTimeline
+from edge_fer.recordings.replay.outcome import Firing
+from edge_fer.rules.scene.mood import Stint
 from edge_fer.sample import sample_path
 from edge_fer.types import LABEL_SETS, Box, Face
 from edge_fer.wiring import build_scale
@@ -32,9 +32,9 @@ STORY = {
 }
 
 
-def timeline(story=None) -> Timeline:
+def timeline(story=None) -> AnalysisTimeline:
     """Seconds of a story, told a quarter of a second at a time and in order."""
-    line, steps = Timeline(), []
+    line, steps = AnalysisTimeline(), []
     for who, (came, shown) in (story or STORY).items():
         labels = [label for label, long in shown for _ in range(4 * long)]
         steps += [(came + quarter / 4, who, label) for quarter, label in enumerate(labels)]

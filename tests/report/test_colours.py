@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.palette import COLOURS, DARK_COLOURS
+from edge_fer.drawing.palette import COLOURS, DARK_COLOURS
 
 STYLE = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
 #: How people see who lack one kind of cone (Machado, Oliveira and Fernandes, 2009, severity 1), on linear RGB.

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from edge_fer.config.tree import Config
-from edge_fer.rulebook import make_rules
-from edge_fer.rules.alerts import AlertRule
-from edge_fer.rules.conditions.over_time import Baseline
-from edge_fer.rules.mood import MoodScale
+from edge_fer.rules.alerts.rule import AlertRule
+from edge_fer.rules.conditions.over_time import BaselinePort
+from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.rules.sight import Sight
-from edge_fer.types import Reading, Sample, Source, View
+from edge_fer.types import Reading, SignalKey, SignalValue, View
+from edge_fer.wiring.alert_rules import make_rules
 from tests.config.loading import load_layers
 from tests.invented import at, reading
 
@@ -32,19 +32,19 @@ class Unknown:
         return None
 
 
-def rule_of(when: str, timing: str = QUICK, *, baseline: Baseline | None = None, more: str = "") -> AlertRule:
+def rule_of(when: str, timing: str = QUICK, *, baseline: BaselinePort | None = None, more: str = "") -> AlertRule:
     """The rule named `rule` with this `when`, as the config and the wiring make it."""
     (rule,) = rules_of(f"rule: {{when: {when}, {timing}}}", baseline, more=more)
     return rule
 
 
-def rules_of(alerts: str, baseline: Baseline | None = None, *, more: str = "") -> list[AlertRule]:
+def rules_of(alerts: str, baseline: BaselinePort | None = None, *, more: str = "") -> list[AlertRule]:
     """These rules, without any of a profile; as they stand between the braces of `alerts: {}`."""
     off = ", ".join(f"{name}: false" for name in _config("{}").alerts)
     return rules_in(f"alerts: {{{alerts}}}\n{more}", f"alerts: {{{off}}}", baseline=baseline)
 
 
-def rules_in(*texts: str, baseline: Baseline | None = None) -> list[AlertRule]:
+def rules_in(*texts: str, baseline: BaselinePort | None = None) -> list[AlertRule]:
     """The rules that a config, in layers, gives the default camera."""
     loaded = _config(*reversed(texts))
     ids = (f"alert-{number}" for number in itertools.count())
@@ -75,7 +75,7 @@ def frame(
     people: int | None = None,
     left: Sequence[str] = (),
     view: View | None = None,
-    samples: Mapping[Source, Sample] | None = None,
+    samples: Mapping[SignalKey, SignalValue] | None = None,
 ) -> Sight:
     """What one frame says."""
     people = len(readings) if people is None else people

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.alerts import AlertRule
+from edge_fer.rules.alerts.lifecycle import Timing
+from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.conditions.emotion import EmotionCondition
-from edge_fer.rules.lifecycle import Timing
 from edge_fer.rules.sight import Sight
 from edge_fer.types import AlertChange, AlertState, Instant, Resolution
 from tests.invented import at, reading, torn, unreadable

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge_fer.rules.restart import remember, resume
-from edge_fer.types import Sample, Source, View
+from edge_fer.rules.alerts.restart import remember, resume
+from edge_fer.types import SignalKey, SignalValue, View
 from tests.invented import at, reading, torn, unreadable
 from tests.rules.kit import QUICK, frame, play, rule_of, showing, state, steps
 
-PULSE = Source("bed/pulse", ("bpm",))
+PULSE = SignalKey("bed/pulse", ("bpm",))
 
 
 def blurred(first, last, who="a"):
@@ -236,7 +236,7 @@ class TestWorseThanUsual:
 
 def beat(t, value, *, came=None):
     """A frame with a pulse that came at the same time, or earlier."""
-    return frame(t, samples={PULSE: Sample(value, t if came is None else came)})
+    return frame(t, samples={PULSE: SignalValue(value, t if came is None else came)})
 
 
 class TestSignal:
@@ -254,10 +254,10 @@ class TestSignal:
         ("sample", "expected"),
         [
             (None, "missing"),
-            (Sample(70, 70), "fresh"),
-            (Sample(70, 69.9), "stale"),
-            (Sample(300, None), "stale"),
-            (Sample(None, 100), "invalid"),
+            (SignalValue(70, 70), "fresh"),
+            (SignalValue(70, 69.9), "stale"),
+            (SignalValue(300, None), "stale"),
+            (SignalValue(None, 100), "invalid"),
         ],
     )
     def test_what_is_known_of_it_is_told_and_never_taken_for_normal(self, sample, expected):
@@ -287,7 +287,7 @@ class TestCombined:
     ANY = f"{{any: [{{emotion: [fear, sad], score: 0.5}}, {TestSignal.WHEN}]}}"
 
     def seen(self, t, label, pulse):
-        samples = None if pulse is None else {PULSE: Sample(pulse, t)}
+        samples = None if pulse is None else {PULSE: SignalValue(pulse, t)}
         return frame(t, [torn(t, happy=0.4) if label is None else reading(t, label)], samples=samples)
 
     def told(self, when, script):
@@ -318,9 +318,9 @@ class TestCombined:
 
     def test_what_is_known_of_the_signal_is_told_while_nobody_is_in_view(self):
         rule = rule_of(self.ALL)
-        play(rule, [frame(0, samples={PULSE: Sample(80, 0)})])
+        play(rule, [frame(0, samples={PULSE: SignalValue(80, 0)})])
         assert rule.standing.signal == "fresh"
-        play(rule, [frame(60, samples={PULSE: Sample(80, 0)})])
+        play(rule, [frame(60, samples={PULSE: SignalValue(80, 0)})])
         assert rule.standing.signal == "stale"
 
 

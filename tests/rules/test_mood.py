@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.mood import MoodScale, MoodWindow, Stints
+from edge_fer.rules.scene.mood import MoodScale, MoodWindow, Stints
 from edge_fer.types import UNCERTAIN, Distress
 from tests.invented import LABELS, at, reading, unreadable
 

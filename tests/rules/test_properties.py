@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.handover import hand_over
-from edge_fer.types import AlertState, Resolution, Sample, Source, View
+from edge_fer.rules.alerts.handover import hand_over
+from edge_fer.types import AlertState, Resolution, SignalKey, SignalValue, View
 from tests.invented import at, reading, torn, unreadable
 from tests.rules.kit import frame, rule_of, rules_of
 
@@ -50,7 +50,7 @@ def samples(t, given):
     if given is None:
         return {}
     value, mono = {"stale": (130.0, t - 6), "invalid": (None, t)}.get(given, (given, t))
-    return {Source("x"): Sample(value, mono)}
+    return {SignalKey("x"): SignalValue(value, mono)}
 
 
 def check(rule, frames, for_, cooldown):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.restart import remember, resume
+from edge_fer.rules.alerts.restart import remember, resume
 from edge_fer.types import Instant, Resolution
 from tests.invented import at, reading
 from tests.rules.kit import QUICK, frame, play, rule_of, rules_of, showing, state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_fer.rules.scene import SceneTeller, scene_of
+from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from tests.invented import at, reading, torn, unreadable
 
 

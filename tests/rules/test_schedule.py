@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge_fer.rules.schedule import Schedule
+from edge_fer.rules.alerts.schedule import Schedule
 from edge_fer.types import Instant
 from tests.config.loading import load_layers
 from tests.invented import reading

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge_fer.rules.handover import hand_over
+from edge_fer.rules.alerts.handover import hand_over
 from edge_fer.types import Resolution
 from tests.invented import at, reading
 from tests.rules.kit import QUICK, frame, play, rule_of, rules_of, showing, state

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.calendar import DAY, HOUR, Calendar
-from edge_fer.rules.mood import MoodScale
-from edge_fer.rules.summaries import Summaries
-from edge_fer.rules.trend import Trend
+from edge_fer.rules.scene.calendar import DAY, HOUR, Calendar
+from edge_fer.rules.scene.mood import MoodScale
+from edge_fer.rules.scene.summaries import Summaries
+from edge_fer.rules.scene.trend import Trend
 from edge_fer.types import Instant, Quality
 from tests.invented import LABELS, emotion_reading, scores
 

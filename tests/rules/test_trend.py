@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.rules.calendar import HOUR, Calendar
-from edge_fer.rules.trend import Baseline, Trend
+from edge_fer.rules.scene.calendar import HOUR, Calendar
+from edge_fer.rules.scene.trend import Baseline, Trend
 from tests.rules.test_summaries import NINE, Scene
 
 WEEK = timedelta(weeks=1)

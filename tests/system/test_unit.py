@@ -59,7 +59,7 @@ def test_it_is_restarted_for_ever_but_not_on_a_wrong_config():
 
 
 def test_the_watchdog_waits_longer_than_the_daemon_for_a_lost_camera():
-    from edge_fer.service import ALL_LOST_AFTER, STUCK_AFTER
+    from edge_fer.daemon.service import ALL_LOST_AFTER, STUCK_AFTER
 
     seconds = int(settings()["WatchdogSec"][0].removesuffix("s"))
     assert seconds > ALL_LOST_AFTER + STUCK_AFTER, "it shall end with a word, not by a kill"

@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_fer.cli import main as edge_fer
 from edge_fer.trace.writer import TraceWriter
+
+from edge_fer.cli import main as edge_fer
 from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading
 from tests.invented import emotion_reading
 from tests.shared import SHARED

@@ -6,17 +6,24 @@ from datetime import datetime
 from typing import Protocol
 
 from edge_fer.rules.conditions.finding import SCENE, Finding, Findings, Subject, tested
-from edge_fer.rules.mood import MoodScale, MoodWindow, Seconds, Stint, Stints, read_seconds
+from edge_fer.rules.scene.mood import MoodScale, MoodWindow, Seconds, Stint, Stints, read_seconds
 from edge_fer.rules.sight import Sight
 from edge_fer.types import Distress
 
-__all__ = ["Baseline", "CrowdCondition", "DistressCondition", "SatisfactionCondition", "Usual", "WorseThanUsual"]
+__all__ = [
+    "BaselinePort",
+    "CrowdCondition",
+    "DistressCondition",
+    "SatisfactionCondition",
+    "UsualPort",
+    "WorseThanUsual",
+]
 
 #: The part of the time that must have been watched, or read, before anything is known of it.
 _ENOUGH = 0.5
 
 
-class Usual(Protocol):
+class UsualPort(Protocol):
     """What is usual: a mean, and how far off single values are."""
 
     @property
@@ -28,10 +35,10 @@ class Usual(Protocol):
         """In the same unit, above 0."""
 
 
-class Baseline(Protocol):
+class BaselinePort(Protocol):
     """Knows what is usual at an hour of the week."""
 
-    def usual(self, measure: str, utc: datetime, /) -> Usual | None:
+    def usual(self, measure: str, utc: datetime, /) -> UsualPort | None:
         """Of `satisfaction` (0 to 100) or `distress` (0 to 1); None while that is not known."""
 
 
@@ -172,7 +179,7 @@ class WorseThanUsual:
     """
 
     def __init__(
-        self, scale: MoodScale, baseline: Baseline, measure: str, *, by: float, over: float, max_gap: float
+        self, scale: MoodScale, baseline: BaselinePort, measure: str, *, by: float, over: float, max_gap: float
     ) -> None:
         self._scale = scale
         self._baseline = baseline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_fer.rules.conditions.finding import SCENE, Finding, Findings, Verdict
 from edge_fer.rules.sight import Sight
-from edge_fer.types import SignalState, Source
+from edge_fer.types import SignalKey, SignalState
 
 __all__ = ["SignalCondition"]
 
@@ -21,7 +21,7 @@ class SignalCondition:
         max_age: seconds after which a number is stale.
     """
 
-    def __init__(self, source: Source, threshold: float, *, above: bool, max_age: float) -> None:
+    def __init__(self, source: SignalKey, threshold: float, *, above: bool, max_age: float) -> None:
         self._source = source
         self._threshold = threshold
         self._above = above

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_fer.emotion.preprocess import grey, resize
-from edge_fer.faces.crop import crop_face
-from edge_fer.faces.haar import HaarDetector
+from edge_fer.faces.detectors.haar import HaarDetector
+from edge_fer.faces.reading.crop import crop_face
 from edge_fer.types import CropFrame
 from models.recipe.errors import RecipeError
 

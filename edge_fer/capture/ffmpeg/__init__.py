@@ -1,0 +1,1 @@
+"""Recordings, decoded by FFmpeg through PyAV."""

@@ -1,0 +1,242 @@
+"""Recordings and network streams, decoded by FFmpeg through PyAV.
+
+OpenCV reads them by FFmpeg as well, but hides what has to be known: that a stream's pictures have another size from now
+on, that a picture is damaged, which pictures are whole ones (key frames), and that pixels are not square.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import av.logging
+import cv2
+import numpy as np
+
+from edge_fer.capture.opencv.common import square
+from edge_fer.types import Image
+
+__all__ = ["MOST_PIXELS", "Film", "FilmError", "opened_film", "opened_recording", "period"]
+
+#: Whatever goes wrong in FFmpeg.
+FilmError = av.error.FFmpegError
+
+#: Larger pictures are not decoded: 7680 x 4320, and a few rows that encoders add.
+MOST_PIXELS = 7680 * 4352
+#: Frames a second where a container gives none, or one that no camera has.
+USUAL_FPS = 25.0
+FASTEST_FPS = 1000.0
+#: Pictures without a key frame after which a damage is taken to be gone: ten seconds of most cameras.
+MOST_BUILT_ON = 250
+#: Codecs of single pictures, such as the cover of a song.
+STILL_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff"}
+
+# what goes wrong is raised; FFmpeg's own words would go to standard error, addresses included
+av.logging.set_level(av.logging.PANIC)
+
+
+class Film:
+    """The pictures of an open recording or stream.
+
+    Attributes:
+        packets: how many packets were read.
+        damaged: how many pictures were damaged, or could not be decoded at all.
+    """
+
+    def __init__(self, container: av.container.InputContainer, *, turn: int | None, aspect: float | None) -> None:
+        self.packets = 0
+        self.damaged = 0
+        self._container = container
+        self._turn = turn
+        self._aspect = aspect
+        self._stream = _video_of(container)
+        if self._stream.codec_context.name == "h264":
+            # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing
+            self._stream.codec_context.thread_type = "NONE"
+
+    @property
+    def period(self) -> float:
+        """Seconds a frame, as far as the container says."""
+        return period(float(self._stream.average_rate or self._stream.guessed_rate or 0))
+
+    @property
+    def promised(self) -> int:
+        """How many pictures the container says there are; 0 where it does not say. Some only guess."""
+        return int(self._stream.frames or 0)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the pictures last by what the container says; None where it does not say. Some only guess."""
+        stream, said = self._stream, []
+        if stream.frames and self._container.format.name == "avi":
+            # of this one, FFmpeg makes a duration out of the file's size
+            return stream.frames * self.period
+        if stream.duration and stream.time_base:
+            # with an edit list, more than is shown
+            said.append(float(stream.duration * stream.time_base))
+        if self._container.duration:
+            # where there is sound, of whatever lasts longer
+            said.append(self._container.duration / av.time_base)
+        if tag := re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", "")):
+            hours, minutes, seconds = tag.groups()
+            said.append(3600 * int(hours) + 60 * int(minutes) + float(seconds))
+        return min(said, default=None)
+
+    def frames(self) -> Iterator[av.VideoFrame | None]:
+        """The pictures as they are decoded; None in the place of a damaged one.
+
+        Damage stays in the pictures that are built on a damaged one. So they count as damaged as well, up to the next
+        key frame, or up to `MOST_BUILT_ON` of them, because some encoders send no key frames.
+
+        Raises:
+            FilmError: it cannot be read on.
+        """
+        built_on = None
+        for packet in self._container.demux(self._stream):
+            self.packets += packet.size > 0
+            try:
+                decoded = packet.decode()
+            except FilmError:
+                self.damaged += 1
+                built_on = 0
+                yield None
+                continue
+            for frame in decoded:
+                if frame.is_corrupt or packet.is_corrupt:
+                    built_on = 0
+                elif built_on is not None:
+                    built_on = None if frame.key_frame or built_on >= MOST_BUILT_ON else built_on + 1
+                self.damaged += built_on is not None
+                yield frame if built_on is None else None
+
+    @staticmethod
+    def own_time(frame: av.VideoFrame) -> float:
+        """Its presentation time in seconds; not a number where it has none."""
+        time = frame.time
+        return math.nan if time is None else time
+
+    def image(self, frame: av.VideoFrame) -> Image:
+        """RGB uint8 (height, width, 3), upright, with square pixels.
+
+        Raises:
+            FilmError: it cannot be converted.
+            ValueError: it is larger than any camera's.
+        """
+        if frame.width * frame.height > MOST_PIXELS:
+            msg = f"pictures of {frame.width} x {frame.height} pixels"
+            raise ValueError(msg)
+        turn = _rotation(frame) if self._turn is None else self._turn
+        aspect = self._aspect
+        if aspect and turn in {90, 270}:
+            aspect = 1 / aspect
+        width, height = square(frame.width, frame.height, self._pixels(), aspect)
+        rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        return upright(np.asarray(rgb, dtype=np.uint8), turn)
+
+    def _pixels(self) -> Fraction | None:
+        """Width of a pixel by its height, as the stream says."""
+        return self._stream.codec_context.sample_aspect_ratio
+
+
+def upright(image: Image, turn: int) -> Image:
+    """The picture turned counter-clockwise by as many degrees, a multiple of 90."""
+    code = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}.get(turn % 360)
+    return image if code is None else np.asarray(cv2.rotate(image, code), dtype=np.uint8)
+
+
+def period(fps: float) -> float:
+    """Seconds a frame, from a container's claim of frames a second, which may be nonsense."""
+    return 1 / (fps if 0.01 <= fps <= FASTEST_FPS else USUAL_FPS)
+
+
+@contextmanager
+def opened_film(
+    name: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    timeout: tuple[float, float] | None = None,
+    turn: int | None = None,
+    aspect: float | None = None,
+) -> Iterator[Film]:
+    """A recording or stream, open as long as the context lasts.
+
+    Args:
+        name: an address, as FFmpeg knows them.
+        options: of FFmpeg.
+        timeout: longest waits, in seconds, for it to open and for its next packet; `av.error.ExitError` beyond.
+        turn: degrees to turn its pictures by, counter-clockwise; None: as it says itself.
+        aspect: width by height of a picture as it is shown; None: as it says itself.
+
+    Raises:
+        FilmError: it cannot be opened, or has no video.
+    """
+    limits = {"max_pixels": str(MOST_PIXELS)}
+    with av.open(name, options={**limits, **(options or {})}, timeout=timeout) as container:
+        yield Film(container, turn=turn, aspect=aspect)
+
+
+@contextmanager
+def opened_recording(path: Path, *, aspect: float | None = None) -> Iterator[Film]:
+    """A file, open as long as the context lasts.
+
+    FFmpeg takes what stands before a colon for a protocol unless it is told the protocol. It cannot be told a name
+    that is not UTF-8, so that such a file is handed over by the number of its descriptor.
+
+    Raises:
+        FilmError: it is nothing that can be played.
+        OSError: it cannot be read.
+    """
+    name = os.path.abspath(path)  # noqa: PTH100  (a path that is resolved is another one where it is a link)
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        if not _is_utf8(name):
+            name = f"/proc/self/fd/{file.fileno()}"
+        turn = None if hasattr(av.VideoFrame, "rotation") else _turn_by_opencv(name)
+        yield stack.enter_context(opened_film(f"file:{name}", turn=turn, aspect=aspect))
+
+
+def _video_of(container: av.container.InputContainer) -> av.VideoStream:
+    """The first video that is not the cover of a song, and that can be decoded."""
+    for stream in container.streams.video:
+        # a codec that FFmpeg does not know has no context
+        if stream.codec_context is not None and not _is_cover(stream):
+            return stream
+    raise av.error.InvalidDataError(0, "no video in it")
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    if disposition is not None:
+        return bool(disposition & type(disposition).attached_pic)
+    # PyAV before 12
+    has_sound = bool(stream.container.streams.audio)
+    return has_sound and stream.frames <= 1 and stream.codec_context.name in STILL_CODECS
+
+
+def _rotation(frame: av.VideoFrame) -> int:
+    rotation: float = getattr(frame, "rotation", 0)
+    return round(rotation / 90) * 90 % 360
+
+
+def _turn_by_opencv(name: str) -> int:
+    """How a phone was held, counter-clockwise; for PyAV before 13, which does not tell."""
+    capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+    try:
+        return -round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+    finally:
+        capture.release()
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Cameras on the network: streams, and pictures over HTTP."""

@@ -1,0 +1,1 @@
+"""USB cameras, through OpenCV and V4L2."""

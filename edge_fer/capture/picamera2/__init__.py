@@ -1,0 +1,1 @@
+"""Cameras on a Raspberry Pi's ribbon cable, through picamera2."""

@@ -1,0 +1,1 @@
+"""What a camera gets to see at all: clear, dark, covered, moved, frozen."""

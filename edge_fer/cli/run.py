@@ -1,0 +1,196 @@
+"""`edge-fer run`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing, nullcontext, suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from edge_fer.cli._config_arguments import add_config_arguments, load_from
+from edge_fer.cli._recording import TraceRecording
+from edge_fer.cli._say import say
+from edge_fer.cli._show import Show
+from edge_fer.cli._verbs import Subparsers, add_verb
+from edge_fer.config import Config, Layer, Loaded
+from edge_fer.daemon.process import Daemon
+from edge_fer.daemon.service import Service
+from edge_fer.errors import EdgeFerError
+from edge_fer.log import complain, set_up_log
+from edge_fer.pipeline.step import Told
+from edge_fer.remote.reloader import Reloader
+from edge_fer.support.redact import redacted
+from edge_fer.wiring import Remote, build_service
+
+__all__ = ["add_parser"]
+
+log = logging.getLogger(__name__)
+
+#: Where the demo looks for a broker on this machine.
+_PORT = 1883
+
+_DESCRIPTION = """\
+Watches the cameras of the config and publishes what it sees, until it is stopped, or until every recording is over.
+"""
+_EPILOG = """\
+signals:
+  SIGINT, SIGTERM   finish the step, publish `offline`, end within 5 seconds with exit status 0
+  SIGHUP            read the config again: where its alerts alone have changed, cameras go on with the new ones,
+                    else they start over; one with faults is refused, and the old one stays
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = add_verb(
+        subparsers,
+        "run",
+        help="watch and publish",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        handler=_run,
+    )
+    add_config_arguments(parser)
+    parser.add_argument("--show", action="store_true", help="print each event and alert as it happens")
+    parser.add_argument(
+        "--record", metavar="TRACE", type=Path, help="also write a trace, as `edge-fer record` does, 500 MB at most"
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="try it out: like --show, with the sample recording where there is no camera, "
+        "and with a broker of its own where the config names none and amqtt is installed",
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    # found out once: later, the broker that listens may be our own
+    preferred = [_demo_layer()] if args.demo else []
+
+    def loaded(remote: Layer | None = None) -> Loaded:
+        return load_from(args, extra_layers=preferred, remote=remote)
+
+    def build(config: Loaded) -> Service:
+        return build_service(config.config, demo=args.demo, show=show, remote=Remote(loaded, reloader, config.settings))
+
+    def renew(running: Service) -> Service | None:
+        renewed = loaded()
+        _tell_set_aside(renewed)
+        if running.adopt(renewed.config):
+            return None
+        service = build(renewed)
+        set_up_log(renewed.config.log_level)
+        if recording:
+            recording.go_on_with(renewed.config)
+        return service
+
+    reloader = Reloader()
+    start = loaded()
+    first = start.config
+    set_up_log(first.log_level)
+    _tell_set_aside(start)
+    recording = TraceRecording(args.record, first) if args.record else None
+    show = _telling(Show() if args.show or args.demo else None, recording)
+    if args.demo:
+        _begin_demo(first)
+    daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
+    try:
+        with closing(recording) if recording else nullcontext():
+            daemon.run()
+    except EdgeFerError as error:
+        if daemon.stuck:
+            complain(error)
+            _leave(error.exit_code)
+        raise
+    if daemon.stuck:
+        _leave(0)
+    return 0
+
+
+def _telling(*watchers: Callable[[str, Told], None] | None) -> Callable[[str, Told], None]:
+    """Tells each of those that are there what a camera tells."""
+    there = [watcher for watcher in watchers if watcher]
+
+    def tell(camera: str, told: Told) -> None:
+        for watcher in there:
+            watcher(camera, told)
+
+    return tell
+
+
+def _tell_set_aside(loaded: Loaded) -> None:
+    for fault in loaded.set_aside:
+        log.warning("a setting made over MQTT no longer fits, and is set aside: %s", fault)
+
+
+def _leave(code: int) -> None:
+    """Ends the process although a read hangs in a driver, which the interpreter would not survive or wait for."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
+
+
+def _demo_layer() -> Layer:
+    """What the demo prefers, below whatever the files say."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state", "edge-fer-demo")
+    # the small broker is an extra, which the package and the installer do without
+    broker = "embedded" if find_spec("amqtt") and not _listening(_PORT) else _local_broker()
+    return Layer.mapping("demo", {"mqtt": {"broker": broker}, "state_dir": str(state)})
+
+
+def _claim(settings: Config) -> None:
+    """Makes sure that this is the only demo with this state; holds that until the process ends.
+
+    Raises:
+        EdgeFerError: another one is at work; both would be one node to the broker, and share one outbox.
+    """
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(settings.state_dir / "demo.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        msg = f"another demo of the node {settings.node.id} is at work on this machine"
+        remedy = (
+            "End that one (Ctrl-C there), or give this one a name, a folder and a port of its own: -o node.id=second "
+            "-o state_dir=/tmp/second -o mqtt.broker=embedded -o mqtt.embedded_port=1884"
+        )
+        raise EdgeFerError(msg, remedy=remedy) from None
+    except OSError:
+        return  # whoever writes the outbox there tells what is wrong with the folder
+
+
+def _local_broker() -> str:
+    return f"mqtt://127.0.0.1:{_PORT}"
+
+
+def _listening(port: int) -> bool:
+    with socket.socket() as sock:
+        sock.settimeout(0.5)
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _begin_demo(settings: Config) -> None:
+    """Greets, where no other demo is at work."""
+    _claim(settings)
+    if settings.mqtt.broker == _local_broker() and not _listening(_PORT):
+        say(f"edge-fer {settings.node.id} publishes nothing yet, because this machine has no broker.")
+        say(f"It shows what it sees, and publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
+        say("Ctrl-C ends it.")
+        say()
+        return
+    own = settings.mqtt.broker == "embedded"
+    broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
+    port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""
+    say(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
+    say(f"  mosquitto_sub{port} -t 'edge-fer/#' -v")
+    say("Ctrl-C ends it.")
+    say()

@@ -1,0 +1,135 @@
+"""The `mqtt` section: the link to the broker, and what is kept while it is down."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from edge_fer.config.section import Count, Section, Switch, Text
+from edge_fer.config.values.units import DURATION, SIZE, Bytes, Seconds, refuse
+
+__all__ = ["MqttSection", "OutboxSection"]
+
+
+class OutboxSection(Section):
+    """What is kept on disk until the broker has it."""
+
+    max_size: Annotated[Bytes, SIZE.within(1_000_000)] = Field(
+        default=256_000_000, description="How much disk space may be used; beyond it, the oldest summaries go first."
+    )
+    max_age: Annotated[Seconds, DURATION.within(60)] = Field(
+        default=1_209_600.0, description="How long a message is kept for a broker that is away."
+    )
+    drain_rate: Annotated[float, Field(strict=True, ge=10, le=100_000)] = Field(
+        default=200.0,
+        description="Events and summaries sent a second at most, once the broker is back; alert events need not wait.",
+    )
+
+
+class MqttSection(Section):
+    """Where messages go."""
+
+    broker: Text = Field(
+        default="mqtt://127.0.0.1:1883",
+        description="The broker: mqtt://user@host:1883, mqtts://user@host:8883 (encrypted), "
+        "or embedded for trying things out on this device alone.",
+    )
+    allow_insecure: Switch = Field(
+        default=False, description="Whether a password may be sent to another host over an unencrypted link."
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="A file that holds the broker's password on its first line.",
+        examples=["/etc/edge-fer/mqtt-password"],
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="The certificate authority that the broker's certificate is checked against; "
+        "left out, those of the system.",
+        examples=["/etc/edge-fer/ca.crt"],
+    )
+    cert_file: Path | None = Field(
+        default=None,
+        description="This device's own certificate, where the broker asks for one.",
+        examples=["/etc/edge-fer/client.crt"],
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="The private key of `cert_file`.",
+        examples=["/etc/edge-fer/client.key"],
+        validate_default=True,
+    )
+    client_id: Text | None = Field(
+        default=None,
+        description="The name given to the broker; left out, edge-fer and the node's id.",
+        examples=["edge-fer-counter-1a2b"],
+    )
+    keepalive: Annotated[Seconds, DURATION.within(5, 3600)] = Field(
+        default=30.0, description="Within this time a connection that died in silence is noticed."
+    )
+    embedded_port: Annotated[Count, Field(ge=1, le=65535)] = Field(
+        default=1883, description="The port of the embedded broker, on this device alone."
+    )
+    outbox: OutboxSection = Field(default=OutboxSection(), description="What is kept on disk until the broker has it.")
+
+    @field_validator("broker")
+    @classmethod
+    def _broker_address(cls, broker: str) -> str:
+        if broker == "embedded":
+            return broker
+        remedy = "Write `embedded`, or an address such as `mqtt://192.0.2.10:1883`"
+        try:
+            url = urlsplit(broker)
+            port = url.port
+        except ValueError:
+            refuse("is not an address: its host or port cannot be right", remedy)
+        if url.scheme not in {"mqtt", "mqtts"}:
+            refuse("does not begin with mqtt:// or mqtts://", remedy)
+        if url.password is not None:
+            refuse("holds a password", "Take it out, and name a file that holds it in `password_file`")
+        if not url.hostname or any(c.isspace() for c in broker):
+            refuse("names no host", remedy)
+        if port == 0 or url.path not in {"", "/"} or url.query or url.fragment:
+            refuse("has more to it than a host and a port", remedy)
+        return broker
+
+    @field_validator("password_file")
+    @classmethod
+    def _safe_to_send(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is None or "broker" not in info.data:
+            return file
+        url = urlsplit(info.data["broker"])
+        if not url.username:
+            refuse("is given, but `broker` names no user", "Write the address as `mqtts://user@host`")
+        if url.scheme == "mqtt" and not info.data.get("allow_insecure", True) and not _is_this_host(url.hostname or ""):
+            remedy = "Let `broker` begin with `mqtts://`, or set `allow_insecure: true` if you trust the network"
+            refuse("would go to another host over an unencrypted link", remedy)
+        return file
+
+    @field_validator("ca_file", "cert_file")
+    @classmethod
+    def _only_encrypted(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is not None and not info.data.get("broker", "mqtts://").startswith("mqtts://"):
+            refuse("is of no use on an unencrypted link", "Let `broker` begin with `mqtts://`")
+        return file
+
+    @field_validator("key_file")
+    @classmethod
+    def _goes_with_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "cert_file" in info.data and (key is None) != (info.data["cert_file"] is None):
+            if key is None:
+                refuse("is missing, but `cert_file` is given", "Name the certificate's private key")
+            refuse("is given, but `cert_file` is not", "Name the key's certificate in `cert_file`")
+        return key
+
+
+def _is_this_host(host: str) -> bool:
+    """Whether an address never leaves the device."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Values that people write: units, hours, outlines, topics, sources."""

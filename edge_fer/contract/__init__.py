@@ -1,0 +1,1 @@
+"""What the node says, whoever carries it: topics, messages, and how they are made."""

@@ -1,0 +1,1 @@
+"""The running daemon: its process, its cameras, its health."""

@@ -1,0 +1,1 @@
+"""A face made ready to be read: its crop, its pose, its quality."""

@@ -1,0 +1,1 @@
+"""TFLite's runtimes behind one adapter, and model files that are fetched and kept."""

@@ -1,0 +1,350 @@
+"""Carries mail to the outbox, and the outbox to the broker: everything the link does, one turn at a time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import inf
+from time import monotonic
+
+from edge_fer.contract.messages import MessageKind
+from edge_fer.mqtt.certificates import CertificateEnds, EndWatch, days_left, end_in_file
+from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.failures import Setback, Trouble, explain
+from edge_fer.mqtt.inbound import ListenerPort
+from edge_fer.mqtt.mailbox import Mailbox
+from edge_fer.mqtt.outbox import Outbox
+from edge_fer.mqtt.pace import Pace
+from edge_fer.mqtt.protocol import Protocol, ProtocolChoice
+from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.replies import Replies
+from edge_fer.mqtt.retained import Shelf
+from edge_fer.mqtt.sender import Sender
+from edge_fer.mqtt.settings import BrokerSettings
+from edge_fer.mqtt.status import LinkStatus
+from edge_fer.support.backoff import Backoff
+from edge_fer.types import Instant
+
+__all__ = ["Carrier"]
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between the syncs of the disk and looks at the outbox, and between looks for what is too old.
+_TICK, _EXPIRY = 1.0, 60.0
+#: Seconds after which a connection has been of use, even where nothing was sent; longer where messages go one by one.
+_PROVEN, _PROVEN_CAREFULLY = 5.0, 60.0
+#: Reason codes with which a broker ends a session.
+_TOO_LARGE, _NO_RETAIN, _NO_QOS = 0x95, 0x9A, 0x9B
+#: So often in a row the broker may hang up without a reason before we come back more slowly, as two clients of one id
+#: would throw each other out for ever; and seconds after which that is forgotten.
+_KICKS, _UNDISTURBED = 3, 60.0
+
+
+class Carrier:
+    """What the link does, one turn at a time. For one thread.
+
+    Args:
+        broker: where it is, and how to get in.
+        availability: topic of the Last Will.
+        outbox: what waits on disk.
+        mailbox: what is to be put there.
+        shelf: the retained values.
+        clock: the time, as stamped on frames.
+        backoff: when to try again.
+        choice: with which version of MQTT.
+        holds: topics that the broker does not take.
+        woken: called from another thread when there is something to do.
+        pace: how fast a backlog is sent.
+        replies: answers to send.
+        inbound: what is to be subscribed to, and takes what comes.
+
+    Attributes:
+        finishing: set to leave what waits for the next run.
+    """
+
+    def __init__(
+        self,
+        *,
+        broker: BrokerSettings,
+        availability: str,
+        outbox: Outbox,
+        mailbox: Mailbox,
+        shelf: Shelf,
+        clock: Callable[[], Instant],
+        backoff: Backoff,
+        choice: ProtocolChoice,
+        holds: Holds,
+        woken: Callable[[], None],
+        pace: Pace,
+        replies: Replies,
+        inbound: ListenerPort | None = None,
+    ) -> None:
+        self.finishing = False
+        self._broker = broker
+        self._availability = availability
+        self._outbox = outbox
+        self._mailbox = mailbox
+        self._shelf = shelf
+        self._clock = clock
+        self._backoff = backoff
+        self._woken = woken
+        self._holds = holds
+        self._inbound = inbound
+        self._sender = Sender(outbox, shelf, holds, pace, replies)
+        self._fill_in = inf
+        self._choice = choice
+        self._connection: Connection | None = None
+        self._connections = 0
+        #: whether the broker keeps retained messages, as far as is known
+        self._retains = True
+        #: the highest quality of service that the broker takes, as far as is known
+        self._qos = 1
+        self._acknowledges = True
+        self._up_since: float | None = None
+        self._kicked = 0
+        self._retry_at = self._tick_at = self._expire_at = monotonic()
+        self._setback: Setback | None = None
+        self._last_trouble: Trouble | None = None
+        self._ends = CertificateEnds()
+        self._end_watch = EndWatch()
+        self.status = LinkStatus()
+        self._look()
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """What to wait for, if there is one."""
+        return self._connection.socket if self._connection else None
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to wait until the socket can be written, too."""
+        return self._connection is not None and self._connection.wants_write
+
+    @property
+    def is_hopeful(self) -> bool:
+        """Whether there is a connection, or one in the making."""
+        return self._connection is not None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._up_since is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything was sent and acknowledged that there is to send."""
+        return not len(self._mailbox) and self._sender.is_idle(outbox=not self.finishing)
+
+    def turn(self) -> float:
+        """Does what is due, without waiting for disk or broker longer than one write takes.
+
+        Returns:
+            Seconds until something will be due, unless the socket or a waking comes first.
+        """
+        self._outbox.count_lost(self._mailbox.take_dropped())
+        # one at a time, so that a disk that hangs holds up no more than one
+        for _ in range(len(self._mailbox)):
+            if (mail := self._mailbox.take()) is None:
+                break
+            self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+        self._outbox.secure()
+        now = monotonic()
+        if self._connection is not None and self._up_since is not None and self._choice.is_due(now):
+            _log.info("MQTT 5 is tried again with the broker at %s", self._broker.address)
+            self._begin_anew(self._connection, now)
+        if self._connection is None and now >= self._retry_at and not self.finishing:
+            self._connection = Connection(
+                self._broker,
+                availability=self._availability,
+                protocol=self._choice.current,
+                now=self._clock().utc,
+                woken=self._woken,
+                subscriptions=self._inbound.subscriptions if self._inbound else (),
+                received=self._received,
+                retains=self._retains,
+                qos=self._qos,
+            )
+            self._ends = replace(self._ends, client=self._connection.client_certificate_end)
+        if self._connection is not None:
+            self._serve(self._connection, now)
+        if now >= self._tick_at:
+            self._tick_at = now + _TICK
+            self._outbox.note_clock(self._clock())
+            self._outbox.sync()
+            self._look()
+            self._watch_ends()
+        if now >= self._expire_at:
+            self._expire_at = now + _EXPIRY
+            self._outbox.expire(self._clock())
+            # a new one counts for the next connection, and nobody need be told of the old one any more
+            self._ends = replace(self._ends, client=end_in_file(self._broker.cert_file))
+        if self.status.depth != self._outbox.depth:
+            oldest = self.status.oldest if self._outbox.depth else None
+            self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
+            self.status = replace(self.status, damaged=self._outbox.damaged)
+        next_try = self._retry_at if self._connection is None else inf
+        return max(0.0, min(next_try, self._tick_at, now + self._fill_in) - monotonic())
+
+    @property
+    def unsaved(self) -> Mapping[MessageKind, int]:
+        """What the disk does not know, by kind; from any thread."""
+        return self._outbox.unsaved
+
+    def drop(self, reason: Setback) -> None:
+        """Ends the connection, if there is one, and tries again later."""
+        if self._connection is not None:
+            self._connection.close()
+            self._sender.end(monotonic(), hung_up=False)
+            self._lost(reason)
+
+    def close(self) -> None:
+        """Takes leave of the broker and closes the outbox."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._up_since = None
+        self._outbox.close()
+
+    def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
+        if self._inbound:
+            self._inbound.take(topic, payload, retained=retained)
+
+    def _serve(self, connection: Connection, now: float) -> None:
+        acknowledged = connection.turn()
+        if connection.broker_certificate_end is not None:
+            self._ends = replace(self._ends, broker=connection.broker_certificate_end)
+        if connection.is_up and self._up_since is None:
+            if not self._choice.accepted(now):
+                self._begin_anew(connection, now)
+                return
+            self._greeted(connection, now)
+        self._fill_in = inf
+        if self._sender.settle(acknowledged, now) and self._kicked < _KICKS:
+            self._backoff.succeeded()
+        if connection.setback is None and self._up_since is not None:
+            if now - self._up_since > (_PROVEN_CAREFULLY if self._holds.is_careful(now) else _PROVEN):
+                if self._kicked < _KICKS:
+                    self._backoff.succeeded()
+                self._holds.survived()
+            if now - self._up_since > _UNDISTURBED:
+                self._kicked = 0
+            self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
+        if connection.setback is not None:
+            self._end(connection, connection.setback, now)
+
+    def _end(self, connection: Connection, setback: Setback, now: float) -> None:
+        """Ends a session that the broker or the network has ended, and learns from it."""
+        connection.close()
+        if connection.reason_code == _TOO_LARGE:
+            self._sender.learn_limit()
+        if connection.reason_code == _NO_RETAIN and self._retains:
+            self._retains = False
+            _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
+            self._begin_anew(connection, now)
+            return
+        if connection.reason_code == _NO_QOS and self._qos:
+            self._qos = 0
+            self._begin_anew(connection, now)
+            return
+        self._count_kicks(connection, setback, now)
+        self._sender.end(now, hung_up=connection.may_have_minded)
+        self._lost(setback, try_other_version=self._is_other_version_worth_a_try(connection))
+
+    def _greeted(self, connection: Connection, now: float) -> None:
+        self._up_since = now
+        self._connections += 1
+        self._acknowledges = bool(connection.qos)
+        self._sender.begin(may_refuse=self._choice.current is Protocol.V5 and self._acknowledges)
+        self._setback = None
+        self._look()
+        _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
+        if self._choice.current is not Protocol.V5:
+            _log.warning(
+                "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
+                " lost unnoticed",
+                *(self._choice.current.text, self._broker.address),
+            )
+
+        if not connection.qos:
+            _log.warning(
+                "the broker at %s takes messages at QoS 0 only: it acknowledges none, so what is lost on the way, or"
+                " forbidden by its access list, is lost unnoticed. Have it take QoS 1",
+                self._broker.address,
+            )
+
+    def _begin_anew(self, connection: Connection, now: float) -> None:
+        """Ends a session that is well, for one by another version of MQTT."""
+        connection.close()
+        self._sender.end(now, hung_up=False)
+        self._connection = self._up_since = None
+        self._retry_at = now
+        self._look()
+
+    def _count_kicks(self, connection: Connection, setback: Setback, now: float) -> None:
+        """Counts how often the broker has hung up on us in the midst of silence, without a reason.
+
+        A network or a proxy that is restarted does so once or twice. A broker may do so time and again, each time that
+        another client takes our place.
+        """
+        if not connection.was_hung_up:
+            self._kicked = 0
+        elif setback.trouble is Trouble.CLOSED and self._sender.was_quiet(now):
+            self._kicked += 1
+
+    def _is_other_version_worth_a_try(self, connection: Connection) -> bool:
+        if connection.refused_version:
+            return self._choice.refused()
+        return connection.is_ignored and self._choice.ignored()
+
+    def _lost(self, setback: Setback, *, try_other_version: bool = False) -> None:
+        was_up = self._up_since is not None
+        if not was_up:
+            self._holds.release(monotonic())
+        self._connection = self._up_since = None
+        if try_other_version:
+            if self._setback is None:
+                _log.info("the broker at %s seems not to speak MQTT 5; trying MQTT 3.1.1", self._broker.address)
+            self._retry_at = monotonic()
+        else:
+            at_once = was_up and not setback.trouble.slow
+            wait = self._backoff.lost() if at_once else self._backoff.failed(slow=setback.trouble.slow)
+            self._retry_at = monotonic() + wait
+            if setback != self._setback:
+                lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
+                told = explain(setback, self._broker)
+                _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
+            self._setback, self._last_trouble = setback, setback.trouble
+        self._look()
+
+    def _watch_ends(self) -> None:
+        """Says in the log which certificates end soon, or have ended."""
+        now = self._clock().utc
+        for whose, end in self._end_watch.due(self._ends, now):
+            named = f"the certificate of the broker at {self._broker.address}"
+            remedy = "Have it renewed; it is looked at with the next connection"
+            if whose == "client":
+                named = f"our certificate {self._broker.cert_file}"
+                remedy = "Renew it; it is read at the next connection"
+            said = "is no longer good" if end <= now else "ends soon"
+            level = logging.ERROR if end <= now else logging.WARNING
+            told = days_left(end, now)
+            _log.log(level, "%s %s: %s. %s", named, said, told, remedy, extra={"broker": self._broker.address})
+
+    def _look(self) -> None:
+        """Brings the status up to date."""
+        self.status = LinkStatus(
+            connected=self._up_since is not None,
+            connections=self._connections,
+            protocol=self._choice.current,
+            acknowledges=self._acknowledges,
+            setback=self._setback,
+            last_trouble=self._last_trouble,
+            depth=self._outbox.depth,
+            size=self._outbox.size,
+            oldest=self._outbox.oldest(self._clock()),
+            dropped=self._outbox.dropped,
+            damaged=self._outbox.damaged,
+            certificates=self._ends,
+        )

@@ -1,0 +1,1 @@
+"""One camera's pipeline: a frame in, things to tell out."""

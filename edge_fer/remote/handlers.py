@@ -1,0 +1,192 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError, Future
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+from edge_fer import __version__
+from edge_fer.contract.messages.base import Part, rfc3339
+from edge_fer.contract.messages.commands import (
+    AcknowledgedAlert,
+    AcknowledgeRequest,
+    AcknowledgeResult,
+    CamerasResult,
+    ErrorCode,
+    PauseRequest,
+    PingResult,
+    ResumeRequest,
+    SetRequest,
+    SetResult,
+    SilencedRule,
+    SilenceRequest,
+    SilenceResult,
+)
+from edge_fer.daemon.camera import Camera
+from edge_fer.errors import CommandError, EdgeFerError
+from edge_fer.pipeline.step import Told
+from edge_fer.remote.reloader import Reloader
+from edge_fer.remote.settings import Settings
+
+__all__ = ["Verb", "Verbs"]
+
+#: Carries a request out; CommandError where it cannot.
+Verb: TypeAlias = Callable[[Any], Part | None]
+
+#: Seconds to wait for a pipeline to come to the end of a frame, and for a config to be taken over.
+_A_FRAME, _A_RELOAD = 10.0, 60.0
+#: Seconds that the disk has to keep what was changed.
+_KEPT = 10.0
+
+Answer = TypeVar("Answer")
+
+
+class Verbs:
+    """Carries commands out, one at a time. For one thread, which may have to wait.
+
+    Args:
+        cameras: by name.
+        settings: what was set over MQTT.
+        reloader: has the config read again.
+        uptime: seconds since the start.
+        settings_changed: tells the world what is set now.
+        kept: waits so many seconds at most until what was changed about alerts is on disk, and says whether it is.
+    """
+
+    def __init__(
+        self,
+        cameras: Mapping[str, Camera],
+        *,
+        settings: Settings,
+        reloader: Reloader,
+        uptime: Callable[[], float],
+        settings_changed: Callable[[], None],
+        kept: Callable[[float], bool],
+    ) -> None:
+        self._cameras = cameras
+        self._settings = settings
+        self._reloader = reloader
+        self._uptime = uptime
+        self._settings_changed = settings_changed
+        self._kept = kept
+        self._waits_for: Future[Any] | None = None
+        self._given_up = False
+        self.by_name: Mapping[str, Verb] = {
+            "ping": lambda _: PingResult(version=__version__, uptime_s=self._uptime()),
+            "reload": lambda _: self._reload(),
+            "pause": self._pause,
+            "resume": self._resume,
+            "acknowledge": self._acknowledge,
+            "silence": self._silence,
+            "set": self._set,
+        }
+
+    def give_up(self) -> None:
+        """Ends whatever a command waits for, because everything ends; from another thread."""
+        self._given_up = True
+        if self._waits_for is not None:
+            self._waits_for.cancel()
+
+    def _reload(self) -> None:
+        self._wait(self._reloader.ask(), _A_RELOAD)
+
+    def _pause(self, request: PauseRequest) -> CamerasResult:
+        cameras = self._meant(request.camera)
+        for camera in cameras.values():
+            camera.pause()
+        for name, camera in cameras.items():
+            self._keep(name, paused=True)
+            if not camera.ended:
+                # the frame that was looked at is done with once something is answered behind it
+                self._wait(camera.ask(lambda _, at: (Told(at), None)), _A_FRAME)
+        return CamerasResult(cameras=list(cameras))
+
+    def _resume(self, request: ResumeRequest) -> CamerasResult:
+        cameras = self._meant(request.camera)
+        for name, camera in cameras.items():
+            self._keep(name, paused=False)
+            camera.resume()
+        return CamerasResult(cameras=list(cameras))
+
+    def _keep(self, camera: str, *, paused: bool) -> None:
+        try:
+            self._settings.pause(camera, paused=paused)
+        except CommandError as error:
+            state = "is paused" if paused else "stays paused"
+            msg = f"camera {camera} {state}, but that could not be kept for the next start: {error.message}"
+            raise CommandError(ErrorCode.FAILED, msg, remedy=error.remedy) from error
+        self._settings_changed()
+
+    def _acknowledge(self, request: AcknowledgeRequest) -> AcknowledgeResult:
+        found = []
+        for name, camera in self._meant(request.camera, request.rule).items():
+            asked = camera.ask(
+                lambda pipeline, at: pipeline.acknowledge(at, rule=request.rule, alert_id=request.alert_id)
+            )
+            alerts = self._wait(asked, _A_FRAME)
+            found += [AcknowledgedAlert(camera=name, rule=alert.rule, alert_id=alert.id) for alert in alerts]
+        if request.alert_id is not None and not found:
+            msg = f"no alert {request.alert_id} fires"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy="It may be over already")
+        self._see_that_it_is_kept("the alerts are acknowledged")
+        return AcknowledgeResult(alerts=found)
+
+    def _silence(self, request: SilenceRequest) -> SilenceResult:
+        rules = []
+        for name, camera in self._meant(request.camera, request.rule).items():
+            asked = camera.ask(lambda pipeline, at: pipeline.silence(request.for_, at, rule=request.rule))
+            for rule, standing in self._wait(asked, _A_FRAME).items():
+                until = rfc3339(standing.silenced_until) if standing.silenced_until else None
+                rules.append(SilencedRule(camera=name, rule=rule, silenced=standing.silenced, silenced_until=until))
+        self._see_that_it_is_kept("the rules are silent")
+        return SilenceResult(rules=rules)
+
+    def _see_that_it_is_kept(self, what: str) -> None:
+        """An answer says that something holds, and after a power cut it must hold as well."""
+        if not self._kept(_KEPT):
+            msg = f"{what}, but that could not be kept for the next start"
+            raise CommandError(ErrorCode.FAILED, msg, remedy="Look at the disk and its permissions")
+
+    def _set(self, request: SetRequest) -> SetResult:
+        change = self._settings.put(request.key, request.value)
+        if change.old != change.new:
+            try:
+                self._reload()
+            except CommandError:
+                self._settings.put_back(change)
+                raise
+        self._settings_changed()
+        return SetResult(key=change.key, old=change.old, new=change.new)
+
+    def _meant(self, camera: str | None, rule: str | None = None) -> dict[str, Camera]:
+        """The cameras that are meant: the one that is named, or all, those with such a rule."""
+        if camera is not None and camera not in self._cameras:
+            _refuse_name(f"camera {camera!r}", self._cameras)
+        meant = {name: found for name, found in self._cameras.items() if camera in {None, name}}
+        if rule is None:
+            return meant
+        rules = {name: [one.name for one in found.rules] for name, found in meant.items()}
+        having = {name: found for name, found in meant.items() if rule in rules[name]}
+        if not having:
+            _refuse_name(f"rule {rule!r}", dict.fromkeys(one for names in rules.values() for one in names))
+        return having
+
+    def _wait(self, future: Future[Answer], seconds: float) -> Answer:
+        self._waits_for = future
+        if self._given_up:
+            future.cancel()
+        try:
+            return future.result(seconds)
+        except (CancelledError, TimeoutError):
+            msg = "it was not done in time" if not self._given_up else "edge-fer ends, or begins anew"
+            raise CommandError(ErrorCode.BUSY, msg, remedy="Ask again in a while") from None
+        except EdgeFerError as error:
+            raise CommandError(ErrorCode.REFUSED, error.message, remedy=error.remedy) from error
+        finally:
+            self._waits_for = None
+
+
+def _refuse_name(what: str, known: Iterable[str]) -> NoReturn:
+    msg = f"there is no {what}"
+    raise CommandError(ErrorCode.REFUSED, msg, remedy=f"Choose from {', '.join(known)}")

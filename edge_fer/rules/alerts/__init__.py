@@ -1,0 +1,1 @@
+"""Alert rules: when they watch, what their alerts live through, what outlives a restart."""

@@ -1,0 +1,1 @@
+"""The scene as a whole: its state now, its summaries, what is usual."""

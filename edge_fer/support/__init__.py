@@ -1,0 +1,1 @@
+"""What the rest leans on: back-off, redaction, files read and written whole, a stopwatch. Imports nothing of ours but errors."""
