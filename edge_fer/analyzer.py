@@ -27,7 +27,7 @@ from edge_fer.errors import ConfigError, PictureError
 from edge_fer.inference.store import Store
 from edge_fer.pictures.annotation import annotated
 from edge_fer.pictures.decoding import Picture, decode
-from edge_fer.pictures.faces import FaceReading, PictureReading, read_picture
+from edge_fer.pictures.faces import FaceReading, PictureReading, read_picture, read_whole
 from edge_fer.pictures.files import read_file, read_stream, shown
 from edge_fer.pipeline.ports import Stages
 from edge_fer.pipeline.step import Told
@@ -92,7 +92,13 @@ class Analyzer:
         self._config = config
         self._name = camera or VIDEO
         self._camera = (
-            CameraSection(view=config.view, faces=config.faces, emotion=config.emotion, alerts=config.alerts)
+            CameraSection(
+                view=config.view,
+                faces=config.faces,
+                emotion=config.emotion,
+                attributes=config.attributes,
+                alerts=config.alerts,
+            )
             if camera is None
             else config.cameras[camera]
         )
@@ -101,6 +107,11 @@ class Analyzer:
     def labels(self) -> tuple[str, ...]:
         """The emotions that are told apart."""
         return LABEL_SETS[self._camera.emotion.labels]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of what else is read."""
+        return tuple(self._camera.attributes)
 
     @property
     def min_size(self) -> float:
@@ -130,7 +141,7 @@ class Analyzer:
         image = make_zones(self._camera).blank(image)
         emotion = self._camera.emotion
         faces = read_picture(self._stages, image, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead)
-        return PictureReading(name, image, faces, found.notes)
+        return PictureReading(name, image, faces, found.notes, read_whole(self._stages, image))
 
     def annotate(self, reading: PictureReading, *, activation: bool = False) -> Image:
         """A drawing of what was read: boxes, labels and score bars over the picture.

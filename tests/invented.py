@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from edge_fer.types import UNCERTAIN, Box, Face, Instant, Quality, QualityFault, Reading, Track
+from edge_fer.types import EMOTION, UNCERTAIN, AttributeValue, Box, Face, Instant, Quality, QualityFault, Reading, Track
 
 MIDNIGHT = Instant(0.0, datetime(2026, 1, 1, tzinfo=UTC))
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -21,23 +22,35 @@ def scores(**given: float) -> dict[str, float]:
     return {label: given.get(label, rest) for label in LABELS}
 
 
+def emotion_reading(camera, track_id, at, label, confidence, scores, quality, doubt=None) -> Reading:
+    """A reading of the emotion alone, without a place."""
+    return Reading(camera, track_id, at, quality, {EMOTION: AttributeValue(label, confidence, scores, doubt)})
+
+
 def reading(
-    seconds: float, label: str = "neutral", score: float = 0.9, *, who: str = "a", camera: str = "cam"
+    seconds: float,
+    label: str = "neutral",
+    score: float = 0.9,
+    *,
+    who: str = "a",
+    camera: str = "cam",
+    box: Box | None = None,
 ) -> Reading:
     """A plain reading of one emotion."""
-    return Reading(camera, who, at(seconds), label, score, scores(**{label: score}), Quality(1.0))
+    told = emotion_reading(camera, who, at(seconds), label, score, scores(**{label: score}), Quality(1.0))
+    return replace(told, box=box)
 
 
 def torn(seconds: float, *, who: str = "a", **given: float) -> Reading:
     """A readable face without a leading emotion."""
     mixed = scores(**given)
-    return Reading("cam", who, at(seconds), UNCERTAIN, max(mixed.values()), mixed, Quality(1.0))
+    return emotion_reading("cam", who, at(seconds), UNCERTAIN, max(mixed.values()), mixed, Quality(1.0))
 
 
 def unreadable(seconds: float, *, who: str = "a") -> Reading:
     """A face that cannot be read; smoothing still shows what it said before."""
     quality = Quality(0.1, (QualityFault.BLURRED,))
-    return Reading("cam", who, at(seconds), UNCERTAIN, 0.9, scores(neutral=0.9), quality)
+    return emotion_reading("cam", who, at(seconds), UNCERTAIN, 0.9, scores(neutral=0.9), quality)
 
 
 def track(who: str = "a", *, since: float = 0.0, seen: float = 0.0) -> Track:

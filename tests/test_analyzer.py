@@ -134,6 +134,14 @@ def test_a_video_gives_the_readings_that_the_live_pipeline_gives(settings, analy
         assert [(one.label, one.scores, one.quality) for one in told or ()] == [
             (one.label, one.scores, one.quality) for one in moment.told.readings or ()
         ]
+        for one in moment.readings:
+            x, y = one.box.centre
+            (width, height), eyes = one.size, (one.keypoints.right_eye, one.keypoints.left_eye)
+            assert moment.frame.image.shape == (height, width, 3)
+            assert 0 < x < width
+            assert 0 < y < height
+            assert one.box.x < eyes[0][0] < x < eyes[1][0] < one.box.x + one.box.width
+            assert all(one.box.y < eye[1] < y for eye in eyes)
     for before, moment in pairwise(moments[:-1]):
         standing = before.readings if moment.told.readings is None else moment.told.readings
         assert moment.readings == standing

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.config import Layer, load
 from edge_fer.config.sections.faces import FacesSection
+from edge_fer.contract.messages import Message, SummaryDraft
+from edge_fer.emotion.attributes import AttributeSidecar
 from edge_fer.remote.registry import schemas
 from edge_fer.rules.conditions.when import KINDS, kind_in
+from edge_fer.types import EMOTION, Reading
 from edge_fer.values.units import DURATION
 from tests import mqtt_page, privacy_page, timelines, tuning_page
 
@@ -122,6 +127,31 @@ def test_the_page_of_a_profile_names_each_of_its_alerts_with_its_times(profile):
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_what_is_measured_of_a_person_is_all_on_the_page_of_privacy():
+    text = (ROOT / "docs/privacy.md").read_text(encoding="utf-8")
+    table = text.partition("## What is measured of a person")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    named = {word for cell in cells for word in re.findall(r"`(\w+)`", cell)}
+    assert named == {field.name for field in fields(Reading)} | {EMOTION}, "a row for each part of a reading"
+    of_people = {name for name in SummaryDraft.model_fields if name not in Message.model_fields}
+    assert "attributes" not in of_people, "the page says that summaries tell nothing of attributes"
+
+
+def test_the_sidecar_and_the_config_on_the_page_of_attributes_are_right(tmp_path):
+    text = (ROOT / "docs/attributes.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert set(load([Layer("x", block)], settings=False).config.attributes) == {"mask", "room"}
+    (shown,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    told = json.loads(shown)
+    (tmp_path / "mask.json").write_text(json.dumps(told | {"sha256": "0" * 64}))
+    assert AttributeSidecar.load(tmp_path / "mask.json").labels == ("with", "without")
+    numbers = json.loads(re.search(r"`(\{\"low\".*?\})`", text)[1])
+    (tmp_path / "age.json").write_text(json.dumps(told | {"sha256": "0" * 64, "labels": None, "range": numbers}))
+    assert AttributeSidecar.load(tmp_path / "age.json").range.step == 5
+    rows = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert rows == AttributeSidecar.model_fields.keys() - {"format", "name", "sha256", "scores"}
 
 
 def test_no_page_or_file_names_a_path_of_somebodys_machine():

@@ -166,6 +166,16 @@ def test_a_frame_becomes_a_reading_an_event_and_a_scene(pipeline, script):
     assert told.alerts == {}
 
 
+def test_a_reading_says_where_the_face_is_and_who_was_missed_is_told_as_last_found(pipeline, script):
+    script.next = TrackingStep(visible=(track(),), coasting=(track("b"),))
+    told = pipeline.step(frame(0))
+    (seen,) = told.readings
+    assert (seen.box, seen.keypoints, seen.size) == (track().face.box, None, (64, 64))
+    assert list(seen.attributes) == ["emotion"]
+    assert told.missed == (track("b"),)
+    assert (told.people, told.attributes) == (2, {})
+
+
 def test_nobody_is_there_on_the_strength_of_a_picture_that_has_frozen(pipeline, script):
     stages = replace(pipeline._stages, freeze=FreezeWatch(60))
     pipeline = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)

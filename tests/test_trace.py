@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import stat
+from dataclasses import astuple, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,18 @@ from hypothesis import strategies as st
 from edge_fer.errors import TraceError
 from edge_fer.trace.reader import TraceReader
 from edge_fer.trace.writer import TraceWriter
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
+from edge_fer.types import (
+    LABEL_SETS,
+    UNCERTAIN,
+    AttributeValue,
+    Box,
+    Doubt,
+    Instant,
+    Quality,
+    QualityFault,
+    Reading,
+    View,
+)
 from tests.invented import at, reading, unreadable
 
 SEVEN = LABEL_SETS["seven"]
@@ -27,16 +40,18 @@ def steps_of(path):
         return list(trace)
 
 
-def write(path, *lines, header='{"edge_fer_trace": 1, "cameras": {"cam": %s}}', clock=True):
+def write(path, *lines, header='{"edge_fer_trace": 2, "cameras": {"cam": %s}}', clock=True):
     begin = [header.replace("%s", str(list(SEVEN)).replace("'", '"'))]
     begin += ['{"clock": {"t": 0, "utc": "2026-01-01T00:00:00+00:00", "synced": true}}'] if clock else []
     path.write_text("\n".join([*begin, *lines]) + "\n")
     return path
 
 
-def made_up(who, label, raw, quality, faults, doubt):
+def made_up(who, label, raw, quality, faults, doubt, box, others):
     scores = {label: value / (sum(raw) + 1) for label, value in zip(SEVEN, raw, strict=True)}
-    return Reading("cam", who, at(0), label, 0.5, scores, Quality(quality, faults), None if faults else doubt)
+    emotion = AttributeValue(label, 0.5, scores, None if faults else doubt)
+    quality, size = Quality(quality, faults), (640, 360) if box else None
+    return Reading("cam", who, at(0), quality, {"emotion": emotion} | others, box, size=size)
 
 
 READING = st.builds(
@@ -47,6 +62,14 @@ READING = st.builds(
     st.floats(0, 1),
     st.lists(st.sampled_from(QualityFault), max_size=3, unique=True).map(tuple),
     st.none() | st.sampled_from(Doubt),
+    st.none() | st.builds(Box, st.floats(-9, 999), st.floats(-9, 999), st.floats(1, 999), st.floats(1, 999)),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "mask": st.floats(0, 1).map(lambda share: AttributeValue("on", share, {"on": share, "off": 1 - share})),
+            "age": st.floats(0, 100).map(AttributeValue),
+        },
+    ),
 )
 
 
@@ -73,6 +96,62 @@ def test_what_is_written_is_read_again(tmp_path_factory, frames):
             assert (new.label, new.quality.faults, new.doubt) == (old.label, old.quality.faults, old.doubt)
             assert new.scores == pytest.approx(dict(old.scores), abs=1e-4)
             assert new.quality.value == pytest.approx(old.quality.value, abs=1e-3)
+            assert (new.box is None) == (old.box is None)
+            if old.box:
+                assert astuple(new.box) == pytest.approx(astuple(old.box), abs=0.051)
+                assert new.size == (640, 360)
+            assert list(new.attributes) == list(old.attributes)
+            for name, known in old.attributes.items():
+                assert new.attributes[name].value == (
+                    known.value if isinstance(known.value, str) else pytest.approx(known.value, abs=1e-4)
+                )
+                assert new.attributes[name].scores == pytest.approx(dict(known.scores), abs=1e-4)
+
+
+def test_a_trace_of_version_1_is_read_as_its_own_edge_fer_read_it():
+    """The file was written by the code before version 2."""
+    steps = steps_of(Path(__file__).with_name("traces") / "version-1.jsonl")
+    assert [(step.camera, step.at.mono, step.people, step.left) for step in steps] == [
+        ("front", 0.0, 0, ()),
+        ("front", 0.1, 1, ()),
+        ("back", 0.15, 2, ()),
+        ("back", 0.25, 1, ()),
+        ("front", 0.2, 1, ()),
+        ("front", 1.2, 0, ("1",)),
+        ("back", 2.0, 0, ("2",)),
+    ]
+    (happy,), (dark,), (torn,) = (step.readings for step in steps[1:4])
+    assert (happy.label, happy.confidence, happy.quality, happy.doubt) == ("happy", 0.88, Quality(0.93), None)
+    assert happy.scores == dict(zip(SEVEN, (0.02, 0.01, 0.01, 0.88, 0.02, 0.03, 0.03), strict=True))
+    assert (happy.box, happy.size, list(happy.attributes)) == (None, None, ["emotion"])
+    faults = (QualityFault.TOO_DARK, QualityFault.BLURRED)
+    assert (dark.label, dark.scores, dark.quality, dark.doubt) == (UNCERTAIN, {}, Quality(0.2, faults), None)
+    assert (torn.label, torn.confidence, torn.quality, torn.doubt) == (UNCERTAIN, 0.45, Quality(0.8), Doubt.TORN)
+    assert steps[4].readings is None
+    assert [step.view for step in steps] == [None, View.CLEAR, None, None, View.CLEAR, View.DARK, None]
+    assert [step.unwatched for step in steps] == [False] * 6 + [True]
+    assert [step.at.synced for step in steps] == [True] * 6 + [False]
+
+
+def test_what_is_known_of_the_picture_is_written_where_it_changes_and_read_with_every_step(tmp_path):
+    light, dark = AttributeValue("light", 0.9, {"light": 0.9, "dark": 0.1}), AttributeValue("dark", 0.8)
+    known = [{}, {"room": light}, {"room": light}, {"room": dark, "crowd": AttributeValue(3.5)}, {}, {}]
+    file = writer(tmp_path / "t")
+    for second, attributes in enumerate(known):
+        file.step("cam", at(second), None, people=0, left=(), attributes=attributes)
+    file.close()
+    assert [step.attributes for step in steps_of(tmp_path / "t")] == known
+    assert (tmp_path / "t").read_text().count('"a":') == 3
+
+
+def test_the_size_of_the_picture_is_written_where_it_changes(tmp_path):
+    file = writer(tmp_path / "t")
+    for second, size in enumerate([(640, 360), (640, 360), (1280, 720)]):
+        told = replace(reading(second, box=Box(1, 2, 3, 4)), size=size)
+        file.step("cam", at(second), [told], people=1, left=())
+    file.close()
+    assert [step.readings[0].size for step in steps_of(tmp_path / "t")] == [(640, 360), (640, 360), (1280, 720)]
+    assert (tmp_path / "t").read_text().count('"s":') == 2
 
 
 def test_when_a_camera_is_lost_that_is_written_and_traces_from_before_say_nothing_of_it(tmp_path):
@@ -171,6 +250,18 @@ GOOD = '{"t": 1, "r": [[1, "happy", 0.9, [0,0,0,0.9,0,0,0.1], 0.9]]}'
         (GOOD.replace("0.1]", "1.1]"), "7 scores"),
         (GOOD.replace("0.9, [", "NaN, ["), "confidence"),
         (GOOD.replace("0.9]]", '0.9, ["bad"]]]'), "bad"),
+        (GOOD.replace("0.9]]", '0.9, {"f": ["bad"]}]]'), "bad"),
+        (GOOD.replace("0.9]]", '0.9, {"d": "bad"}]]'), "bad"),
+        (GOOD.replace("0.9]]", '0.9, {"b": [1, 2, 3]}]]'), "unpack"),
+        (GOOD.replace("0.9]]", '0.9, {"b": [1, 2, 3, NaN]}]]'), "no box"),
+        (GOOD.replace("0.9]]", '0.9, {"b": [1, 2, 3, 0]}]]'), "a box has a positive size"),
+        (GOOD.replace("0.9]]", '0.9, {"a": {"mask": ["on", 1.1, {}]}}]]'), "no value of an attribute 'mask'"),
+        (GOOD.replace("0.9]]", '0.9, {"a": {"mask": [true, 1, {}]}}]]'), "no value of an attribute 'mask'"),
+        (GOOD.replace("0.9]]", '0.9, {"a": {"age": [NaN, null, {}]}}]]'), "no value of an attribute 'age'"),
+        (GOOD.replace("0.9]]", '0.9, {"a": {"emotion": ["sad", 1, {}]}}]]'), "no value of an attribute 'emotion'"),
+        (GOOD.replace("0.9]]", '0.9, {"a": {"mask": ["on"]}}]]'), "no step"),
+        ('{"t": 1, "s": [640, -1]}', "no size"),
+        ('{"t": 1, "a": 7}', "no step"),
         ('{"t": 1, "r": [[1]]}', "unpack"),
         ('{"t": 1, "r": 7}', "no step"),
         ('{"t": 1, "v": "foggy"}', "foggy"),
@@ -190,7 +281,9 @@ def test_a_wrong_line_is_told_by_its_number(tmp_path, line, told):
     [
         ("", "is no trace"),
         ("hello\n", "is no trace"),
-        ('{"edge_fer_trace": 2, "cameras": {"cam": []}}\n', "version 2"),
+        ('{"edge_fer_trace": 3, "cameras": {"cam": []}}\n', "version 3, and this reads versions 1 to 2"),
+        ('{"edge_fer_trace": true, "cameras": {"cam": []}}\n', "version True"),
+        ('{"edge_fer_trace": [2], "cameras": {"cam": []}}\n', "version"),
         ('{"edge_fer_trace": 1, "cameras": {}}\n', "no camera"),
         ('{"edge_fer_trace": 1, "cameras": {"cam": ["bored"]}}\n', "label set"),
         ("\x00\x01\x02", "is no trace"),

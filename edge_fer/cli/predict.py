@@ -108,7 +108,7 @@ def _records(args: argparse.Namespace, analyzer: Analyzer) -> Records:
     if args.json:
         return JsonRecords(sys.stdout, {"version": __version__, "labels": list(analyzer.labels)})
     if args.csv:
-        return CsvRecords(sys.stdout, analyzer.labels)
+        return CsvRecords(sys.stdout, analyzer.labels, analyzer.attributes)
     return _Table(analyzer.min_size)
 
 

@@ -12,6 +12,7 @@ from edge_fer.clock.zone import local_zone
 from edge_fer.config import Config
 from edge_fer.config.tree import CameraSection
 from edge_fer.errors import ConfigError, TraceError
+from edge_fer.recordings.replay.attributes import AttributeTally
 from edge_fer.recordings.replay.chart import draw
 from edge_fer.recordings.replay.outcome import Judge, ReplayOutcome, replay
 from edge_fer.recordings.replay.report import as_json, as_text
@@ -58,18 +59,20 @@ def _replay(args: argparse.Namespace) -> int:
         msg = f"the picture {args.plot} is neither .svg nor .png"
         raise TraceError(msg, remedy="Let its name end in one of the two")
     settings = named[0][1]
-    zone, timeline = local_zone(settings.node.timezone), TraceTimeline()
+    zone, timeline, attributes = local_zone(settings.node.timezone), TraceTimeline(), AttributeTally()
     with TraceReader(args.trace) as trace:
         # a table shows the longest windows alone, and a long trace has many short ones
         shortest = 0 if args.json else _QUARTER
         outcomes = [_outcome(name, config, trace, shortest) for name, config in named]
-        steps, readings = replay(timeline.watching(trace) if args.plot else trace, outcomes)
+        seen = attributes.watching(trace)
+        steps, readings = replay(timeline.watching(seen) if args.plot else seen, outcomes)
     if trace.last is None or trace.first is None:
         msg = f"{args.trace} holds no frames"
         raise TraceError(msg, remedy="Record a longer one")
     if args.json:
         told = {"trace": str(args.trace), "frames": steps, "readings": readings, "cut_off": trace.cut_off}
-        say_json({**told, "configs": as_json(outcomes, trace.last)})
+        others = {"attributes": found} if (found := attributes.as_json()) else {}
+        say_json({**told, **others, "configs": as_json(outcomes, trace.last)})
     else:
         long = (trace.last.mono - trace.first.mono) / 60
         cut_off = "; its last line is cut off" if trace.cut_off else ""
@@ -77,6 +80,9 @@ def _replay(args: argparse.Namespace) -> int:
         say()
         for line in as_text(outcomes, trace.last, zone):
             say(line)
+        if counted := list(attributes.lines()):
+            for line in ("", "readings of attributes", *counted):
+                say(line)
     if args.plot:
         _plot(args.plot, timeline, outcomes, settings)
     return 0

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import replace
 from shutil import get_terminal_size
 from time import perf_counter
 from typing import TextIO
@@ -24,9 +23,8 @@ from edge_fer.config.tree import CameraSection
 from edge_fer.errors import SourceError
 from edge_fer.inference.store import Store
 from edge_fer.pipeline.step import Pipeline
-from edge_fer.recordings.analysis.taps import TappedTracker
 from edge_fer.support.redact import redacted
-from edge_fer.types import LABEL_SETS, Reading
+from edge_fer.types import LABEL_SETS, LABELS, Reading
 from edge_fer.values.units import DURATION
 from edge_fer.wiring import build_stages, overview_of, play
 
@@ -35,15 +33,7 @@ __all__ = ["add_parser"]
 #: Seconds between two drawings of what is read.
 EVERY = 0.1
 #: What somebody is asked to do for each emotion.
-ASKED = {
-    "angry": "look angry",
-    "disgust": "look disgusted",
-    "fear": "look afraid",
-    "happy": "smile",
-    "sad": "look sad",
-    "surprise": "look surprised",
-    "neutral": "look neutral",
-}
+ASKED = {label.name: label.ask for label in LABELS}
 
 _DESCRIPTION = """\
 Asks somebody in front of the camera to make each face in turn, shows what is read meanwhile, and prints in the end in
@@ -134,13 +124,8 @@ def _readings(
 ) -> Generator[tuple[float, Reading | None], None, None]:
     """For each frame the seconds since the first, and what was read of the largest face."""
     stages = build_stages(camera, store=Store(settings.models_dir), overview=overview_of(camera))
-    tracker, emotion = TappedTracker(stages.tracker), camera.emotion
-    pipeline = Pipeline(
-        name,
-        replace(stages, tracker=tracker),
-        min_confidence=emotion.min_confidence,
-        min_lead=emotion.min_lead,
-    )
+    emotion = camera.emotion
+    pipeline = Pipeline(name, stages, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead)
     standing: tuple[Reading, ...] = ()
     first: float | None = None
     with closing(play(name, camera, clock=SystemClock())) as frames:
@@ -148,8 +133,12 @@ def _readings(
             told, mono = pipeline.step(frame), frame.at.mono
             first = mono if first is None else first
             standing = standing if told.readings is None else told.readings
-            faces = tracker.faces
-            yield mono - first, max(standing, key=lambda one: faces[one.track_id].box.area, default=None)
+            yield mono - first, max(standing, key=_area, default=None)
+
+
+def _area(reading: Reading) -> float:
+    """How large the face is, in square pixels."""
+    return reading.box.area if reading.box else 0.0
 
 
 class _Screen:
@@ -167,7 +156,7 @@ class _Screen:
             self._asked, self._drawn = (prompt.label, prompt.counts), float("-inf")
             if not prompt.counts or not self._terminal:
                 self.clear()
-                asked = f"Please {ASKED.get(prompt.label, f'look {prompt.label}')}"
+                asked = f"Please {ASKED[prompt.label]}"
                 left = f"{round(prompt.left, 1):g} s"
                 say(f"Hold it for {left}." if prompt.counts else f"{asked}, within {left}.", out=self._out)
         if self._terminal and (now := perf_counter()) - self._drawn >= EVERY:

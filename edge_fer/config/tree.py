@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from edge_fer.config.engine.places import default_id, default_models_dir, default_state_dir
 from edge_fer.config.sections.alerts import AlertSection
+from edge_fer.config.sections.attributes import Attribute
 from edge_fer.config.sections.cameras import CameraSection, ZoneSection
 from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
 from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
@@ -29,6 +30,7 @@ from edge_fer.values.units import TEMPERATURE, Celsius, PositiveFraction, refuse
 
 __all__ = [
     "AlertSection",
+    "Attribute",
     "CameraSection",
     "Config",
     "EmotionSection",
@@ -115,6 +117,10 @@ class Config(Section):
     view: ViewSection = Field(default=ViewSection(), description="When a camera's view is told as covered or moved.")
     faces: FacesSection = Field(default=FacesSection(), description="How faces are found and followed.")
     emotion: EmotionSection = Field(default=EmotionSection(), description="How emotions are read from faces.")
+    attributes: dict[Name, Attribute] = Field(
+        default={},
+        description="What else is read of faces or pictures by name, each with a model of its own; nothing by default.",
+    )
     alerts: dict[Name, AlertSection] = Field(
         default={}, description="The alerts by name; the profile brings some, `false` switches one off."
     )

@@ -31,10 +31,22 @@ from edge_fer.contract.messages import (
     SummaryDraft,
     rfc3339,
 )
-from edge_fer.contract.messages.base import Part
+from edge_fer.contract.messages.base import AttributeInfo, Part
 from edge_fer.contract.messages.commands import ErrorCode, Response
 from edge_fer.errors import CommandError
-from edge_fer.types import Alert, AlertChange, AlertState, Event, Instant, Scene, Standing, Summary, SummaryNumbers
+from edge_fer.types import (
+    EMOTION,
+    Alert,
+    AlertChange,
+    AlertState,
+    AttributeValue,
+    Event,
+    Instant,
+    Scene,
+    Standing,
+    Summary,
+    SummaryNumbers,
+)
 from edge_fer.values.units import DURATION
 
 __all__ = ["Composer"]
@@ -62,6 +74,7 @@ class Composer:
     def event(self, event: Event) -> EventDraft:
         """What is told about something that happened to a person."""
         reading = event.reading
+        changed = reading.attributes[event.attribute] if event.attribute else None
         return EventDraft(
             **self._envelope(event.at),
             camera=reading.camera,
@@ -69,12 +82,15 @@ class Composer:
             track_id=reading.track_id,
             emotion=reading.label,
             previous=event.previous,
-            confidence=reading.confidence,
+            confidence=changed.confidence if changed else reading.confidence,
             scores=dict(reading.scores),
             quality=reading.quality.value,
             quality_faults=list(reading.quality.faults),
             duration_s=event.duration,
             doubt=reading.doubt,
+            attribute=event.attribute,
+            value=changed.value if changed else None,
+            attributes=_told({name: value for name, value in reading.attributes.items() if name != EMOTION}),
         )
 
     def alert_event(self, change: AlertChange) -> AlertEventDraft:
@@ -123,6 +139,7 @@ class Composer:
             view=scene.view,
             satisfaction=scene.satisfaction,
             paused=scene.paused,
+            attributes=_told(scene.attributes),
         )
 
     def summary(self, summary: Summary) -> SummaryDraft:
@@ -311,3 +328,10 @@ def _instance(alert: Alert) -> AlertInstance:
         threshold=alert.threshold,
         acknowledged=alert.acknowledged,
     )
+
+
+def _told(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeInfo]:
+    return {
+        name: AttributeInfo(value=known.value, confidence=known.confidence, scores=dict(known.scores))
+        for name, known in attributes.items()
+    }

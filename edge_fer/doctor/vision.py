@@ -11,13 +11,13 @@ from edge_fer.capture.sources import SAMPLE, SourceOptions, kind_of, make_source
 from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import CameraSection, EmotionSection
 from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped, warning
-from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.errors import EdgeFerError
 from edge_fer.inference.store import Store
 from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_pipeline, find_source
+from edge_fer.wiring.vision import make_classifier
 
 __all__ = ["camera", "detector", "model"]
 
@@ -58,7 +58,7 @@ def camera(name: str, settings: CameraSection, daemon: int | None) -> CheckResul
 def model(emotion: EmotionSection) -> CheckResult:
     """Whether the emotion model is whole and runs."""
     try:
-        classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
+        classifier = make_classifier(emotion)
     except EdgeFerError as error:
         return of_error("model", error)
     runs = classifier.model

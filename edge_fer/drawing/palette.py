@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_fer.types import UNCERTAIN
+from edge_fer.types import LABELS, UNCERTAIN
 
-__all__ = ["COLOURS", "rgb"]
+__all__ = ["COLOURS", "DARK_COLOURS", "rgb"]
 
-#: Colours that people with the common colour blindnesses can tell apart (Okabe and Ito, 2008), and grey; `#rrggbb`.
+#: By label, the most pleasant first, and grey for `uncertain`; `#rrggbb`.
 COLOURS: Mapping[str, str] = {
-    "happy": "#f0e442",
-    "surprise": "#56b4e9",
-    "neutral": "#e6e6e6",
-    "sad": "#0072b2",
-    "fear": "#cc79a7",
-    "disgust": "#009e73",
-    "angry": "#d55e00",
+    **{label.name: label.colour for label in sorted(LABELS, key=lambda label: label.place)},
     UNCERTAIN: "#a0a0a0",
 }
+#: What is another colour on a dark page.
+DARK_COLOURS: Mapping[str, str] = {label.name: label.dark_colour for label in LABELS if label.dark_colour}
 
 
 def rgb(label: str) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from edge_fer.errors import ModelError
 from edge_fer.inference.runtime import Model
 from edge_fer.types import CropFrame, Image, Scores
 
-__all__ = ["EmotionClassifier", "energy", "packaged_model"]
+__all__ = ["EmotionClassifier", "energy", "packaged_model", "softmax"]
 
 
 def packaged_model() -> Path:
@@ -86,7 +86,8 @@ class EmotionClassifier:
             raise ModelError(msg, remedy=remedy) from error
         sidecar = Sidecar.load(beside(path))
         model = Model.load(path, sha256=sidecar.sha256, threads=threads, runtime=runtime)
-        sidecar.check(model, beside(path))
+        size = sidecar.input
+        sidecar.check(model, beside(path), size=(size.height, size.width, size.channels), outputs=len(sidecar.labels))
         return cls(model, sidecar, prior=prior)
 
     @property
@@ -141,7 +142,7 @@ class EmotionClassifier:
 
     def _scores(self, calibrated: NDArray[np.float64]) -> list[Scores]:
         shifted = (calibrated + self._shift).tolist()
-        return [dict(zip(self.labels, _softmax(row), strict=True)) for row in shifted]
+        return [dict(zip(self.labels, softmax(row), strict=True)) for row in shifted]
 
 
 def energy(calibrated: Sequence[float], temperature: float) -> float:
@@ -172,7 +173,8 @@ def _prior(sidecar: Sidecar, given: Mapping[str, float]) -> Mapping[str, float] 
         raise ModelError(msg, remedy=f"Give shares of {', '.join(sidecar.labels)} that add up to less than 1") from None
 
 
-def _softmax(logits: Sequence[float]) -> list[float]:
+def softmax(logits: Sequence[float]) -> list[float]:
+    """The probabilities of a softmax."""
     # of seven numbers, a third of what numpy takes
     most = max(logits)
     powers = [math.exp(logit - most) for logit in logits]

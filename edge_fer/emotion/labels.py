@@ -1,4 +1,4 @@
-"""Label sets: the seven emotions of the model, or fewer of them for places where some only confuse."""
+"""Label sets: all emotions of the model, or fewer of them for places where some only confuse."""
 
 from __future__ import annotations
 

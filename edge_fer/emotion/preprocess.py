@@ -20,12 +20,12 @@ def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a grey (H, W) image at ``size`` = (width, height); untouched where it has that size already.
+    """Return a grey (H, W) or RGB (H, W, 3) image at ``size`` = (width, height); as it is where it has that size.
 
     Shrinking averages areas, or a large sharp face would alias; enlarging interpolates linearly.
     """
     width, height = size
-    if image.shape == (height, width):
+    if image.shape[:2] == (height, width):
         return image
     shrinks = width * height < image.shape[0] * image.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

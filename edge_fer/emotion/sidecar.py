@@ -24,7 +24,20 @@ from edge_fer.inference.runtime import Model, Tensor
 from edge_fer.support.files import read_file
 from edge_fer.types import CropFrame
 
-__all__ = ["Crop", "Familiar", "Input", "Prior", "Quantisation", "Sidecar", "beside"]
+__all__ = [
+    "Crop",
+    "Familiar",
+    "Input",
+    "ModelSidecar",
+    "Part",
+    "PictureSize",
+    "Positive",
+    "Prior",
+    "Quantisation",
+    "Sidecar",
+    "beside",
+    "crop_frame_of",
+]
 
 #: Bytes of the largest sidecar.
 LARGEST = 1_000_000
@@ -34,23 +47,23 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a sidecar: frozen, and refusing what it does not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Input(_Part):
-    """What the model looks at.
+class PictureSize(Part):
+    """The pixels that a model looks at.
 
     Attributes:
         width: pixels.
         height: pixels.
-        channels: 1, grey.
         range: what black and white are before quantisation.
     """
 
     width: Annotated[int, Field(ge=8, le=1024)]
     height: Annotated[int, Field(ge=8, le=1024)]
-    channels: Literal[1]
     range: Annotated[tuple[float, float], Field(strict=False)]
 
     @model_validator(mode="after")
@@ -62,7 +75,17 @@ class Input(_Part):
         return self
 
 
-class BoxCrop(_Part):
+class Input(PictureSize):
+    """What the emotion model looks at.
+
+    Attributes:
+        channels: 1, grey.
+    """
+
+    channels: Literal[1]
+
+
+class BoxCrop(Part):
     """How a square face box maps to the input where there are no keypoints.
 
     Attributes:
@@ -76,7 +99,7 @@ class BoxCrop(_Part):
     shift_y: Annotated[float, Field(ge=-1, le=1)]
 
 
-class Crop(_Part):
+class Crop(Part):
     """The canonical crop, as in `edge_fer.types.CropFrame`.
 
     Attributes:
@@ -90,14 +113,14 @@ class Crop(_Part):
     box: BoxCrop
 
 
-class Steps(_Part):
+class Steps(Part):
     """How one tensor is quantised: real = scale · (step - zero_point)."""
 
     scale: Positive
     zero_point: Annotated[int, Field(ge=-128, le=127)]
 
 
-class Quantisation(_Part):
+class Quantisation(Part):
     """How the model's tensors are quantised.
 
     Attributes:
@@ -109,7 +132,7 @@ class Quantisation(_Part):
     output: Steps
 
 
-class Prior(_Part):
+class Prior(Part):
     """How often each emotion is expected; each a mapping of all labels to shares that add up to 1.
 
     Attributes:
@@ -121,7 +144,7 @@ class Prior(_Part):
     reference: dict[str, float]
 
 
-class Familiar(_Part):
+class Familiar(Part):
     """What tells crops like those learned from all others.
 
     Attributes:
@@ -131,48 +154,22 @@ class Familiar(_Part):
     energy: Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Sidecar(_Part):
-    """All that the daemon needs to know of a model.
+class ModelSidecar(Part):
+    """What the sidecar of any model says.
 
     Attributes:
         format: of the sidecar itself.
         name: of the model, for people.
-        labels: of the outputs, in order.
-        input: what the model looks at.
-        crop: where a face sits in it.
         quantisation: of its input and output.
-        temperature: what logits are divided by before the softmax, so that scores can be taken at their word
-            (Guo et al., "On Calibration of Modern Neural Networks", 2017).
-        prior: the shares of emotions that it has learned, and those for which it is to be read; without it, scores are
-            for the shares learned, whatever these were.
-        familiar: tells what is unlike anything learned; without it, nothing is.
         sha256: of the `.tflite` file, lower-case hexadecimal.
         scores: how good it is: set of pictures to measure to value.
     """
 
     format: Literal[1]
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    labels: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
-    input: Input
-    crop: Crop
     quantisation: Quantisation
-    temperature: Positive
-    prior: Prior | None = None
-    familiar: Familiar | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scores: dict[str, dict[str, float]] = {}
-
-    @field_validator("prior")
-    @classmethod
-    def _shares_of_all_labels(cls, prior: Prior | None, info: ValidationInfo) -> Prior | None:
-        if prior and "labels" in info.data:
-            for name, shares in prior:
-                try:
-                    check_shares(shares, info.data["labels"])
-                except ValueError as error:
-                    msg = f"{name} {error}"
-                    raise ValueError(msg) from None
-        return prior
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -199,23 +196,67 @@ class Sidecar(_Part):
             msg = f"{path}: {faults}"
             raise ModelError(msg, remedy=_REMEDY) from error
 
-    @property
-    def crop_frame(self) -> CropFrame:
-        """The canonical crop, for those who cut faces out."""
-        box = self.crop.box
-        return CropFrame(self.crop.eyes, self.crop.mouth, box.scale, (box.shift_x, box.shift_y))
-
-    def check(self, model: Model, path: Path) -> None:
+    def check(self, model: Model, path: Path, *, size: tuple[int, int, int], outputs: int) -> None:
         """Compares the sidecar, which came from `path`, with the model it describes.
+
+        Args:
+            model: the model.
+            path: where the sidecar came from.
+            size: height, width and channels of the input, as the sidecar says.
+            outputs: how many numbers come out, likewise.
 
         Raises:
             ModelError: they do not belong together; names the field and both values.
         """
-        wanted_in = (1, self.input.height, self.input.width, self.input.channels)
-        _same(path, "input", wanted_in, model.input.shape)
-        _same(path, "labels", (1, len(self.labels)), model.output.shape)
+        _same(path, "input", (1, *size), model.input.shape)
+        _same(path, "labels", (1, outputs), model.output.shape)
         _same_steps(path, "quantisation.input", self.quantisation.input, model.input)
         _same_steps(path, "quantisation.output", self.quantisation.output, model.output)
+
+
+class Sidecar(ModelSidecar):
+    """All that the daemon needs to know of the emotion model.
+
+    Attributes:
+        labels: of the outputs, in order.
+        input: what the model looks at.
+        crop: where a face sits in it.
+        temperature: what logits are divided by before the softmax, so that scores can be taken at their word
+            (Guo et al., "On Calibration of Modern Neural Networks", 2017).
+        prior: the shares of emotions that it has learned, and those for which it is to be read; without it, scores are
+            for the shares learned, whatever these were.
+        familiar: tells what is unlike anything learned; without it, nothing is.
+    """
+
+    labels: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
+    input: Input
+    crop: Crop
+    temperature: Positive
+    prior: Prior | None = None
+    familiar: Familiar | None = None
+
+    @field_validator("prior")
+    @classmethod
+    def _shares_of_all_labels(cls, prior: Prior | None, info: ValidationInfo) -> Prior | None:
+        if prior and "labels" in info.data:
+            for name, shares in prior:
+                try:
+                    check_shares(shares, info.data["labels"])
+                except ValueError as error:
+                    msg = f"{name} {error}"
+                    raise ValueError(msg) from None
+        return prior
+
+    @property
+    def crop_frame(self) -> CropFrame:
+        """The canonical crop, for those who cut faces out."""
+        return crop_frame_of(self.crop)
+
+
+def crop_frame_of(crop: Crop) -> CropFrame:
+    """The canonical crop, for those who cut faces out."""
+    box = crop.box
+    return CropFrame(crop.eyes, crop.mouth, box.scale, (box.shift_x, box.shift_y))
 
 
 def beside(model: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from edge_fer.types import Box, Face, Keypoints, Point
 
-__all__ = ["apart", "face_of", "part_inside", "reframed", "scaled", "without_doubles"]
+__all__ = ["apart", "face_of", "part_inside", "reframed", "scaled", "scaled_box", "without_doubles"]
 
 #: Eyes and mouth closer than this, in sides of the box, make no face; such keypoints are left out.
 LEAST_DOWN = 0.15
@@ -56,12 +56,17 @@ def scaled(face: Face, across: float, down: float) -> Face:
     def point(of: Point) -> Point:
         return of[0] * across, of[1] * down
 
-    box, points = face.box, face.keypoints
+    points = face.keypoints
     return Face(
-        Box(*point((box.x, box.y)), *point((box.width, box.height))),
+        scaled_box(face.box, across, down),
         face.confidence,
         points and Keypoints(point(points.right_eye), point(points.left_eye), point(points.nose), point(points.mouth)),
     )
+
+
+def scaled_box(box: Box, across: float, down: float) -> Box:
+    """The box as it is in the same picture of so many times the width and height."""
+    return Box(box.x * across, box.y * down, box.width * across, box.height * down)
 
 
 def part_inside(box: Box, width: int, height: int) -> float:

@@ -34,10 +34,12 @@ class Watching:
     Attributes:
         labels: the emotions that are told apart.
         alerts: the names of its rules.
+        attributes: whether further attributes of people are read.
     """
 
     labels: Sequence[str]
     alerts: Sequence[str] = ()
+    attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,7 @@ def _of_camera(node: Node, topics: Topics, camera: str, watching: Watching) -> d
     if node.events:
         found |= _at_present(topics, camera, watching)
         found |= {f"alert.{rule}": _alert(topics, camera, rule) for rule in watching.alerts}
-        found |= _events(topics, camera)
+        found |= _events(topics, camera, watching)
     return found
 
 
@@ -242,7 +244,7 @@ def _alert(topics: Topics, camera: str, rule: str) -> Component:
     return _binary(f"{camera} {rule}", template, device_class="problem", state_topic=topic, json_attributes_topic=topic)
 
 
-def _events(topics: Topics, camera: str) -> dict[str, Component]:
+def _events(topics: Topics, camera: str, watching: Watching) -> dict[str, Component]:
     """What happens. Alerts that are told late are told all the same, and say so; other events are not."""
     return {
         "event": {
@@ -251,7 +253,7 @@ def _events(topics: Topics, camera: str) -> dict[str, Component]:
             "icon": "mdi:account-arrow-right",
             "state_topic": topics.event(camera),
             "value_template": "{{ '' if value_json.replayed else value }}",
-            "event_types": list(EventKind),
+            "event_types": [kind for kind in EventKind if watching.attributes or kind is not EventKind.CHANGED],
             **_SURE,
         },
         "alert_event": {

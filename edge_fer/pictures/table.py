@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from edge_fer.drawing.palette import rgb
-from edge_fer.pictures.faces import FaceReading, PictureReading, percent
-from edge_fer.types import UNCERTAIN
+from edge_fer.pictures.faces import FaceReading, PictureReading, percent, value_in_words
+from edge_fer.types import EMOTION, UNCERTAIN
 
 __all__ = ["Style", "lines"]
 
@@ -74,12 +74,17 @@ def lines(reading: PictureReading, style: Style, *, min_size: float) -> Iterator
     yield style.bold(reading.name) + style.faint(f"  {width} x {height} pixels")
     for note in reading.notes:
         yield f"  {note}"
+    for name, known in reading.attributes.items():
+        yield f"  {name}: {value_in_words(known)}"
     if not reading.faces:
         yield f"  no face of at least {min_size:g} pixels was found"
     for number, face in enumerate(reading.faces, start=1):
         yield _head(number, face, style)
         for label, score in sorted(face.scores.items(), key=lambda scored: scored[1], reverse=True):
             yield f"    {label:<9}{percent(score):>6}  {style.bar(label, score)}".rstrip()
+        for name, known in face.attributes.items():
+            if name != EMOTION:
+                yield f"    {name}: {value_in_words(known)}"
 
 
 def _head(number: int, face: FaceReading, style: Style) -> str:

@@ -13,6 +13,7 @@ from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.types import (
+    AttributeValue,
     Box,
     Event,
     Face,
@@ -114,6 +115,27 @@ class SmootherPort(Protocol):
     def forget(self, track_id: str, /) -> None:
         """Forgets a person who left."""
         ...
+
+
+class FaceAttributePort(Protocol):
+    """Reads an attribute of people from their faces, now and then, and keeps what it read."""
+
+    @property
+    def name(self) -> str: ...
+    def observe(self, image: Image, people: Sequence[Track], mono: float, /) -> None: ...
+    def value(self, track_id: str, /) -> AttributeValue | None: ...
+    def forget(self, track_id: str, /) -> None: ...
+
+
+class PictureAttributePort(Protocol):
+    """Reads an attribute of whole pictures, now and then, and keeps what it read."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> AttributeValue | None: ...
+    def observe(self, image: Image, mono: float, /) -> None: ...
+    def forget(self) -> None: ...
 
 
 class EventTellerPort(Protocol):
@@ -229,6 +251,8 @@ class Stages:
         summaries: sums up what is seen, in windows of time.
         freeze: says when pictures have been the same for too long.
         samples: gives the newest of each outside number that a rule asks for.
+        attributes: read further attributes of people.
+        picture_attributes: read attributes of what the camera sees as a whole.
     """
 
     motion: MotionGatePort
@@ -250,3 +274,5 @@ class Stages:
     summaries: SummariesPort = field(default_factory=NoSummaries)
     freeze: FreezePort = field(default_factory=lambda: FreezeWatch(0))
     samples: Callable[[], Mapping[SignalKey, SignalValue]] = dict
+    attributes: Sequence[FaceAttributePort] = ()
+    picture_attributes: Sequence[PictureAttributePort] = ()

@@ -17,10 +17,12 @@ from edge_fer.rules.alerts.handover import hand_over
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
 from edge_fer.types import (
+    EMOTION,
     UNCERTAIN,
     Alert,
     AlertChange,
     AlertState,
+    AttributeValue,
     Box,
     Event,
     Face,
@@ -39,7 +41,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "read_faces", "reading_of"]
+__all__ = ["Pipeline", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -63,6 +65,8 @@ class Told:
         left: ids of the people given up.
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         unwatched: whether there will be no frames for now, so that alerts have ended.
+        missed: people in view who were not found in the frame, with their faces as last found.
+        attributes: what is known of the picture as a whole, by attribute.
     """
 
     at: Instant
@@ -76,6 +80,8 @@ class Told:
     left: tuple[str, ...] = ()
     view: View | None = None
     unwatched: bool = False
+    missed: tuple[Track, ...] = ()
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 def _untimed(_stage: str) -> AbstractContextManager[None]:
@@ -128,33 +134,54 @@ def _read(stages: Stages, quality: Quality, scores: Scores | None) -> tuple[Qual
     return quality, stages.reduce(scores)
 
 
-def reading_of(
-    camera: str,
-    track_id: str,
-    at: Instant,
-    quality: Quality,
-    smoothed: Smoothed | None,
-    *,
-    min_confidence: float,
-    min_lead: float,
-) -> Reading:
-    """What is told of a person.
+def look_at_faces(
+    stages: Stages,
+    image: Image,
+    people: Sequence[Track],
+    seen: Sequence[tuple[Quality, Scores | None]],
+    mono: float,
+) -> None:
+    """Has the further attributes read of those people whose faces can be read.
 
     Args:
-        camera: the camera's name.
-        track_id: the person.
-        at: when the frame was captured.
-        quality: of the face in it.
+        stages: of which `attributes` are used.
+        image: RGB uint8 (height, width, 3).
+        people: whose faces were found in it.
+        seen: what `read_faces` made of them.
+        mono: monotonic seconds.
+    """
+    # a face that is strange to the emotion model may be well known to another
+    readable = [
+        person
+        for person, (quality, _) in zip(people, seen, strict=True)
+        if all(fault is QualityFault.UNFAMILIAR for fault in quality.faults)
+    ]
+    for attribute in stages.attributes:
+        attribute.observe(image, readable, mono)
+
+
+def values_of(stages: Stages, track_id: str) -> dict[str, AttributeValue]:
+    """What is known of a person beside the emotion."""
+    return {one.name: value for one in stages.attributes if (value := one.value(track_id)) is not None}
+
+
+def emotion_of(
+    quality: Quality, smoothed: Smoothed | None, *, min_confidence: float, min_lead: float
+) -> AttributeValue:
+    """What is told of a person's emotion.
+
+    Args:
+        quality: of the face in the frame.
         smoothed: the person's emotion; None where nothing has been read yet.
         min_confidence: as for `Pipeline`.
         min_lead: as for `Pipeline`.
     """
     if smoothed is None:
-        return Reading(camera, track_id, at, UNCERTAIN, 0.0, {}, quality)
+        return AttributeValue(UNCERTAIN, 0.0)
     label, scores = smoothed.label, smoothed.scores
     doubt = None if quality.faults else doubt_of(label, scores, min_confidence=min_confidence, min_lead=min_lead)
     told = UNCERTAIN if quality.faults or doubt else label
-    return Reading(camera, track_id, at, told, scores[label], scores, quality, doubt)
+    return AttributeValue(told, scores[label], scores, doubt)
 
 
 class Pipeline:
@@ -223,11 +250,14 @@ class Pipeline:
             stages.attention.done(work, frame.at.mono)
             stages.tracker.rest(frame.at)
             return self._rest(frame.at)
+        if stages.picture_attributes:
+            with time("attributes"):
+                for attribute in stages.picture_attributes:
+                    attribute.observe(frame.overview, frame.at.mono)
         tracks = self._find(frame, work)
         readings = self._read(frame, tracks.visible)
         with time("rules"):
-            people = len(tracks.visible) + len(tracks.coasting)
-            return self._tell(readings, tracks.appeared, tracks.left, people, frame.at)
+            return self._tell(readings, tracks, frame.at)
 
     def finish(self, at: Instant) -> Told:
         """Gives up everybody in view, because there will be no frames for now, and ends their alerts.
@@ -236,8 +266,10 @@ class Pipeline:
         """
         for stage in (self._stages.motion, self._stages.follower, self._stages.lifeless):
             stage.forget()
+        for attribute in self._stages.picture_attributes:
+            attribute.forget()
         self._stages.attention.reset()
-        return self._tell((), (), self._stages.tracker.clear(), 0, at, last=True)
+        return self._tell((), TrackingStep(left=self._stages.tracker.clear()), at, last=True)
 
     def change_rules(self, rules: Sequence[AlertRule], at: Instant) -> Told:
         """Puts others in the place of its alert rules; the alerts of those that stay the same go on."""
@@ -298,6 +330,7 @@ class Pipeline:
             summaries=tuple(stages.summaries.update(None, left=(), at=at)),
             people=self._people,
             view=view,
+            attributes=self._of_picture(),
         )
 
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
@@ -336,36 +369,40 @@ class Pipeline:
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
         """One reading for each person found."""
         seen = read_faces(self._stages, frame.image, tracks, time=self._time)
+        if self._stages.attributes:
+            with self._time("attributes"):
+                look_at_faces(self._stages, frame.image, tracks, seen, frame.at.mono)
+        height, width = frame.image.shape[:2]
         with self._time("smooth"):
             return tuple(
-                reading_of(
+                Reading(
                     self.camera,
                     track.id,
                     frame.at,
                     quality,
-                    self._stages.smoother.update(track.id, scores, frame.at.mono),
-                    min_confidence=self._min_confidence,
-                    min_lead=self._min_lead,
+                    {EMOTION: self._emotion(track.id, quality, scores, frame.at.mono)}
+                    | values_of(self._stages, track.id),
+                    track.face.box,
+                    track.face.keypoints,
+                    (width, height),
                 )
                 for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
 
-    def _tell(
-        self,
-        readings: tuple[Reading, ...],
-        appeared: Sequence[Track],
-        left: Sequence[Track],
-        people: int,
-        at: Instant,
-        *,
-        last: bool = False,
-    ) -> Told:
+    def _emotion(self, track_id: str, quality: Quality, scores: Scores | None, mono: float) -> AttributeValue:
+        smoothed = self._stages.smoother.update(track_id, scores, mono)
+        return emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
+
+    def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
         stages = self._stages
+        people = len(tracks.visible) + len(tracks.coasting)
         self._people, self._readings = people, readings
-        gone = [track.id for track in left]
+        gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
-        events = stages.events.update(readings, appeared=appeared, left=left, at=at)
+            for attribute in stages.attributes:
+                attribute.forget(track_id)
+        events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)
         sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
         changes = [
             change
@@ -374,7 +411,9 @@ class Pipeline:
         ]
         summaries = stages.summaries.update(readings, left=gone, at=at)
         seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
-        scene = stages.scenes.offer(replace(seen, satisfaction=stages.summaries.satisfaction(at)), last=last)
+        attributes = self._of_picture()
+        seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
+        scene = stages.scenes.offer(seen, last=last)
         return Told(
             at,
             readings,
@@ -387,7 +426,13 @@ class Pipeline:
             tuple(gone),
             stages.watch.view,
             unwatched=last,
+            missed=tracks.coasting,
+            attributes=attributes,
         )
+
+    def _of_picture(self) -> dict[str, AttributeValue]:
+        """What is known of the picture as a whole."""
+        return {one.name: one.value for one in self._stages.picture_attributes if one.value is not None}
 
     def _changed_standings(self) -> dict[str, Standing]:
         """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -10,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from edge_fer import __version__
-from edge_fer.drawing.palette import COLOURS
+from edge_fer.drawing.palette import COLOURS, DARK_COLOURS
 from edge_fer.recordings.analysis.compare import Estimate
 from edge_fer.report.charts import HIGH, NAMED, ROOM, WIDE
 from edge_fer.report.words import clock_time, percent, seconds_long
@@ -67,8 +68,17 @@ def _environment() -> Environment:
 
 def _style() -> Markup:
     style = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
-    colours = "".join(f" --{label}: {colour};" for label, colour in COLOURS.items())
-    return Markup(f":root {{{colours} }}\n{style}")  # noqa: S704 - our own
+    return Markup(_colours() + style)  # noqa: S704 - our own
+
+
+def _colours() -> str:
+    """CSS that gives each emotion its colour; what the style says of colours goes before."""
+
+    def root(colours: Mapping[str, str]) -> str:
+        return ":root {" + "".join(f" --{label}: {colour};" for label, colour in colours.items()) + " }\n"
+
+    fills = "".join(f".{label} {{ fill: var(--{label}); }}\n" for label in COLOURS)
+    return f"{root(COLOURS)}@media screen and (prefers-color-scheme: dark) {{\n{root(DARK_COLOURS)}}}\n{fills}"
 
 
 def _base64(data: bytes) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from edge_fer.types import UNCERTAIN, Event, EventKind, Instant, Reading, Track
+from edge_fer.types import EMOTION, UNCERTAIN, Event, EventKind, Instant, Reading, Track
 
 __all__ = ["EventTeller"]
 
@@ -18,13 +18,15 @@ class _Visit:
     reading: Reading
     told: str
     uncertain_since: float | None = None
+    attributes: dict[str, str | float] = field(default_factory=dict)
 
 
 class EventTeller:
     """Turns one camera's readings into events.
 
     A new emotion is told as soon as the smoothed label changes. `uncertain` is told only once it has
-    lasted, because a face turned away for a moment has not changed its emotion.
+    lasted, because a face turned away for a moment has not changed its emotion. Of other attributes, what is
+    `uncertain` is never told as a change.
 
     Args:
         uncertain_after: seconds that `uncertain` must last before it is told as a change.
@@ -54,12 +56,15 @@ class EventTeller:
             visit = self._visits.get(reading.track_id)
             if visit is None:
                 events.append(self._appeared(reading, since.get(reading.track_id, at)))
-            elif event := self._changed(visit, reading):
+                continue
+            if event := self._changed(visit, reading):
                 events.append(event)
+            if len(reading.attributes) > 1:
+                events += self._attributes_changed(visit, reading)
         return events
 
     def _appeared(self, reading: Reading, since: Instant) -> Event:
-        self._visits[reading.track_id] = _Visit(since, reading, reading.label)
+        self._visits[reading.track_id] = _Visit(since, reading, reading.label, attributes=_sure(reading))
         return Event(EventKind.APPEARED, reading, reading.at, _seconds(since, reading.at))
 
     def _changed(self, visit: _Visit, reading: Reading) -> Event | None:
@@ -76,11 +81,25 @@ class EventTeller:
         duration = _seconds(visit.since, reading.at)
         return Event(EventKind.EMOTION_CHANGED, reading, reading.at, duration, previous)
 
+    def _attributes_changed(self, visit: _Visit, reading: Reading) -> Iterable[Event]:
+        for name, value in _sure(reading).items():
+            previous = visit.attributes.get(name)
+            if value != previous:
+                visit.attributes[name] = value
+                duration = _seconds(visit.since, reading.at)
+                yield Event(EventKind.CHANGED, reading, reading.at, duration, previous, name)
+
     def _left(self, track: Track, at: Instant) -> Event | None:
         visit = self._visits.pop(track.id, None)
         if visit is None:
             return None
         return Event(EventKind.LEFT, visit.reading, at, _seconds(visit.since, track.seen))
+
+
+def _sure(reading: Reading) -> dict[str, str | float]:
+    """The values of attributes other than the emotion, without those that are uncertain."""
+    others = ((name, told.value) for name, told in reading.attributes.items() if name != EMOTION)
+    return {name: value for name, value in others if value != UNCERTAIN}
 
 
 def _seconds(since: Instant, until: Instant) -> float:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from threading import Lock
 
 from edge_fer.pipeline.step import Told
+from edge_fer.types import EMOTION, EventKind, Reading
 
 __all__ = ["Content", "Policy", "Right", "only"]
 
@@ -43,6 +44,8 @@ _CONTENT_OF: Mapping[str, Content | None] = {
     "summaries": Content.SUMMARIES,
     "view": None,
     "unwatched": None,
+    "missed": Content.READINGS,
+    "attributes": Content.ATTRIBUTES,
 }
 
 if forgotten := {field.name for field in fields(Told)} ^ _CONTENT_OF.keys():
@@ -141,4 +144,23 @@ def only(told: Told, allowed: Collection[Content]) -> Told:
         if content is not None and content not in allowed and getattr(told, name) != getattr(_NOTHING, name)
     }
     as_told: Callable[..., Told] = replace
+    left = as_told(told, **changed) if changed else told
+    return left if Content.ATTRIBUTES in allowed else _of_emotion_alone(left)
+
+
+def _of_emotion_alone(told: Told) -> Told:
+    """An output without other attributes of people, and of the scene, than the emotion."""
+    changed: dict[str, object] = {}
+    if told.readings and any(len(reading.attributes) > 1 for reading in told.readings):
+        changed["readings"] = tuple(_plain(reading) for reading in told.readings)
+    if any(event.kind is EventKind.CHANGED or len(event.reading.attributes) > 1 for event in told.events):
+        kept = [event for event in told.events if event.kind is not EventKind.CHANGED]
+        changed["events"] = tuple(replace(event, reading=_plain(event.reading)) for event in kept)
+    if told.scene and told.scene.attributes:
+        changed["scene"] = replace(told.scene, attributes={})
+    as_told: Callable[..., Told] = replace
     return as_told(told, **changed) if changed else told
+
+
+def _plain(reading: Reading) -> Reading:
+    return replace(reading, attributes={EMOTION: reading.emotion})

@@ -155,7 +155,7 @@ SINKS: Sequence[SinkRow] = (
     ),
     SinkRow(
         name="terminal",
-        right=Right(frozenset({Content.EVENTS, Content.ALERTS}), leaves=False),
+        right=Right(frozenset({Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS}), leaves=False),
         wanted=lambda _, asked: asked.show is not None,
         make=_make_terminal,
         about="lines on the terminal, with `--show` or `--demo`",

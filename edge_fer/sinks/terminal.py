@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 _WORDS = {
     EventKind.APPEARED: "appeared",
     EventKind.EMOTION_CHANGED: "changed",
+    EventKind.CHANGED: "changed",
     EventKind.LEFT: "left",
 }
 
@@ -58,8 +59,15 @@ def _event(event: Event) -> str:
     emotion = f"{reading.label} {reading.confidence:.0%}"
     if event.kind is EventKind.EMOTION_CHANGED:
         emotion = f"{event.previous} → {emotion}"
+    if event.attribute is not None:
+        before = "" if event.previous is None else f"{_shown(event.previous)} → "
+        emotion = f"{event.attribute}: {before}{_shown(reading.attributes[event.attribute].value)}"
     seen = f"  after {event.duration:.1f} s" if event.kind is EventKind.LEFT else ""
     return f"{_WORDS[event.kind]:8}  {reading.track_id}  {emotion}{seen}"
+
+
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _alert(change: AlertChange) -> str:

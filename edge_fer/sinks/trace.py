@@ -80,6 +80,7 @@ class Recording:
                 left=told.left,
                 view=told.view,
                 unwatched=told.unwatched,
+                attributes=told.attributes,
             )
         except TraceError as error:
             # watching goes on, whatever becomes of the trace

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Self, cast
 
@@ -14,10 +15,24 @@ from edge_fer.errors import TraceError
 from edge_fer.support.files import open_file
 from edge_fer.support.json_text import read_json
 from edge_fer.trace.writer import VERSION
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Doubt, Instant, Quality, QualityFault, Reading, View
+from edge_fer.types import (
+    EMOTION,
+    LABEL_SETS,
+    UNCERTAIN,
+    AttributeValue,
+    Box,
+    Doubt,
+    Instant,
+    Quality,
+    QualityFault,
+    Reading,
+    View,
+)
 
 __all__ = ["Step", "TraceReader"]
 
+#: The versions of the format that can be read.
+READABLE = (1, VERSION)
 #: No line of ours is longer.
 LONGEST_LINE = 1_000_000
 #: Where a later version of the format could be read.
@@ -36,6 +51,7 @@ class Step:
         left: ids of the people given up.
         view: what the camera got to see at all; None where that was not known.
         unwatched: whether there were no frames from then on, for a while at least.
+        attributes: what was known of the picture as a whole, by attribute.
     """
 
     camera: str
@@ -45,6 +61,7 @@ class Step:
     left: tuple[str, ...]
     view: View | None = None
     unwatched: bool = False
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 class TraceReader:
@@ -83,6 +100,8 @@ class TraceReader:
             raise
         self._only = next(iter(self.cameras)) if len(self.cameras) == 1 else None
         self._views: dict[str, View | None] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._attributes: dict[str, Mapping[str, AttributeValue]] = {}
         self._anchor: tuple[float, datetime, bool] | None = None
 
     def __enter__(self) -> Self:
@@ -116,8 +135,8 @@ class TraceReader:
             labels = {str(name): tuple(map(str, of)) for name, of in cameras.items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             self._fail("is no trace", "Name one that `edge-fer record` has written")
-        if version != VERSION:
-            self._fail(f"is a trace of version {version!r}, and this reads version {VERSION}", _NEWER)
+        if type(version) is not int or version not in READABLE:
+            self._fail(f"is a trace of version {version!r}, and this reads versions 1 to {VERSION}", _NEWER)
         if not labels or not all(of in LABEL_SETS.values() for of in labels.values()):
             self._fail("names no camera, or labels that are no label set", _NEWER)
         return labels
@@ -158,12 +177,18 @@ class TraceReader:
         at = Instant(time, utc + timedelta(seconds=time - since), synced)
         camera = self._only or found["c"]
         labels = self.cameras[camera]
-        told = None if found.get("same") else tuple([_reading(camera, labels, at, r) for r in found.get("r", ())])
+        if "s" in found:
+            self._sizes[camera] = _size(found["s"])
+        size = self._sizes.get(camera)
+        told = None if found.get("same") else tuple([_reading(camera, labels, at, r, size) for r in found.get("r", ())])
+        if "a" in found:
+            self._attributes[camera] = _attributes(found["a"])
         people = int(found.get("n", len(told or ())))
         if "v" in found:
             self._views[camera] = None if found["v"] is None else View(found["v"])
         left, unwatched = tuple(map(str, found.get("l", ()))), bool(found.get("unwatched"))
-        return Step(camera, at, told, people, left, self._views.get(camera), unwatched)
+        view, known = self._views.get(camera), self._attributes.get(camera, {})
+        return Step(camera, at, told, people, left, view, unwatched, known)
 
     def _fail(
         self, problem: str, remedy: str = "Copy the file again, or take the line out", *, cause: Exception | None = None
@@ -172,8 +197,12 @@ class TraceReader:
         raise TraceError(msg, remedy=remedy) from cause
 
 
-def _reading(camera: str, labels: tuple[str, ...], at: Instant, found: list[Any]) -> Reading:
-    who, label, confidence, scores, quality, *more = found
+def _reading(
+    camera: str, labels: tuple[str, ...], at: Instant, found: list[Any], size: tuple[int, int] | None
+) -> Reading:
+    who, label, confidence, scores, quality, *rest = found
+    # in version 1, faults and doubt were parts of their own
+    more = rest[0] if rest and isinstance(rest[0], dict) else dict(zip(("f", "d"), rest, strict=False))
     if label not in labels and label != UNCERTAIN:
         msg = f"{label!r} is no label of camera {camera}"
         raise ValueError(msg)
@@ -183,9 +212,42 @@ def _reading(camera: str, labels: tuple[str, ...], at: Instant, found: list[Any]
     if not (0 <= confidence <= 1 and 0 <= quality <= 1):
         msg = f"the confidence {confidence} or the quality {quality} is not from 0 to 1"
         raise ValueError(msg)
-    judged = Quality(quality, tuple(map(QualityFault, more[0]))) if more else Quality(quality)
-    doubt = Doubt(more[1]) if len(more) > 1 else None
-    return Reading(camera, str(who), at, label, confidence, dict(zip(labels, scores, strict=False)), judged, doubt)
+    judged = Quality(quality, tuple(map(QualityFault, more.get("f", ()))))
+    doubt = Doubt(more["d"]) if "d" in more else None
+    told = dict(zip(labels, scores, strict=False))
+    emotion = AttributeValue(label, confidence, told, doubt)
+    attributes = {EMOTION: emotion} | _attributes(more.get("a", {}))
+    box = _box(more["b"]) if "b" in more else None
+    return Reading(camera, str(who), at, judged, attributes, box, size=size if box else None)
+
+
+def _box(found: Any) -> Box:
+    x, y, width, height = map(float, found)
+    if not all(map(isfinite, (x, y, width, height))):
+        msg = f"{found!r} is no box"
+        raise ValueError(msg)
+    return Box(x, y, width, height)
+
+
+def _size(found: Any) -> tuple[int, int]:
+    width, height = found
+    if type(width) is not int or type(height) is not int or not (width > 0 and height > 0):
+        msg = f"{found!r} is no size of a picture"
+        raise ValueError(msg)
+    return width, height
+
+
+def _attributes(found: Any) -> dict[str, AttributeValue]:
+    return {str(name): _attribute(str(name), *known) for name, known in found.items()}
+
+
+def _attribute(name: str, value: Any, confidence: Any, scores: Any) -> AttributeValue:
+    shares = [*scores.values(), *([] if confidence is None else [confidence])]
+    known = isinstance(value, str) or (type(value) in {int, float} and isfinite(value))
+    if name == EMOTION or not known or not all(0 <= share <= 1 for share in shares):
+        msg = f"{[value, confidence, scores]!r} is no value of an attribute {name!r}"
+        raise ValueError(msg)
+    return AttributeValue(value, confidence, {str(label): float(score) for label, score in scores.items()})
 
 
 def _told(error: Exception) -> str:

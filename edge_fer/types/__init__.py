@@ -16,6 +16,7 @@ from edge_fer.types.alert import (
     Standing,
 )
 from edge_fer.types.instant import Instant
+from edge_fer.types.labels import LABEL_NAMES, LABEL_SETS, LABELS, UNCERTAIN, Label
 from edge_fer.types.picture import (
     Box,
     CropFrame,
@@ -29,15 +30,30 @@ from edge_fer.types.picture import (
     Track,
     View,
 )
-from edge_fer.types.reading import LABEL_SETS, UNCERTAIN, Doubt, Event, EventKind, Reading, Scene, Scores
+from edge_fer.types.reading import (
+    EMOTION,
+    Attributed,
+    AttributeValue,
+    Doubt,
+    Event,
+    EventKind,
+    Reading,
+    Scene,
+    Scores,
+)
 from edge_fer.types.summary import Distress, Summary, SummaryNumbers
 
 __all__ = [
+    "EMOTION",
+    "LABELS",
+    "LABEL_NAMES",
     "LABEL_SETS",
     "UNCERTAIN",
     "Alert",
     "AlertChange",
     "AlertState",
+    "AttributeValue",
+    "Attributed",
     "Box",
     "CropFrame",
     "Distress",
@@ -49,6 +65,7 @@ __all__ = [
     "Image",
     "Instant",
     "Keypoints",
+    "Label",
     "Point",
     "Quality",
     "QualityFault",

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from edge_fer.types.instant import Instant
-from edge_fer.types.picture import Quality, View
+from edge_fer.types.picture import Box, Keypoints, Quality, View
 
-__all__ = ["LABEL_SETS", "UNCERTAIN", "Doubt", "Event", "EventKind", "Reading", "Scene", "Scores"]
+__all__ = [
+    "EMOTION",
+    "AttributeValue",
+    "Doubt",
+    "Event",
+    "EventKind",
+    "Reading",
+    "Scene",
+    "Scores",
+]
 
-#: The emotions by label set, each in the model's order: fewer of them for places where some only confuse.
-LABEL_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "seven": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
-        "five": ("angry", "happy", "sad", "surprise", "neutral"),
-        "four": ("angry", "happy", "sad", "neutral"),
-        "three": ("angry", "happy", "sad"),
-    }
-)
-#: The label of a reading that quality or confidence does not carry.
-UNCERTAIN = "uncertain"
+#: The attribute that every reading has.
+EMOTION = "emotion"
 #: Label to calibrated probability, in the model's order; sums to 1.
 Scores: TypeAlias = Mapping[str, float]
 
@@ -40,29 +39,78 @@ class Doubt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AttributeValue:
+    """What is known of one attribute of a person or of a scene, after smoothing.
+
+    Attributes:
+        value: the leading label, `UNCERTAIN`, or a number, as the attribute's model tells labels or numbers.
+        confidence: the leading label's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet;
+            None for a number, which has none.
+        scores: smoothed scores of the labels; empty where nothing was read yet, and for a number.
+        doubt: why the value is `UNCERTAIN` although the model was asked; None where it is not.
+    """
+
+    value: str | float
+    confidence: float | None = None
+    scores: Scores = field(default_factory=dict)
+    doubt: Doubt | None = None
+
+
+class Attributed:
+    """What has attributes, `EMOTION` among them, has short names for what is told of that one."""
+
+    __slots__ = ()
+    attributes: Mapping[str, AttributeValue]
+
+    @property
+    def emotion(self) -> AttributeValue:
+        """The value of `EMOTION`."""
+        return self.attributes[EMOTION]
+
+    @property
+    def label(self) -> str:
+        """The leading emotion, or `UNCERTAIN`."""
+        return str(self.attributes[EMOTION].value)
+
+    @property
+    def confidence(self) -> float:
+        """The leading emotion's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet."""
+        return self.attributes[EMOTION].confidence or 0.0
+
+    @property
+    def scores(self) -> Scores:
+        """Smoothed scores of the emotions of the label set; empty where nothing was read yet."""
+        return self.attributes[EMOTION].scores
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why the label is `UNCERTAIN` although the face could be read; None where it is not, or `quality` says why."""
+        return self.attributes[EMOTION].doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Attributed):
     """What one person's face said at one instant, after smoothing.
 
     Attributes:
         camera: the camera's name.
         track_id: the person.
         at: when the frame was captured.
-        label: the leading emotion, or `UNCERTAIN`.
-        confidence: the leading emotion's score, 0 to 1, whether or not it was enough; 0 where nothing was read yet.
-        scores: smoothed scores of the label set; empty where nothing was read yet.
         quality: of the face in this frame.
-        doubt: why the label is `UNCERTAIN` although the face could be read; None where it is not, or where `quality`
-            has faults.
+        attributes: what is known of the person by attribute: `EMOTION` always, others once they were read.
+        box: where the face is, in pixels of the picture; None where that is not known, as in old traces.
+        keypoints: points of the face in pixels of the picture, where the detector gives them.
+        size: width and height of the picture in pixels; None where `box` is.
     """
 
     camera: str
     track_id: str
     at: Instant
-    label: str
-    confidence: float
-    scores: Scores
     quality: Quality
-    doubt: Doubt | None = None
+    attributes: Mapping[str, AttributeValue]
+    box: Box | None = None
+    keypoints: Keypoints | None = None
+    size: tuple[int, int] | None = None
 
 
 class EventKind(StrEnum):
@@ -70,6 +118,7 @@ class EventKind(StrEnum):
 
     APPEARED = "appeared"
     EMOTION_CHANGED = "emotion_changed"
+    CHANGED = "changed"
     LEFT = "left"
 
 
@@ -81,15 +130,17 @@ class Event:
         kind: what happened.
         reading: the person's reading then; for `left`, their last.
         at: when it happened.
-        previous: for `emotion_changed`, the label before.
+        previous: for `emotion_changed` and `changed`, the value before; None where there was none.
         duration: seconds in view so far.
+        attribute: for `changed`, the attribute that did; its value is in the reading.
     """
 
     kind: EventKind
     reading: Reading
     at: Instant
     duration: float
-    previous: str | None = None
+    previous: str | float | None = None
+    attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +156,7 @@ class Scene:
         view: what the camera gets to see at all; None where that is not watched, or not known yet.
         satisfaction: index over the last while, 0 to 100; None where too little could be read.
         paused: whether nothing is looked at, because somebody said so.
+        attributes: what is known of the picture as a whole, by attribute.
     """
 
     camera: str
@@ -115,3 +167,4 @@ class Scene:
     view: View | None = None
     satisfaction: float | None = None
     paused: bool = False
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)

@@ -63,7 +63,11 @@ def described(settings: config.Config) -> Node:
         site=settings.node.site,
         version=__version__,
         cameras={
-            name: Watching(labels=LABEL_SETS[camera.emotion.labels], alerts=list(camera.alerts))
+            name: Watching(
+                labels=LABEL_SETS[camera.emotion.labels],
+                alerts=list(camera.alerts),
+                attributes=any(one.looks_at == "face" for one in camera.attributes.values()),
+            )
             for name, camera in settings.cameras.items()
         },
         window=None if shortest is None else (DURATION.write(float(shortest)), shortest),

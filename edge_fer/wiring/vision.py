@@ -10,6 +10,7 @@ from edge_fer.capture.view.measures import SIZE as VIEW_SIZE
 from edge_fer.capture.view.watch import ViewSettings, ViewWatch
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
+from edge_fer.emotion.attributes import AttributeModel, AttributeReader, FaceAttribute, PictureAttribute
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
@@ -30,7 +31,7 @@ from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.types import LABEL_SETS, SignalKey, SignalValue
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, SignalKey, SignalValue
 from edge_fer.wiring.detectors import make_detector
 from edge_fer.wiring.meaning import longest_gap
 
@@ -128,7 +129,41 @@ def build_stages(
         summaries=summaries or NoSummaries(),
         freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
+        attributes=_face_attributes(camera.attributes),
+        picture_attributes=[
+            PictureAttribute(_reader(name, given))
+            for name, given in camera.attributes.items()
+            if given.looks_at == "picture"
+        ],
     )
+
+
+def _face_attributes(attributes: Mapping[str, config.Attribute]) -> list[FaceAttribute]:
+    return [
+        FaceAttribute(reader, partial(_crop, reader.model))
+        for reader in (_reader(name, given) for name, given in attributes.items() if given.looks_at == "face")
+    ]
+
+
+def _reader(name: str, given: config.Attribute) -> AttributeReader:
+    try:
+        model = AttributeModel.load(given.model, of_faces=given.looks_at == "face", threads=given.threads)
+    except ModelError as error:
+        msg = f"attribute {name}: {error.message}"
+        raise ModelError(msg, remedy=error.remedy) from error
+    return AttributeReader(
+        name,
+        model,
+        smoother=make_smoother(given.smoothing),
+        every=given.every,
+        min_confidence=given.min_confidence,
+    )
+
+
+def _crop(model: AttributeModel, image: Image, face: Face) -> Image:
+    """A face as the model wants it."""
+    size = model.sidecar.input
+    return crop_face(image, face, model.crop_frame, at_most=2 * max(size.width, size.height))
 
 
 def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:
@@ -137,8 +172,13 @@ def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:
 
 
 def make_classifier(emotion: config.EmotionSection) -> EmotionClassifier:
-    """The emotion classifier; ModelError where its model is missing or wrong, or lacks a label of the set."""
+    """The emotion classifier; ModelError where its model is missing or wrong, or has other labels than it should."""
     classifier = EmotionClassifier.load(emotion.model, threads=emotion.threads, prior=emotion.prior.given)
+    unknown = [label for label in classifier.labels if label not in LABEL_NAMES]
+    if unknown:
+        msg = f"the model {classifier.sidecar.name} has labels that are not known: {', '.join(unknown)}"
+        remedy = f"Rename them in its sidecar to some of {', '.join(LABEL_NAMES)}, or choose another model"
+        raise ModelError(msg, remedy=remedy)
     missing = sorted(set(LABEL_SETS[emotion.labels]) - set(classifier.labels))
     if missing:
         msg = f"the model {classifier.sidecar.name} does not know {', '.join(missing)}"

@@ -30,10 +30,10 @@ from edge_fer.config import Config, Layer, load
 from edge_fer.config.tree import AlertSection, CameraSection
 from edge_fer.emotion.labels import reduce
 from edge_fer.inference.store import Store
-from edge_fer.pipeline.step import reading_of
+from edge_fer.pipeline.step import emotion_of
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.sight import Sight
-from edge_fer.types import Instant, Quality, QualityFault, Reading, Scores
+from edge_fer.types import EMOTION, Instant, Quality, QualityFault, Reading, Scores
 from edge_fer.wiring import build_rules, build_stages, build_summaries, make_smoother
 from edge_fer.wiring.vision import make_classifier
 
@@ -270,19 +270,8 @@ def readings_of(
             smoother.forget(gone)
         quality = Quality(1.0) if scores else Quality(1.0, (QualityFault.UNFAMILIAR,))
         smoothed = smoother.update(who, reduced(_wavering(scores, state)) if scores else None, now)
-        yield (
-            reading_of(
-                "camera",
-                who,
-                NINE.later(now),
-                quality,
-                smoothed,
-                min_confidence=emotion.min_confidence,
-                min_lead=emotion.min_lead,
-            ),
-            left,
-            person,
-        )
+        known = emotion_of(quality, smoothed, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead)
+        yield Reading("camera", who, NINE.later(now), quality, {EMOTION: known}), left, person
         before = who
 
 

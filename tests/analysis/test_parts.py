@@ -93,14 +93,14 @@ def kept_bytes(frames):
 
 
 def test_key_frames_are_the_strongest_from_all_over_the_recording():
-    frames, face, image = KeyFrames(), {"a": Face(Box(10, 10, 40, 40), 1.0)}, noise(96)
+    frames, box, image = KeyFrames(), Box(10, 10, 40, 40), noise(96)
     random = np.random.default_rng(0)
     scores = random.uniform(0.5, 0.9, 3600)
     scores[[700, 1900, 3300]] = [0.99, 0.98, 0.97]
     sizes = []
     for second, score in enumerate(scores):
-        frames.offer(float(second), image, [reading(second, "happy", float(score))], face)
-        frames.offer(float(second), image, [reading(second, "uncertain", 1 / 7)], face)
+        frames.offer(float(second), image, [reading(second, "happy", float(score), box=box)], [])
+        frames.offer(float(second), image, [reading(second, "uncertain", 1 / 7, box=box)], [])
         sizes.append(kept_bytes(frames))
     assert max(sizes) < 10 * min(sizes)
     chosen = frames.chosen(lambda _: [], show_faces=True)
@@ -112,9 +112,9 @@ def test_key_frames_are_the_strongest_from_all_over_the_recording():
 
 
 def test_moments_close_to_one_another_are_one():
-    frames, face = KeyFrames(), {"a": Face(Box(10, 10, 40, 40), 1.0)}
+    frames, box = KeyFrames(), Box(10, 10, 40, 40)
     for seconds in (7.9, 8.1, 13.0):
-        frames.offer(seconds, noise(), [reading(seconds, "sad", 0.9 + seconds / 1000)], face)
+        frames.offer(seconds, noise(), [reading(seconds, "sad", 0.9 + seconds / 1000, box=box)], [])
     assert [one.seconds for one in frames.chosen(lambda _: [], show_faces=True)] == [8.1, 13.0]
 
 
@@ -141,7 +141,7 @@ def test_everybody_in_a_key_frame_is_blurred_known_or_not():
     assert len(detector.detect(wide)) == 3
     frames = KeyFrames()
     # one is read, one is known but not read, one was never made a person of
-    frames.offer(0.0, wide, [reading(0, "happy", 0.9)], {"a": here[0], "b": here[1]})
+    frames.offer(0.0, wide, [reading(0, "happy", 0.9, box=here[0].box)], [here[1].box])
 
     def seen(**how):
         (moment,) = frames.chosen(lambda picture: [one.box for one in detector.detect(picture)], **how)

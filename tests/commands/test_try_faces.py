@@ -12,9 +12,9 @@ import subprocess
 import pytest
 
 from edge_fer.cli._trial import NO_FACE, Prompt, Trial, as_json, lines
-from edge_fer.types import UNCERTAIN, Doubt, Quality, QualityFault, Reading
+from edge_fer.types import UNCERTAIN, Doubt, Quality, QualityFault
 from tests.daemon import COMMAND, edge_fer
-from tests.invented import at, reading
+from tests.invented import at, emotion_reading, reading
 from tests.shared import shared_data
 
 #: the detector that is always there
@@ -53,8 +53,8 @@ def test_nothing_stands_for_longer_than_a_second():
 
 def test_the_end_says_what_was_read_and_why_it_was_uncertain():
     scores = {"angry": 0.5, "happy": 0.5}
-    torn = Reading("cam", "x", at(0), UNCERTAIN, 0.5, scores, Quality(1.0), Doubt.TORN)
-    away = Reading("cam", "x", at(0), UNCERTAIN, 0.5, scores, Quality(0.2, (QualityFault.TURNED_AWAY,)))
+    torn = emotion_reading("cam", "x", at(0), UNCERTAIN, 0.5, scores, Quality(1.0), Doubt.TORN)
+    away = emotion_reading("cam", "x", at(0), UNCERTAIN, 0.5, scores, Quality(0.2, (QualityFault.TURNED_AWAY,)))
     trial = trial_of([(1.0, torn), (1.5, away), (2.25, reading(0, "angry", 0.9)), (3.0, None)])
     assert list(lines(trial.tried)) == [
         "asked for  read   taken for",

@@ -64,8 +64,8 @@ def _sections(section=Config):
 def test_every_setting_has_one_sentence_and_a_default(section):
     for key, info in keys_of(section).items():
         assert re.fullmatch(r"[^.]+(\.\w+[^.]*)*\.", info.description), key
-        # which emotions an alert is about, and where a zone is, nobody can say but who makes it
-        assert not info.is_required() or key in {"when", "polygon", *KINDS}
+        # which emotions an alert is about, where a zone is, and what reads an attribute, only its maker can say
+        assert not info.is_required() or key in {"when", "polygon", "model", *KINDS}
 
 
 def test_the_installed_file_is_what_the_types_say():

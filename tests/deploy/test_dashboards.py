@@ -49,7 +49,7 @@ def measurements():
         nulls = {
             key
             for key, field in schemas()[topic.rpartition("/")[2]]["properties"].items()
-            if message[key] is None and any("number" in option.values() for option in field["anyOf"])
+            if message.get(key, "left out") is None and any("number" in option.values() for option in field["anyOf"])
         }
         found[source["name_override"]] = (source["tag_keys"], {*flattened(message), *strings, *nulls})
     return found

@@ -19,11 +19,11 @@ from edge_fer.types import (
     EventKind,
     Instant,
     Quality,
-    Reading,
     Scene,
     Standing,
     Summary,
 )
+from tests.invented import emotion_reading
 
 __all__ = ["CAMERAS", "RULE", "camera_of", "dice", "expected", "kind_of", "number_of", "told"]
 
@@ -94,6 +94,6 @@ def told(number: int, at: Instant) -> Told:
         )
         return Told(at, changes=(AlertChange(resolved, alert, at),), alerts={RULE: Standing((alert,))})
     scores = {label: 0.7 if label == says["emotion"] else 0.1 for label in LABELS}
-    reading = Reading(camera, says["track_id"], at, says["emotion"], 0.7, scores, Quality(0.9))
+    reading = emotion_reading(camera, says["track_id"], at, says["emotion"], 0.7, scores, Quality(0.9))
     event = Event(EventKind(says["event_type"]), reading, at, says["duration_s"])
     return Told(at, events=(event,), scene=Scene(camera, at, 1 + number % 3, says["emotion"], 0.7))

@@ -26,9 +26,9 @@ from edge_fer.types import (
     EventKind,
     Instant,
     Quality,
-    Reading,
     Scene,
 )
+from tests.invented import emotion_reading
 
 NODE = "counter-1"
 TOPICS = Topics(NODE)
@@ -52,7 +52,7 @@ def now() -> Instant:
 
 def event(at: Instant, *, track: str = "a1b2", emotion: str = "happy", duration: float = 0.0) -> EventDraft:
     scores = {"happy": 0.812345, "sad": 0.187655}
-    reading = Reading("front", track, at, emotion, 0.812345, scores, Quality(0.9))
+    reading = emotion_reading("front", track, at, emotion, 0.812345, scores, Quality(0.9))
     return COMPOSER.event(Event(EventKind.APPEARED, reading, at, duration))
 
 

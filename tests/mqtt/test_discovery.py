@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,18 @@ NODE = Node(
     version="1.2.3",
     cameras={"front": Watching(["happy", "sad"], ["unhappy-guest", "queue"]), "back": Watching(["happy", "sad"])},
 )
+
+
+def test_home_assistant_is_told_of_changes_of_attributes_where_faces_have_some():
+    def kinds(camera):
+        return components_of(replace(NODE, cameras={"front": camera}))["front.event"]["event_types"]
+
+    assert kinds(Watching(["happy"])) == ["appeared", "emotion_changed", "left"]
+    assert kinds(Watching(["happy"], attributes=True)) == ["appeared", "emotion_changed", "changed", "left"]
+    model = "{model: a.tflite, looks_at: %s}"
+    for looks_at, known in (("face", True), ("picture", False)):
+        told = announced(f"cameras: {{front: {{attributes: {{mask: {model % looks_at}}}}}}}")
+        assert ("changed" in told["components"]["front.event"]["event_types"]) is known
 
 
 def announced(config: str):

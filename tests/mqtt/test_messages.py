@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -30,6 +31,7 @@ from edge_fer.types import (
     UNCERTAIN,
     AlertChange,
     AlertState,
+    AttributeValue,
     Distress,
     Doubt,
     Event,
@@ -37,17 +39,20 @@ from edge_fer.types import (
     Instant,
     Quality,
     QualityFault,
-    Reading,
     Resolution,
     SignalState,
     Standing,
     Summary,
     SummaryNumbers,
 )
-from tests.invented import at
+from tests.invented import at, emotion_reading
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 
 SCHEMAS = schemas()
+#: Fields that came later, and are not there where they would say nothing.
+MAY_BE_LEFT_OUT = {"event": {"attribute", "value", "attributes"}, "state": {"attributes"}}
+#: The schemas as they were before these.
+STORED = json.loads(Path(__file__).with_name("version-1.json").read_text(encoding="utf-8"))
 
 
 def valid(kind: str, payload: str) -> dict:
@@ -71,10 +76,57 @@ def test_schemas_are_sound_and_describe_every_field():
         for part in [schema, *(part for part in parts.values() if "properties" in part)]:
             assert part["additionalProperties"] is False, kind
             if not kind.startswith("command/"):
-                assert set(part["required"]) == set(part["properties"]), f"{kind}: every field is always there"
+                sparse = MAY_BE_LEFT_OUT.get(kind, set()) if part is schema else set()
+                assert set(part["required"]) == set(part["properties"]) - sparse, f"{kind}: every other is there"
             for name, field in part["properties"].items():
                 described = field if "description" in field else parts[field["$ref"].rpartition("/")[2]]
                 assert described.get("description"), f"{kind}.{name} says nothing about itself"
+
+
+def with_others(**values):
+    told = emotion_reading("front", "x", at(0), "happy", 0.9, {"happy": 0.9, "sad": 0.1}, Quality(0.9))
+    return replace(told, attributes={**told.attributes, **values})
+
+
+MASK = AttributeValue("with", 0.87654, {"with": 0.87654, "without": 0.12346})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.CHANGED])
+def test_a_reader_of_before_understands_every_event_without_attributes(kind):
+    previous = "sad" if kind is EventKind.EMOTION_CHANGED else None
+    found = valid("event", sealed(COMPOSER.event(Event(kind, with_others(), at(0), 1.0, previous)), at(0)))
+    jsonschema.validate(found, STORED["event"])
+    assert found.keys() == STORED["event"]["properties"].keys(), "nothing more is sent"
+
+
+def test_a_reader_of_before_understands_every_state_without_attributes():
+    found = valid("state", COMPOSER.state(scene(at(0))).model_dump_json())
+    jsonschema.validate(found, STORED["state"])
+    assert found.keys() == STORED["state"]["properties"].keys(), "nothing more is sent"
+
+
+def test_what_has_attributes_tells_them():
+    told = {"value": "with", "confidence": 0.8765, "scores": {"with": 0.8765, "without": 0.1235}}
+    age = {"value": 31.5, "confidence": None, "scores": {}}
+    seen = with_others(mask=MASK, age=AttributeValue(31.5))
+    appeared = valid("event", sealed(COMPOSER.event(Event(EventKind.APPEARED, seen, at(0), 0.0)), at(0)))
+    assert appeared["attributes"] == {"mask": told, "age": age}
+    assert not {"attribute", "value"} & appeared.keys()
+    changed = Event(EventKind.CHANGED, seen, at(0), 1.0, "without", "mask")
+    found = valid("event", sealed(COMPOSER.event(changed), at(0)))
+    assert [found[key] for key in ("event_type", "attribute", "value", "previous", "confidence", "emotion")] == [
+        "changed",
+        "mask",
+        "with",
+        "without",
+        0.8765,
+        "happy",
+    ]
+    older = Event(EventKind.CHANGED, seen, at(0), 1.0, 30.0, "age")
+    found = valid("event", sealed(COMPOSER.event(older), at(0)))
+    assert [found[key] for key in ("attribute", "value", "previous", "confidence")] == ["age", 31.5, 30.0, None]
+    room = replace(scene(at(0)), attributes={"room": MASK})
+    assert valid("state", COMPOSER.state(room).model_dump_json())["attributes"] == {"room": told}
 
 
 def test_event():
@@ -103,7 +155,7 @@ def test_event():
 
 def test_event_of_a_face_that_was_never_read():
     quality = Quality(0.0, (QualityFault.TOO_SMALL, QualityFault.BLURRED))
-    reading = Reading("front", "x", at(0), UNCERTAIN, 0.0, {}, quality)
+    reading = emotion_reading("front", "x", at(0), UNCERTAIN, 0.0, {}, quality)
     draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
     found = valid("event", sealed(draft, at(0)))
     assert found["emotion"] == "uncertain"
@@ -114,7 +166,7 @@ def test_event_of_a_face_that_was_never_read():
 
 
 def test_event_of_a_face_torn_between_two_emotions():
-    reading = Reading("front", "x", at(0), UNCERTAIN, 0.5, {"angry": 0.5, "sad": 0.5}, Quality(1.0), Doubt.TORN)
+    reading = emotion_reading("front", "x", at(0), UNCERTAIN, 0.5, {"angry": 0.5, "sad": 0.5}, Quality(1.0), Doubt.TORN)
     draft = COMPOSER.event(Event(EventKind.EMOTION_CHANGED, reading, at(0), 1.0, previous="happy"))
     found = valid("event", sealed(draft, at(0)))
     assert (found["emotion"], found["quality_faults"], found["doubt"]) == ("uncertain", [], "torn")

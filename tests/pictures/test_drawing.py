@@ -13,7 +13,7 @@ from edge_fer.pictures.annotation import LEAST_SIDE, annotated
 from edge_fer.pictures.faces import FaceReading, PictureReading
 from edge_fer.pictures.saving import Drawings
 from edge_fer.sample import sample_picture
-from edge_fer.types import LABEL_SETS, UNCERTAIN, Box, Face, Keypoints, Quality, QualityFault
+from edge_fer.types import EMOTION, LABEL_SETS, UNCERTAIN, AttributeValue, Box, Face, Keypoints, Quality, QualityFault
 
 SCORES = dict(zip(LABEL_SETS["seven"], (0.01, 0.01, 0.02, 0.8, 0.06, 0.04, 0.06), strict=True))
 UNREADABLE = Quality(0.1, (QualityFault.TURNED_AWAY,))
@@ -22,7 +22,8 @@ UNREADABLE = Quality(0.1, (QualityFault.TURNED_AWAY,))
 def face(x, y, side, *, label="happy", quality=None):
     read = quality is None
     box, scores = Box(x, y, side, side), SCORES if read else {}
-    return FaceReading(Face(box, 0.9), label, 0.8 if read else 0.0, scores, quality or Quality(1.0))
+    emotion = AttributeValue(label, 0.8 if read else 0.0, scores)
+    return FaceReading(Face(box, 0.9), quality or Quality(1.0), {EMOTION: emotion})
 
 
 def reading(width, height, *faces, level=90):
@@ -81,7 +82,8 @@ def test_the_scores_hide_nobody():
 def test_the_overlay_colours_the_face_and_nothing_else():
     picture = sample_picture()
     points = Keypoints(right_eye=(318, 163), left_eye=(383, 166), nose=(350, 195), mouth=(348, 226))
-    one = FaceReading(Face(Box(277, 130, 145, 145), 0.9, points), "happy", 0.8, SCORES, Quality(1.0))
+    emotion = AttributeValue("happy", 0.8, SCORES)
+    one = FaceReading(Face(Box(277, 130, 145, 145), 0.9, points), Quality(1.0), {EMOTION: emotion})
     plain = annotated(PictureReading("x", picture, (one,)))
     laid = annotated(PictureReading("x", picture, (one,)), classifier=EmotionClassifier.load())
     times = plain.shape[1] / picture.shape[1]

@@ -56,7 +56,7 @@ def outcome(**changes) -> AnalysisOutcome:
     image, face = portrait()
     frames = KeyFrames()
     for seconds, label, score in ((30, "happy", 0.97), (170, "angry", 0.81), (370, "fear", 0.62), (505, "sad", 0.77)):
-        frames.offer(seconds, image, [reading(seconds, label, score)], {"a": face})
+        frames.offer(seconds, image, [reading(seconds, label, score, box=face.box)], [])
     found = AnalysisOutcome(
         version="0.1.0",
         file="counter <b>&amp;</b> door.mp4",

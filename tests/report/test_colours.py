@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.drawing.palette import COLOURS
+from edge_fer.drawing.palette import COLOURS, DARK_COLOURS
 
 STYLE = files("edge_fer.report").joinpath("style.css").read_text(encoding="utf-8")
 #: How people see who lack one kind of cone (Machado, Oliveira and Fernandes, 2009, severity 1), on linear RGB.
@@ -25,6 +25,7 @@ SEEN = {
 def colours(dark):
     """Each emotion's colour as the style gives it, RGB 0 to 1."""
     found = {name: colour.removeprefix("#") for name, colour in COLOURS.items()}
+    found |= {name: colour.removeprefix("#") for name, colour in DARK_COLOURS.items()} if dark else {}
     by_day, by_night = STYLE.split("prefers-color-scheme: dark")
     found |= dict(re.findall(r"--(\w+): #([0-9a-f]{6})", by_day + by_night if dark else by_day))
     return {name: np.array(list(bytes.fromhex(found[name]))) / 255 for name in COLOURS}

@@ -15,8 +15,8 @@ from edge_fer.rules.scene.calendar import DAY, HOUR, Calendar
 from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.rules.scene.summaries import Summaries
 from edge_fer.rules.scene.trend import Trend
-from edge_fer.types import Instant, Quality, Reading
-from tests.invented import LABELS, scores
+from edge_fer.types import Instant, Quality
+from tests.invented import LABELS, emotion_reading, scores
 
 SCALE = MoodScale({"happy": 1.0, "sad": -1.0, "angry": -1.0}, frozenset({"sad", "angry"}), 0.3, 0.6)
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)  # a Monday
@@ -43,7 +43,9 @@ class Scene:
     def see(self, seconds=0.0, *, left=(), **people):
         """Time passes, then a frame shows these people."""
         self.now = self.now.later(seconds)
-        readings = [Reading("cam", who, self.now, label, 0.9, scores(), Quality(1.0)) for who, label in people.items()]
+        readings = [
+            emotion_reading("cam", who, self.now, label, 0.9, scores(), Quality(1.0)) for who, label in people.items()
+        ]
         self.told += self.summaries.update(readings, left=list(left), at=self.now)
 
     def film(self, seconds, *, step=0.5, **people):

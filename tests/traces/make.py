@@ -22,6 +22,7 @@ from typing import Any
 from edge_fer.cli.main import main as edge_fer
 from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS, UNCERTAIN, Instant, Quality, QualityFault, Reading
+from tests.invented import emotion_reading
 from tests.shared import SHARED
 
 FOLDER = Path(__file__).parent
@@ -61,7 +62,9 @@ def reading(
     if face is None:
         scores = dict(before.scores) if before else {}
         fault = (QualityFault.TURNED_AWAY,)
-        return Reading("camera", who, at, UNCERTAIN, max(scores.values(), default=0.0), scores, Quality(0.2, fault))
+        return emotion_reading(
+            "camera", who, at, UNCERTAIN, max(scores.values(), default=0.0), scores, Quality(0.2, fault)
+        )
     raw = {label: math.exp(4 * face.get(label, 0.0) + rng.gauss(0, 0.25)) for label in labels}
     whole = sum(raw.values())
     fresh = {label: value / whole for label, value in raw.items()}
@@ -70,7 +73,7 @@ def reading(
     scores = {label: 0.8 * kept[label] + 0.2 * fresh[label] for label in labels}
     leading = max(scores, key=scores.__getitem__)
     certain = scores[leading] >= 0.45
-    return Reading("camera", who, at, leading if certain else UNCERTAIN, scores[leading], scores, Quality(0.9))
+    return emotion_reading("camera", who, at, leading if certain else UNCERTAIN, scores[leading], scores, Quality(0.9))
 
 
 def ward() -> Invented:

@@ -1,7 +1,7 @@
 """Layers of the config: where each is read from, and how a higher one overrides a lower one.
 
 Maps merge key by key; lists and single values replace, and so does a `when` of another kind. Under the maps of names
-(`cameras`, `alerts`, `zones`), `false` switches an entry off and anything else switches it on again.
+(`cameras`, `alerts`, `attributes`, `zones`), `false` switches an entry off and anything else switches it on again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["PER_CAMERA", "Layer", "filled", "is_named", "merged", "wrapped"]
 
 _LARGEST_FILE: Final = 256 * 1024
 _KEY: Final = re.compile(r"[\w .-]+")
-_BY_NAME: Final = frozenset({"cameras", "alerts", "zones"})
+_BY_NAME: Final = frozenset({"cameras", "alerts", "attributes", "zones"})
 #: What of the global sections each camera takes over.
-PER_CAMERA: Final = ("view", "faces", "emotion", "alerts")
+PER_CAMERA: Final = ("view", "faces", "emotion", "attributes", "alerts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Loaded:
     """A config without faults.
 
     Attributes:
-        config: the whole tree; every camera's own `view`, `faces`, `emotion` and `alerts` are complete.
+        config: the whole tree; every camera's own `view`, `faces`, `emotion`, `attributes` and `alerts` are complete.
         layers: names of the layers that were there, the lowest first.
         root: what was written, and where, for `explain`.
         settings: what was set by command and is in force, by dotted key.

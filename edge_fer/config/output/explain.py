@@ -34,7 +34,8 @@ class Row:
 def explain(loaded: Loaded) -> list[Row]:
     """All settings in force, and where they came from.
 
-    Of a camera's `view`, `faces`, `emotion` and `alerts`, only what differs from the global ones is listed.
+    Of a camera's own `view`, `faces`, `emotion`, `attributes` and `alerts`, only what differs from the global ones is
+    listed.
     """
     return list(_rows(written(loaded.config), loaded.root, ()))
 

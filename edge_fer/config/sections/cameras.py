@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from edge_fer.capture.sources import sure_fault
 from edge_fer.config.sections.alerts import AlertSection
+from edge_fer.config.sections.attributes import Attribute, checked_attributes
 from edge_fer.config.sections.emotion import EmotionSection
 from edge_fer.config.sections.faces import FacesSection, Rotation
 from edge_fer.config.sections.optics import ExposureSection, Focus, ViewSection
@@ -44,7 +45,7 @@ class ZoneSection(Section):
 
 
 class CameraSection(Section):
-    """One camera or recording; `view`, `faces`, `emotion` and `alerts` here override the global ones for it."""
+    """One camera or recording; `view`, `faces`, `emotion`, `attributes` and `alerts` here override the global ones."""
 
     source: Text = Field(
         default="auto",
@@ -107,6 +108,15 @@ class CameraSection(Section):
     alerts: dict[Name, AlertSection] = Field(
         default={}, description="Overrides of the global `alerts`, and further alerts, for this camera."
     )
+
+    attributes: dict[Name, Attribute] = Field(
+        default={}, description="Overrides of the global `attributes`, and further ones, for this camera."
+    )
+
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_that_can_be(cls, attributes: dict[str, Attribute]) -> dict[str, Attribute]:
+        return checked_attributes(attributes)
 
     @field_validator("source")
     @classmethod

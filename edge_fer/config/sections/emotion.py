@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import fsum
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
+from edge_fer.types import LABEL_SETS, LABELS
 from edge_fer.values.section import Count, Section
 from edge_fer.values.units import DURATION, Fraction, PositiveFraction, Seconds, refuse
 
@@ -37,30 +39,8 @@ class SmoothingSection(Section):
     )
 
 
-class PriorSection(Section):
-    """How often each emotion is shown at the place, by anybody at any moment; what is left out shares the rest."""
-
-    angry: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look angry.", examples=[0.05]
-    )
-    disgust: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look disgusted.", examples=[0.02]
-    )
-    fear: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look afraid.", examples=[0.03]
-    )
-    happy: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look happy.", examples=[0.2]
-    )
-    sad: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look sad.", examples=[0.05]
-    )
-    surprise: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look surprised.", examples=[0.05]
-    )
-    neutral: PositiveFraction | None = Field(
-        default=None, description="The share of all moments in which people look neutral.", examples=[0.6]
-    )
+class _Shares(Section):
+    """Shares by label, a field each."""
 
     @property
     def given(self) -> dict[str, float]:
@@ -82,6 +62,46 @@ class PriorSection(Section):
         return self
 
 
+if TYPE_CHECKING:
+
+    class PriorSection(_Shares):
+        """How often each emotion is shown at the place: a field for each of `LABELS`."""
+else:
+    PriorSection = create_model(
+        "PriorSection",
+        __base__=_Shares,
+        __module__=__name__,
+        __doc__="How often each emotion is shown at the place, by anybody at any moment; what is left out shares the "
+        "rest.",
+        **{
+            label.name: (
+                PositiveFraction | None,
+                Field(
+                    default=None,
+                    description=f"The share of all moments in which people look {label.look}.",
+                    examples=[label.share],
+                ),
+            )
+            for label in LABELS
+        },
+    )
+
+if TYPE_CHECKING:
+    LabelSet: TypeAlias = str
+else:
+    LabelSet = Literal[tuple(LABEL_SETS)]
+
+
+def _left_out() -> str:
+    """What each label set leaves out of the next larger one, in words."""
+    names = list(LABEL_SETS)
+    parts: list[str] = []
+    for larger, name in pairwise(names):
+        gone = [label for label in LABEL_SETS[larger] if label not in LABEL_SETS[name]]
+        parts.append(f"{name} {'also' if parts else 'leaves out'} {' and '.join(gone)}")
+    return ", ".join(parts)
+
+
 class EmotionSection(Section):
     """How emotions are read from faces."""
 
@@ -90,11 +110,7 @@ class EmotionSection(Section):
         description="Another model than the packaged one: a .tflite file with its .json beside it.",
         examples=["/etc/edge-fer/emotion.tflite"],
     )
-    labels: Literal["seven", "five", "four", "three"] = Field(
-        default="seven",
-        description="Which emotions are told apart; five leaves out disgust and fear, four also surprise, "
-        "three also neutral.",
-    )
+    labels: LabelSet = Field(default="seven", description=f"Which emotions are told apart; {_left_out()}.")
     prior: PriorSection = Field(
         default=PriorSection(),
         description="How often each emotion is shown at the place; where nothing is said, as the model's file says.",

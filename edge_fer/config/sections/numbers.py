@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, create_model, field_validator
 
 from edge_fer.rules.conditions.kind import Label
+from edge_fer.types import LABELS
 from edge_fer.values.distinct import some_and_distinct
 from edge_fer.values.section import Count, Section
 from edge_fer.values.units import DURATION, PositiveFraction, Seconds, refuse
@@ -21,23 +22,28 @@ _HOUR: Final = 3600
 _DAY: Final = 86_400
 
 
-class WeightsSection(Section):
-    """What each emotion adds to satisfaction."""
+if TYPE_CHECKING:
 
-    angry: Weight = Field(default=-1.0, description="From -1, as dissatisfied as can be, to 1.")
-    disgust: Weight = Field(default=-1.0, description="From -1 to 1.")
-    fear: Weight = Field(default=-1.0, description="From -1 to 1.")
-    happy: Weight = Field(default=1.0, description="From -1 to 1, as satisfied as can be.")
-    sad: Weight = Field(default=-1.0, description="From -1 to 1.")
-    surprise: Weight = Field(default=0.0, description="From -1 to 1; it may be a good one or a bad one.")
-    neutral: Weight = Field(default=0.0, description="From -1 to 1; where it is 0, all neutral is 50.")
+    class WeightsSection(Section):
+        """What each emotion adds to satisfaction: a field for each of `LABELS`."""
+else:
+    WeightsSection = create_model(
+        "WeightsSection",
+        __base__=Section,
+        __module__=__name__,
+        __doc__="What each emotion adds to satisfaction.",
+        **{
+            label.name: (Weight, Field(default=label.weight, description=f"From -1 to 1{label.weight_note}."))
+            for label in LABELS
+        },
+    )
 
 
 class DistressSection(Section):
     """When people count as distressed; an indicator, never a diagnosis."""
 
     emotion: Annotated[tuple[Label, ...], some_and_distinct("[sad, angry, fear]", "each emotion")] = Field(
-        default=("sad", "angry", "fear"),
+        default=tuple(label.name for label in LABELS if label.distress),
         description="The emotions that count as distress; at least one.",
         json_schema_extra={"minItems": 1, "uniqueItems": True},
     )

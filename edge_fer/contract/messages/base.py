@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from edge_fer.outbox.kind import MessageKind
 
@@ -15,6 +25,7 @@ __all__ = [
     "SIGNAL",
     "SUBJECT",
     "VERSION",
+    "AttributeInfo",
     "Count",
     "Fraction",
     "Index",
@@ -25,6 +36,7 @@ __all__ = [
     "Part",
     "Seconds",
     "Sequenced",
+    "Sparse",
     "rfc3339",
 ]
 
@@ -62,6 +74,35 @@ class Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), json_schema_serialization_defaults_required=True
     )
+
+
+class Sparse(Part):
+    """A part whose newer fields are left out where they say nothing, so that readers of before find what they know."""
+
+    left_out: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {
+            key: value for key, value in handler(self).items() if key not in self.left_out or value not in (None, {})
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the fields, in which those that may be left out are not required."""
+        plain = cast("CoreSchema", {key: value for key, value in core.items() if key != "serialization"})
+        schema = handler(plain)
+        whole = handler.resolve_ref_schema(schema)
+        whole["required"] = [name for name in whole.get("required", []) if name not in cls.left_out]
+        return schema
+
+
+class AttributeInfo(Part):
+    """What is known of one attribute."""
+
+    value: str | Number = Field(description="The leading label, or `uncertain`; or a number.")
+    confidence: Fraction | None = Field(description="Score of the leading label, 0 to 1; null: it is a number.")
+    scores: dict[str, Fraction] = Field(description="Score of each label, adding up to 1; empty: it is a number.")
 
 
 class Message(Part):

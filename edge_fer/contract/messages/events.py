@@ -13,6 +13,7 @@ from pydantic import Field
 from edge_fer.contract.messages.base import (
     SIGNAL,
     SUBJECT,
+    AttributeInfo,
     Count,
     Fraction,
     Index,
@@ -21,6 +22,7 @@ from edge_fer.contract.messages.base import (
     Number,
     Seconds,
     Sequenced,
+    Sparse,
 )
 from edge_fer.types import Distress, Doubt, EventKind, QualityFault, Resolution, SignalState
 
@@ -34,15 +36,23 @@ __all__ = [
 ]
 
 
-class EventDraft(Message):
+class EventDraft(Sparse, Message):
     """Something that happened to one person in view, before it is sent."""
+
+    left_out = frozenset({"attribute", "value", "attributes"})
 
     camera: str = Field(description="Name of the camera.")
     event_type: EventKind = Field(description="What happened.")
     track_id: str = Field(description="The person: a random id that lives as long as they are in view.")
     emotion: str = Field(description="Leading emotion, or `uncertain`; for left, the last one.")
-    previous: str | None = Field(description="For emotion_changed, the emotion before; else null.")
-    confidence: Fraction = Field(description="Score of the leading emotion, certain or not, 0 to 1.")
+    previous: str | Number | None = Field(
+        description="For emotion_changed, the emotion before; for changed, the value before, a number where `value` is "
+        "one, null where there was none; else null."
+    )
+    confidence: Fraction | None = Field(
+        description="Score of the leading emotion, certain or not, 0 to 1; for changed, that of `value`, null where "
+        "that is a number."
+    )
     scores: dict[str, Fraction] = Field(description="Score of each emotion, adding up to 1; empty: nothing read yet.")
     quality: Fraction = Field(description="How well the face can be read, 0 to 1.")
     quality_faults: list[QualityFault] = Field(description="What keeps it from being read; empty: nothing.")
@@ -52,6 +62,13 @@ class EventDraft(Message):
         description="Why a face that can be read is `uncertain`: unclear (the leading emotion is below "
         "`emotion.min_confidence`), torn (it is less than `emotion.min_lead` ahead of another); null: it is not, or "
         "`quality_faults` says why.",
+    )
+    attribute: str | None = Field(
+        default=None, description="For changed, the attribute that did (`attributes` in the config); else left out."
+    )
+    value: str | Number | None = Field(default=None, description="For changed, its value now; else left out.")
+    attributes: dict[str, AttributeInfo] = Field(
+        default={}, description="What else is known of the person, by attribute; left out where nothing is."
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from edge_fer.contract.messages.base import (
     SIGNAL,
     SUBJECT,
+    AttributeInfo,
     Count,
     Fraction,
     Index,
@@ -17,6 +18,7 @@ from edge_fer.contract.messages.base import (
     Number,
     Part,
     Seconds,
+    Sparse,
 )
 from edge_fer.contract.trouble import Trouble
 from edge_fer.types import AlertState, SignalState, View
@@ -219,8 +221,10 @@ class Health(Message):
     )
 
 
-class CameraState(Message):
+class CameraState(Sparse, Message):
     """`camera/<camera>/state`: what a camera sees as a whole, on change. Retained."""
+
+    left_out = frozenset({"attributes"})
 
     camera: str = Field(description="Name of the camera.")
     people: Count = Field(description="How many people are in view.")
@@ -238,6 +242,9 @@ class CameraState(Message):
     )
     paused: bool = Field(
         default=False, description="Whether nothing is looked at, because somebody said so (`command/pause`)."
+    )
+    attributes: dict[str, AttributeInfo] = Field(
+        default={}, description="What is known of the picture as a whole, by attribute; left out where nothing is."
     )
 
 

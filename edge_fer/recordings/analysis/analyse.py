@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edge_fer import __version__
 from edge_fer.clock.system import Clock
@@ -18,7 +18,6 @@ from edge_fer.recordings.analysis.folder import EVENTS, READINGS, Folder
 from edge_fer.recordings.analysis.key_frames import KeyFrames
 from edge_fer.recordings.analysis.outcome import AnalysisOutcome
 from edge_fer.recordings.analysis.rows import EventRows, ReadingRows
-from edge_fer.recordings.analysis.taps import TappedTracker
 from edge_fer.recordings.analysis.timeline import AnalysisTimeline
 from edge_fer.recordings.replay.outcome import Firings
 from edge_fer.rules.scene.mood import Stints
@@ -86,7 +85,11 @@ def analyse(
             raise AnalysisError(msg, remedy="Let --from be before its end") from None
         folder = make_folder()
         with folder.open(READINGS) as readings, folder.open(EVENTS) as events:
-            rows = ReadingRows(readings, run.labels), EventRows(events, Composer(settings.node.id, settings.node.site))
+            others = [name for name, one in camera.attributes.items() if one.looks_at == "face"]
+            rows = (
+                ReadingRows(readings, run.labels, others),
+                EventRows(events, Composer(settings.node.id, settings.node.site)),
+            )
             try:
                 run.take(*first, rows)
                 del first
@@ -110,11 +113,9 @@ class _AnalysisRun:
         self._rules = build_rules(recording.camera, camera, settings, summaries.trend)
         classifier = make_classifier(camera.emotion)
         self._model = classifier.sidecar.name
-        stages = build_stages(
+        self._stages = build_stages(
             camera, store=Store(settings.models_dir), classifier=classifier, rules=self._rules, summaries=summaries
         )
-        self._tracker = TappedTracker(stages.tracker)
-        self._stages = replace(stages, tracker=self._tracker)
         emotion = camera.emotion
         self._pipeline = Pipeline(
             recording.camera, self._stages, min_confidence=emotion.min_confidence, min_lead=emotion.min_lead
@@ -148,9 +149,8 @@ class _AnalysisRun:
             self._begin, self._size = seconds, (width, height)
         told = self._pipeline.step(frame)
         if told.readings:
-            faces = self._tracker.faces
-            rows[0].write(frame.index, seconds, told.readings, faces)
-            self._key_frames.offer(seconds, frame.image, told.readings, faces)
+            rows[0].write(frame.index, seconds, told.readings)
+            self._key_frames.offer(seconds, frame.image, told.readings, [track.face.box for track in told.missed])
         self._note(seconds, told, rows[1])
         self._frames += 1
         self._last = frame.at

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from edge_fer.faces.boxes import scaled
+from edge_fer.faces.boxes import scaled_box
 from edge_fer.recordings.analysis.blur import blurred
-from edge_fer.types import UNCERTAIN, Box, Face, Image, Reading
+from edge_fer.types import UNCERTAIN, Box, Image, Reading
 
 __all__ = ["KeyFrame", "KeyFrames"]
 
@@ -62,24 +62,25 @@ class KeyFrames:
         self._width = SHORTEST
         self._kept: dict[str, dict[int, _Candidate]] = {}
 
-    def offer(self, seconds: float, image: Image, readings: Sequence[Reading], faces: Mapping[str, Face]) -> None:
+    def offer(self, seconds: float, image: Image, readings: Sequence[Reading], missed: Sequence[Box]) -> None:
         """Takes what a frame shows.
 
         Args:
             seconds: of the recording.
             image: RGB uint8 (H, W, 3).
             readings: of everybody found in it.
-            faces: everybody's face in its pixels, by track id; those who were not read included.
+            missed: where the faces of those in view were last seen who were not found in it.
         """
         self._widen(seconds)
         stretch = int(seconds / self._width)
         for reading in readings:
-            if reading.label == UNCERTAIN or reading.track_id not in faces:
+            if reading.label == UNCERTAIN or reading.box is None:
                 continue
             kept = self._kept.setdefault(reading.label, {})
             before = kept.get(stretch)
             if before is None or reading.confidence > before.confidence + STRONGER:
-                kept[stretch] = _candidate(reading, seconds, image, faces)
+                others = [other.box for other in readings if other is not reading and other.box is not None]
+                kept[stretch] = _candidate(reading, reading.box, seconds, image, [*others, *missed])
 
     def chosen(self, find: Callable[[Image], Sequence[Box]], *, show_faces: bool) -> list[KeyFrame]:
         """The strongest moments of each emotion, in the order of time.
@@ -116,11 +117,10 @@ class KeyFrames:
                 self._kept[label] = halved
 
 
-def _candidate(reading: Reading, seconds: float, image: Image, faces: Mapping[str, Face]) -> _Candidate:
+def _candidate(reading: Reading, box: Box, seconds: float, image: Image, others: Sequence[Box]) -> _Candidate:
     small, factor = _at_most(image, KEPT_SIDE)
-    boxes = {who: scaled(face, factor, factor).box for who, face in faces.items()}
-    face = boxes.pop(reading.track_id)
-    return _Candidate(reading.confidence, seconds, _encoded(small, quality=88), face, tuple(boxes.values()))
+    face, *rest = (scaled_box(one, factor, factor) for one in (box, *others))
+    return _Candidate(reading.confidence, seconds, _encoded(small, quality=88), face, tuple(rest))
 
 
 def _finished(image: Image, face: Box) -> bytes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import IO
 
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Message
 from edge_fer.pipeline.step import Told
-from edge_fer.types import Face, Reading
+from edge_fer.types import AttributeValue, Reading
 
 __all__ = ["EventRows", "ReadingRows"]
 
@@ -39,17 +39,18 @@ class ReadingRows:
     Args:
         file: to write into.
         labels: of the label set.
+        attributes: names of what else is read: a column each, for its value.
     """
 
-    def __init__(self, file: IO[str], labels: Sequence[str]) -> None:
+    def __init__(self, file: IO[str], labels: Sequence[str], attributes: Sequence[str] = ()) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
         self._labels = labels
-        self._writer.writerow([*HEAD, *labels])
+        self._attributes = attributes
+        self._writer.writerow([*HEAD, *labels, *(f"attribute.{name}" for name in attributes)])
 
-    def write(self, frame: int, seconds: float, readings: Sequence[Reading], faces: Mapping[str, Face]) -> None:
+    def write(self, frame: int, seconds: float, readings: Sequence[Reading]) -> None:
         """Writes what was read of a frame."""
         for reading in readings:
-            box = faces[reading.track_id].box
             scores = [f"{reading.scores[label]:.4f}" for label in self._labels] if reading.scores else []
             self._writer.writerow(
                 [
@@ -61,10 +62,24 @@ class ReadingRows:
                     f"{reading.quality.value:.3f}",
                     " ".join(reading.quality.faults),
                     reading.doubt or "",
-                    *(f"{value:.1f}" for value in (box.x, box.y, box.width, box.height)),
+                    *_place(reading),
                     *(scores or [""] * len(self._labels)),
+                    *(_value(reading.attributes.get(name)) for name in self._attributes),
                 ]
             )
+
+
+def _value(known: AttributeValue | None) -> str:
+    """The value of an attribute; empty where it is not known."""
+    if known is None:
+        return ""
+    return known.value if isinstance(known.value, str) else f"{known.value:.4f}"
+
+
+def _place(reading: Reading) -> list[str]:
+    """The face's box; empty where it is not known."""
+    box = reading.box
+    return [""] * 4 if box is None else [f"{value:.1f}" for value in (box.x, box.y, box.width, box.height)]
 
 
 class EventRows:

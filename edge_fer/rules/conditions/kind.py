@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from edge_fer.rules.conditions.finding import Condition
 from edge_fer.rules.scene.mood import MoodScale
-from edge_fer.types import SignalKey
+from edge_fer.types import LABEL_NAMES, SignalKey
 from edge_fer.values.distinct import some_and_distinct
 from edge_fer.values.section import Section
 from edge_fer.values.units import DURATION, Seconds
@@ -32,7 +32,10 @@ __all__ = [
     "Window",
 ]
 
-Label: TypeAlias = Literal["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+if TYPE_CHECKING:
+    Label: TypeAlias = str
+else:
+    Label = Literal[LABEL_NAMES]
 Labels: TypeAlias = Annotated[tuple[Label, ...], some_and_distinct("[angry, sad]")]
 #: What the JSON Schema says of a list of which each item may be named but once.
 A_LIST: Final[dict[str, JsonValue]] = {"minItems": 1, "uniqueItems": True}

@@ -65,4 +65,9 @@ def _alike(one: Scene, other: Scene) -> bool:
         return False
     if abs((one.satisfaction or 0.0) - (other.satisfaction or 0.0)) >= SATISFACTION_STEP:
         return False
+    same = same and _values(one) == _values(other)
     return same and abs(one.confidence - other.confidence) < CONFIDENCE_STEP
+
+
+def _values(scene: Scene) -> dict[str, str | float]:
+    return {name: told.value for name, told in scene.attributes.items()}
