@@ -10,7 +10,7 @@ import gmqtt
 
 from edge_fer.sample import sample_path
 from tests.broker import HOST, Mosquitto
-from tests.daemon import Daemon
+from tests.daemon import Daemon, edge_fer
 from tests.test_run import VALIDATORS, kind_of
 
 #: Played as fast as can be, again and again, it soon fills the minute that a summary needs.
@@ -53,7 +53,12 @@ async def everything(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker:
         async with listening(broker.port, take):
             with Daemon(tmp_path, CONFIG | {"mqtt": {"broker": broker.url}}) as daemon:
-                await wait_for(lambda: {kind_of(topic) for topic, *_ in came} >= VALIDATORS.keys(), 300)
+                await wait_for(lambda: {kind_of(topic) for topic, *_ in came} >= VALIDATORS.keys() - {"audit"}, 300)
+                # audited, and changes nothing
+                socket = str(tmp_path / "state" / "control.sock")
+                asked = await asyncio.to_thread(edge_fer, "resume", "--socket", socket)
+                assert asked.returncode == 0, asked.stderr
+                await wait_for(lambda: any(topic == "audit" for topic, *_ in came), 60)
                 assert daemon.stop() == 0, daemon.output
             await wait_for(lambda: ("availability", "offline", 1, True) in came, 60)
     return came
@@ -63,11 +68,12 @@ def test_an_independent_client_reads_everything(tmp_path):
     came = asyncio.run(everything(tmp_path))
     for topic, payload, qos, retain in came:
         assert qos == 1
-        assert retain == (topic.rpartition("/")[2] not in {"event", "alert_event", "summary"}), topic
+        assert retain == (topic.rpartition("/")[2] not in {"event", "alert_event", "summary", "audit"}), topic
         if topic.endswith("availability"):
             assert payload in {"online", "offline"}
         elif payload:
             VALIDATORS[kind_of(topic)].validate(json.loads(payload))
-    for kind in ("event", "alert_event", "summary"):
-        numbers = [json.loads(payload)["seq"] for topic, payload, *_ in came if topic == f"camera/front/{kind}"]
+    for kind in ("camera/front/event", "camera/front/alert_event", "camera/front/summary", "audit"):
+        numbers = [json.loads(payload)["seq"] for topic, payload, *_ in came if topic == kind]
         assert numbers == list(range(1, len(numbers) + 1)), kind
+        assert numbers, kind

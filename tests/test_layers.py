@@ -18,7 +18,7 @@ TIERS = [
     {"capture", "contract", "emotion", "faces", "rules"},
     {"config", "pipeline"},
     {"boot", "log", "mqtt"},
-    {"homeassistant", "publishing"},
+    {"homeassistant"},
     {"sinks"},
     {"daemon"},
     {"remote"},
@@ -78,6 +78,19 @@ def loaded_with(name: str, tree: ast.Module, known: frozenset[str]) -> set[str]:
     around = {module.rpartition(".")[0] for module in found & known}
     # what is around the module itself is being loaded already
     return {module for module in (found & known) | around if not f"{name}.".startswith(f"{module}.")}
+
+
+def test_the_package_root_holds_rooms_and_few_modules():
+    assert len([path for path in MODULES if path.parent == PACKAGE]) + 1 <= 6, "one of them is __init__.py"
+
+
+def test_no_class_name_stands_for_two_things():
+    found = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}
 
 
 def test_no_import_leads_back_to_where_it_began():

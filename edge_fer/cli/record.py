@@ -11,7 +11,7 @@ from edge_fer.cli._units import value_of
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.daemon.process import Daemon
 from edge_fer.sinks.registry import Asked
-from edge_fer.sinks.trace import MOST_BYTES, Recording
+from edge_fer.sinks.trace import MOST_BYTES, TraceRecording
 from edge_fer.values.units import DURATION, SIZE
 from edge_fer.wiring import build_service
 
@@ -49,7 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _record(args: argparse.Namespace) -> int:
     settings = load_from(args).config
-    recording = Recording(
+    recording = TraceRecording(
         args.trace,
         settings,
         most_bytes=int(args.max_size),

@@ -25,7 +25,7 @@ from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
 from edge_fer.remote.reloader import Reloader
 from edge_fer.sinks.registry import Asked
-from edge_fer.sinks.trace import Recording
+from edge_fer.sinks.trace import TraceRecording
 from edge_fer.support.redact import redacted
 from edge_fer.wiring import Remote, build_service
 
@@ -95,7 +95,7 @@ def _run(args: argparse.Namespace) -> int:
     first = start.config
     set_up_log(first.log_level)
     _tell_set_aside(start)
-    recording = Recording(args.record, first) if args.record else None
+    recording = TraceRecording(args.record, first) if args.record else None
     asked = Asked(show=say if args.show or args.demo else None, record=recording, control=True)
     if args.demo:
         _begin_demo(first)

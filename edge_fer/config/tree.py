@@ -7,26 +7,30 @@ field at which they complain, so that one wrong field never hides another.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from edge_fer.config.engine.places import default_id, default_models_dir, default_state_dir
+from edge_fer.config.engine.places import default_models_dir, default_state_dir
 from edge_fer.config.sections.alerts import AlertSection
 from edge_fer.config.sections.attributes import Attribute
 from edge_fer.config.sections.cameras import CameraSection, ZoneSection
 from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
+from edge_fer.config.sections.exposure import ExposureSection
 from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
+from edge_fer.config.sections.heat import HeatSection
 from edge_fer.config.sections.homeassistant import HomeAssistantSection
+from edge_fer.config.sections.metrics import MetricsSection
+from edge_fer.config.sections.mood import MoodSection
 from edge_fer.config.sections.mqtt import MqttSection, OutboxSection
-from edge_fer.config.sections.numbers import MoodSection, PrivacySection, SummariesSection
-from edge_fer.config.sections.optics import ExposureSection, ViewSection
+from edge_fer.config.sections.node import NodeSection
+from edge_fer.config.sections.privacy import PrivacySection
+from edge_fer.config.sections.summaries import SummariesSection
+from edge_fer.config.sections.view import ViewSection
 from edge_fer.contract.topics import Topics
-from edge_fer.errors import did_you_mean
 from edge_fer.rules.conditions.when import signals_in
-from edge_fer.values.section import Count, Name, Section, Text
-from edge_fer.values.units import TEMPERATURE, Celsius, PositiveFraction, refuse
+from edge_fer.values.section import Name, Section
+from edge_fer.values.units import refuse
 
 __all__ = [
     "AlertSection",
@@ -51,56 +55,6 @@ __all__ = [
     "ViewSection",
     "ZoneSection",
 ]
-
-
-class NodeSection(Section):
-    """What this device is called."""
-
-    id: Name = Field(
-        default_factory=default_id,
-        description="Name of this device in every topic; left out, it is the host's name and four hex digits.",
-        examples=["counter-1a2b"],
-    )
-    site: str = Field(default="", description="Where the device stands, in your own words; passed on in messages.")
-    timezone: Text | None = Field(
-        default=None,
-        description="The time zone of the place, for schedules and summaries; left out, the system's.",
-        examples=["Europe/Berlin"],
-    )
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, name: str | None) -> str | None:
-        if name is not None and not available_timezones():
-            refuse("cannot be looked up: the system has no time zone database", "Install tzdata")
-        if name is not None and name not in available_timezones():
-            remedy = did_you_mean(name, available_timezones())
-            refuse("is not a timezone", remedy or "Write its name in the IANA database, for example `Europe/Berlin`")
-        try:
-            if name is not None:
-                ZoneInfo(name)
-        except (OSError, ValueError, KeyError):
-            refuse("is damaged in the system's time zone database", "Install tzdata anew")
-        return name
-
-
-class HeatSection(Section):
-    """What is done when the machine gets hot, or its firmware slows it down."""
-
-    limit: Annotated[Celsius, TEMPERATURE.within(30, 110)] = Field(
-        default=80.0, description="From this temperature of the processor on, cameras are looked at less often."
-    )
-    slowest: PositiveFraction = Field(
-        default=0.25, description="The lowest share of `fps` that is left to a camera then; 1 never takes less."
-    )
-
-
-class MetricsSection(Section):
-    """Numbers for Prometheus, which fetches them from this device alone."""
-
-    port: Annotated[Count, Field(ge=0, le=65535)] = Field(
-        default=0, description="The port of 127.0.0.1 on which they can be fetched; 0: they cannot."
-    )
 
 
 class Config(Section):

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from edge_fer.control.peers import Accounts, Credentials, Peer
 from edge_fer.control.place import listening
 from edge_fer.control.protocol import VERSION, Code, ControlRequest, Do, event, failure, success
-from edge_fer.control.session import Session
+from edge_fer.control.session import ClientSession
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.remote.asker import Asker
 
@@ -59,9 +59,9 @@ class DeskPort(Protocol):
 
 
 @dataclass(slots=True)
-class _Client:
+class _ControlClient:
     socket: socket.socket
-    session: Session
+    session: ClientSession
     watched: int = selectors.EVENT_READ
 
 
@@ -86,10 +86,10 @@ class ControlServer:
         self._clock = clock
         self._desk: DeskPort | None = None
         self._selector = selectors.DefaultSelector()
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, _ControlClient] = {}
         self._listener: socket.socket | None = None
         self._wake, self._woken = socket.socketpair()
-        self._done: deque[tuple[_Client, bytes]] = deque()
+        self._done: deque[tuple[_ControlClient, bytes]] = deque()
         self._jobs: Queue[Callable[[], None] | None] = Queue(MOST_JOBS)
         self._closed = False
         self._pushed_at = float("-inf")
@@ -189,7 +189,7 @@ class ControlServer:
                     connection.send(failure(None, error))
             connection.close()
             return
-        self._clients[connection.fileno()] = _Client(connection, Session(peer))
+        self._clients[connection.fileno()] = _ControlClient(connection, ClientSession(peer))
         self._selector.register(connection, selectors.EVENT_READ)
 
     def _refuse_too_many(self, peer: Peer) -> None:
@@ -199,7 +199,7 @@ class ControlServer:
             msg = f"{of_user} programs of {peer.name} are connected already, {len(self._clients)} in all"
             raise CommandError(Code.BUSY, msg, remedy=f"End some: {most} and {MOST_CLIENTS} may be at once")
 
-    def _read(self, client: _Client) -> None:
+    def _read(self, client: _ControlClient) -> None:
         try:
             data = client.socket.recv(_CHUNK)
         except BlockingIOError:
@@ -219,7 +219,7 @@ class ControlServer:
             session.put(failure(None, error), now)
             session.ending = True
 
-    def _answer(self, client: _Client, line: bytes, now: float) -> None:
+    def _answer(self, client: _ControlClient, line: bytes, now: float) -> None:
         session = client.session
         number: str | None = None
         try:
@@ -236,7 +236,7 @@ class ControlServer:
         if reply:
             session.put(reply, now)
 
-    def _reply(self, client: _Client, request: ControlRequest, asker: Asker) -> bytes | None:
+    def _reply(self, client: _ControlClient, request: ControlRequest, asker: Asker) -> bytes | None:
         """The reply; None where it comes later."""
         session, desk = client.session, self._desk
         if desk is None:
@@ -262,7 +262,7 @@ class ControlServer:
                 self._later(client, request, lambda: desk.carry_out(name, fields, request.id, asker))
         return None
 
-    def _later(self, client: _Client, request: ControlRequest, work: Callable[[], Any]) -> None:
+    def _later(self, client: _ControlClient, request: ControlRequest, work: Callable[[], Any]) -> None:
         """Has something done by the other thread, which replies."""
         client.session.begin()
 
@@ -334,7 +334,7 @@ class ControlServer:
             else:
                 self._watch(client)
 
-    def _watch(self, client: _Client) -> None:
+    def _watch(self, client: _ControlClient) -> None:
         """Waits for what there is to wait for."""
         wanted = 0 if client.session.ending else selectors.EVENT_READ
         if client.session.waiting:
@@ -349,7 +349,7 @@ class ControlServer:
             self._selector.register(client.socket, wanted)
         client.watched = wanted
 
-    def _end(self, client: _Client) -> None:
+    def _end(self, client: _ControlClient) -> None:
         if self._clients.pop(client.socket.fileno(), None):
             if client.watched:
                 self._selector.unregister(client.socket)

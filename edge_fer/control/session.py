@@ -8,7 +8,7 @@ from edge_fer.control.peers import Peer
 from edge_fer.control.protocol import Code, Lines, event
 from edge_fer.errors import CommandError
 
-__all__ = ["MOST_PENDING", "Session"]
+__all__ = ["MOST_PENDING", "ClientSession"]
 
 #: Commands of one client that wait or are under way.
 MOST_PENDING = 4
@@ -20,7 +20,7 @@ _MOST_WAITING = 1 << 20
 _PATIENCE = 10.0
 
 
-class Session:
+class ClientSession:
     """What the server knows of a client.
 
     States that a client is too slow for are skipped: it gets the newest once it has read what was sent before. One that

@@ -16,7 +16,7 @@ from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.systemd import notify
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
 
-__all__ = ["HEALTH_EVERY", "BackgroundPort", "Beside", "BrokerPort", "Node", "Service", "Sink"]
+__all__ = ["HEALTH_EVERY", "BackgroundPort", "Beside", "BrokerPort", "NodePort", "Service", "SinkLifePort"]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class BrokerPort(Protocol):
         """Ends them all."""
 
 
-class Sink(Protocol):
+class SinkLifePort(Protocol):
     """What hears what cameras say, as far as its life goes."""
 
     def open(self) -> None:
@@ -75,7 +75,7 @@ class BackgroundPort(Protocol):
         """Ends, soon."""
 
 
-class Node(Protocol):
+class NodePort(Protocol):
     """What the service has told of the node, and what of it follows from time and config."""
 
     def announce(self) -> None:
@@ -102,7 +102,7 @@ class Beside:
     """
 
     broker: BrokerPort | None = None
-    sinks: Sequence[Sink] = ()
+    sinks: Sequence[SinkLifePort] = ()
     linked: Sequence[BackgroundPort] = ()
 
 
@@ -124,7 +124,7 @@ class Service:
         self,
         cameras: Sequence[Camera],
         link: LinkPort,
-        node: Node,
+        node: NodePort,
         *,
         clock: Clock,
         beside: Beside | None = None,
@@ -285,7 +285,7 @@ class Service:
             self._closing[id(sink)].start()
         self._link.close(GOODBYE if self._stop.is_set() else DRAIN, last=not self._is_succeeded)
 
-    def _close(self, sink: Sink) -> None:
+    def _close(self, sink: SinkLifePort) -> None:
         closing = self._closing.get(id(sink))
         if closing is None:
             sink.close()

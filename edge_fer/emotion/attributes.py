@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from edge_fer.emotion.classifier import softmax
 from edge_fer.emotion.preprocess import grey, quantise_table, resize
-from edge_fer.emotion.sidecar import Crop, ModelSidecar, Part, PictureSize, Positive, beside, crop_frame_of
+from edge_fer.emotion.sidecar import Crop, ModelSidecar, PictureSize, Positive, SidecarPart, beside, crop_frame_of
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.errors import ModelError
 from edge_fer.inference.runtime import Model
@@ -37,7 +37,7 @@ class AttributeInput(PictureSize):
     channels: Literal[1, 3]
 
 
-class NumberRange(Part):
+class NumberRange(SidecarPart):
     """The numbers that a model tells.
 
     Attributes:

@@ -29,12 +29,12 @@ __all__ = [
     "Familiar",
     "Input",
     "ModelSidecar",
-    "Part",
     "PictureSize",
     "Positive",
     "Prior",
     "Quantisation",
     "Sidecar",
+    "SidecarPart",
     "beside",
     "crop_frame_of",
 ]
@@ -47,13 +47,13 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Part(BaseModel):
+class SidecarPart(BaseModel):
     """A part of a sidecar: frozen, and refusing what it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class PictureSize(Part):
+class PictureSize(SidecarPart):
     """The pixels that a model looks at.
 
     Attributes:
@@ -85,7 +85,7 @@ class Input(PictureSize):
     channels: Literal[1]
 
 
-class BoxCrop(Part):
+class BoxCrop(SidecarPart):
     """How a square face box maps to the input where there are no keypoints.
 
     Attributes:
@@ -99,7 +99,7 @@ class BoxCrop(Part):
     shift_y: Annotated[float, Field(ge=-1, le=1)]
 
 
-class Crop(Part):
+class Crop(SidecarPart):
     """The canonical crop, as in `edge_fer.types.CropFrame`.
 
     Attributes:
@@ -113,14 +113,14 @@ class Crop(Part):
     box: BoxCrop
 
 
-class Steps(Part):
+class Steps(SidecarPart):
     """How one tensor is quantised: real = scale · (step - zero_point)."""
 
     scale: Positive
     zero_point: Annotated[int, Field(ge=-128, le=127)]
 
 
-class Quantisation(Part):
+class Quantisation(SidecarPart):
     """How the model's tensors are quantised.
 
     Attributes:
@@ -132,7 +132,7 @@ class Quantisation(Part):
     output: Steps
 
 
-class Prior(Part):
+class Prior(SidecarPart):
     """How often each emotion is expected; each a mapping of all labels to shares that add up to 1.
 
     Attributes:
@@ -144,7 +144,7 @@ class Prior(Part):
     reference: dict[str, float]
 
 
-class Familiar(Part):
+class Familiar(SidecarPart):
     """What tells crops like those learned from all others.
 
     Attributes:
@@ -154,7 +154,7 @@ class Familiar(Part):
     energy: Annotated[float, Field(allow_inf_nan=False)]
 
 
-class ModelSidecar(Part):
+class ModelSidecar(SidecarPart):
     """What the sidecar of any model says.
 
     Attributes:

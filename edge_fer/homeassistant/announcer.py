@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge_fer.homeassistant.discovery import discovery_payload
-from edge_fer.homeassistant.entities import Node, components_of
+from edge_fer.homeassistant.entities import Announced, components_of
 from edge_fer.mqtt.inbound import Subscription
 
 __all__ = ["Announcer"]
@@ -32,7 +32,7 @@ class Announcer:
 
     def __init__(
         self,
-        node: Node,
+        node: Announced,
         *,
         status_topic: str,
         publish: Callable[[str], None],
@@ -63,7 +63,7 @@ class Announcer:
             self._due = None
             self.announce()
 
-    def change(self, node: Node) -> None:
+    def change(self, node: Announced) -> None:
         """Announces the node as it is from now on."""
         self._node = node
         self.announce()

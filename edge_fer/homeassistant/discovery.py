@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge_fer.contract.topics import Topics
-from edge_fer.homeassistant.entities import Node, components_of
+from edge_fer.homeassistant.entities import Announced, components_of
 
 __all__ = ["discovery_payload", "discovery_topic"]
 
@@ -25,7 +25,7 @@ def discovery_topic(prefix: str, node: str) -> str:
     return f"{prefix}/device/{node}/config"
 
 
-def discovery_payload(node: Node, *, announced: Mapping[str, str]) -> dict[str, Any]:
+def discovery_payload(node: Announced, *, announced: Mapping[str, str]) -> dict[str, Any]:
     """The whole message.
 
     Args:

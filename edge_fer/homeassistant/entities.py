@@ -14,7 +14,7 @@ from edge_fer.contract.messages import AlertEventDraft
 from edge_fer.contract.topics import PREFIX, Topics
 from edge_fer.types import UNCERTAIN, Distress, EventKind, View
 
-__all__ = ["Component", "Node", "Watching", "components_of"]
+__all__ = ["Announced", "Component", "Watching", "components_of"]
 
 #: One entity, as Home Assistant reads it.
 Component: TypeAlias = dict[str, Any]
@@ -43,7 +43,7 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Announced:
     """What there is to announce.
 
     Attributes:
@@ -67,7 +67,7 @@ class Node:
     prefix: str = PREFIX
 
 
-def components_of(node: Node) -> dict[str, Component]:
+def components_of(node: Announced) -> dict[str, Component]:
     """Every entity, by a key that stays the same for ever."""
     topics = Topics(node.name, node.prefix)
     found = _of_node(node, topics)
@@ -83,7 +83,7 @@ def components_of(node: Node) -> dict[str, Component]:
     }
 
 
-def _of_node(node: Node, topics: Topics) -> dict[str, Component]:
+def _of_node(node: Announced, topics: Topics) -> dict[str, Component]:
     told = {"state_topic": topics.health, **_expiry(node)}
 
     def sensor(name: str, icon: str, template: str, **more: Any) -> Component:
@@ -151,7 +151,7 @@ def _of_node(node: Node, topics: Topics) -> dict[str, Component]:
     }
 
 
-def _of_camera(node: Node, topics: Topics, camera: str, watching: Watching) -> dict[str, Component]:
+def _of_camera(node: Announced, topics: Topics, camera: str, watching: Watching) -> dict[str, Component]:
     found = {
         "fps": _sensor(
             f"{camera} frame rate",
@@ -214,7 +214,7 @@ def _at_present(topics: Topics, camera: str, watching: Watching) -> dict[str, Co
     }
 
 
-def _summed_up(node: Node, topics: Topics, camera: str, window: str, seconds: float) -> dict[str, Component]:
+def _summed_up(node: Announced, topics: Topics, camera: str, window: str, seconds: float) -> dict[str, Component]:
     """What summaries say: of the shortest window, and of none that was kept for long."""
     fresh = f"value_json.window == '{window}' and not value_json.replayed"
     told = {"state_topic": topics.summary(camera), "expire_after": int(2 * seconds + 30)}
@@ -282,6 +282,6 @@ def _one_of(values: Sequence[str]) -> Component:
     return {"device_class": "enum", "options": list(values)}
 
 
-def _expiry(node: Node) -> Component:
+def _expiry(node: Announced) -> Component:
     """What comes regularly is unknown once it stayed out three times."""
     return {"expire_after": int(3 * node.health_every + 5)}

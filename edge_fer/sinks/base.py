@@ -9,7 +9,7 @@ from typing import Protocol
 from edge_fer.pipeline.step import Told
 from edge_fer.types import Instant
 
-__all__ = ["BaseSink", "Sink", "SinkHealth"]
+__all__ = ["BaseSink", "SinkHealth", "SinkPort"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SinkHealth:
     faults: int = 0
 
 
-class Sink(Protocol):
+class SinkPort(Protocol):
     """Hears what cameras' pipelines say, as far as the privacy filter lets it.
 
     `begin`, `tell` and `online` are called from the threads of all cameras, and must return soon: a sink that waits for

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import OFFLINE, ONLINE, MessageKind
+from edge_fer.contract.publisher import PublisherPort
 from edge_fer.contract.topics import Topics
 from edge_fer.pipeline.step import Told
-from edge_fer.publishing import Link
 from edge_fer.sinks.base import BaseSink
 from edge_fer.types import Instant, Standing
 
@@ -24,7 +24,7 @@ class MqttSink(BaseSink):
         composer: of the node's messages.
     """
 
-    def __init__(self, link: Link, topics: Topics, composer: Composer) -> None:
+    def __init__(self, link: PublisherPort, topics: Topics, composer: Composer) -> None:
         self._link = link
         self._topics = topics
         self._composer = composer

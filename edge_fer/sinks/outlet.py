@@ -8,7 +8,7 @@ from threading import Lock
 from typing import ParamSpec
 
 from edge_fer.pipeline.step import Told
-from edge_fer.sinks.base import Sink, SinkHealth
+from edge_fer.sinks.base import SinkHealth, SinkPort
 from edge_fer.sinks.policy import Content, Policy, only
 from edge_fer.types import Instant
 
@@ -32,7 +32,7 @@ class Outlet:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._sinks: dict[str, Sink] = {}
+        self._sinks: dict[str, SinkPort] = {}
         self._lock = Lock()
         self._faults: dict[str, int] = {}
         #: sinks of which the last call failed
@@ -40,12 +40,12 @@ class Outlet:
         #: what was logged: the sink and the kind of error
         self._logged: set[tuple[str, str]] = set()
 
-    def connect(self, sinks: Mapping[str, Sink]) -> None:
+    def connect(self, sinks: Mapping[str, SinkPort]) -> None:
         """Takes the sinks, by name, in the order in which they hear of something; before anything is told."""
         self._sinks = dict(sinks)
 
     @property
-    def sinks(self) -> Mapping[str, Sink]:
+    def sinks(self) -> Mapping[str, SinkPort]:
         """The sinks by name."""
         return self._sinks
 
@@ -71,7 +71,7 @@ class Outlet:
         """How each sink is doing, with the errors that it raised."""
         return {name: self._health(name, sink) for name, sink in self._sinks.items()}
 
-    def _health(self, name: str, sink: Sink) -> SinkHealth:
+    def _health(self, name: str, sink: SinkPort) -> SinkHealth:
         said = SinkHealth(working=False)
         try:
             said = sink.health()

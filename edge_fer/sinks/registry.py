@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from edge_fer.config.tree import Config
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Health
+from edge_fer.contract.publisher import PublisherPort
 from edge_fer.contract.topics import Topics
 from edge_fer.errors import ConfigError
-from edge_fer.publishing import Link
-from edge_fer.sinks.base import Sink
+from edge_fer.sinks.base import SinkPort
 from edge_fer.sinks.board import Board
 from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.sinks.terminal import Terminal
-from edge_fer.sinks.trace import Recording, TraceSink
+from edge_fer.sinks.trace import TraceRecording, TraceSink
 
 __all__ = ["SINKS", "Asked", "SinkRow", "Surroundings", "make_policy", "make_sinks"]
 
@@ -35,7 +35,7 @@ class Asked:
 
     publish: bool = True
     show: Callable[[str], None] | None = None
-    record: Recording | None = None
+    record: TraceRecording | None = None
     control: bool = False
 
 
@@ -56,7 +56,7 @@ class Surroundings:
 
     settings: Config
     asked: Asked
-    link: Link
+    link: PublisherPort
     topics: Topics
     composer: Composer
     state: StateFiles
@@ -81,23 +81,23 @@ class SinkRow:
     name: str
     right: Right
     wanted: Callable[[Config, Asked], bool]
-    make: Callable[[Surroundings], Sink]
+    make: Callable[[Surroundings], SinkPort]
     about: str
     keeps: str
     sends: str
 
 
-def _make_terminal(surroundings: Surroundings) -> Sink:
+def _make_terminal(surroundings: Surroundings) -> SinkPort:
     assert surroundings.asked.show is not None  # noqa: S101 - the row says so
     return Terminal(surroundings.asked.show)
 
 
-def _make_trace(surroundings: Surroundings) -> Sink:
+def _make_trace(surroundings: Surroundings) -> SinkPort:
     assert surroundings.asked.record is not None  # noqa: S101 - the row says so
     return TraceSink(surroundings.asked.record, surroundings.settings)
 
 
-def _make_prometheus(surroundings: Surroundings) -> Sink:
+def _make_prometheus(surroundings: Surroundings) -> SinkPort:
     port = surroundings.settings.metrics.port
     try:
         from edge_fer.sinks.prometheus import PrometheusSink  # noqa: PLC0415 - its library is an extra
@@ -183,7 +183,7 @@ def make_policy(settings: Config) -> Policy:
     )
 
 
-def make_sinks(surroundings: Surroundings) -> Mapping[str, Sink]:
+def make_sinks(surroundings: Surroundings) -> Mapping[str, SinkPort]:
     """The sinks that take part, by name, not yet open.
 
     Raises:

@@ -14,7 +14,7 @@ from edge_fer.sinks.base import BaseSink, SinkHealth
 from edge_fer.trace.writer import TraceWriter
 from edge_fer.types import LABEL_SETS
 
-__all__ = ["MOST_BYTES", "Recording", "TraceSink"]
+__all__ = ["MOST_BYTES", "TraceRecording", "TraceSink"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 500_000_000
 
 
-class Recording:
+class TraceRecording:
     """A trace that is being written; stops by itself when the file is full, or cannot be written.
 
     Args:
@@ -113,7 +113,7 @@ class TraceSink(BaseSink):
         settings: whose cameras are recorded.
     """
 
-    def __init__(self, recording: Recording, settings: Config) -> None:
+    def __init__(self, recording: TraceRecording, settings: Config) -> None:
         self._recording = recording
         self._settings = settings
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.link_status import MqttVersion
+from edge_fer.contract.publisher import Unlinked
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.service import BrokerPort
 from edge_fer.errors import EdgeFerError
@@ -18,7 +19,6 @@ from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.outbox.limits import Limits
-from edge_fer.publishing import Unlinked
 
 __all__ = ["AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
 

@@ -14,11 +14,11 @@ from edge_fer.config.output.explain import explain
 from edge_fer.config.output.schema import json_schema
 from edge_fer.config.output.writing import written
 from edge_fer.contract.messages import rfc3339
+from edge_fer.contract.publisher import Unlinked
 from edge_fer.control.desk import Desk
 from edge_fer.control.state import BrokerNow, CameraNow, NodeNow, RuleNow, person_now
 from edge_fer.daemon.camera import Camera
 from edge_fer.mqtt.failures import problem_and_remedy
-from edge_fer.publishing import Unlinked
 from edge_fer.remote.auditing import without_secrets
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.settings import LoadConfig

@@ -10,7 +10,7 @@ from edge_fer.config import tree as config
 from edge_fer.daemon.service import HEALTH_EVERY
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
-from edge_fer.homeassistant.entities import Node, Watching
+from edge_fer.homeassistant.entities import Announced, Watching
 from edge_fer.sinks.policy import Content
 from edge_fer.sinks.registry import make_policy
 from edge_fer.support.keeping import Keeper
@@ -55,10 +55,10 @@ def make_announcer(
     return announcer
 
 
-def described(settings: config.Config) -> Node:
+def described(settings: config.Config) -> Announced:
     """What there is, as far as Home Assistant is concerned."""
     shortest = min(settings.summaries.windows, default=None)
-    return Node(
+    return Announced(
         name=settings.node.id,
         site=settings.node.site,
         version=__version__,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.composer import Composer
+from edge_fer.contract.publisher import Unlinked
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.heat import HeatGovernor, HeatWatch
 from edge_fer.daemon.service import Beside, Service
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.mqtt.inbound import Inbound
-from edge_fer.publishing import Unlinked
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.signals import Signals
 from edge_fer.sinks.registry import Asked

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_fer.control.peers import Accounts, Credentials, Peer
 from edge_fer.control.protocol import LONGEST_LINE, ControlRequest, Do, Lines, failure
-from edge_fer.control.session import MOST_PENDING, Session
+from edge_fer.control.session import MOST_PENDING, ClientSession
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Asker, Role, Way
 
@@ -148,7 +148,7 @@ def test_the_web_page_must_say_for_whom(given, field):
 
 
 def test_a_slow_reader_skips_states_and_is_told_how_many():
-    session = Session(ANN)
+    session = ClientSession(ANN)
     session.push(b"one\n", 0.0)
     for now in (0.2, 0.4):
         session.push(b"more\n", now)
@@ -159,7 +159,7 @@ def test_a_slow_reader_skips_states_and_is_told_how_many():
 
 
 def test_a_reader_that_reads_nothing_is_given_up_and_one_that_reads_slowly_is_not():
-    session = Session(ANN)
+    session = ClientSession(ANN)
     session.put(b"x" * 100, 0.0)
     for now in range(1, 60):
         assert not session.is_over(float(now))
@@ -169,7 +169,7 @@ def test_a_reader_that_reads_nothing_is_given_up_and_one_that_reads_slowly_is_no
 
 
 def test_a_reader_of_nothing_cannot_pile_replies_up():
-    session = Session(ANN)
+    session = ClientSession(ANN)
     session.put(b"x" * (1 << 20), 0.0)
     assert not session.is_over(0.0)
     session.put(b"x", 0.0)
@@ -177,7 +177,7 @@ def test_a_reader_of_nothing_cannot_pile_replies_up():
 
 
 def test_one_that_sends_nothing_more_is_left_once_it_has_its_replies():
-    session = Session(ANN)
+    session = ClientSession(ANN)
     session.begin()
     session.ending = True
     assert not session.is_over(0.0)
@@ -189,7 +189,7 @@ def test_one_that_sends_nothing_more_is_left_once_it_has_its_replies():
 
 
 def test_requests_are_limited():
-    session = Session(ANN)
+    session = ClientSession(ANN)
     for _ in range(MOST_PENDING):
         session.begin()
     assert refusal(session.begin).code == "busy"

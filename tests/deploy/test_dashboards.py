@@ -168,7 +168,7 @@ class TestGrafana:
         assert ("edge_fer_summary" not in query) or re.search(r"\"window\" = '(15m|1h)'", query)
 
     def test_the_windows_are_among_those_that_are_told_by_default(self):
-        from edge_fer.config.sections.numbers import SummariesSection
+        from edge_fer.config.sections.summaries import SummariesSection
 
         assert {900.0, 3600.0} <= set(SummariesSection().windows)
 

@@ -10,13 +10,13 @@ import pytest
 from edge_fer.config import Layer, load
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
-from edge_fer.homeassistant.entities import Node, Watching, components_of
+from edge_fer.homeassistant.entities import Announced, Watching, components_of
 from edge_fer.mqtt.inbound import Inbound
 from edge_fer.wiring.discovery import build_discovery
 from tests.homeassistant.rules import complaints_about
 
 STATUS = "homeassistant/status"
-NODE = Node(
+NODE = Announced(
     name="counter-1",
     site="main-street",
     version="1.2.3",
@@ -126,14 +126,14 @@ def test_a_component_keeps_its_platform_whatever_the_config():
 
 def test_names_that_look_alike_stay_apart():
     cameras = {"a": Watching([], ["b_mood", "x"]), "a_alert_b": Watching([]), "alert": Watching([], ["x"])}
-    found = components_of(Node(name="n", version="1", cameras=cameras))
+    found = components_of(Announced(name="n", version="1", cameras=cameras))
     assert len({component["unique_id"] for component in found.values()}) == len(found)
 
 
 def test_it_is_small():
     """Some brokers take no more than 128 kB; eight cameras with ten alerts each are below it."""
     cameras = {f"camera-{n}": Watching(["happy"] * 7, [f"alert-number-{m}" for m in range(10)]) for n in range(8)}
-    payload = discovery_payload(Node(name="n" * 30, version="1.2.3", cameras=cameras), announced={})
+    payload = discovery_payload(Announced(name="n" * 30, version="1.2.3", cameras=cameras), announced={})
     assert len(json.dumps(payload)) < 110_000
     assert len(json.dumps(announced(""))) < 10_000
 
@@ -187,7 +187,7 @@ def test_anything_else_is_no_birth(message):
 def without(node, rule):
     camera = node.cameras["front"]
     fewer = Watching(camera.labels, [alert for alert in camera.alerts if alert != rule])
-    return Node(name=node.name, version=node.version, cameras={**node.cameras, "front": fewer})
+    return Announced(name=node.name, version=node.version, cameras={**node.cameras, "front": fewer})
 
 
 def test_what_is_gone_is_named_with_its_platform_alone_from_then_on():

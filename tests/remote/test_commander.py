@@ -184,6 +184,7 @@ def test_only_an_admin_may_set_a_zone_and_nobody_over_mqtt(house):
     assert house.kept() == {}
 
 
+@pytest.mark.slow
 def test_no_more_is_kept_than_can_be_read_again(house):
     corners = [[round(0.001 * index, 3), 0.001 * (index % 2)] for index in range(90)]
     wide = {"polygon": [[0, 1], *corners, [1, 1]]}

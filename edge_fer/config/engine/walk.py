@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from edge_fer.config.sections.optics import FocusRange
+from edge_fer.config.sections.exposure import FocusRange
 from edge_fer.config.tree import Config, Section
 from edge_fer.rules.conditions.kind import ConditionSection
 from edge_fer.rules.conditions.when import KINDS, without_tags

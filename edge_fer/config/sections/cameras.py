@@ -11,8 +11,9 @@ from edge_fer.capture.sources import sure_fault
 from edge_fer.config.sections.alerts import AlertSection
 from edge_fer.config.sections.attributes import Attribute, checked_attributes
 from edge_fer.config.sections.emotion import EmotionSection
+from edge_fer.config.sections.exposure import ExposureSection, Focus
 from edge_fer.config.sections.faces import FacesSection, Rotation
-from edge_fer.config.sections.optics import ExposureSection, Focus, ViewSection
+from edge_fer.config.sections.view import ViewSection
 from edge_fer.rules.conditions.when import labels_in
 from edge_fer.support.address import take_apart
 from edge_fer.types import LABEL_SETS

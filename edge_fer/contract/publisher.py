@@ -8,10 +8,10 @@ from edge_fer.contract.link_status import LinkStatus
 from edge_fer.contract.messages import Message, MessageKind
 from edge_fer.types import Instant
 
-__all__ = ["Link", "Unlinked"]
+__all__ = ["PublisherPort", "Unlinked"]
 
 
-class Link(Protocol):
+class PublisherPort(Protocol):
     """What takes messages and never keeps its caller waiting."""
 
     def post(self, topic: str, kind: MessageKind, payload: Message, at: Instant, /) -> None:

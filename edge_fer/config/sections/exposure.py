@@ -1,4 +1,4 @@
-"""How a camera's lens and exposure are set, and how its view is watched."""
+"""The keys `exposure` and `focus` of a camera."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from edge_fer.values.section import Section, Switch
-from edge_fer.values.units import DURATION, Fraction, Seconds, refuse
+from edge_fer.values.section import Section
+from edge_fer.values.units import DURATION, Seconds, refuse
 
-__all__ = ["ExposureSection", "Focus", "FocusRange", "ViewSection"]
+__all__ = ["ExposureSection", "Focus", "FocusRange"]
 
 _WORDS: Final = ("auto", "continuous")
 #: A lens that is focused nearer than at 3 cm is none of a camera's.
@@ -64,36 +64,4 @@ class ExposureSection(Section):
         default="sharp",
         description="What gives where light is short: sharp keeps times short and lets noise come up, smooth the "
         "other way round.",
-    )
-
-
-class ViewSection(Section):
-    """When a camera's view is told as covered, dark, washed out or moved."""
-
-    enabled: Switch = Field(default=True, description="Whether it is watched.")
-    after: Annotated[Seconds, DURATION.within(0, 3600)] = Field(
-        default=5.0, description="How long a view must be covered, dark, washed out, or clear again, before it is told."
-    )
-    frozen_after: Annotated[Seconds, DURATION.within(0, 86_400)] = Field(
-        default=60.0,
-        description="A picture that has not changed in a single pixel for so long, while somebody is in it, is a fault "
-        "of the camera, and nobody is counted; 0 for the recording of a drawing or a screen.",
-    )
-    dark: Fraction = Field(
-        default=0.1, description="Brightness up to which the brightest tenth of a picture leaves it dark."
-    )
-    covered: Fraction = Field(
-        default=0.004, description="Contrast between neighbouring spots, on average, below which a lens is covered."
-    )
-    washed_out: Fraction = Field(
-        default=0.6, description="Share of a picture from which on so much pure white leaves it washed out."
-    )
-    moved: Fraction = Field(
-        default=0.45, description="Share of what stands still below which so much found in its place means moved."
-    )
-    moved_after: Annotated[Seconds, DURATION.within(1, 86_400)] = Field(
-        default=120.0, description="How long that must hold; people who stand before the camera hide things too."
-    )
-    accept_after: Annotated[Seconds, DURATION.within(60, 31_536_000)] = Field(
-        default=86_400.0, description="How long a view is told as moved before it is taken for the right one."
     )

@@ -1,0 +1,23 @@
+"""The `privacy` section: what leaves the device about people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edge_fer.values.section import Count, Section
+
+__all__ = ["PrivacySection"]
+
+
+class PrivacySection(Section):
+    """What leaves the device about people."""
+
+    events: Literal["on", "off"] = Field(
+        default="on",
+        description="With off, only summaries are published: no event, no alert, and not what is seen just now.",
+    )
+    k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
+        default=1, description="A summary that fewer people made is held back; 1 holds back none."
+    )
