@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,35 @@ def loaded_with(name: str, tree: ast.Module, known: frozenset[str]) -> set[str]:
     around = {module.rpartition(".")[0] for module in found & known}
     # what is around the module itself is being loaded already
     return {module for module in (found & known) | around if not f"{name}.".startswith(f"{module}.")}
+
+
+ARCHITECTURE = (PACKAGE.parent / "docs/architecture.md").read_text("utf-8")
+
+
+def test_the_page_on_architecture_has_the_tiers():
+    tiers = []
+    for tier, room in re.findall(r"^\| (\d*) ?\| `([\w.]+)/?` \|", ARCHITECTURE, re.MULTILINE):
+        if tier:
+            assert int(tier) == len(tiers) + 1
+            tiers.append(set())
+        tiers[-1].add(room.removesuffix(".py"))
+    assert tiers == TIERS
+
+
+def test_every_file_that_the_page_on_architecture_names_is_there():
+    named = set(re.findall(r"`([a-z_0-9]+/[\w/]*(?:\.py|/)?)`", ARCHITECTURE)) - {"camera/<camera>/state"}
+    assert len(named) > 50
+    beside = ("models/", "tools/", "tests/", "edge_fer/", "docs/", "recipe/")
+    for name in named:
+        assert (PACKAGE / name).exists() or name.startswith(beside) or "." not in name, name
+
+
+def test_each_change_that_it_tells_of_needs_five_files_at_most():
+    table = ARCHITECTURE.partition("## Where do I change")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| what | files")]
+    assert len(rows) >= 12
+    for row in rows:
+        assert 1 <= len(re.findall(r"`[\w/.]+(?:\.py|\.md|/)`|the config", row)) <= 5, row
 
 
 def test_the_package_root_holds_rooms_and_few_modules():
