@@ -18,17 +18,17 @@ from edge_fer.mqtt.failures import explain
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import ProtocolChoice
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retained import Shelf
+from edge_fer.mqtt.retained import RetainedValues
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.outbox.mailbox import Mailbox
+from edge_fer.outbox.intake import Intake
 from edge_fer.outbox.outbox import Outbox
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
 
-__all__ = ["Carrier", "Queues", "Retry"]
+__all__ = ["Engine", "Queues", "Retry"]
 
 _log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class Queues:
     """What others hand over to be sent; from any thread.
 
     Attributes:
-        mailbox: what is to be put into the outbox.
-        shelf: the retained values.
+        intake: what is to be put into the outbox.
+        retained: the retained values.
         replies: answers to send.
     """
 
-    mailbox: Mailbox = field(default_factory=Mailbox)
-    shelf: Shelf = field(default_factory=Shelf)
+    intake: Intake = field(default_factory=Intake)
+    retained: RetainedValues = field(default_factory=RetainedValues)
     replies: Replies = field(default_factory=Replies)
 
 
@@ -65,15 +65,15 @@ class Retry:
     Attributes:
         backoff: when to try again.
         choice: with which version of MQTT.
-        holds: topics that the broker does not take.
+        refusals: topics that the broker does not take.
     """
 
     backoff: Backoff
     choice: ProtocolChoice
-    holds: Holds
+    refusals: Refusals
 
 
-class Carrier:
+class Engine:
     """What the link does, one turn at a time. For one thread.
 
     Args:
@@ -108,13 +108,13 @@ class Carrier:
         self._broker = broker
         self._availability = availability
         self._outbox = outbox
-        self._mailbox = queues.mailbox
+        self._intake = queues.intake
         self._clock = clock
         self._backoff = retry.backoff
         self._woken = woken
-        self._holds = retry.holds
+        self._refusals = retry.refusals
         self._inbound = inbound
-        self._sender = Sender(outbox, queues.shelf, retry.holds, pace, queues.replies)
+        self._sender = Sender(outbox, queues.retained, retry.refusals, pace, queues.replies)
         self._fill_in = inf
         self._choice = retry.choice
         self._connection: Connection | None = None
@@ -157,7 +157,7 @@ class Carrier:
     @property
     def is_idle(self) -> bool:
         """Whether everything was sent and acknowledged that there is to send."""
-        return not len(self._mailbox) and self._sender.is_idle(outbox=not self.finishing)
+        return not len(self._intake) and self._sender.is_idle(outbox=not self.finishing)
 
     def turn(self) -> float:
         """Does what is due, without waiting for disk or broker longer than one write takes.
@@ -165,10 +165,10 @@ class Carrier:
         Returns:
             Seconds until something will be due, unless the socket or a waking comes first.
         """
-        self._outbox.count_lost(self._mailbox.take_dropped())
+        self._outbox.count_lost(self._intake.take_dropped())
         # one at a time, so that a disk that hangs holds up no more than one
-        for _ in range(len(self._mailbox)):
-            if (mail := self._mailbox.take()) is None:
+        for _ in range(len(self._intake)):
+            if (mail := self._intake.take()) is None:
                 break
             self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
         self._outbox.secure()
@@ -246,10 +246,10 @@ class Carrier:
         if self._sender.settle(acknowledged, now) and self._kicked < _KICKS:
             self._backoff.succeeded()
         if connection.setback is None and self._up_since is not None:
-            if now - self._up_since > (_PROVEN_CAREFULLY if self._holds.is_careful(now) else _PROVEN):
+            if now - self._up_since > (_PROVEN_CAREFULLY if self._refusals.is_careful(now) else _PROVEN):
                 if self._kicked < _KICKS:
                     self._backoff.succeeded()
-                self._holds.survived()
+                self._refusals.survived()
             if now - self._up_since > _UNDISTURBED:
                 self._kicked = 0
             self._fill_in = self._sender.fill(connection, self._clock(), now, outbox=not self.finishing)
@@ -323,7 +323,7 @@ class Carrier:
     def _lost(self, setback: Setback, *, try_other_version: bool = False) -> None:
         was_up = self._up_since is not None
         if not was_up:
-            self._holds.release(monotonic())
+            self._refusals.release(monotonic())
         self._connection = self._up_since = None
         if try_other_version:
             if self._setback is None:

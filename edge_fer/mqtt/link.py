@@ -19,16 +19,16 @@ from edge_fer.contract.link_status import LinkStatus, MqttVersion
 from edge_fer.contract.messages import OFFLINE, ONLINE, Message, MessageKind
 from edge_fer.contract.topics import Topics, is_publishable
 from edge_fer.contract.trouble import Setback, Trouble
-from edge_fer.mqtt.engine import Carrier, Queues, Retry
+from edge_fer.mqtt.engine import Engine, Queues, Retry
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.protocol import ProtocolChoice
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.outbox.database import HeldError
+from edge_fer.outbox.intake import PostedMessage
 from edge_fer.outbox.limits import Limits
 from edge_fer.outbox.losses import Losses
-from edge_fer.outbox.mailbox import Mail
 from edge_fer.outbox.outbox import Outbox
 from edge_fer.outbox.sink import OutboxSink
 from edge_fer.support.backoff import Backoff
@@ -73,7 +73,7 @@ class LinkOptions:
         boot: the kernel's boot id; within one boot, `Instant.mono` can be compared.
         backoff: when to try again.
         protocol: version of MQTT to try first.
-        holds: what to do about topics that the broker does not take.
+        refusals: what to do about topics that the broker does not take.
         pace: how fast a backlog is sent.
     """
 
@@ -81,7 +81,7 @@ class LinkOptions:
     boot: str = field(default_factory=boot_id)
     backoff: Backoff = field(default_factory=Backoff)
     protocol: MqttVersion = MqttVersion.V5
-    holds: Holds = field(default_factory=Holds)
+    refusals: Refusals = field(default_factory=Refusals)
     pace: Pace = field(default_factory=Pace)
 
 
@@ -115,8 +115,8 @@ class Link:
         self._options = options or LinkOptions()
         self._inbound = inbound
         self._queues = Queues()
-        self._queues.shelf.set(topics.availability, ONLINE, clock())
-        self._carrier: Carrier | None = None
+        self._queues.retained.set(topics.availability, ONLINE, clock())
+        self._engine: Engine | None = None
         #: wakes the thread while it waits: read end and write end, from `start` to the thread's end
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._opened = Event()
@@ -151,12 +151,12 @@ class Link:
             message: the draft of what is told.
             at: when it was captured.
         """
-        self._queues.mailbox.put(Mail(topic, kind, message, at))
+        self._queues.intake.put(PostedMessage(topic, kind, message, at))
         self._rouse()
 
     def retain(self, topic: str, content: Message | str, at: Instant) -> None:
         """Keeps the broker's retained value of a topic at this one. Returns at once; from any thread."""
-        self._queues.shelf.set(topic, content, at)
+        self._queues.retained.set(topic, content, at)
         self._rouse()
 
     def reply(self, topic: str, message: Message) -> None:
@@ -166,15 +166,15 @@ class Link:
 
     def clear(self, topic: str) -> None:
         """Clears the broker's retained value of a topic. Returns at once; from any thread."""
-        self._queues.shelf.clear(topic)
+        self._queues.retained.clear(topic)
         self._rouse()
 
     def status(self) -> LinkStatus:
         """How the link is doing."""
-        status = self._carrier.status if self._carrier else LinkStatus()
-        dropped = {kind: status.dropped[kind] + count for kind, count in self._queues.mailbox.dropped.items()}
+        status = self._engine.status if self._engine else LinkStatus()
+        dropped = {kind: status.dropped[kind] + count for kind, count in self._queues.intake.dropped.items()}
         connected = status.connected and self.moving(_HANGS)
-        return replace(status, connected=connected, depth=status.depth + len(self._queues.mailbox), dropped=dropped)
+        return replace(status, connected=connected, depth=status.depth + len(self._queues.intake), dropped=dropped)
 
     def moving(self, within: float) -> bool:
         """Whether the thread that carries everything has made a turn in so many seconds; one that has ended has."""
@@ -206,9 +206,9 @@ class Link:
         """What the thread can no longer keep, where it has not ended: messages, by kind, which it no longer gets."""
         lost: Counter[MessageKind] = Counter()
         if self._thread.is_alive():
-            lost.update(mail.kind for mail in self._queues.mailbox.take_all())
-            lost.update(self._queues.mailbox.take_dropped())
-            lost.update(self._carrier.unsaved if self._carrier else {})
+            lost.update(mail.kind for mail in self._queues.intake.take_all())
+            lost.update(self._queues.intake.take_dropped())
+            lost.update(self._engine.unsaved if self._engine else {})
         return lost
 
     def _note_losses(self) -> None:
@@ -240,13 +240,13 @@ class Link:
             outbox = self._open_outbox()
             if outbox is None:
                 return
-            self._carrier = Carrier(
+            self._engine = Engine(
                 broker=self._broker,
                 availability=self._topics.availability,
                 outbox=outbox,
                 queues=self._queues,
                 clock=self._clock,
-                retry=Retry(self._options.backoff, ProtocolChoice(self._options.protocol), self._options.holds),
+                retry=Retry(self._options.backoff, ProtocolChoice(self._options.protocol), self._options.refusals),
                 pace=self._options.pace,
                 woken=self._rouse,
                 inbound=self._inbound,
@@ -256,7 +256,7 @@ class Link:
             return
         finally:
             self._opened.set()
-        self._carry(self._carrier)
+        self._carry(self._engine)
 
     def _open_outbox(self) -> Outbox | None:
         """Opens it, once the link before us has let go of it, which takes long where the disk does; None: too late."""
@@ -268,8 +268,8 @@ class Link:
                     _log.warning("%s; what there is to tell waits in memory until then", error)
                 self._opened.set()
             if self._flush_until is not None and monotonic() >= self._gone_by:
-                lost = Counter(mail.kind for mail in self._queues.mailbox.take_all())
-                lost.update(self._queues.mailbox.take_dropped())
+                lost = Counter(mail.kind for mail in self._queues.intake.take_all())
+                lost.update(self._queues.intake.take_dropped())
                 if lost.total():
                     _log.error("%d messages are lost: the outbox was in use until the end", lost.total())
                     self._losses.note(lost)
@@ -277,40 +277,38 @@ class Link:
             self._moved_at = monotonic()
             sleep(_HELD)
 
-    def _carry(self, carrier: Carrier) -> None:
-        self._turns(carrier, lambda: self._flush_until is not None, by=inf)
-        self._turns(carrier, lambda: carrier.is_idle or not carrier.is_hopeful, by=self._flush_until or 0.0)
-        self._queues.shelf.set(self._topics.availability, OFFLINE, self._clock())
-        carrier.finishing = True
-        self._turns(
-            carrier, lambda: carrier.is_idle or not carrier.is_up, by=min(self._gone_by, monotonic() + _FAREWELL)
-        )
-        carrier.close()
+    def _carry(self, engine: Engine) -> None:
+        self._turns(engine, lambda: self._flush_until is not None, by=inf)
+        self._turns(engine, lambda: engine.is_idle or not engine.is_hopeful, by=self._flush_until or 0.0)
+        self._queues.retained.set(self._topics.availability, OFFLINE, self._clock())
+        engine.finishing = True
+        self._turns(engine, lambda: engine.is_idle or not engine.is_up, by=min(self._gone_by, monotonic() + _FAREWELL))
+        engine.close()
 
-    def _turns(self, carrier: Carrier, done: Callable[[], bool], *, by: float) -> None:
+    def _turns(self, engine: Engine, done: Callable[[], bool], *, by: float) -> None:
         """Turns and waits, until it is done or late."""
         while True:
             self._moved_at = monotonic()
             try:
-                seconds = carrier.turn()
+                seconds = engine.turn()
             except Exception:  # noqa: BLE001 - told in the log, with all there is to know
                 # the thread must not die, whatever happens: it carries everything the node has to tell
                 _log.exception("the link to the broker has an error of its own; it begins anew")
-                carrier.drop(Setback(Trouble.OTHER, "an error in this program"))
+                engine.drop(Setback(Trouble.OTHER, "an error in this program"))
                 seconds = 1.0
             left = by - monotonic()
             if done() or left <= 0:
                 return
-            self._wait(carrier, min(seconds, left))
+            self._wait(engine, min(seconds, left))
 
-    def _wait(self, carrier: Carrier, seconds: float) -> None:
+    def _wait(self, engine: Engine, seconds: float) -> None:
         """Waits until the socket can be used, somebody rouses us, or the time is up."""
         poll = select.poll()
         waker = self._waker[0] if self._waker else None
         if waker:
             poll.register(waker, select.POLLIN)
-        if carrier.socket is not None and carrier.socket.fileno() >= 0:
-            poll.register(carrier.socket, select.POLLIN | (select.POLLOUT if carrier.wants_write else 0))
+        if engine.socket is not None and engine.socket.fileno() >= 0:
+            poll.register(engine.socket, select.POLLIN | (select.POLLOUT if engine.wants_write else 0))
         # rounded up, because a wait that ends too early is a turn for nothing
         poll.poll(int(seconds * 1000) + 1)
         if waker:

@@ -7,13 +7,13 @@ has hung up twice without another reason, messages go out one by one, until the 
 
 from __future__ import annotations
 
-__all__ = ["Holds"]
+__all__ = ["Refusals"]
 
 #: Losses after which messages go out one by one.
 _STRIKES = 2
 
 
-class Holds:
+class Refusals:
     """Topics that are left alone for a while. Pure: times are seconds on a clock that never jumps.
 
     Args:

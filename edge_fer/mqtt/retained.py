@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from edge_fer.contract.messages import Message, restamp
-from edge_fer.outbox.letter import put_right
+from edge_fer.outbox.queued import put_right
 from edge_fer.types import Instant
 
-__all__ = ["Shelf"]
+__all__ = ["RetainedValues"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class _Value:
     at: Instant
 
 
-class Shelf:
+class RetainedValues:
     """The newest value of each retained topic. Any thread may set; one asks for what is due."""
 
     def __init__(self) -> None:

@@ -11,11 +11,11 @@ from typing import Protocol
 from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.mqtt.failures import remedy_for_refusal
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retained import Shelf
-from edge_fer.outbox.letter import Letter
+from edge_fer.mqtt.retained import RetainedValues
 from edge_fer.outbox.outbox import Outbox
+from edge_fer.outbox.queued import QueuedMessage
 from edge_fer.types import Instant
 
 __all__ = ["Sender"]
@@ -66,19 +66,21 @@ class Sender:
 
     Args:
         outbox: what waits on disk.
-        shelf: the retained values.
-        holds: topics that the broker does not take.
+        retained: the retained values.
+        refusals: topics that the broker does not take.
         pace: how fast events and summaries are sent; alert events need not wait.
         replies: answers, which are sent once or not at all.
     """
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, holds: Holds, pace: Pace, replies: Replies) -> None:
+    def __init__(
+        self, outbox: Outbox, retained: RetainedValues, refusals: Refusals, pace: Pace, replies: Replies
+    ) -> None:
         self._outbox = outbox
-        self._shelf = shelf
-        self._holds = holds
+        self._retained = retained
+        self._refusals = refusals
         self._pace = pace
         self._replies = replies
-        self._under_way: dict[int, Letter | _Retained | _Reply] = {}
+        self._under_way: dict[int, QueuedMessage | _Retained | _Reply] = {}
         self._remembered: set[str] = set()
         #: reason codes that were told, by topic
         self._told: dict[str, int] = {}
@@ -103,7 +105,7 @@ class Sender:
         self._one_of_each = may_refuse
         self._stated = False
         self._remembered = self._outbox.remembered()
-        self._shelf.renew(self._remembered)
+        self._retained.renew(self._remembered)
         self._replies.clear()
         self._last = None
 
@@ -123,7 +125,7 @@ class Sender:
         self._outbox.put_back()
         # where it has just refused something, that is why
         guilty = hung_up and mono - self._last_at < _BLAME and mono - self._refused_at > 1.0
-        culprit = self._holds.hung_up(self._last if guilty else None, mono)
+        culprit = self._refusals.hung_up(self._last if guilty else None, mono)
         if culprit is not None:
             _log.error(
                 "the broker hangs up when something is published to %s; it is left alone for a while."
@@ -135,7 +137,10 @@ class Sender:
     def is_idle(self, *, outbox: bool = True) -> bool:
         """Whether everything was sent and acknowledged; `outbox`: what waits on disk, too."""
         return (
-            not self._under_way and not self._replies and self._shelf.is_clean and not (outbox and self._outbox.depth)
+            not self._under_way
+            and not self._replies
+            and self._retained.is_clean
+            and not (outbox and self._outbox.depth)
         )
 
     def fill(self, session: SessionPort, now: Instant, mono: float, *, outbox: bool = True) -> float:
@@ -146,13 +151,13 @@ class Sender:
         """
         window = session.window
         wait = inf
-        if self._holds.is_careful(mono):
+        if self._refusals.is_careful(mono):
             if self._under_way or mono - self._last_at < _VERDICT:
                 return _VERDICT
             if self._last is not None:
-                self._holds.passed(self._last)
+                self._refusals.passed(self._last)
             window, wait = 1, _VERDICT
-        held = self._holds.held(mono)
+        held = self._refusals.held(mono)
         if window < _NARROW and self._stated and outbox and session.setback is None:
             # where there is room for few, they take turns
             wait = min(wait, self._send_waiting(session, window - len(self._under_way), now, mono, held))
@@ -160,10 +165,10 @@ class Sender:
             self._send_reply(session, *reply, held, mono)
         # retained values may change without end, and a backlog may be long: each leaves the other some room
         room = self._room(_Retained, window, max(1, window // 2))
-        while room > 0 and session.setback is None and (due := self._shelf.take(now, held=held)):
+        while room > 0 and session.setback is None and (due := self._retained.take(now, held=held)):
             self._send_retained(session, *due, mono)
             room -= 1
-        room = self._room(Letter, window, window - window // 4)
+        room = self._room(QueuedMessage, window, window - window // 4)
         if outbox and room > 0 and session.setback is None:
             wait = min(wait, self._send_waiting(session, room, now, mono, held))
         return wait
@@ -176,7 +181,7 @@ class Sender:
     def _send_waiting(self, session: SessionPort, room: int, now: Instant, mono: float, held: Collection[str]) -> float:
         """Sends what waits on disk, as far as its pace allows; seconds until there may be more."""
         spare = self._pace.allowed(mono, room)
-        busy = {sent.topic for sent in self._under_way.values() if isinstance(sent, Letter)}
+        busy = {sent.topic for sent in self._under_way.values() if isinstance(sent, QueuedMessage)}
         letters = self._outbox.take(room, now, held=held, busy=busy if self._one_of_each else None, spare=spare)
         for letter in letters:
             self._send(session, letter, mono)
@@ -199,10 +204,10 @@ class Sender:
                 self._refused(sent, code, mono)
                 continue
             self._told.pop(sent.topic, None)
-            if isinstance(sent, Letter):
+            if isinstance(sent, QueuedMessage):
                 self._sizes.pop(sent.id, None)
                 arrived.append(sent.id)
-            elif isinstance(sent, _Retained) and sent.clears and not self._shelf.holds(sent.topic):
+            elif isinstance(sent, _Retained) and sent.clears and not self._retained.holds(sent.topic):
                 self._outbox.forget(sent.topic)
                 self._remembered.discard(sent.topic)
         if arrived:
@@ -213,8 +218,8 @@ class Sender:
         """The broker ended the session because a packet was too large for it; it was one of those under way."""
         self._lower_limit([self._size_of(sent) for sent in self._under_way.values()])
 
-    def _size_of(self, sent: Letter | _Retained | _Reply) -> int:
-        return self._sizes.get(sent.id, 0) if isinstance(sent, Letter) else sent.size
+    def _size_of(self, sent: QueuedMessage | _Retained | _Reply) -> int:
+        return self._sizes.get(sent.id, 0) if isinstance(sent, QueuedMessage) else sent.size
 
     def _lower_limit(self, sizes: Collection[int]) -> None:
         """The largest of these was too large, whatever the others are."""
@@ -260,7 +265,7 @@ class Sender:
         mid = session.publish(topic, payload, retain=session.retains)
         self._under_way[mid] = _Retained(topic, _packet_size(topic, payload), clears=not text)
 
-    def _send(self, session: SessionPort, letter: Letter, mono: float) -> None:
+    def _send(self, session: SessionPort, letter: QueuedMessage, mono: float) -> None:
         try:
             payload = seal(letter.body, seq=letter.seq, replayed=letter.late, at=letter.at).encode()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others are sent
@@ -273,7 +278,7 @@ class Sender:
             self._under_way[session.publish(letter.topic, payload, retain=False)] = letter
             self._sizes[letter.id] = _packet_size(letter.topic, payload)
 
-    def _refused(self, sent: Letter | _Retained | _Reply, code: int, mono: float) -> None:
+    def _refused(self, sent: QueuedMessage | _Retained | _Reply, code: int, mono: float) -> None:
         remedy, keep = remedy_for_refusal(code)
         if code == _PACKET_TOO_LARGE:
             # Mosquitto 2.0 hangs up as well, and would do so again with the next connection
@@ -289,15 +294,15 @@ class Sender:
             )
         self._refused_at = mono
         if keep:
-            self._holds.hold(sent.topic, mono)
-        if isinstance(sent, Letter):
+            self._refusals.hold(sent.topic, mono)
+        if isinstance(sent, QueuedMessage):
             self._sizes.pop(sent.id, None)
             if keep:
                 self._outbox.put_back([sent.id])
             else:
                 self._outbox.give_up(sent)
         elif keep and isinstance(sent, _Retained):
-            self._shelf.due_again(sent.topic)
+            self._retained.due_again(sent.topic)
 
 
 def _packet_size(topic: str, payload: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from edge_fer.outbox.kind import MessageKind
-from edge_fer.outbox.letter import Captured
+from edge_fer.outbox.queued import Captured
 from edge_fer.outbox.rows import Waiting, id_in_memory
 
 __all__ = ["MemoryQueue"]

@@ -35,12 +35,12 @@ from edge_fer.outbox.database import FullError
 from edge_fer.outbox.dead_letters import DeadLetters, misplaced
 from edge_fer.outbox.disk import Disk
 from edge_fer.outbox.kind import MessageKind
-from edge_fer.outbox.letter import Captured, Letter
 from edge_fer.outbox.limits import AHEAD, AT_A_TIME, IN_MEMORY, LOOKED_AT, UNREAD, Limits
 from edge_fer.outbox.losses import Losses
 from edge_fer.outbox.memory import MemoryQueue
 from edge_fer.outbox.numbers import number_behind, number_in_memory
 from edge_fer.outbox.opening import begin, end, set_clock
+from edge_fer.outbox.queued import Captured, QueuedMessage
 from edge_fer.outbox.retained import Retained
 from edge_fer.outbox.rows import Waiting, count_all, delete, front, insert, of_topics, take_over, waiting
 from edge_fer.outbox.schema import migrate, move_some
@@ -205,7 +205,7 @@ class Outbox:
         held: Collection[str] = (),
         busy: Collection[str] | None = None,
         spare: int | None = None,
-    ) -> list[Letter]:
+    ) -> list[QueuedMessage]:
         """The next messages to send, which are then under way: neither taken again nor given up.
 
         Args:
@@ -284,7 +284,7 @@ class Outbox:
                 return found
             self._bury(broken)
 
-    def set_aside(self, letter: Letter, why: str) -> None:
+    def set_aside(self, letter: QueuedMessage, why: str) -> None:
         """Sets a message that is under way aside: it cannot be sent, and would stop all those behind it."""
         row = self._moved.pop(letter.id, letter.id)
         self._under_way.discard(row)
@@ -308,7 +308,7 @@ class Outbox:
         if self._delete_done():
             self._see_whether_all_is_well()
 
-    def give_up(self, letter: Letter) -> None:
+    def give_up(self, letter: QueuedMessage) -> None:
         """Forgets and counts a message that will never be taken."""
         self._disk.give_up(letter.kind)
         self.acknowledge([letter.id])
@@ -525,11 +525,11 @@ class Outbox:
         self._done.clear()
         return True
 
-    def _letter(self, message: Waiting, now: Instant) -> Letter:
+    def _letter(self, message: Waiting, now: Instant) -> QueuedMessage:
         age = message.captured.age(now, self._boot)
         late = age is None or age > self._limits.late
         at = message.captured.at(now, self._boot)
-        return Letter(message.id, message.topic, message.kind, message.seq, message.body, at, late)
+        return QueuedMessage(message.id, message.topic, message.kind, message.seq, message.body, at, late)
 
     def _see_whether_all_is_well(self) -> None:
         if not self._memory:

@@ -11,8 +11,8 @@ from typing import Any
 
 from edge_fer.outbox.checksums import checksum, mark_of
 from edge_fer.outbox.kind import MessageKind
-from edge_fer.outbox.letter import Captured
 from edge_fer.outbox.numbers import next_number, numbering, set_numbers
+from edge_fer.outbox.queued import Captured
 from edge_fer.outbox.sink import OutboxSink
 
 __all__ = [

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.link import Link, LinkOptions
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.outbox.limits import Limits
 from edge_fer.outbox.outbox import Outbox
@@ -78,7 +78,7 @@ class Driver:
             options=LinkOptions(
                 limits=Limits(late=LATE),
                 backoff=Backoff(first=0.05, most=0.5),
-                holds=Holds(pause=0.5, longest=1.0),
+                refusals=Refusals(pause=0.5, longest=1.0),
             ),
         )
         self.sink = MqttSink(self.link, topics, self.composer)

@@ -15,8 +15,8 @@ from edge_fer.contract.messages import AlertEventDraft, EventDraft, MessageKind,
 from edge_fer.contract.topics import Topics
 from edge_fer.mqtt.link import MQTT, Link, LinkOptions
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.outbox.letter import Letter
 from edge_fer.outbox.outbox import Outbox
+from edge_fer.outbox.queued import QueuedMessage
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import (
     Alert,
@@ -41,7 +41,7 @@ def open_outbox(path: Path, **options: Any) -> Outbox:
     return Outbox(path, sink=MQTT, **options)
 
 
-def sealed(letter: Letter) -> str:
+def sealed(letter: QueuedMessage) -> str:
     """A message out of the outbox as it goes over the wire."""
     return seal(letter.body, seq=letter.seq, replayed=letter.late, at=letter.at)
 

@@ -8,9 +8,9 @@ import pytest
 
 from edge_fer.contract.messages import MessageKind
 from edge_fer.mqtt.pace import Pace
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.replies import Replies
-from edge_fer.mqtt.retained import Shelf
+from edge_fer.mqtt.retained import RetainedValues
 from edge_fer.mqtt.sender import Sender
 from tests.broker import HOST, Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
@@ -80,15 +80,15 @@ class SlowSession:
 
 @pytest.mark.parametrize("window", [1, 2, 3, 20])
 def test_neither_a_backlog_nor_restless_values_keep_the_other_waiting(tmp_path, window):
-    shelf = Shelf()
+    retained = RetainedValues()
     outbox = open_outbox(tmp_path / "outbox.db", boot=BOOT)
     for number in range(200):
         outbox.put(f"event-{number % 40}", MessageKind.EVENT, event(at(number)).model_dump_json(), at(number))
-    sender, session = Sender(outbox, shelf, Holds(), Pace(), Replies()), SlowSession(window)
+    sender, session = Sender(outbox, retained, Refusals(), Pace(), Replies()), SlowSession(window)
     most = 0
     for number in range(100):
         if number >= 50:
-            shelf.set("state", f"{number}", at(number))
+            retained.set("state", f"{number}", at(number))
         sender.fill(session, at(number), number)
         most = max(most, len(session.sent) - number)
         sender.settle([(number + 1, 0)], number)

@@ -11,7 +11,7 @@ import pytest
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.trouble import Trouble
 from edge_fer.doctor import broker as doctor
-from edge_fer.mqtt.refusals import Holds
+from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.support.backoff import Backoff
 from tests.mqtt.kit import NODE, TOPICS, event, linked, now, open_outbox, post_events, until
@@ -40,7 +40,10 @@ def test_a_message_that_is_refused(tmp_path, log, code, words):
     def answer(topic):
         return code if topic in {forbidden, TOPICS.camera_doctor("front")} and refuses else 0
 
-    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=Holds(pause=0.2, longest=0.2)) as link:
+    with (
+        StrictBroker(answer) as broker,
+        linked(tmp_path, broker.url, refusals=Refusals(pause=0.2, longest=0.2)) as link,
+    ):
         post_events(link, 3)
         until(lambda: f"0x{code:02X}" in log.text)
         assert words in log.text
@@ -72,7 +75,7 @@ def test_a_session_that_is_ended_with_a_reason(tmp_path, log, code, trouble, wor
     def answer(topic):
         return -code if topic == TOPICS.event("front") and ends else 0
 
-    options = {"backoff": Backoff(first=0.05, most=0.3), "holds": Holds(pause=0.3, longest=0.3)}
+    options = {"backoff": Backoff(first=0.05, most=0.3), "holds": Refusals(pause=0.3, longest=0.3)}
     with StrictBroker(answer) as broker, linked(tmp_path, broker.url, **options) as link:
         post_events(link, 1)
         until(lambda: link.status().last_trouble is trouble)
@@ -103,8 +106,8 @@ def test_refusals_of_some_keep_the_order_within_each_topic(tmp_path, every, monk
         at = now()
         outbox.put(TOPICS.event(camera), MessageKind.EVENT, event(at, duration=number).model_dump_json(), at)
     outbox.close()
-    holds = Holds(pause=0.02, longest=0.02)
-    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=holds) as link:
+    refusals = Refusals(pause=0.02, longest=0.02)
+    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, refusals=refusals) as link:
         until(lambda: link.status().depth == 0 and link.status().connected, timeout=120)
         for camera, count in (("front", 40), ("back", 20)):
             seqs = [json.loads(payload)["seq"] for topic, payload in broker.payloads if topic == TOPICS.event(camera)]
@@ -122,7 +125,10 @@ def test_a_burst_of_refusals_holds_a_topic_once(tmp_path, code):
             return code
         return 0
 
-    with StrictBroker(answer) as broker, linked(tmp_path, broker.url, holds=Holds(pause=2.0, longest=600.0)) as link:
+    with (
+        StrictBroker(answer) as broker,
+        linked(tmp_path, broker.url, refusals=Refusals(pause=2.0, longest=600.0)) as link,
+    ):
         post_events(link, 30)
         until(lambda: refused_at)
         refuses.clear()

@@ -11,7 +11,7 @@ from typing import Protocol
 from edge_fer.outbox.kind import MessageKind
 from edge_fer.types import Instant
 
-__all__ = ["Draft", "Mail", "Mailbox"]
+__all__ = ["Draft", "Intake", "PostedMessage"]
 
 
 class Draft(Protocol):
@@ -23,7 +23,7 @@ class Draft(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class PostedMessage:
     """A message on its way to the outbox.
 
     Attributes:
@@ -39,7 +39,7 @@ class Mail:
     at: Instant
 
 
-class Mailbox:
+class Intake:
     """A bounded queue in memory; any thread may put in, one takes out, and nobody waits.
 
     It fills only while the disk hangs. Then the oldest summary is given up for a new message, else the oldest
@@ -52,10 +52,10 @@ class Mailbox:
     def __init__(self, *, size: int = 2000) -> None:
         self._size = size
         self._lock = Lock()
-        self._mails: dict[MessageKind, deque[Mail]] = {kind: deque() for kind in MessageKind}
+        self._mails: dict[MessageKind, deque[PostedMessage]] = {kind: deque() for kind in MessageKind}
         self._dropped = dict.fromkeys(MessageKind, 0)
 
-    def put(self, mail: Mail) -> None:
+    def put(self, mail: PostedMessage) -> None:
         """Adds a message, giving up another, or this one, where it is full."""
         with self._lock:
             if len(self) >= self._size and not self._drop_for(mail.kind):
@@ -63,7 +63,7 @@ class Mailbox:
                 return
             self._mails[mail.kind].append(mail)
 
-    def take(self) -> Mail | None:
+    def take(self) -> PostedMessage | None:
         """The next one, the most important first, and otherwise in the order it came; None where there is none."""
         with self._lock:
             for waiting in self._mails.values():
@@ -77,7 +77,7 @@ class Mailbox:
             dropped, self._dropped = self._dropped, dict.fromkeys(MessageKind, 0)
             return dropped
 
-    def take_all(self) -> list[Mail]:
+    def take_all(self) -> list[PostedMessage]:
         """Everything, the most important first, and otherwise in the order it came."""
         with self._lock:
             mails = [mail for waiting in self._mails.values() for mail in waiting]

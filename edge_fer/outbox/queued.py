@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from edge_fer.outbox.kind import MessageKind
 from edge_fer.types import Instant
 
-__all__ = ["Captured", "Letter", "put_right"]
+__all__ = ["Captured", "QueuedMessage", "put_right"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class QueuedMessage:
     """A message that is due to be sent.
 
     Attributes:
