@@ -24,7 +24,7 @@ from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon, edge_fer
 from tests.fetched import models_folder
 from tests.invented import at, reading, track
-from tests.test_run import ENDLESS, SAMPLE, check_payloads, config, is_event
+from tests.running import ENDLESS, SAMPLE, check_payloads, config, is_event
 from tests.tiny_model import CROP, write_model, write_sidecar
 
 

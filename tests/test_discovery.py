@@ -12,16 +12,11 @@ import pytest
 from edge_fer.types import Distress, View
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon, edge_fer
+from tests.discovering import EVERYBODY, ON, TOPIC
 from tests.homeassistant.rules import complaints_about
-from tests.test_run import ENDLESS, check_payloads, config, is_event
+from tests.running import ENDLESS, check_payloads, config, is_event
 
-TOPIC = "homeassistant/device/test/config"
 STATUS = "homeassistant/status"
-ON = {"enabled": True}
-EVERYBODY = {
-    "when": {"emotion": ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"], "score": 0.9},
-    "for": "1s",
-}
 
 
 def rendered(component, payload, **more):

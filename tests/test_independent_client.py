@@ -11,7 +11,7 @@ import gmqtt
 from edge_fer.sample import sample_path
 from tests.broker import HOST, Mosquitto
 from tests.daemon import Daemon, edge_fer
-from tests.test_run import VALIDATORS, kind_of
+from tests.running import VALIDATORS, kind_of
 
 #: Played as fast as can be, again and again, it soon fills the minute that a summary needs.
 CAMERA = {"source": str(sample_path()), "speed": "fast", "loop": True}

@@ -152,3 +152,12 @@ def test_pure_rooms_touch_no_clock_thread_or_device(room):
         names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert not names & {"time", "threading", "socket", "sqlite3", "cv2", "os", "subprocess"}, path
+
+
+def test_nothing_imports_from_a_test_file():
+    """What several tests need lies in a module of its own."""
+    for path in sorted((PACKAGE.parent / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
+                names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+                assert not [name for name in names if ".test_" in name], path

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from edge_fer.capture.sources import VIDEO, SourceKind
+from edge_fer.remote.registry import CommandRow
 from edge_fer.rules.conditions.emotion import EMOTION
 from edge_fer.rules.conditions.kind import ConditionKind
+from edge_fer.sinks.registry import SinkRow
+from edge_fer.support.registry import by_name
 
 PACKAGE = Path(__file__).parents[1] / "edge_fer"
 
@@ -82,7 +85,6 @@ FEWER_PEOPLE = ConditionKind(
     signal=None,
 )
 '''
-FEW_IMPORT = "from edge_fer.rules.conditions.few import FEWER_PEOPLE"
 FEW_USED = """
 from datetime import UTC, datetime
 from pathlib import Path
@@ -212,7 +214,12 @@ def test_a_condition_whose_section_lacks_a_key_that_its_row_names_is_refused_wit
         dataclasses.replace(EMOTION, settable=frozenset({"scores"}))
 
 
+def test_two_rows_of_one_name_are_refused():
+    with pytest.raises(TypeError, match="there are two rows 'a'"):
+        by_name(["a", "b", "a"], str)
+
+
 def test_rows_have_no_defaults():
     """Or one could be forgotten, and mypy would not see it."""
-    for row in (ConditionKind, SourceKind):
+    for row in (CommandRow, ConditionKind, SinkRow, SourceKind):
         assert all(field.default is dataclasses.MISSING for field in dataclasses.fields(row))

@@ -11,7 +11,7 @@ import pytest
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
-from tests.test_run import ENDLESS, SAMPLE, check_payloads, config
+from tests.running import ENDLESS, SAMPLE, check_payloads, config
 
 
 def is_summary(message):

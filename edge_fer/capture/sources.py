@@ -19,6 +19,7 @@ from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError
 from edge_fer.support.address import take_apart
 from edge_fer.support.redact import redacted
+from edge_fer.support.registry import by_name
 
 __all__ = [
     "KINDS",
@@ -322,6 +323,6 @@ VIDEO: Final = SourceKind(
 )
 
 #: Every kind by its name; the first that recognises a source has it.
-KINDS: Final[Mapping[str, SourceKind]] = {
-    kind.name: kind for kind in (PICAMERA2, DEVICE, STREAM, SAMPLE, STILLS, VIDEO)
-}
+KINDS: Final[Mapping[str, SourceKind]] = by_name(
+    (PICAMERA2, DEVICE, STREAM, SAMPLE, STILLS, VIDEO), lambda kind: kind.name
+)

@@ -73,6 +73,17 @@ def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | No
 
 
 def _reading(person: Mapping[str, Any]) -> str:
+    others = (f"{name} {_value(known)}" for name, known in person["attributes"].items())
+    return ", ".join([_emotion(person), *others])
+
+
+def _value(known: Mapping[str, Any]) -> str:
+    if known["confidence"] is None:
+        return f"{known['value']:g}"
+    return f"{known['value']} {100 * known['confidence']:.0f} %"
+
+
+def _emotion(person: Mapping[str, Any]) -> str:
     why = ", ".join(person["quality_faults"]) or person["doubt"]
     if why:
         return f"{person['emotion']} ({why})"

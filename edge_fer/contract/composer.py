@@ -49,7 +49,7 @@ from edge_fer.types import (
 )
 from edge_fer.values.units import DURATION
 
-__all__ = ["Composer"]
+__all__ = ["Composer", "told_attributes"]
 
 #: What a summary tells although its numbers are held back.
 _TOLD_ANYWAY = {*Message.model_fields, "camera", "window", "since", "until", "watched_s", "held_back"}
@@ -90,7 +90,7 @@ class Composer:
             doubt=reading.doubt,
             attribute=event.attribute,
             value=changed.value if changed else None,
-            attributes=_told({name: value for name, value in reading.attributes.items() if name != EMOTION}),
+            attributes=told_attributes(reading.attributes),
         )
 
     def alert_event(self, change: AlertChange) -> AlertEventDraft:
@@ -139,7 +139,7 @@ class Composer:
             view=scene.view,
             satisfaction=scene.satisfaction,
             paused=scene.paused,
-            attributes=_told(scene.attributes),
+            attributes=told_attributes(scene.attributes),
         )
 
     def summary(self, summary: Summary) -> SummaryDraft:
@@ -330,8 +330,10 @@ def _instance(alert: Alert) -> AlertInstance:
     )
 
 
-def _told(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeInfo]:
+def told_attributes(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeInfo]:
+    """What is told of attributes other than the emotion, which messages have in fields of its own."""
     return {
         name: AttributeInfo(value=known.value, confidence=known.confidence, scores=dict(known.scores))
         for name, known in attributes.items()
+        if name != EMOTION
     }

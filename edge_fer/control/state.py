@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
+from edge_fer.contract.composer import told_attributes
 from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
-from edge_fer.contract.messages.base import Count, Fraction, Index, Moment, Part, Seconds
+from edge_fer.contract.messages.base import AttributeInfo, Count, Fraction, Index, Moment, Part, Seconds
 from edge_fer.types import AlertState, Doubt, QualityFault, Reading, SignalState, View
 
 __all__ = ["BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "person_now"]
@@ -26,6 +27,7 @@ class PersonNow(Part):
     quality: Fraction = Field(description="How well the face can be read, 0 to 1.")
     quality_faults: list[QualityFault] = Field(description="What keeps it from being read; empty: nothing.")
     doubt: Doubt | None = Field(description="Why a face that can be read is `uncertain`; null: it is not.")
+    attributes: dict[str, AttributeInfo] = Field(description="What else is known of them, by attribute.")
 
 
 class RuleNow(Part):
@@ -93,6 +95,7 @@ def person_now(reading: Reading) -> PersonNow:
         quality=reading.quality.value,
         quality_faults=list(reading.quality.faults),
         doubt=reading.doubt,
+        attributes=told_attributes(reading.attributes),
     )
 
 

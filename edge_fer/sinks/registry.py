@@ -18,6 +18,7 @@ from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.sinks.terminal import Terminal
 from edge_fer.sinks.trace import TraceRecording, TraceSink
+from edge_fer.support.registry import by_name
 
 __all__ = ["SINKS", "Asked", "SinkRow", "Surroundings", "make_policy", "make_sinks"]
 
@@ -177,7 +178,7 @@ SINKS: Sequence[SinkRow] = (
 def make_policy(settings: Config) -> Policy:
     """What may leave, by the config."""
     return Policy(
-        {row.name: row.right for row in SINKS},
+        {name: row.right for name, row in by_name(SINKS, lambda row: row.name).items()},
         events=settings.privacy.events == "on",
         k_minimum=settings.privacy.k_minimum,
     )

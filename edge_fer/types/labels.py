@@ -34,7 +34,7 @@ class Label:
 
     Attributes:
         name: as the model's sidecar, the config and all messages write it.
-        smallest_set: how many labels the smallest label set has that it is part of; it is in all larger ones, too.
+        smallest_set: the size of the smallest label set that has it. All larger sets have it, too.
         colour: where emotions are drawn, `#rrggbb`.
         dark_colour: the same on a dark page; empty: no other.
         place: in legends and stacked charts; the lowest is the most pleasant.

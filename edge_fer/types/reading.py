@@ -57,7 +57,7 @@ class AttributeValue:
 
 
 class Attributed:
-    """What has attributes, `EMOTION` among them, has short names for what is told of that one."""
+    """Has attributes, `EMOTION` always; its properties are short for the parts of that one."""
 
     __slots__ = ()
     attributes: Mapping[str, AttributeValue]

@@ -15,7 +15,7 @@ from edge_fer.types import Frame
 from tests.capture.films import write_film
 from tests.capture.helpers import InventedClock, flat
 from tests.capture.recorded import RecordedSource
-from tests.capture.test_loop import Stage
+from tests.fakes.stage import Stage
 from tests.invented import at
 
 RANDOM = np.random.default_rng(7)

@@ -13,15 +13,9 @@ from edge_fer.config.output.default import default_yaml
 from edge_fer.config.output.writing import inline
 from edge_fer.config.tree import Config
 from edge_fer.rules.conditions.when import KINDS
+from tests.config.examples import EXAMPLES
 from tests.config.generated import INSTALLED, PAGE, page
 from tests.config.loading import load_text
-
-PAGES = (PAGE, PAGE.with_name("zones.md"), PAGE.with_name("quality.md"))
-EXAMPLES = [
-    example
-    for page in PAGES
-    for example in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-]
 
 
 def test_the_default_file_loads_to_the_defaults(tmp_path):

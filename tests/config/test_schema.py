@@ -7,8 +7,8 @@ from edge_fer.config.engine.profile import _PROFILES
 from edge_fer.config.engine.reader import read_yaml
 from edge_fer.config.output.default import default_yaml
 from edge_fer.config.output.schema import json_schema
-from tests.config.test_default import EXAMPLES
-from tests.config.test_faults import FAULTS
+from tests.config.examples import EXAMPLES
+from tests.config.faulty import FAULTS
 
 VALIDATOR = Draft202012Validator(json_schema())
 

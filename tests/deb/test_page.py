@@ -13,7 +13,7 @@ import pytest
 from tests.deb.installed import ARCH, RELEASES, ROOT, newest_package
 from tests.deb.later import later_version
 from tests.install.machine import Machine
-from tests.install.test_install import copy_source
+from tests.install.source import copy_source
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),

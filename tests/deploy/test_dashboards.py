@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from edge_fer.contract.messages import schemas
 from tests import mqtt_page
-from tests.mqtt.test_discovery import announced
+from tests.deploy.dashboards import DEPLOY, GRAFANA, TELEGRAF, all_values, flattened
+from tests.mqtt.announced import announced
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 DOCS = DEPLOY.parent / "docs"
-TELEGRAF = tomllib.loads((DEPLOY / "grafana" / "telegraf.conf").read_text())
-GRAFANA = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text())
 FLOW = json.loads((DEPLOY / "node-red" / "flow.json").read_text())
 
 
 def read_yaml(text):
     return YAML(typ="safe", pure=True).load(text)
-
-
-def flattened(value, name=""):
-    """Numbers by name, as Telegraf's `json` format makes fields of them; everything else it leaves out."""
-    if isinstance(value, bool) or value is None:
-        return {}
-    if isinstance(value, int | float):
-        return {name: float(value)}
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = {}
-    for key, part in parts:
-        found |= flattened(part, f"{name}_{key}" if name else str(key))
-    return found
 
 
 def measurements():
@@ -60,15 +43,6 @@ def entity_ids():
     components = announced("profile: counter\ncameras: {front: {}}")["components"].values()
     names = {(part["platform"], f"counter-1 {part['name']}") for part in components}
     return {f"{platform}.{re.sub('[^a-z0-9]+', '_', name.lower())}" for platform, name in names}
-
-
-def all_values(tree, key):
-    """Every value of a key, anywhere in a tree."""
-    if isinstance(tree, dict):
-        return [value for name, value in tree.items() if name == key] + [
-            found for value in tree.values() for found in all_values(value, key)
-        ]
-    return [found for item in tree for found in all_values(item, key)] if isinstance(tree, list) else []
 
 
 def mentioned(tree):

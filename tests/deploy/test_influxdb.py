@@ -19,7 +19,7 @@ import pytest
 
 from tests import mqtt_page
 from tests.broker import HOST, free_port
-from tests.deploy.test_dashboards import GRAFANA, TELEGRAF, all_values, flattened
+from tests.deploy.dashboards import GRAFANA, TELEGRAF, all_values, flattened
 
 INFLUXD = os.environ.get("EDGE_FER_INFLUXD") or shutil.which("influxd")
 QUERIES = sorted({*all_values(GRAFANA, "query")})

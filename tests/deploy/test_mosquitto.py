@@ -14,9 +14,9 @@ import pytest
 
 from tests.broker import HOST, Mosquitto, Subscriber, free_port, tool
 from tests.daemon import Daemon, edge_fer
+from tests.discovering import ON, TOPIC
 from tests.mqtt.kit import until
-from tests.test_discovery import ON, TOPIC
-from tests.test_run import ENDLESS
+from tests.running import ENDLESS
 
 SOURCE = Path(__file__).resolve().parents[2] / "deploy" / "mosquitto"
 USERS = ("test", "other", "dashboard", "homeassistant", "operator")

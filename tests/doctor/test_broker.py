@@ -18,8 +18,8 @@ from edge_fer.mqtt import session
 from edge_fer.mqtt.settings import BrokerSettings
 from tests.broker import HOST, Certificates, Mosquitto, Subscriber, free_port
 from tests.daemon import Daemon
+from tests.fakes.broker import FakeBroker
 from tests.mqtt import kit
-from tests.mqtt.test_versions import FakeBroker
 
 TOPICS = Topics("test")
 

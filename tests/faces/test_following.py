@@ -8,25 +8,16 @@ import pytest
 from edge_fer.faces.detectors.haar import HaarDetector
 from edge_fer.faces.people.following import Follower
 from edge_fer.faces.people.motion import SteadyMotion
-from edge_fer.types import Box, Face, Keypoints, Track
+from edge_fer.types import Face, Track
+from tests.faces.faces import face
+from tests.faces.film import POOR, Film
 from tests.faces.pictures import frames, grey_wall, on_wall
-from tests.faces.test_movement import POOR, Film
 from tests.invented import at
 from tests.shared import shared_data
-
-#: Where the face is in a head of 200 pixels, (x, y, side).
-INSIDE = (36, 72, 112)
 
 
 def scene(x: int, y: int = 80, side: int = 200):
     return on_wall(400, 700, (x, y, side))
-
-
-def face(x: float, y: float = 80, side: float = 200) -> Face:
-    left, top, size = (value * side / 200 for value in INSIDE)
-    eyes = (x + left + 30, y + top + 30), (x + left + 80, y + top + 30)
-    points = Keypoints(*eyes, (x + left + 55, y + top + 55), (x + left + 55, y + top + 80))
-    return Face(Box(x + left, y + top, size, size), 0.9, points)
 
 
 def person(found: Face, who: str = "a") -> Track:

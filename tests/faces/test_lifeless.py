@@ -8,8 +8,8 @@ import pytest
 from edge_fer.faces.detectors.haar import HaarDetector
 from edge_fer.faces.people.lifeless import LifelessFilter
 from edge_fer.types import Box, Face, Image
+from tests.faces.film import POOR, Film
 from tests.faces.pictures import frames, on_wall, portrait
-from tests.faces.test_movement import POOR, Film
 from tests.shared import shared_data
 
 FACE = Face(Box(290, 131, 123, 123), 1.0)

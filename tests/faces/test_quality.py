@@ -24,8 +24,8 @@ from edge_fer.faces.reading.quality import (
 )
 from edge_fer.types import Box, CropFrame, Face, Image, Quality, QualityFault, Track
 from edge_fer.wiring.vision import _quality_gate
+from tests.faces.heads import seen
 from tests.faces.pictures import frames, portrait
-from tests.faces.test_pose import seen
 from tests.invented import at
 from tests.shared import shared_data
 

@@ -13,9 +13,9 @@ from edge_fer.sample import sample_path
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Face, Frame, Image
 from edge_fer.wiring import build_pipeline
+from tests.faces.faces import face
+from tests.faces.film import Film
 from tests.faces.pictures import frames, grey_wall, on_wall
-from tests.faces.test_following import face
-from tests.faces.test_movement import Film
 from tests.fetched import FOLDER
 from tests.invented import at
 

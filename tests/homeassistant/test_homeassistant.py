@@ -19,8 +19,8 @@ import pytest
 
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon, edge_fer
-from tests.test_discovery import EVERYBODY, ON, TOPIC
-from tests.test_run import ENDLESS, config
+from tests.discovering import EVERYBODY, ON, TOPIC
+from tests.running import ENDLESS, config
 
 PYTHON = os.environ.get("EDGE_FER_HOMEASSISTANT")
 INSTANCE = Path(__file__).with_name("instance.py")

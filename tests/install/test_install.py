@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.broker import free_port
 from tests.install.first_commands import GUEST, add_guest, walk
 from tests.install.machine import Machine
+from tests.install.source import ROOT, copy_source
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_INSTALL" not in os.environ, reason="takes minutes and root: make test-install"),
     pytest.mark.timeout(1200),
 ]
-ROOT = Path(__file__).resolve().parents[2]
 LOGIN = {"edge": "correct-horse"}
 
 
@@ -32,21 +30,6 @@ def machine(request, tmp_path_factory):
         yield machine
     finally:
         machine.close()
-
-
-def copy_source(machine):
-    """What somebody gets who clones the repository, with the changes that are not committed yet."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            target = machine.path(f"/root/edge-fer/{name}")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target)
 
 
 INSTALL = "edge-fer/deploy/install.sh"

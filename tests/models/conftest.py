@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.models.test_loaders import invented, write_tables
+from tests.models.tables import invented, write_tables
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from models.recipe import cut_portraits
 from models.recipe.cut_portraits import LOADERS
 from models.recipe.data.portraits import SETS, learned_from, read_portraits
 from tests.fetched import models_folder
-from tests.models.test_synthetic import rated, save_head, write_ratings
+from tests.models.heads import rated, save_head, write_ratings
 
 
 def test_every_set_has_its_loader():

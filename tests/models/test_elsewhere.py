@@ -16,8 +16,8 @@ from models.recipe.errors import RecipeError  # noqa: E402
 from models.recipe.settings import Settings  # noqa: E402
 from models.recipe.source import LEAST_PRIOR, elsewhere  # noqa: E402
 from models.recipe.train import Portraitures, Run, answers, train  # noqa: E402
-from tests.models.test_loaders import invented, write_tables  # noqa: E402
-from tests.models.test_portraits import portraits, row  # noqa: E402
+from tests.models.portraits import portraits, row  # noqa: E402
+from tests.models.tables import invented, write_tables  # noqa: E402
 
 SETTINGS = Settings(architecture="lenet", epochs=1, batch=8, elsewhere=0.25, balance=1.0)
 

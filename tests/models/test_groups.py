@@ -10,7 +10,7 @@ import pytest
 from models.recipe.data import LABELS
 from models.recipe.evaluate import group_lines
 from models.recipe.groups import groups_of, measure_groups
-from tests.models.test_portraits import portraits, row
+from tests.models.portraits import portraits, row
 
 HAPPY, SAD, NEUTRAL = (LABELS.index(label) for label in ("happy", "sad", "neutral"))
 

@@ -9,34 +9,13 @@ import pytest
 
 from models.recipe.abroad import errors_in_unsurest, measure_abroad
 from models.recipe.data import LABELS, NO_MAJORITY
-from models.recipe.data.portraits import Portraits, choosing, learned_from, read_portraits
+from models.recipe.data.portraits import choosing, learned_from, read_portraits
 from models.recipe.data.portraits import testing as for_testing
 from models.recipe.errors import RecipeError
 from models.recipe.evaluate import abroad_line, parts_of
+from tests.models.portraits import portraits, row
 
 ANGRY, HAPPY, NEUTRAL = (LABELS.index(label) for label in ("angry", "happy", "neutral"))
-
-
-def portraits(votes, second=None, group=None):
-    """Grey squares with these votes, (N, 8)."""
-    votes = np.array(votes, np.uint8)
-    count = len(votes)
-    nothing = np.full(count, "")
-    return Portraits(
-        names=np.array([f"{number}.jpg" for number in range(count)]),
-        wide=np.full((count, 96, 96, 3), 90, np.uint8),
-        crops=np.full((count, 48, 48), 90, np.uint8),
-        votes=votes,
-        second=np.zeros((count, 7), np.uint8) if second is None else np.array(second, np.uint8),
-        group=np.arange(count) if group is None else np.array(group),
-        age=nothing,
-        skin=nothing,
-        cover=nothing,
-    )
-
-
-def row(**votes):
-    return [votes.get(label, 0) for label in (*LABELS, "none")]
 
 
 def test_two_of_three_readers_decide_and_one_votes_alone_where_there_is_one():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 
 import cv2
@@ -12,19 +11,7 @@ from models.recipe.data.portraits import COLUMNS
 from models.recipe.data.synthetic import diffusionfer, emonet, vote_of
 from models.recipe.errors import RecipeError
 from tests.faces.pictures import head
-
-FAMILIES = {"Elation": "Positive High-Energy Emotions", "Sadness": "Negative Low-Energy Emotions"}
-
-
-def save_head(path, side=200):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), cv2.cvtColor(head(side), cv2.COLOR_RGB2BGR))
-
-
-def rated(**ratings):
-    """An expert's ratings under the names that the set gives them."""
-    names = {"Surprise": "Astonishment/Surprise", "Longing": "Longing"}
-    return {f"{FAMILIES.get(key, 'A family')}|{names.get(key, key)}": value for key, value in ratings.items()}
+from tests.models.heads import rated, save_head, write_ratings
 
 
 def chosen(portrait):
@@ -83,13 +70,6 @@ def test_what_is_not_diffusionfer(tmp_path, made, said):
     (tmp_path / made).touch()
     with pytest.raises(RecipeError, match=said):
         list(diffusionfer(tmp_path))
-
-
-def write_ratings(folder, rows, columns=("image", "annotator", "human", "annotations")):
-    with (folder / "hq.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(rows)
 
 
 def test_emonets_table_counts_people_and_not_models(tmp_path):

@@ -20,7 +20,7 @@ from tests.broker import Mosquitto, Subscriber
 from tests.faults.node import fill, small_disk
 from tests.invented import at
 from tests.mqtt.kit import BOOT, TOPICS, linked, open_outbox, post_events, until
-from tests.mqtt.test_outbox import drain, killed, put
+from tests.mqtt.outbox_kit import drain, killed, put
 
 
 class Disk:

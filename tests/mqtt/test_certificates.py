@@ -28,7 +28,7 @@ from tests.broker import Certificates, Mosquitto, Subscriber, tool
 from tests.daemon import Daemon
 from tests.faults.proxy import Proxy
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, now, post_events, until
-from tests.test_run import ENDLESS
+from tests.running import ENDLESS
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -18,6 +18,7 @@ from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.requests import LARGEST_REQUEST, Reception
 from tests.broker import Subscriber
 from tests.invented import at
+from tests.mqtt.almost import ALMOST
 from tests.mqtt.kit import COMPOSER, TOPICS, linked, until
 
 #: Those that may be asked for over MQTT.
@@ -115,15 +116,6 @@ def test_ids_are_forgotten_so_that_memory_does_not_grow():
         read("ping", b'{"id": "%d"}' % number, number * 10.0, reception)
     assert len(reception._ids) == 256
     read("ping", b'{"id": "0"}', 1e6, reception)
-
-
-ALMOST = st.fixed_dictionaries(
-    {"id": st.text(min_size=1, max_size=70)},
-    optional={
-        name: st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.text())
-        for name in ("camera", "rule", "alert_id", "for", "key", "value")
-    },
-).map(lambda value: json.dumps(value).encode())
 
 
 @given(verb=st.sampled_from([*OVER_MQTT, "explode", ""]), payload=st.binary(max_size=200) | ALMOST)

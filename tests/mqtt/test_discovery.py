@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from edge_fer.config import Layer, load
 from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.homeassistant.discovery import discovery_payload, discovery_topic
 from edge_fer.homeassistant.entities import Announced, Watching, components_of
 from edge_fer.mqtt.inbound import Inbound
-from edge_fer.wiring.discovery import build_discovery
 from tests.homeassistant.rules import complaints_about
+from tests.mqtt.announced import announced
 
 STATUS = "homeassistant/status"
 NODE = Announced(
@@ -34,11 +33,6 @@ def test_home_assistant_is_told_of_changes_of_attributes_where_faces_have_some()
     for looks_at, known in (("face", True), ("picture", False)):
         told = announced(f"cameras: {{front: {{attributes: {{mask: {model % looks_at}}}}}}}")
         assert ("changed" in told["components"]["front.event"]["event_types"]) is known
-
-
-def announced(config: str):
-    settings = load([Layer("test", f"node: {{id: counter-1}}\n{config}")], settings=False).config
-    return build_discovery(settings)[1]
 
 
 @pytest.mark.parametrize(

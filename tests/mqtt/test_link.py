@@ -36,7 +36,7 @@ from tests.mqtt.kit import (
     scene,
     until,
 )
-from tests.mqtt.test_messages import valid
+from tests.mqtt.schemas import valid
 
 
 @pytest.fixture

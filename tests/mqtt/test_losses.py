@@ -6,10 +6,9 @@ import resource
 
 from edge_fer.contract.messages import MessageKind
 from edge_fer.outbox.losses import Losses
-from tests.faults.node import small_disk
+from tests.faults.node import fill, small_disk
 from tests.mqtt.kit import BOOT, open_outbox
-from tests.mqtt.test_aside import fill
-from tests.mqtt.test_outbox import put
+from tests.mqtt.outbox_kit import put
 
 
 def test_losses_add_up_until_they_are_counted(tmp_path):

@@ -16,7 +16,6 @@ from edge_fer.contract.messages import (
     CameraHealth,
     CameraInfo,
     FrameWork,
-    Message,
     MessageKind,
     ModelInfo,
     PrivacyInfo,
@@ -26,7 +25,6 @@ from edge_fer.contract.messages import (
     seal,
 )
 from edge_fer.contract.trouble import Trouble
-from edge_fer.remote.registry import schemas
 from edge_fer.types import (
     UNCERTAIN,
     AlertChange,
@@ -47,23 +45,12 @@ from edge_fer.types import (
 )
 from tests.invented import at, emotion_reading
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
+from tests.mqtt.schemas import SCHEMAS, sealed, valid
 
-SCHEMAS = schemas()
 #: Fields that came later, and are not there where they would say nothing.
 MAY_BE_LEFT_OUT = {"event": {"attribute", "value", "attributes"}, "state": {"attributes"}}
 #: The schemas as they were before these.
 STORED = json.loads(Path(__file__).with_name("version-1.json").read_text(encoding="utf-8"))
-
-
-def valid(kind: str, payload: str) -> dict:
-    """The payload as an object, after checking it against the schema of its kind."""
-    found = json.loads(payload)
-    jsonschema.validate(found, SCHEMAS[kind], format_checker=jsonschema.FormatChecker())
-    return found
-
-
-def sealed(message: Message, when: Instant, *, seq: int = 1, replayed: bool = False) -> str:
-    return seal(message.model_dump_json(), seq=seq, replayed=replayed, at=when)
 
 
 def test_schemas_are_sound_and_describe_every_field():

@@ -22,8 +22,8 @@ from edge_fer.outbox.limits import Limits
 from edge_fer.types import Instant, QualityFault
 from tests.invented import LABELS, at
 from tests.mqtt.kit import BOOT, event, open_outbox, sealed
+from tests.mqtt.outbox_kit import drain, killed, put
 
-BODY = event(at(0)).model_dump_json()
 TOPIC = {kind: f"edge-fer/n/camera/front/{kind}" for kind in MessageKind}
 
 
@@ -37,19 +37,6 @@ def outbox(path):
     found = open_outbox(path, boot=BOOT)
     yield found
     found.close()
-
-
-def put(outbox, kind=MessageKind.EVENT, seconds=0.0, *, camera="front", body=BODY):
-    return outbox.put(f"edge-fer/n/camera/{camera}/{kind}", kind, body, at(seconds))
-
-
-def drain(outbox, seconds=0.0):
-    """Takes and acknowledges everything; what there was, as (topic's end, seq)."""
-    found = []
-    while letters := outbox.take(20, at(seconds)):
-        found += [(letter.topic.rpartition("/")[2], letter.seq) for letter in letters]
-        outbox.acknowledge([letter.id for letter in letters])
-    return found
 
 
 def test_alert_events_overtake_and_each_topic_keeps_its_order(outbox):
@@ -94,14 +81,6 @@ def test_numbers_count_on_after_a_kill_without_a_gap(path, outbox):
     put(after)
     assert drain(after) == [("event", 1), ("event", 2)]
     after.close()
-
-
-def killed(path, name="after-kill.db"):
-    """The files as the operating system has them now."""
-    copy = path.with_name(name)
-    for suffix in ("", "-wal"):
-        copy.with_name(name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
-    return copy
 
 
 def test_no_number_comes_twice_after_a_power_cut(path, outbox):

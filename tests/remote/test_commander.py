@@ -27,10 +27,10 @@ from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
 from tests.capture.broken import BrokenSource
+from tests.fakes.camera import Counting, Ear, make_camera
 from tests.invented import at
+from tests.mqtt.almost import ALMOST
 from tests.mqtt.kit import COMPOSER, TOPICS
-from tests.mqtt.test_commands import ALMOST
-from tests.test_camera import Counting, Ear, make_camera
 
 VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in schemas().items()}
 

@@ -18,7 +18,7 @@ from edge_fer.remote.registry import COMMANDS, CommandRow, register, schemas
 from edge_fer.values.units import FROM_FILE
 from tests.invented import at
 from tests.mqtt.kit import COMPOSER
-from tests.mqtt.test_messages import sealed, valid
+from tests.mqtt.schemas import sealed, valid
 
 FIELDS = {field.name: getattr(COMMANDS["ping"], field.name) for field in dataclasses.fields(CommandRow)}
 OPERATOR = Asker("ann", Way.SOCKET, Role.OPERATOR)

@@ -10,7 +10,7 @@ import pytest
 from tests.broker import Mosquitto, Subscriber
 from tests.capture.helpers import MjpegCamera
 from tests.daemon import Daemon, edge_fer
-from tests.test_run import config
+from tests.running import config
 
 #: Nobody is ever in the camera's picture.
 NOBODY = {"when": {"no_face": True}, "for": "1s", "keep_firing_for": "1s", "cooldown": "3s"}

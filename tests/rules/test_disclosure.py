@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_fer.rules.scene.calendar import DAY, HOUR
-from tests.rules.test_summaries import Scene, restarted
+from tests.rules.scenes import Scene, restarted
 
 MINUTES = st.lists(st.sets(st.sampled_from("abcdef"), max_size=4), min_size=4, max_size=40)
 

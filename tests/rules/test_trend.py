@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_fer.rules.scene.calendar import HOUR, Calendar
 from edge_fer.rules.scene.trend import Baseline, Trend
-from tests.rules.test_summaries import NINE, Scene
+from tests.rules.scenes import NINE, Scene
 
 WEEK = timedelta(weeks=1)
 

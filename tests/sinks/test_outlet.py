@@ -14,7 +14,7 @@ from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.registry import Asked, SinkRow
 from edge_fer.wiring import build_service
 from tests.invented import at, reading
-from tests.sinks.test_policy import contents_of, everything
+from tests.sinks.outputs import contents_of, everything
 
 ALL = Right(frozenset(Content), leaves=False)
 

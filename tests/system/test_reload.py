@@ -10,7 +10,7 @@ import pytest
 
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
-from tests.test_run import ENDLESS, check_payloads, config
+from tests.running import ENDLESS, check_payloads, config
 
 #: No recording has to be read for these: a number from elsewhere fires the one, and nothing the others.
 PULSE = {

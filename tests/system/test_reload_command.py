@@ -13,8 +13,8 @@ import pytest
 
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.daemon import COMMAND, Daemon
+from tests.running import ENDLESS, config
 from tests.slow_disk import SlowDisk
-from tests.test_run import ENDLESS, config
 
 UNIT = Path(__file__).resolve().parents[2] / "systemd" / "edge-fer.service"
 PROGRAM = "/opt/edge-fer/bin/edge-fer"

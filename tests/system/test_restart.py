@@ -12,7 +12,7 @@ import pytest
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
-from tests.test_run import ENDLESS, check_payloads, config
+from tests.running import ENDLESS, check_payloads, config
 
 NO_BROKER = {"broker": "mqtt://127.0.0.1:9"}
 PULSE = {

@@ -9,10 +9,13 @@ from typing import Final
 from edge_fer.config.engine.entries import Entry
 from edge_fer.config.engine.layers import Layer
 from edge_fer.config.tree import Config
+from edge_fer.rules.conditions.when import KINDS, PARTS
 from edge_fer.types import LABEL_SETS
 
 __all__ = ["fitted", "profile_layer"]
 
+#: The keys of conditions that name emotions.
+_NAMING_LABELS: Final = frozenset(kind.labels for kind in KINDS.values() if kind.labels)
 _PROFILES: Final = Path(__file__).parents[1] / "profiles"
 
 
@@ -56,8 +59,8 @@ def _fitted_when(when: Entry, profile: str, known: tuple[str, ...]) -> Entry:
     for key, entry in when.children.items():
         if entry.layer != profile or not isinstance(entry.value, tuple):
             continue
-        if key in {"emotion", "crowd"}:
+        if key in _NAMING_LABELS:
             fit[key] = replace(entry, value=tuple(item for item in entry.value if item.value in known))
-        elif key in {"all", "any"}:
+        elif key in PARTS:
             fit[key] = replace(entry, value=tuple(_fitted_when(part, profile, known) for part in entry.value))
     return when.with_children(fit) if fit else when

@@ -10,6 +10,7 @@ from typing import IO
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Message
 from edge_fer.pipeline.step import Told
+from edge_fer.support.harmless import harmless_cell
 from edge_fer.types import AttributeValue, Reading
 
 __all__ = ["EventRows", "ReadingRows"]
@@ -73,7 +74,7 @@ def _value(known: AttributeValue | None) -> str:
     """The value of an attribute; empty where it is not known."""
     if known is None:
         return ""
-    return known.value if isinstance(known.value, str) else f"{known.value:.4f}"
+    return harmless_cell(known.value) if isinstance(known.value, str) else f"{known.value:.4f}"
 
 
 def _place(reading: Reading) -> list[str]:

@@ -21,7 +21,7 @@ __all__ = ["Anybody", "Combined"]
 class Combined:
     """Several conditions, put together by `all_of` or `any_of`.
 
-    Where one is about people, the whole is: what another finds about the scene counts for each of them.
+    If one part is about people, so is the whole. What another part finds about the scene then counts for each person.
 
     Args:
         parts: at least one.

@@ -52,7 +52,7 @@ class WhenView(ConditionSection):
     """The camera does not get to see what it should."""
 
     view: Annotated[
-        tuple[Literal["dark", "covered", "washed_out", "moved"], ...], some_and_distinct("[angry, sad]")
+        tuple[Literal["dark", "covered", "washed_out", "moved"], ...], some_and_distinct("[covered, moved]")
     ] = Field(
         description="What is wrong with the picture as a whole; at least one.",
         examples=[["covered", "moved"]],

@@ -10,6 +10,7 @@ from edge_fer.rules.conditions.kind import ConditionKind
 from edge_fer.rules.conditions.over_time import CROWD, DISTRESS, SATISFACTION, WORSE_THAN_USUAL
 from edge_fer.rules.conditions.presence import MORE_PEOPLE, NO_FACE, VIEW
 from edge_fer.rules.conditions.signal import SIGNAL
+from edge_fer.support.registry import by_name
 
 __all__ = ["PLAIN_KINDS"]
 
@@ -25,4 +26,4 @@ _PLAIN: Final[tuple[ConditionKind[Any], ...]] = (
     SIGNAL,
 )
 #: Every kind that may stand in a list of them, by the key that tells it.
-PLAIN_KINDS: Final[Mapping[str, ConditionKind[Any]]] = {kind.key: kind for kind in _PLAIN}
+PLAIN_KINDS: Final[Mapping[str, ConditionKind[Any]]] = by_name(_PLAIN, lambda kind: kind.key)

@@ -24,6 +24,7 @@ from edge_fer.values.units import refuse
 
 __all__ = [
     "KINDS",
+    "PARTS",
     "When",
     "WhenAll",
     "WhenAny",
@@ -140,6 +141,8 @@ ANY = ConditionKind(
     labels=None,
     signal=None,
 )
+#: The keys that hold a list of conditions.
+PARTS: Final = (ALL.key, ANY.key)
 #: Every kind by the key that tells it.
 KINDS: Final[Mapping[str, ConditionKind[Any]]] = {**PLAIN_KINDS, ALL.key: ALL, ANY.key: ANY}
 
@@ -157,7 +160,7 @@ def condition_of(when: ConditionSection, means: Means) -> Condition:
 
 def parts_of(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], ConditionSection]]:
     """The plain conditions in a `when`, itself if it is one, each with its key path below it."""
-    for key in (ALL.key, ANY.key):
+    for key in PARTS:
         for index, part in enumerate(getattr(when, key, ())):
             yield (key, index), part
     if not isinstance(when, WhenAll | WhenAny):

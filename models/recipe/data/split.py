@@ -51,7 +51,7 @@ def unanimous(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def twins_across(images: NDArray[np.uint8], training: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return of which pictures (N, 48, 48) the other side of the border between training (N,) and tests has the pixels.
+    """Find pictures (N, 48, 48) whose pixels are on the other side of the border between training (N,) and tests, too.
 
     Of the tests, nothing but the pixels is looked at for that.
     """
