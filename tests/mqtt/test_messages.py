@@ -43,14 +43,35 @@ from edge_fer.types import (
     Summary,
     SummaryNumbers,
 )
+from tests import mqtt_page
 from tests.invented import at, emotion_reading
 from tests.mqtt.kit import COMPOSER, alert, alert_event, event, scene
 from tests.mqtt.schemas import SCHEMAS, sealed, valid
 
 #: Fields that came later, and are not there where they would say nothing.
 MAY_BE_LEFT_OUT = {"event": {"attribute", "value", "attributes"}, "state": {"attributes"}}
-#: The schemas as they were before these.
+#: The schemas as they were before 0.2.0.
 STORED = json.loads(Path(__file__).with_name("version-1.json").read_text(encoding="utf-8"))
+
+
+def open_to_more(schema):
+    """The schema as its readers are told to take it: more fields may come."""
+    if isinstance(schema, dict):
+        return {key: open_to_more(value) for key, value in schema.items() if key != "additionalProperties"}
+    return [open_to_more(item) for item in schema] if isinstance(schema, list) else schema
+
+
+@pytest.mark.parametrize("kind", sorted({*STORED} - {kind for kind in STORED if kind.startswith("command/")}))
+def test_readers_of_before_0_2_0_read_every_message(kind):
+    jsonschema.Draft202012Validator(open_to_more(STORED[kind])).validate(mqtt_page.examples()[kind])
+
+
+@pytest.mark.parametrize("kind", sorted(kind for kind in STORED if kind.startswith("command/")))
+def test_requests_of_before_0_2_0_are_still_requests(kind):
+    asked = mqtt_page.examples()[kind]
+    known = {name: value for name, value in asked.items() if name in STORED[kind]["properties"]}
+    jsonschema.Draft202012Validator(STORED[kind]).validate(known)
+    jsonschema.Draft202012Validator(SCHEMAS[kind]).validate(known)
 
 
 def test_schemas_are_sound_and_describe_every_field():
