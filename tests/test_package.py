@@ -79,8 +79,8 @@ def test_the_metadata_says_what_it_is_and_where_it_runs(installed):
 
 def test_only_what_runs_is_installed(installed):
     assert not list(installed.rglob("*recipe*"))
-    size = sum(path.stat().st_size for path in (installed / "edge_fer").rglob("*") if path.is_file())
-    assert size < 6_000_000
+    files = [path for path in (installed / "edge_fer").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert sum(path.stat().st_size for path in files) < 4_000_000, "the model is 1.1 MB of it, the code 1.7 MB"
 
 
 def test_no_heavy_library_is_asked_for():

@@ -57,6 +57,7 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
             sinks = {
                 "mqtt": ["attributes", "events", "alerts", "scenes", "summaries"],
                 "state-files": ["alerts", "summaries"],
+                "control": ["readings", "attributes", "events", "alerts", "scenes"],
             }
             private = {"pictures_published": False, "events_published": True, "k_minimum": 1, "sinks": sinks}
             assert info["privacy"] == private

@@ -88,7 +88,8 @@ class ControlServer:
         self._selector = selectors.DefaultSelector()
         self._clients: dict[int, _ControlClient] = {}
         self._listener: socket.socket | None = None
-        self._wake, self._woken = socket.socketpair()
+        #: wakes the serving thread: write end and read end, from `start` on
+        self._waker: tuple[socket.socket, socket.socket] | None = None
         self._done: deque[tuple[_ControlClient, bytes]] = deque()
         self._jobs: Queue[Callable[[], None] | None] = Queue(MOST_JOBS)
         self._closed = False
@@ -117,7 +118,8 @@ class ControlServer:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             log.warning("the control socket %s cannot be opened, so nobody can use it: %s", self.path, reason)
             return
-        for opened in (self._listener, self._woken):
+        self._waker = socket.socketpair()
+        for opened in (self._listener, self._waker[1]):
             opened.setblocking(False)
             self._selector.register(opened, selectors.EVENT_READ)
         for thread in self._threads:
@@ -134,22 +136,25 @@ class ControlServer:
                 thread.join(_GOODBYE)
             with suppress(OSError):
                 self.path.unlink()
-        self._wake.close()
-        self._woken.close()
+        for end in self._waker or ():
+            end.close()
 
     def _rouse(self) -> None:
-        with suppress(OSError):
-            self._wake.send(b"!", socket.MSG_DONTWAIT)
+        if self._waker:
+            with suppress(OSError):
+                self._waker[0].send(b"!", socket.MSG_DONTWAIT)
 
     def _serve(self) -> None:
-        assert self._listener is not None  # noqa: S101 - for the type checker: it was opened before
+        assert self._listener  # noqa: S101 - for the type checker: both were opened before
+        assert self._waker  # noqa: S101
+        woken = self._waker[1]
         while not self._closed:
             for key, _ in self._selector.select(self._patience()):
                 if key.fileobj is self._listener:
                     self._accept(self._listener)
-                elif key.fileobj is self._woken:
+                elif key.fileobj is woken:
                     with suppress(BlockingIOError):
-                        self._woken.recv(_CHUNK)
+                        woken.recv(_CHUNK)
                 elif client := self._clients.get(key.fd):
                     self._read(client)
             self._hand_out()
