@@ -367,3 +367,12 @@ def test_the_end_of_a_silence_moves_along_with_a_clock_put_right():
     standing = Standing(silenced=True, silenced_until=wrong.later(60).utc)
     status = COMPOSER.alert_status("front", "r", standing, wrong).model_dump_json()
     assert valid("alert", restamp(status, right))["silenced_until"] == "2026-01-01T12:01:00.000Z"
+
+
+def test_a_clock_that_is_put_right_moves_what_it_said_and_no_end_of_a_certificate():
+    end = "2027-01-01T00:00:00.000Z"
+    body = json.dumps({"ts": rfc3339(at(0).utc), "clock_synced": False, "since": end, "broker_certificate_ends": end})
+    now = replace(at(0), utc=at(0).utc + timedelta(days=1), synced=True)
+    moved = json.loads(restamp(body, now))
+    assert moved["since"] == "2027-01-02T00:00:00.000Z"
+    assert moved["broker_certificate_ends"] == end

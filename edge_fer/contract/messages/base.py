@@ -27,12 +27,14 @@ __all__ = [
     "VERSION",
     "AttributeInfo",
     "Count",
+    "ForeignMoment",
     "Fraction",
     "Index",
     "Message",
     "MessageKind",
     "Moment",
     "Number",
+    "OwnClock",
     "Part",
     "Seconds",
     "Sequenced",
@@ -56,9 +58,18 @@ Fraction: TypeAlias = Annotated[float, BeforeValidator(_rounded), Field(ge=0, le
 Index: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 1)), Field(ge=0, le=100)]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(lambda value: round(float(value), 3)), Field(ge=0)]
-Moment: TypeAlias = Annotated[
+#: A moment that somebody else named, such as the end of a certificate.
+ForeignMoment: TypeAlias = Annotated[
     str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", json_schema_extra={"format": "date-time"})
 ]
+
+
+class OwnClock:
+    """Marks a moment that was read from this device's clock, and is put right with it."""
+
+
+#: A moment by this device's clock.
+Moment: TypeAlias = Annotated[ForeignMoment, OwnClock()]
 
 
 SUBJECT = "The person: a random id that lives as long as they are in view; null: it is about the scene as a whole."

@@ -11,6 +11,7 @@ from edge_fer.contract.messages.base import (
     SUBJECT,
     AttributeInfo,
     Count,
+    ForeignMoment,
     Fraction,
     Index,
     Message,
@@ -110,10 +111,10 @@ class Info(Message):
         default="", description="16 hex digits that differ where the config in force does, however it came about."
     )
     starts: Count = Field(default=0, description="How often edge-fer was started on this device; 0: not known.")
-    broker_certificate_ends: Moment | None = Field(
+    broker_certificate_ends: ForeignMoment | None = Field(
         default=None, description="When the broker's certificate ends; null: not encrypted, or no connection yet."
     )
-    client_certificate_ends: Moment | None = Field(
+    client_certificate_ends: ForeignMoment | None = Field(
         default=None, description="When this device's own certificate ends; null: it has none, or it cannot be read."
     )
 
@@ -185,11 +186,11 @@ class MqttHealth(Part):
     last_setback: Trouble | None = Field(
         default=None, description="Why the last connection ended, or could not be made; null: that has not happened."
     )
-    broker_certificate_ends: Moment | None = Field(
+    broker_certificate_ends: ForeignMoment | None = Field(
         default=None,
         description="When the broker's certificate ends, told from 30 days before on; null: later, or there is none.",
     )
-    client_certificate_ends: Moment | None = Field(
+    client_certificate_ends: ForeignMoment | None = Field(
         default=None,
         description="When our own certificate (`mqtt.cert_file`) ends, told from 30 days before on; null: later, or "
         "there is none.",
