@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge_fer.support.files import read_file
 from edge_fer.support.json_text import read_json
+from edge_fer.support.keeping import write_whole
 
 __all__ = ["ReloadAnswer", "folder_of", "leave_word"]
 
@@ -36,7 +37,7 @@ def leave_word(folder: Path, word: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    _write(folder / ".reload-word", word)
+    write_whole(folder / ".reload-word", word)
 
 
 class ReloadAnswer:
@@ -55,7 +56,7 @@ class ReloadAnswer:
     def give(self, error: str | None) -> None:
         """Tells what became of it; a disk that does not take it leaves the one who asked without an answer."""
         with suppress(OSError):
-            _write(self._file, json.dumps({"word": self._word, "error": error}))
+            write_whole(self._file, json.dumps({"word": self._word, "error": error}))
 
     @staticmethod
     def wait(folder: Path, word: str, *, process: int, seconds: float) -> str | None:
@@ -82,12 +83,6 @@ class ReloadAnswer:
                 return "the daemon has ended meanwhile"
             time.sleep(_LOOK)
         return f"the daemon has not answered within {seconds:g} s"
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
 
 
 def _read(path: Path) -> dict[str, object]:
