@@ -8,7 +8,7 @@ tools=$1 folder=$2 python=$3
 # runtime, numpy), messages (paho-mqtt, amqtt), metrics
 tests="tests/config tests/pictures tests/faces tests/emotion tests/mqtt tests/test_run.py tests/sinks tests/test_analyzer.py"
 
-models=$("$python" -c 'from edge_fer.config.places import default_models_dir; print(default_models_dir())')
+models=$("$python" -c 'from edge_fer.config.engine.places import default_models_dir; print(default_models_dir())')
 for choice in lowest-direct highest; do
     venv=$folder/$choice
     rm -rf "$venv"
