@@ -274,7 +274,7 @@ def test_a_topic_that_is_not_allowed_stops_no_other(tmp_path, folder, log, proto
     monkeypatch.setattr("edge_fer.mqtt.sender._BLAME", 0.08)
     acl = ["topic read #", f"topic write {TOPICS.availability}", f"topic write {TOPICS.event('front')}"]
     broker = Mosquitto(tmp_path / "broker", acl=acl)
-    options = {"protocol": protocol, "holds": Refusals(pause=0.5)}
+    options = {"protocol": protocol, "refusals": Refusals(pause=0.5)}
     with broker, Subscriber(broker) as seen, linked(folder, broker.url, **options) as link:
         at = now()
         link.post(TOPICS.alert_event("front"), MessageKind.ALERT_EVENT, alert_event(at), at)

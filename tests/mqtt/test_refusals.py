@@ -75,7 +75,7 @@ def test_a_session_that_is_ended_with_a_reason(tmp_path, log, code, trouble, wor
     def answer(topic):
         return -code if topic == TOPICS.event("front") and ends else 0
 
-    options = {"backoff": Backoff(first=0.05, most=0.3), "holds": Refusals(pause=0.3, longest=0.3)}
+    options = {"backoff": Backoff(first=0.05, most=0.3), "refusals": Refusals(pause=0.3, longest=0.3)}
     with StrictBroker(answer) as broker, linked(tmp_path, broker.url, **options) as link:
         post_events(link, 1)
         until(lambda: link.status().last_trouble is trouble)
