@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import re
+from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
 
@@ -104,3 +105,11 @@ def test_what_a_scan_says(monkeypatch, capsys, answer, code, says):
     monkeypatch.setattr(refresh, "_asked", lambda _: answer)
     assert refresh.scan([("a", "1")]) == code
     assert says in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wheels", sorted((ROOT / "deploy/deb/wheels").glob("*.txt")), ids=lambda path: path.stem)
+def test_the_packages_name_the_licence_of_all_that_is_in_them(wheels):
+    patterns = re.findall(r"\bwheels/(\S+)", (ROOT / "deploy/deb/debian/copyright").read_text("utf-8"))
+    inside = {name.replace("-", "_") for name, _ in refresh.pins(wheels.read_text("utf-8"))}
+    assert inside
+    assert not {name for name in inside if not any(fnmatch(name, pattern) for pattern in patterns)}
