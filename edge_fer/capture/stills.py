@@ -56,7 +56,7 @@ class Stills:
         self._loop = loop
 
     def frames(self) -> Generator[Frame, None, None]:
-        """See `Source.frames`."""
+        """See `SourcePort.frames`."""
         quieten()
         paths = self._pictures()
         timeline = PresentationClock(self._clock, period=self._interval)

@@ -1,4 +1,4 @@
-"""The config: one typed tree (`tree`), loaded from layers of YAML (`loading`), every fault told at once (`faults`)."""
+"""The config: one typed tree (`tree`), loaded from layers of YAML (`engine/`), every fault told at once."""
 
 from __future__ import annotations
 

@@ -84,7 +84,8 @@ def play(name: str, camera: config.CameraSection, *, clock: Clock) -> Generator[
     """A camera's frames as its pipeline gets to see them, read in the caller's thread.
 
     Raises:
-        SourceError: when the first frame is asked for: the source is nothing that is known; or as of `Source.frames`.
+        SourceError: when the first frame is asked for: the source is nothing that is known; or as of
+            `SourcePort.frames`.
     """
     opened, zones = make_camera_source(name, camera, clock=clock), make_zones(camera)
 

@@ -52,7 +52,7 @@ class VideoFile:
         self._aspect = aspect
 
     def frames(self) -> Generator[Frame, None, None]:
-        """See `Source.frames`."""
+        """See `SourcePort.frames`."""
         quieten()
         timeline: PresentationClock | None = None
         index = 0

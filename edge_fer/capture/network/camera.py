@@ -92,7 +92,7 @@ class NetworkCamera:
         self._aspect = aspect
 
     def frames(self) -> Generator[Frame, None, None]:
-        """See `Source.frames`."""
+        """See `SourcePort.frames`."""
         quieten()
         password = self._password()
         size = None

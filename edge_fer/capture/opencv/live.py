@@ -93,7 +93,7 @@ class OpenCvLive:
         self._ask = ask
 
     def frames(self) -> Generator[Frame, None, None]:
-        """See `Source.frames`."""
+        """See `SourcePort.frames`."""
         quieten()
         capture = self._open_device()
         try:

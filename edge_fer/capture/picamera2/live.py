@@ -75,7 +75,7 @@ class Picamera2Live:
         self._load = loader
 
     def frames(self) -> Generator[Frame, None, None]:
-        """See `Source.frames`.
+        """See `SourcePort.frames`.
 
         Raises:
             SourceStuckError: it has fallen silent. From within this process it can be neither used nor closed: the
