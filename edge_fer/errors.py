@@ -47,6 +47,8 @@ class EdgeFerError(Exception):
 
     #: What `edge-fer` exits with when this error ends it; 78 is EX_CONFIG, which systemd is told not to restart on.
     exit_code = 1
+    #: Whether its text has line breaks of its own, and what came from outside was made harmless already.
+    has_lines = False
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)

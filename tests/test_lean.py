@@ -108,3 +108,33 @@ make_source("door", "rtsp://192.0.2.7/stream", clock=SystemClock())
 print(before, "av" in sys.modules)
 """)
     assert ended.stdout.strip() == "False True"
+
+
+def test_a_daemon_loads_only_what_its_config_asks_for():
+    ended = python("""
+import sys
+import edge_fer.cli.run, edge_fer.wiring
+from edge_fer.config import Config
+edge_fer.wiring.build_service(Config.model_validate({"cameras": {"front": {"source": "/dev/video0"}}}))
+unasked = (
+    "edge_fer.capture.picamera2.live", "edge_fer.control.state", "edge_fer.emotion.attributes",
+    "edge_fer.homeassistant", "edge_fer.sinks.trace", "edge_fer.trace", "edge_fer.config.output.schema",
+    "edge_fer.mqtt.embedded", "av",
+)
+print(*(name for name in sys.modules if name.startswith(unasked)))
+""")
+    assert ended.stdout.split() == []
+
+
+def test_nothing_is_collected_while_a_verb_is_loaded_and_everything_afterwards():
+    ended = python("""
+import gc, sys
+from edge_fer.cli.main import main
+runs, freeze = [], gc.freeze
+gc.freeze = lambda: (freeze(), print("while loading:", len(runs), file=sys.stderr))
+gc.callbacks.append(lambda phase, info: runs.append(phase))
+sys.argv = ["edge-fer", "config", "default"]
+main()
+print("afterwards:", gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)
+""")
+    assert ended.stderr.splitlines() == ["while loading: 0", "afterwards: True True"]

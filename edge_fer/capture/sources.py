@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from edge_fer.capture.limit import whole
-from edge_fer.capture.picamera2.controls import PiSettings
-from edge_fer.capture.picamera2.live import Picamera2Live
 from edge_fer.capture.port import SourcePort
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError
 from edge_fer.support.address import take_apart
 from edge_fer.support.redact import redacted
 from edge_fer.support.registry import by_name
+
+if TYPE_CHECKING:
+    from edge_fer.capture.picamera2.controls import PiSettings
 
 __all__ = [
     "KINDS",
@@ -59,7 +60,7 @@ class SourceOptions:
         password_file: holds the password for it on its first line; read anew each time the stream is opened.
         aspect: width by height of the pictures, where the source does not say so itself or is wrong.
         sample: the recording that `sample` means.
-        pi: what only a Pi camera can be told.
+        pi: what only a Pi camera can be told; None: nothing.
     """
 
     size: tuple[int, int] | None = None
@@ -73,7 +74,7 @@ class SourceOptions:
     password_file: Path | None = None
     aspect: float | None = None
     sample: Path | None = None
-    pi: PiSettings = field(default_factory=PiSettings)
+    pi: PiSettings | None = None
 
 
 SourceMaker: TypeAlias = Callable[[str, str, Clock, SourceOptions], SourcePort]
@@ -199,6 +200,8 @@ def _mode(source: str) -> int:
 
 
 def _pi_camera(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
+    from edge_fer.capture.picamera2.live import Picamera2Live  # noqa: PLC0415
+
     return Picamera2Live(
         camera,
         source.partition(":")[2],

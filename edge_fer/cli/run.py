@@ -12,6 +12,7 @@ from contextlib import closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say
@@ -25,9 +26,11 @@ from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
 from edge_fer.remote.reloader import Reloader
 from edge_fer.sinks.registry import Asked
-from edge_fer.sinks.trace import TraceRecording
 from edge_fer.support.redact import redacted
 from edge_fer.wiring import Remote, build_service
+
+if TYPE_CHECKING:
+    from edge_fer.sinks.trace import TraceRecording
 
 __all__ = ["add_parser"]
 
@@ -95,7 +98,7 @@ def _run(args: argparse.Namespace) -> int:
     first = start.config
     set_up_log(first.log_level)
     _tell_set_aside(start)
-    recording = TraceRecording(args.record, first) if args.record else None
+    recording = _recording(args.record, first) if args.record else None
     asked = Asked(show=say if args.show or args.demo else None, record=recording, control=True)
     if args.demo:
         _begin_demo(first)
@@ -113,6 +116,12 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
+
+
+def _recording(path: Path, settings: Config) -> TraceRecording:
+    from edge_fer.sinks.trace import TraceRecording  # noqa: PLC0415 - few write one
+
+    return TraceRecording(path, settings)
 
 
 def _tell_set_aside(loaded: Loaded) -> None:

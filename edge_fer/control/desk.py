@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edge_fer.control.newness import Newness
 from edge_fer.control.protocol import Code
 from edge_fer.control.server import ControlServer
-from edge_fer.control.state import Newness, NodeNow
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Asker
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.requests import read_fields
+
+if TYPE_CHECKING:
+    from edge_fer.control.state import NodeNow
 
 __all__ = ["Desk"]
 

@@ -1,9 +1,6 @@
-"""What the control socket tells of the node as it is now, and when that is worth telling again."""
+"""What the control socket tells of the node as it is now."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import Field, JsonValue
 
@@ -12,10 +9,7 @@ from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
 from edge_fer.contract.messages.base import AttributeInfo, Count, Fraction, Index, Moment, Part, Seconds
 from edge_fer.types import AlertState, Doubt, QualityFault, Reading, SignalState, View
 
-__all__ = ["BrokerNow", "CameraNow", "Newness", "NodeNow", "PersonNow", "RuleNow", "person_now"]
-
-#: Seconds after which subscribers are told even where nothing has changed, so that they know that it still works.
-TELL_ANYWAY = 2.0
+__all__ = ["BrokerNow", "CameraNow", "NodeNow", "PersonNow", "RuleNow", "person_now"]
 
 
 class PersonNow(Part):
@@ -97,50 +91,3 @@ def person_now(reading: Reading) -> PersonNow:
         doubt=reading.doubt,
         attributes=told_attributes(reading.attributes),
     )
-
-
-#: What changes all the time, and is no news by itself.
-_RESTLESS = frozenset(
-    {
-        "ts",
-        "uptime_s",
-        "fps",
-        "frames",
-        "skipped",
-        "dropped",
-        "work",
-        "latency_ms",
-        "rss_bytes",
-        "temperature_c",
-        "oldest_s",
-    }
-)
-
-
-class Newness:
-    """Says when a state is worth telling subscribers: when it has changed, and every two seconds."""
-
-    def __init__(self) -> None:
-        self._told: Any = None
-        self._told_at = float("-inf")
-
-    def is_worth_telling(self, state: Mapping[str, Any], now: float) -> bool:
-        """Whether it is; if so, it is told.
-
-        Args:
-            state: as JSON.
-            now: monotonic seconds.
-        """
-        calm = _calm(state)
-        if calm == self._told and now - self._told_at < TELL_ANYWAY:
-            return False
-        self._told, self._told_at = calm, now
-        return True
-
-
-def _calm(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _calm(inner) for key, inner in value.items() if key not in _RESTLESS}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_calm(inner) for inner in value]
-    return value

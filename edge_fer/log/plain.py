@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from numbers import Number
 from typing import Any
 
-from edge_fer.config.engine.faults import ConfigFaults
+from edge_fer.errors import EdgeFerError
 from edge_fer.support.harmless import harmless, harmless_lines
 from edge_fer.support.redact import redacted_text
 
@@ -65,7 +65,7 @@ def put_message(record: logging.LogRecord, message: str) -> None:
 def _argument(value: object) -> object:
     if isinstance(value, Number):
         return value
-    return str(value) if isinstance(value, ConfigFaults) else harmless(value)
+    return str(value) if isinstance(value, EdgeFerError) and value.has_lines else harmless(value)
 
 
 def _indented(text: str) -> str:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from edge_fer.config.engine.faults import ConfigFaults
 from edge_fer.errors import EdgeFerError
 from edge_fer.log.journal import JournalHandler, is_journal, priority
 from edge_fer.log.plain import PlainFormatter, message_of, put_message
@@ -78,7 +77,7 @@ def set_up_log(level: str) -> None:
 
 def complain(error: EdgeFerError) -> None:
     """Tells on standard error what ends the program; the journal learns that it is an error."""
-    text = redacted_text(f"edge-fer: {error if isinstance(error, ConfigFaults) else harmless(error)}")
+    text = redacted_text(f"edge-fer: {error if error.has_lines else harmless(error)}")
     if is_journal():
         # the journal takes each line for a message, and the number before it for its priority
         text = "\n".join(f"<{priority(logging.ERROR)}>{line}" for line in text.splitlines())

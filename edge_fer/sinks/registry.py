@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge_fer.config.tree import Config
 from edge_fer.contract.composer import Composer
@@ -17,8 +18,10 @@ from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.sinks.terminal import Terminal
-from edge_fer.sinks.trace import TraceRecording, TraceSink
 from edge_fer.support.registry import by_name
+
+if TYPE_CHECKING:
+    from edge_fer.sinks.trace import TraceRecording
 
 __all__ = ["SINKS", "Asked", "SinkRow", "Surroundings", "make_policy", "make_sinks"]
 
@@ -95,6 +98,8 @@ def _make_terminal(surroundings: Surroundings) -> SinkPort:
 
 def _make_trace(surroundings: Surroundings) -> SinkPort:
     assert surroundings.asked.record is not None  # noqa: S101 - the row says so
+    from edge_fer.sinks.trace import TraceSink  # noqa: PLC0415 - few write one
+
     return TraceSink(surroundings.asked.record, surroundings.settings)
 
 

@@ -28,8 +28,8 @@ def build_discovery(settings: config.Config) -> tuple[str, dict[str, object]]:
 
 def make_announcer(
     settings: config.Config, clock: SystemClock, keeper: Keeper, retain: Callable[[str, str], None]
-) -> Announcer | None:
-    """What announces this device; None where the config wants none.
+) -> Announcer:
+    """What announces this device.
 
     Args:
         settings: the config.
@@ -37,8 +37,6 @@ def make_announcer(
         keeper: keeps what was announced over restarts.
         retain: keeps a retained topic at a text; not called before the link is there.
     """
-    if not settings.homeassistant.enabled:
-        return None
     topic = discovery_topic(settings.homeassistant.prefix, settings.node.id)
 
     def publish(text: str) -> None:

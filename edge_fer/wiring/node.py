@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_fer import __version__
 from edge_fer.clock.system import SystemClock
@@ -16,15 +16,16 @@ from edge_fer.contract.topics import Topics
 from edge_fer.daemon.health import health_of
 from edge_fer.daemon.heat import HeatWatch
 from edge_fer.daemon.machine import StartCounter
-from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.mqtt.link import boot_id
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.support.keeping import Keeper
 from edge_fer.wiring.broker import AnyLink
-from edge_fer.wiring.discovery import described
 from edge_fer.wiring.info import config_hash, machine_info, model_info, privacy_info
 from edge_fer.wiring.reload import RuleChange
 from edge_fer.wiring.watching import Watched
+
+if TYPE_CHECKING:
+    from edge_fer.homeassistant.announcer import Announcer
 
 __all__ = ["Node", "Voice"]
 
@@ -154,5 +155,7 @@ class Node:
         """Lets the cameras go on by another config, where they can, and says whether they do."""
         adopted = self._rule_change.adopt(settings)
         if adopted and self._announcer:
+            from edge_fer.wiring.discovery import described  # noqa: PLC0415 - with the announcer alone
+
             self._announcer.change(described(settings))
         return adopted

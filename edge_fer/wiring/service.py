@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
@@ -11,7 +13,6 @@ from edge_fer.contract.publisher import Unlinked
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.heat import HeatGovernor, HeatWatch
 from edge_fer.daemon.service import Beside, Service
-from edge_fer.homeassistant.announcer import Announcer
 from edge_fer.mqtt.inbound import Inbound
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.signals import Signals
@@ -19,12 +20,14 @@ from edge_fer.sinks.registry import Asked
 from edge_fer.support.keeping import Keeper
 from edge_fer.wiring.alert_rules import sources_in
 from edge_fer.wiring.broker import make_embedded_broker, make_link
-from edge_fer.wiring.control import Lookout, make_desks
-from edge_fer.wiring.discovery import make_announcer
+from edge_fer.wiring.control import make_desks
 from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote, make_commanders, make_executor, make_inbox
 from edge_fer.wiring.sinks import WayOut
 from edge_fer.wiring.watching import make_cameras
+
+if TYPE_CHECKING:
+    from edge_fer.homeassistant.announcer import Announcer
 
 __all__ = ["build_service"]
 
@@ -66,7 +69,7 @@ def build_service(
     node = Node(settings, voice, out.outlet, watched, keeper=keeper, heat=heat, announcer=lines.announcer, made=made)
     out.connect(node.health)
     executor = make_executor(remote, watched.cameras, voice, node, kept=keeper.settle)
-    desks = make_desks(remote, executor, Lookout(node, voice, watched.cameras, out))
+    desks = make_desks(remote, executor, node=node, voice=voice, cameras=watched.cameras, out=out)
     embedded = asked.publish and settings.mqtt.broker == "embedded"
     beside = Beside(
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
@@ -96,7 +99,18 @@ def _make_lines(settings: config.Config, keeper: Keeper, *, publish: bool, takes
     if not publish:
         return _Lines(Voice(Unlinked(), topics, composer, clock), signals, None, None)
     # the link does not exist yet, and needs the announcer among those who listen
-    announcer = make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
+    announcer = _make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
     inbox = make_inbox(settings, topics) if takes_commands else None
     link = make_link(settings, topics, clock, Inbound(signals, announcer, inbox))
     return _Lines(Voice(link, topics, composer, clock), signals, announcer, inbox)
+
+
+def _make_announcer(
+    settings: config.Config, clock: SystemClock, keeper: Keeper, retain: Callable[[str, str], None]
+) -> Announcer | None:
+    """What announces this device to Home Assistant; loaded only where the config wants it."""
+    if not settings.homeassistant.enabled:
+        return None
+    from edge_fer.wiring.discovery import make_announcer  # noqa: PLC0415
+
+    return make_announcer(settings, clock, keeper, retain)

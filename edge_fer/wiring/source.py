@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edge_fer.capture.limit import whole
-from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings
-from edge_fer.capture.picamera2.pictures import small_size
 from edge_fer.capture.port import SourcePort
-from edge_fer.capture.sources import SourceOptions, kind_of, make_source
+from edge_fer.capture.sources import PICAMERA2, SourceOptions, kind_of, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
 from edge_fer.sample import sample_path
 from edge_fer.types import Frame, Image
 from edge_fer.wiring.vision import make_zones
+
+if TYPE_CHECKING:
+    from edge_fer.capture.picamera2.controls import PiSettings
 
 __all__ = ["CameraSource", "make_camera_source", "overview_of", "play"]
 
@@ -51,7 +53,8 @@ def make_camera_source(
         SourceError: the source is nothing that is known.
     """
     # who mirrors pictures turns them upside down as well
-    mirrors = kind_of(camera.source).mirrors
+    kind = kind_of(camera.source)
+    mirrors = kind.mirrors
     mirror, rotate = with_mirrors(camera.rotate, camera.flip) if mirrors else ((False, False), camera.rotate)
     options = SourceOptions(
         size=camera.size,
@@ -64,7 +67,7 @@ def make_camera_source(
         password_file=camera.password_file,
         aspect=_aspect(camera.aspect),
         sample=sample_path(),
-        pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
+        pi=_pi_settings(camera, mirror) if kind is PICAMERA2 else None,
     )
     source = make_source(name, camera.source, clock=clock, options=options)
     return CameraSource(source, rotate, "none" if mirrors else camera.flip)
@@ -76,7 +79,11 @@ def overview_of(camera: config.CameraSection) -> float:
     Raises:
         SourceError: the source is nothing that is known.
     """
-    small = small_size(camera.size) if kind_of(camera.source).small else None
+    if not kind_of(camera.source).small:
+        return 1.0
+    from edge_fer.capture.picamera2.pictures import small_size  # noqa: PLC0415
+
+    small = small_size(camera.size)
     return small[0] / camera.size[0] if small else 1.0
 
 
@@ -108,10 +115,13 @@ def _aspect(said: str | None) -> float | None:
     return int(width) / int(height)
 
 
-def _exposure(exposure: config.ExposureSection) -> ExposureControls:
-    return ExposureControls(
-        time=exposure.time,
-        gain=exposure.gain,
-        compensation=exposure.compensation,
-        short=exposure.motion == "sharp",
+def _pi_settings(camera: config.CameraSection, mirror: tuple[bool, bool]) -> PiSettings:
+    from edge_fer.capture.picamera2.controls import ExposureControls, PiSettings  # noqa: PLC0415
+
+    exposure = ExposureControls(
+        time=camera.exposure.time,
+        gain=camera.exposure.gain,
+        compensation=camera.exposure.compensation,
+        short=camera.exposure.motion == "sharp",
     )
+    return PiSettings(exposure=exposure, focus=camera.focus, mirror=mirror)

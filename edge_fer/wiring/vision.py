@@ -10,7 +10,6 @@ from edge_fer.capture.view.measures import SIZE as VIEW_SIZE
 from edge_fer.capture.view.watch import ViewSettings, ViewWatch
 from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
-from edge_fer.emotion.attributes import AttributeModel, AttributeReader, FaceAttribute, PictureAttribute
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
 from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
@@ -24,14 +23,22 @@ from edge_fer.faces.reading import quality
 from edge_fer.faces.reading.crop import crop_face
 from edge_fer.faces.reading.quality import QualityGate, SteadyGate
 from edge_fer.inference.store import Store
-from edge_fer.pipeline.ports import NoSummaries, NoWatch, SmootherPort, Stages, WatchPort
+from edge_fer.pipeline.ports import (
+    FaceAttributePort,
+    NoSummaries,
+    NoWatch,
+    PictureAttributePort,
+    SmootherPort,
+    Stages,
+    WatchPort,
+)
 from edge_fer.pipeline.ports import SummariesPort as SummariesStage
 from edge_fer.pipeline.step import Pipeline
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, SignalKey, SignalValue
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, SignalKey, SignalValue
 from edge_fer.wiring.detectors import make_detector
 from edge_fer.wiring.meaning import longest_gap
 
@@ -104,6 +111,7 @@ def build_stages(
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     # twice what model and gate look at, which both then halve
     crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
+    of_faces, of_pictures = _attributes(camera.attributes)
     return Stages(
         motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
@@ -129,41 +137,20 @@ def build_stages(
         summaries=summaries or NoSummaries(),
         freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
-        attributes=_face_attributes(camera.attributes),
-        picture_attributes=[
-            PictureAttribute(_reader(name, given))
-            for name, given in camera.attributes.items()
-            if given.looks_at == "picture"
-        ],
+        attributes=of_faces,
+        picture_attributes=of_pictures,
     )
 
 
-def _face_attributes(attributes: Mapping[str, config.Attribute]) -> list[FaceAttribute]:
-    return [
-        FaceAttribute(reader, partial(_crop, reader.model))
-        for reader in (_reader(name, given) for name, given in attributes.items() if given.looks_at == "face")
-    ]
+def _attributes(
+    attributes: Mapping[str, config.Attribute],
+) -> tuple[Sequence[FaceAttributePort], Sequence[PictureAttributePort]]:
+    """Those of faces, and those of whole pictures; what reads them is loaded only where there are any."""
+    if not attributes:
+        return [], []
+    from edge_fer.wiring.attributes import make_attributes  # noqa: PLC0415
 
-
-def _reader(name: str, given: config.Attribute) -> AttributeReader:
-    try:
-        model = AttributeModel.load(given.model, of_faces=given.looks_at == "face", threads=given.threads)
-    except ModelError as error:
-        msg = f"attribute {name}: {error.message}"
-        raise ModelError(msg, remedy=error.remedy) from error
-    return AttributeReader(
-        name,
-        model,
-        smoother=make_smoother(given.smoothing),
-        every=given.every,
-        min_confidence=given.min_confidence,
-    )
-
-
-def _crop(model: AttributeModel, image: Image, face: Face) -> Image:
-    """A face as the model wants it."""
-    size = model.sidecar.input
-    return crop_face(image, face, model.crop_frame, at_most=2 * max(size.width, size.height))
+    return make_attributes(attributes, make_smoother)
 
 
 def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:

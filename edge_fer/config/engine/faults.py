@@ -51,6 +51,8 @@ class ConfigFaults(ConfigError):  # noqa: N818 - it is several
         faults: at least one.
     """
 
+    has_lines = True
+
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         count = "a fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
