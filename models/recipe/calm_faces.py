@@ -128,17 +128,17 @@ def rendered(person: Person, look: Look, random: np.random.Generator) -> Image:
 
 
 def _in_wide(fraction: Floats) -> Floats:
-    return (((fraction - 0.5) / EXTENT + 0.5) * WIDE - 0.5).astype(np.float32)
+    return np.asarray(((fraction - 0.5) / EXTENT + 0.5) * WIDE - 0.5, dtype=np.float32)
 
 
 def _turned(x: Floats, y: Floats, look: Look) -> tuple[Floats, Floats]:
     """Where in an upright crop each pixel comes from: shift, scale, roll and, by perspective, pitch."""
-    x, y = x - 0.5 - look.shift[0], y - 0.5 - look.shift[1]
+    right, down = x - 0.5 - look.shift[0], y - 0.5 - look.shift[1]
     cos, sin = math.cos(look.roll), math.sin(look.roll)
-    x, y = (cos * x + sin * y) / look.scale, (cos * y - sin * x) / look.scale
+    across, along = (cos * right + sin * down) / look.scale, (cos * down - sin * right) / look.scale
     # the crop keeps eyes and mouth where they are: a head that looks down grows wider, and its forehead nearer
-    depth = 1 + 0.6 * math.sin(look.pitch) * y
-    return (x * depth * math.cos(look.pitch) + 0.5).astype(np.float32), (y * depth + 0.5).astype(np.float32)
+    depth = 1 + 0.6 * math.sin(look.pitch) * along
+    return (across * depth * math.cos(look.pitch) + 0.5).astype(np.float32), (along * depth + 0.5).astype(np.float32)
 
 
 def _jaw(x: Floats, y: Floats, look: Look) -> tuple[Floats, tuple[Floats, Floats]]:

@@ -163,7 +163,8 @@ def clip_logits(clip: Path, settings: Config) -> tuple[Floats, float]:
     if len(crops) < 3:
         msg = f"{clip}: no face is found in it"
         raise RecipeError(msg, remedy="Name another recording with --clip")
-    return classifier.logits(crops) / classifier.sidecar.temperature, (len(times) - 1) / (times[-1] - times[0])
+    logits = np.asarray(classifier.logits(crops) / classifier.sidecar.temperature, dtype=np.float64)
+    return logits, (len(times) - 1) / (times[-1] - times[0])
 
 
 def profile_config(profile: str) -> Config:
@@ -232,7 +233,8 @@ def invented(
     place: Place, people: Sequence[Person], *, seconds: float, rate: float, random: np.random.Generator
 ) -> Iterator[tuple[float, str, Person, Look]]:
     """Yield when, the track, who is in view and how they look, reading by reading: one person at a time."""
-    now, order = 0.0, []
+    now = 0.0
+    order: list[int] = []
     count = 0
     while now < seconds:
         # everybody once before anybody twice
@@ -301,7 +303,8 @@ def alerts_by_score(
     settings = profile_config(profile)
     emotional = {name: alert for name, alert in settings.alerts.items() if hasattr(alert.when, "score")}
     others = {name: alert for name, alert in settings.alerts.items() if name not in emotional}
-    rules, belongs = _rules(settings, others), [None] * len(others)
+    rules = _rules(settings, others)
+    belongs: list[float | None] = [None] * len(others)
     for score in scores:
         changed = {
             name: alert.model_copy(update={"when": alert.when.model_copy(update={"score": score})})

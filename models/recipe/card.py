@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .errors import RecipeError
 from .measure import AGAINST, short
@@ -40,7 +40,7 @@ def fill(card: str, scores: dict, comparison: list[dict]) -> str:
     return pattern.sub(lambda found: f"{_BEGIN.format(found[1])}\n{PARTS[found[1]](scores, comparison)}\n{_END}", card)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
@@ -188,7 +188,7 @@ def _degradation(scores: dict, _: list[dict]) -> str:
 
 def _comparison(scores: dict, comparison: list[dict]) -> str:
     tests = [test for test in ("public-test", "private-test") if test in scores]
-    head = ("model", "parameters", "MACs", "int8 size", "training")
+    head: tuple[str, ...] = ("model", "parameters", "MACs", "int8 size", "training")
     for test in tests:
         head += (f"FER+ majority, {_TESTS[test]}", f"FER2013, {_TESTS[test]}", "macro-F1 (FER+)", "calibration error")
     rows = []

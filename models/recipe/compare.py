@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from edge_fer.emotion.classifier import EmotionClassifier
 
@@ -82,7 +83,7 @@ def summarise(name: str, run: Path, data: Path, *, private: bool, limit: int | N
         export(checkpoint, model, data)
     classifier = EmotionClassifier.load(model)
     _, state = load_checkpoint(checkpoint)
-    row = {
+    row: dict[str, Any] = {
         "name": name,
         **net_of(checkpoint),
         "size": SIZE,

@@ -113,14 +113,14 @@ def _dhi(path: Path) -> Portraits:
     side, count = images.shape[1], len(images)
     across, down = 0.05 * side, 0.0388 * side
     inner = [
-        cv2.warpAffine(image, np.float32([[1, 0, -across], [0, 1, -down]]), (round(0.9 * side),) * 2)
+        cv2.warpAffine(image, np.array([[1, 0, -across], [0, 1, -down]], dtype=np.float32), (round(0.9 * side),) * 2)
         for image in images
     ]
     nothing = np.full(count, "")
     return Portraits(
         names=np.array([f"{number:04d}" for number in range(count)]),
         wide=np.stack([cv2.resize(image, (WIDE, WIDE), interpolation=cv2.INTER_AREA) for image in images]),
-        crops=np.stack([resize(grey(image), (SIZE, SIZE)) for image in inner]),
+        crops=np.stack([resize(grey(np.asarray(image, dtype=np.uint8)), (SIZE, SIZE)) for image in inner]),
         votes=votes.astype(np.uint8),
         second=np.zeros((count, len(LABELS)), np.uint8),
         group=np.arange(count),

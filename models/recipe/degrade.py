@@ -15,7 +15,7 @@ Classify = Callable[[list[Pictures]], NDArray[np.floating]]
 
 
 def _blurred(picture: Pictures, sigma: float, _: np.random.Generator) -> Pictures:
-    return cv2.GaussianBlur(picture, (0, 0), sigma)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), dtype=np.uint8)
 
 
 def _darkened(picture: Pictures, light: float, random: np.random.Generator) -> Pictures:
@@ -29,14 +29,17 @@ def _noisy(picture: Pictures, deviation: float, random: np.random.Generator) -> 
 
 def _small(picture: Pictures, side: float, _: np.random.Generator) -> Pictures:
     # Enlarged again by the preprocessing that is being measured.
-    return cv2.resize(picture, (int(side), int(side)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (int(side), int(side)), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
 
 
 def _turned(picture: Pictures, degrees: float, _: np.random.Generator) -> Pictures:
     side = len(picture)
     middle = ((side - 1) / 2, (side - 1) / 2)
     matrix = cv2.getRotationMatrix2D(middle, degrees, 1.0)
-    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    size = (side, side)
+    turned = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, dtype=np.uint8)
 
 
 def _as_picture(values: NDArray[np.floating]) -> Pictures:

@@ -50,7 +50,7 @@ def load_teacher(path: Path, heads: Sequence[str], device: torch.device, balance
 
 def fingerprint(images: NDArray[np.uint8]) -> str:
     """Return what tells these pictures, in this order, from any others."""
-    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def read_soft_labels(path: Path, images: NDArray[np.uint8]) -> Tensor:

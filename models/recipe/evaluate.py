@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def update_sidecar(path: Path, **fields: object) -> None:
     path.write_text(to_json(sidecar), encoding="utf-8")
 
 
-def log_private(model: str, sha256: str, scores: dict[str, float | str], log: Path = LOG) -> None:
+def log_private(model: str, sha256: str, scores: Mapping[str, float | str], log: Path = LOG) -> None:
     """Put on record that the private test was read, for which model and with what result."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     with log.open("a", encoding="utf-8") as file:
@@ -149,8 +149,10 @@ def shifts_of(classifier: EmotionClassifier, data: Path) -> Shifts:
     training = load(data, "train")
     known = priors_of(training.take(~training.twins))
 
+    learned = sidecar.prior.learned
+
     def shift(place: Mapping[str, float]) -> NDArray[np.float64]:
-        return logit_shift(sidecar.labels, learned=sidecar.prior.learned, place=place)
+        return logit_shift(sidecar.labels, learned=learned, place=place)
 
     homes = {"fer2013": known.fer2013, "ferplus_majority": known.ferplus}
     return {
@@ -306,7 +308,7 @@ def evaluate_folder(given: argparse.Namespace) -> None:
     report = rounded(measure_folder(faces, systems))
     print(told_of_folder(found, report, lacking))
     if given.json:
-        about = {"model": classifier.sidecar.name, "sha256": classifier.sidecar.sha256}
+        about: dict[str, Any] = {"model": classifier.sidecar.name, "sha256": classifier.sidecar.sha256}
         about |= {"layout": found.layout, "part": found.part, "left_out": found.left_out, "lacking": lacking}
         given.json.write_text(to_json(about | report), encoding="utf-8")
 

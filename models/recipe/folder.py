@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ def measure_folder(faces: Faces, systems: Sequence[Loaded]) -> dict:
         msg = f"no face was found in any of {len(faces.missed)} pictures"
         raise RecipeError(msg, remedy="Give pictures of faces from some 48 px on, or cut out at 48 px")
     ours, unsure = np.array(faces.ours), np.array(faces.uncertain)
-    report = {
+    report: dict[str, Any] = {
         "pictures": len(faces.truth) + len(faces.missed),
         "found": len(faces.truth),
         "edge-fer": _measured(ours, faces, LABELS) | _abstaining(ours, np.array(faces.truth), unsure),

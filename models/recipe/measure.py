@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def short(scores: dict) -> dict[str, float]:
     }
 
 
-def rounded(value: object) -> object:
+def rounded(value: object) -> Any:
     """Return nested numbers with four places: no bootstrap knows more."""
     if isinstance(value, float):
         return round(float(value), 4)

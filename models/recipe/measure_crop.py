@@ -49,7 +49,7 @@ def boxes(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     detector = HaarDetector(min_size=SIDE // 2, scale_factor=1.05)
     found = []
     for picture in pictures:
-        faces = detector.detect(cv2.cvtColor(_enlarged(picture), cv2.COLOR_GRAY2RGB))
+        faces = detector.detect(np.asarray(cv2.cvtColor(_enlarged(picture), cv2.COLOR_GRAY2RGB), dtype=np.uint8))
         if len(faces) != 1:
             continue
         box = faces[0].box
@@ -60,7 +60,8 @@ def boxes(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     large = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-    return cv2.copyMakeBorder(large, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(large, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
+    return np.asarray(framed, dtype=np.uint8)
 
 
 def _told(values: NDArray[np.float64]) -> list[float]:

@@ -46,7 +46,8 @@ def framed(picture: NDArray[np.uint8], tilt: float, random: np.random.Generator)
     """Return an RGB frame with a picture, uint8 (48, 48), anywhere in it, leaning by so many degrees to either side."""
     size = random.uniform(*SIDES) / len(picture)
     room = [(length - 1.2 * SIDES[1]) / 2 for length in FRAME]
-    to_frame = cv2.getRotationMatrix2D((len(picture) / 2 - 0.5,) * 2, tilt * random.choice([-1, 1]), size)
+    middle = (len(picture) / 2 - 0.5,) * 2
+    to_frame = np.array(cv2.getRotationMatrix2D(middle, tilt * random.choice([-1, 1]), size), dtype=np.float64)
     to_frame[:, 2] += np.array(FRAME) / 2 - len(picture) / 2 + random.uniform(-1, 1, 2) * room
     frame = cv2.warpAffine(picture, to_frame, FRAME, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB), dtype=np.uint8)

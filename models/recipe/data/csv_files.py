@@ -121,7 +121,7 @@ def read_pixels(text: str, path: Path, line: int) -> NDArray[np.uint8]:
     try:
         values = np.array(text.split(), dtype=np.int64)
     except (ValueError, OverflowError):
-        values = np.empty(0)
+        values = np.empty(0, dtype=np.int64)
     if len(values) != SIZE * SIZE or values.min() < 0 or values.max() > 255:
         msg = f"{path}, line {line}: pixels are not {SIZE * SIZE} whole numbers from 0 to 255 ({text[:20]!r}…)"
         raise RecipeError(msg, remedy=_REMEDY)

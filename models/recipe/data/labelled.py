@@ -201,7 +201,7 @@ _COLUMNS = ("subDirectory_filePath", "face_x", "face_y", "face_width", "face_hei
 
 
 def _affectnet_tables(folder: Path) -> list[Labelled] | None:
-    found = []
+    found: list[Labelled] = []
     for table in [folder] if folder.is_file() else _tables(folder):
         rows = _affectnet_rows(table)
         if rows is not None:
@@ -356,7 +356,8 @@ def _folders(folder: Path) -> list[Labelled] | None:
     """Folders named after labels, at any depth, or pictures named as KDEF's are."""
     if not folder.is_dir():
         return None
-    found, unknown = [], Counter()
+    found: list[Labelled] = []
+    unknown: Counter[str] = Counter()
     for path in _pictures(folder):
         above = path.relative_to(folder).parts[:-1]
         at = next((at for at, name in enumerate(above) if _label(name)), None)
