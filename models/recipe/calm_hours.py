@@ -280,7 +280,7 @@ def readings_of(
 def _wavering(scores: Scores, state: Floats) -> dict[str, float]:
     """Scores whose logits are moved."""
     logits = np.log(np.maximum(list(scores.values()), 1e-9)) + state
-    powers = np.exp(logits - logits.max())
+    powers = np.exp(logits - np.max(logits))
     return dict(zip(scores, (powers / powers.sum()).tolist(), strict=True))
 
 

@@ -94,7 +94,7 @@ def available(unhappy: Floats, calm: Floats) -> tuple[float, float]:
     # the next calm face beyond those allowed must stay below
     bound = float(np.sort(calm)[::-1][allowed])
     above = unhappy[unhappy > bound]
-    return len(above) / len(unhappy), float(above.min()) if len(above) else 1.0
+    return len(above) / len(unhappy), float(np.min(above)) if len(above) else 1.0
 
 
 def measure_rule(unhappy: Floats, calm: Floats, score: float) -> dict:

@@ -122,7 +122,7 @@ def read_pixels(text: str, path: Path, line: int) -> NDArray[np.uint8]:
         values = np.array(text.split(), dtype=np.int64)
     except (ValueError, OverflowError):
         values = np.empty(0, dtype=np.int64)
-    if len(values) != SIZE * SIZE or values.min() < 0 or values.max() > 255:
+    if len(values) != SIZE * SIZE or np.min(values) < 0 or np.max(values) > 255:
         msg = f"{path}, line {line}: pixels are not {SIZE * SIZE} whole numbers from 0 to 255 ({text[:20]!r}…)"
         raise RecipeError(msg, remedy=_REMEDY)
     return values.astype(np.uint8).reshape(SIZE, SIZE)
