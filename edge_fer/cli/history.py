@@ -193,14 +193,18 @@ def _course(what: str, of: Digest) -> str:
 def _sum(one: Digest, scale: MoodScale) -> str:
     index = scale.satisfaction(one.seconds)
     label = leading(one.seconds, LABEL_NAMES)
-    parts = [f"{one.visits} visits", f"watched {one.watched / 3600:.1f} h"]
+    parts = [_counted(one.visits, "visit"), f"watched {one.watched / 3600:.1f} h"]
     if index is not None and label:
         share = one.seconds[label] / read_seconds(one.seconds)
         parts += [f"satisfaction {index:.0f}", f"mostly {label} ({share:.0%})"]
-    parts.append(f"{len(one.alerts)} alerts")
+    parts.append(_counted(len(one.alerts), "alert"))
     if one.held_back:
-        parts.append(f"{one.held_back} hours held back (privacy.k_minimum)")
+        parts.append(f"{_counted(one.held_back, 'hour')} held back (privacy.k_minimum)")
     return "; ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _as_csv(found: Sequence[Digest], scale: MoodScale) -> Iterator[str]:
