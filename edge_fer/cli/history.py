@@ -17,7 +17,7 @@ from edge_fer.errors import ConfigError, HistoryError
 from edge_fer.history.digest import Digest, Hour, Period, day_of, leading, week_of
 from edge_fer.history.file import NAME, HistoryFile, damaged_files
 from edge_fer.history.look_back import LookBack, look_back
-from edge_fer.history.records import AlertBegan, SignalStretch, Stretch
+from edge_fer.history.records import AlertBegan, HistoryWindow, SignalWindow
 from edge_fer.history.tables import erase
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import MoodScale, read_seconds
@@ -241,7 +241,7 @@ def _as_json(
     }
 
 
-def _camera(one: Digest, scale: MoodScale, signals: Sequence[SignalStretch]) -> dict[str, object]:
+def _camera(one: Digest, scale: MoodScale, signals: Sequence[SignalWindow]) -> dict[str, object]:
     return {
         "hours": [_hour(hour, hour.seen, scale) for hour in one.hours if hour.seen or hour.held_back],
         "alerts": [_alert(alert) for alert in one.alerts],
@@ -253,7 +253,7 @@ def _camera(one: Digest, scale: MoodScale, signals: Sequence[SignalStretch]) -> 
     }
 
 
-def _hour(hour: Hour, seen: Stretch | None, scale: MoodScale) -> dict[str, object]:
+def _hour(hour: Hour, seen: HistoryWindow | None, scale: MoodScale) -> dict[str, object]:
     told: dict[str, object] = {
         "since": hour.since.isoformat(),
         "until": hour.until.astimezone(hour.since.tzinfo).isoformat(),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from edge_fer.history.records import HOURLY, AlertBegan, Stretch
+from edge_fer.history.records import HOURLY, AlertBegan, HistoryWindow
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import read_seconds
 
@@ -20,7 +20,7 @@ __all__ = ["Digest", "Hour", "Period", "day_of", "digest", "hours_in", "leading"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, from a local midnight to another, in UTC."""
+    """A time, from a local midnight to another, in UTC."""
 
     since: datetime
     until: datetime
@@ -40,7 +40,7 @@ class Hour:
 
     since: datetime
     until: datetime
-    seen: Stretch | None
+    seen: HistoryWindow | None
     held_back: bool
     alerts: Sequence[AlertBegan]
 
@@ -60,7 +60,7 @@ class Digest:
     hours: Sequence[Hour]
 
     @cached_property
-    def seen(self) -> Sequence[Stretch]:
+    def seen(self) -> Sequence[HistoryWindow]:
         """The hours that were watched and may be shown."""
         return [hour.seen for hour in self.hours if hour.seen]
 
@@ -137,7 +137,7 @@ def digest(
     camera: str,
     period: Period,
     *,
-    hours: Iterable[Stretch],
+    hours: Iterable[HistoryWindow],
     alerts: Iterable[AlertBegan],
     k_minimum: int,
 ) -> Digest:

@@ -177,7 +177,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         )
         try:
             connection.execute("BEGIN")
-            _see_version(connection, path)
+            if _see_version(connection, path) == 0:
+                msg = f"the history {path} is empty"
+                raise HistoryError(msg, remedy="Try again once a minute, or on a ward an hour, is over")
             yield connection
         finally:
             connection.close()
@@ -188,11 +190,12 @@ def damaged_files(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.corrupt-*"))
 
 
-def _see_version(connection: sqlite3.Connection, path: Path) -> None:
+def _see_version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         msg = f"the history {path} was written by a newer edge-fer (version {version} of its tables, known: {VERSION})"
         raise HistoryError(msg, remedy="Install that version again, or move the file away to begin a new one")
+    return int(version)
 
 
 def _set_aside(path: Path, error: DamagedError) -> None:

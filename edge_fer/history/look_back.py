@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edge_fer.history.digest import Digest, Period, digest
 from edge_fer.history.file import reading
-from edge_fer.history.records import HOURLY, AlertBegan, HealthHour, SignalStretch, Stretch
-from edge_fer.history.tables import cameras_in, lost_in, read_alerts, read_health, read_signals, read_stretches
+from edge_fer.history.records import HOURLY, AlertBegan, HealthHour, HistoryWindow, SignalWindow
+from edge_fer.history.tables import cameras_in, lost_in, read_alerts, read_health, read_signals, read_windows
 from edge_fer.rules.scene.calendar import Calendar
 
 __all__ = ["LookBack", "look_back"]
@@ -30,9 +30,9 @@ class LookBack:
     """
 
     cameras: Sequence[str]
-    hours: Sequence[Stretch]
+    hours: Sequence[HistoryWindow]
     alerts: Sequence[AlertBegan]
-    signals: Sequence[SignalStretch]
+    signals: Sequence[SignalWindow]
     health: Sequence[HealthHour]
     damaged: int
     lost: Mapping[str, int]
@@ -50,7 +50,7 @@ def look_back(path: Path, period: Period) -> LookBack:
     """
     span = (period.since, period.until)
     with reading(path) as connection:
-        hours, damaged_hours = read_stretches(connection, HOURLY, *span)
+        hours, damaged_hours = read_windows(connection, HOURLY, *span)
         alerts, damaged_alerts = read_alerts(connection, *span)
         signals, damaged_signals = read_signals(connection, *span)
         health, damaged_health = read_health(connection, *span)

@@ -17,9 +17,9 @@ from edge_fer.history.records import (
     AlertBegan,
     AlertEnded,
     HealthHour,
+    HistoryWindow,
     Record,
-    SignalStretch,
-    Stretch,
+    SignalWindow,
 )
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.types import UNCERTAIN, AlertChange, Event, EventKind, Instant, SignalKey, SignalValue, Summary
@@ -63,7 +63,7 @@ class Recorder:
         self._waits = k_minimum > 1
         self._signals = {camera: tuple(keys) for camera, keys in signals.items()}
         self._taken: dict[tuple[str, SignalKey], float] = {}
-        self._numbers: dict[tuple[str, SignalKey], SignalStretch] = {}
+        self._numbers: dict[tuple[str, SignalKey], SignalWindow] = {}
         self._arrived: dict[tuple[str, int], int] = {}
         #: of alerts that fire, when they began to, in monotonic seconds
         self._fired: dict[str, float] = {}
@@ -101,7 +101,7 @@ class Recorder:
         found: list[Record] = []
         for summary in summaries:
             if summary.length in self._lengths:
-                found.append(self._stretch(summary))
+                found.append(self._window(summary))
                 if summary.length == HOURLY:
                     found += self._release(summary)
         arrived = sum(event.kind is EventKind.APPEARED for event in events)
@@ -145,15 +145,15 @@ class Recorder:
         self._waiting.clear()
         return begun
 
-    def _stretch(self, summary: Summary) -> Stretch:
+    def _window(self, summary: Summary) -> HistoryWindow:
         numbers, arrived = summary.numbers, self._arrived.pop((summary.camera, summary.length), 0)
         common = (summary.camera, summary.length, summary.since, summary.until, summary.watched, summary.at.synced)
         if numbers is None:
-            return Stretch(*common, people=None)
+            return HistoryWindow(*common, people=None)
         seconds = {label: spent for label, spent in numbers.seconds.items() if spent > 0}
         if numbers.uncertain > 0:
             seconds[UNCERTAIN] = numbers.uncertain
-        return Stretch(*common, numbers.people, arrived, numbers.attention, seconds)
+        return HistoryWindow(*common, numbers.people, arrived, numbers.attention, seconds)
 
     def _release(self, summary: Summary) -> Iterator[AlertBegan]:
         """The alerts that waited for an hour; those of earlier hours were told of by nobody."""
@@ -190,7 +190,7 @@ class Recorder:
     def _moment(self, utc: datetime) -> datetime:
         return utc if self._by_minute else self._calendar.window(utc, HOURLY)[0]
 
-    def _sample(self, camera: str, at: Instant, samples: Mapping[SignalKey, SignalValue]) -> Iterator[SignalStretch]:
+    def _sample(self, camera: str, at: Instant, samples: Mapping[SignalKey, SignalValue]) -> Iterator[SignalWindow]:
         since, until = None, None
         for key in self._signals.get(camera, ()):
             sample, place = samples.get(key), (camera, key)
@@ -204,7 +204,7 @@ class Recorder:
                 yield before
                 before = None
             count = before.count + 1 if before else 1
-            self._numbers[place] = SignalStretch(
+            self._numbers[place] = SignalWindow(
                 camera,
                 signal_name(key),
                 since,

@@ -9,7 +9,17 @@ from typing import TypeAlias
 
 from edge_fer.types import UNCERTAIN
 
-__all__ = ["HOURLY", "MINUTELY", "AlertBegan", "AlertEnded", "HealthHour", "Keep", "Record", "SignalStretch", "Stretch"]
+__all__ = [
+    "HOURLY",
+    "MINUTELY",
+    "AlertBegan",
+    "AlertEnded",
+    "HealthHour",
+    "HistoryWindow",
+    "Keep",
+    "Record",
+    "SignalWindow",
+]
 
 #: Lengths of the windows that are kept, in seconds.
 MINUTELY, HOURLY = 60, 3600
@@ -31,7 +41,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class HistoryWindow:
     """What one camera saw in a minute or an hour. All durations in seconds, added up over people.
 
     Attributes:
@@ -110,7 +120,7 @@ class AlertEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalStretch:
+class SignalWindow:
     """What was known of an outside number in a minute or an hour.
 
     Attributes:
@@ -157,4 +167,4 @@ class HealthHour:
     waiting: int
 
 
-Record: TypeAlias = Stretch | AlertBegan | AlertEnded | SignalStretch | HealthHour
+Record: TypeAlias = HistoryWindow | AlertBegan | AlertEnded | SignalWindow | HealthHour

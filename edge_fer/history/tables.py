@@ -17,10 +17,10 @@ from edge_fer.history.records import (
     AlertBegan,
     AlertEnded,
     HealthHour,
+    HistoryWindow,
     Keep,
     Record,
-    SignalStretch,
-    Stretch,
+    SignalWindow,
 )
 from edge_fer.outbox.checksums import checksum
 
@@ -38,18 +38,18 @@ __all__ = [
     "read_alerts",
     "read_health",
     "read_signals",
-    "read_stretches",
+    "read_windows",
 ]
 
 #: The version of the tables, in SQLite's `user_version`.
 VERSION = 1
-_STRETCH = """(
+_WINDOW = """(
     since INTEGER, camera TEXT, until INTEGER NOT NULL, watched REAL NOT NULL, synced INTEGER NOT NULL, people INTEGER,
     arrived INTEGER NOT NULL, attention REAL NOT NULL, seconds TEXT NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (since, camera)) WITHOUT ROWID;"""
 SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS minutes {_STRETCH}
-CREATE TABLE IF NOT EXISTS hours {_STRETCH}
+CREATE TABLE IF NOT EXISTS minutes {_WINDOW}
+CREATE TABLE IF NOT EXISTS hours {_WINDOW}
 CREATE TABLE IF NOT EXISTS alerts (
     began REAL, id TEXT, camera TEXT NOT NULL, rule TEXT NOT NULL, severity TEXT NOT NULL, labels TEXT NOT NULL,
     of_faces INTEGER NOT NULL, ended REAL, seconds REAL, reason TEXT, crc INTEGER NOT NULL,
@@ -95,9 +95,9 @@ def insert(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
                 _end(connection, record)
             case AlertBegan() if not _was_erased(erased, record.camera, record.began, record.began):
                 _put(connection, "alerts", _ALERT_COLUMNS, _of_alert(record))
-            case Stretch() if not _was_erased(erased, record.camera, record.since, record.until):
+            case HistoryWindow() if not _was_erased(erased, record.camera, record.since, record.until):
                 _add(connection, record)
-            case SignalStretch() if not _was_erased(erased, record.camera, record.since, record.until):
+            case SignalWindow() if not _was_erased(erased, record.camera, record.since, record.until):
                 _add_signal(connection, record)
             case HealthHour():
                 _add_health(connection, record)
@@ -163,14 +163,14 @@ def cameras_in(connection: sqlite3.Connection) -> list[str]:
     return sorted(name for (name,) in found)
 
 
-def read_stretches(
+def read_windows(
     connection: sqlite3.Connection, length: int, since: datetime, until: datetime, *, camera: str | None = None
-) -> tuple[list[Stretch], int]:
+) -> tuple[list[HistoryWindow], int]:
     """The minutes or hours that begin within a time, the earliest first; and how many are damaged and left out."""
     table = "minutes" if length == MINUTELY else "hours"
     rows = _rows(connection, table, _COLUMNS, "since", (since, until, camera))
     whole = [row for row in rows if row is not None]
-    return [_as_stretch(length, row) for row in whole], len(rows) - len(whole)
+    return [_as_window(length, row) for row in whole], len(rows) - len(whole)
 
 
 def read_alerts(
@@ -184,11 +184,11 @@ def read_alerts(
 
 def read_signals(
     connection: sqlite3.Connection, since: datetime, until: datetime, *, camera: str | None = None
-) -> tuple[list[SignalStretch], int]:
+) -> tuple[list[SignalWindow], int]:
     """What was known of outside numbers within a time, likewise."""
     rows = _rows(connection, "signals", _SIGNAL_COLUMNS, "since", (since, until, camera))
     whole = [row for row in rows if row is not None]
-    found = [SignalStretch(row[1], row[2], _moment(row[0]), _moment(row[3]), *row[4:]) for row in whole]
+    found = [SignalWindow(row[1], row[2], _moment(row[0]), _moment(row[3]), *row[4:]) for row in whole]
     return found, len(rows) - len(whole)
 
 
@@ -220,9 +220,9 @@ def _put(connection: sqlite3.Connection, table: str, columns: str, values: Seque
     )
 
 
-def _add(connection: sqlite3.Connection, record: Stretch) -> None:
+def _add(connection: sqlite3.Connection, record: HistoryWindow) -> None:
     table = "minutes" if record.length == MINUTELY else "hours"
-    known, _ = read_stretches(
+    known, _ = read_windows(
         connection, record.length, record.since, record.since + timedelta(seconds=1), camera=record.camera
     )
     for before in known:
@@ -242,16 +242,16 @@ def _add(connection: sqlite3.Connection, record: Stretch) -> None:
     _put(connection, table, _COLUMNS, values)
 
 
-def _added(one: Stretch, other: Stretch) -> Stretch:
+def _added(one: HistoryWindow, other: HistoryWindow) -> HistoryWindow:
     common = (one.camera, one.length, one.since, max(one.until, other.until), one.watched + other.watched)
     synced = one.synced and other.synced
     if one.people is None or other.people is None:
-        return Stretch(*common, synced, None)
+        return HistoryWindow(*common, synced, None)
     seconds = {
         label: one.seconds.get(label, 0.0) + other.seconds.get(label, 0.0)
         for label in dict.fromkeys([*one.seconds, *other.seconds])
     }
-    return Stretch(
+    return HistoryWindow(
         *common,
         synced,
         one.people + other.people,
@@ -261,9 +261,9 @@ def _added(one: Stretch, other: Stretch) -> Stretch:
     )
 
 
-def _as_stretch(length: int, row: Sequence[Any]) -> Stretch:
+def _as_window(length: int, row: Sequence[Any]) -> HistoryWindow:
     since, camera, until, watched, synced, people, arrived, attention, seconds = row
-    return Stretch(
+    return HistoryWindow(
         camera,
         length,
         _moment(since),
@@ -311,7 +311,7 @@ def _end(connection: sqlite3.Connection, record: AlertEnded) -> None:
         _put(connection, "alerts", _ALERT_COLUMNS, _of_alert(ended))
 
 
-def _add_signal(connection: sqlite3.Connection, record: SignalStretch) -> None:
+def _add_signal(connection: sqlite3.Connection, record: SignalWindow) -> None:
     known, _ = read_signals(connection, record.since, record.since + timedelta(seconds=1), camera=record.camera)
     count, low, mean, high = record.count, record.low, record.mean, record.high
     for before in known:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from edge_fer.config import tree as config
 from edge_fer.errors import HistoryError
 from edge_fer.history.file import NAME, reading
-from edge_fer.history.records import HOURLY, MINUTELY, Stretch
-from edge_fer.history.tables import read_alerts, read_stretches
+from edge_fer.history.records import HOURLY, MINUTELY, HistoryWindow
+from edge_fer.history.tables import read_alerts, read_windows
 from edge_fer.rules.conditions.when import parts_of
 from edge_fer.rules.past import Past, PastMinute
 from edge_fer.rules.scene.mood import read_seconds
@@ -49,8 +49,8 @@ def recall(settings: config.Config, at: Instant, name: str, camera: config.Camer
     since = at.utc - timedelta(seconds=over)
     try:
         with reading(path) as connection:
-            hours, _ = read_stretches(connection, HOURLY, at.utc - _TEACHES_FOR, at.utc, camera=name)
-            minutes, _ = read_stretches(connection, MINUTELY, since, at.utc, camera=name) if over else ([], 0)
+            hours, _ = read_windows(connection, HOURLY, at.utc - _TEACHES_FOR, at.utc, camera=name)
+            minutes, _ = read_windows(connection, MINUTELY, since, at.utc, camera=name) if over else ([], 0)
             alerts, _ = read_alerts(connection, since, at.utc, camera=name) if over else ([], 0)
     except HistoryError as error:
         log.warning("rules begin without what was seen before: %s", error)
@@ -73,11 +73,11 @@ def _over(camera: config.CameraSection) -> Iterable[float]:
             yield float(getattr(part, "over", 0.0))
 
 
-def _mono(at: Instant, minute: Stretch) -> float:
+def _mono(at: Instant, minute: HistoryWindow) -> float:
     return at.mono - (at.utc - minute.until).total_seconds()
 
 
-def _teach(settings: config.Config, trend: Trend, hours: Iterable[Stretch]) -> None:
+def _teach(settings: config.Config, trend: Trend, hours: Iterable[HistoryWindow]) -> None:
     scale = build_scale(settings.mood)
     for hour in hours:
         satisfaction, distress = scale.satisfaction(hour.seconds), scale.distress_share(hour.seconds)

@@ -45,7 +45,7 @@ KEEP = Keep(minutes=35 * 86_400, hours=730 * 86_400, size=64_000_000)
 
 
 class FrameSeen(NamedTuple):
-    """One frame: seconds since 1970, who is there and shows what, who came, who left, and alerts: id and whether over."""
+    """One frame: seconds since 1970, who shows what, who came, who left, and alerts: id and whether over."""
 
     at: int
     people: dict[str, str]
@@ -57,7 +57,7 @@ class FrameSeen(NamedTuple):
 
 def frames(first: date, days: int, *, seed: int = 1) -> Iterator[FrameSeen]:
     """All frames of so many days."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - nothing secret
     number, alerts = 0, 0
     for offset in range(days):
         day = first + timedelta(days=offset)
