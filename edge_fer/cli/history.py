@@ -15,7 +15,7 @@ from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.clock.zone import local_zone
 from edge_fer.errors import ConfigError, HistoryError
 from edge_fer.history.digest import Digest, Hour, Period, day_of, leading, week_of
-from edge_fer.history.file import NAME, HistoryFile, damaged_files
+from edge_fer.history.file import NAME, HistoryFile, damaged_files, see_that_it_is_there
 from edge_fer.history.look_back import LookBack, look_back
 from edge_fer.history.records import AlertBegan, HistoryWindow, SignalWindow
 from edge_fer.history.tables import erase
@@ -109,9 +109,7 @@ def _erase(args: argparse.Namespace, path: Path, calendar: Calendar, now: dateti
         msg = "it is not said what to erase"
         remedy = "Say of which camera (--camera), from when (--from), up to when (--to), or some of these"
         raise HistoryError(msg, remedy=remedy)
-    if not path.exists():
-        msg = f"there is no history: {path} does not exist"
-        raise HistoryError(msg, remedy="Name the config of the daemon with --config")
+    see_that_it_is_there(path)
     begin = datetime.fromtimestamp(0, UTC) if args.begin is None else _in_utc(args.begin, calendar)
     end = now if args.end is None else min(now, _in_utc(args.end, calendar))
     if begin >= end:

@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 from edge_fer.errors import HistoryError
 from edge_fer.history.tables import SCHEMA, VERSION
 
-__all__ = ["NAME", "DamagedError", "HistoryFile", "NoRoomError", "damaged_files", "reading"]
+__all__ = ["NAME", "DamagedError", "HistoryFile", "NoRoomError", "damaged_files", "reading", "see_that_it_is_there"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -133,7 +133,9 @@ class HistoryFile:
             return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        if self.path.exists() and not self.path.is_file():
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.is_dir():
             msg = f"the history {self.path} is no file"
             raise HistoryError(msg, remedy="Move away what is there")
         with _errors_as_ours(self.path):
@@ -163,9 +165,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         HistoryError: there is none, or it cannot be read.
     """
-    if not path.exists():
-        msg = f"there is no history: {path} does not exist"
-        raise HistoryError(msg, remedy="Set `history: {record: on}`, and wait for an hour (docs/history.md)")
+    see_that_it_is_there(path)
     # where nobody writes and we may not, there is no log to make either
     alone = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
     with _errors_as_ours(path):
@@ -183,6 +183,25 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         finally:
             connection.close()
+
+
+def see_that_it_is_there(path: Path) -> None:
+    """Looks whether there is a file.
+
+    Raises:
+        HistoryError: there is none, or its folder may not be looked into.
+    """
+    try:
+        path.stat()
+    except PermissionError:
+        msg = f"the history {path} may not be read by this user"
+        raise HistoryError(msg, remedy="Use sudo") from None
+    except OSError:
+        msg = f"there is no history: {path} does not exist"
+        remedy = (
+            "Set `history: {record: on}` and wait for an hour (docs/history.md); for the installed service, use sudo"
+        )
+        raise HistoryError(msg, remedy=remedy) from None
 
 
 def damaged_files(path: Path) -> list[Path]:

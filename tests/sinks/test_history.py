@@ -91,13 +91,14 @@ def test_a_disk_that_fails_holds_nobody_up_and_what_is_lost_is_counted(make, tmp
     monkeypatch.setattr(history, "RETRY_EVERY", 0.05)
     monkeypatch.setattr(history, "MOST_WAITING", 20)
     blocked = tmp_path / "folder"
+    blocked.write_text("in the way")
     sink, path = make(blocked / "history.sqlite"), blocked / "history.sqlite"
     sink.open()
     sink.tell("front", told(0))
     until(lambda: not sink.health().working)
     for number in range(1, 50):
         sink.tell("front", told(number))
-    blocked.mkdir()
+    blocked.unlink()
     until(lambda: sink.health().working)
     until(lambda: kept(path) == (20, 30))
     sink.tell("front", told(50))
