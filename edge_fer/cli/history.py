@@ -207,7 +207,18 @@ def _counted(count: int, what: str) -> str:
 
 def _as_csv(found: Sequence[Digest], scale: MoodScale) -> Iterator[str]:
     labels = [label for label in (*LABEL_NAMES, UNCERTAIN) if any(one.seconds.get(label) for one in found)]
-    head = ("camera", "hour", "watched_s", "held_back", "visits", "arrived", "presence_s", "satisfaction", "distress")
+    head = (
+        "camera",
+        "hour",
+        "watched_s",
+        "held_back",
+        "visits",
+        "arrived",
+        "presence_s",
+        "satisfaction",
+        "distress",
+        "confidence",
+    )
     yield ",".join([*head, *(f"{label}_s" for label in labels), "alerts"])
     for one in found:
         for hour in one.hours:
@@ -217,11 +228,13 @@ def _as_csv(found: Sequence[Digest], scale: MoodScale) -> Iterator[str]:
             cells = [one.camera, hour.since.isoformat(), "" if seen is None else f"{seen.watched:.3f}"]
             cells.append(str(int(hour.held_back)))
             if seen is None:
-                cells += [""] * (len(labels) + 5)
+                cells += [""] * (len(labels) + 6)
             else:
                 index, share = scale.satisfaction(seen.seconds), scale.distress_share(seen.seconds)
                 cells += [str(seen.people), str(seen.arrived), f"{seen.presence:.3f}"]
                 cells += ["" if index is None else f"{index:.2f}", "" if share is None else f"{share:.4f}"]
+                read = read_seconds(seen.seconds)
+                cells.append(f"{seen.sure / read:.4f}" if read else "")
                 cells += [f"{seen.seconds.get(label, 0.0):.3f}" for label in labels]
             yield ",".join([*map(harmless, cells), str(len(hour.alerts))])
 
@@ -269,6 +282,7 @@ def _hour(hour: Hour, seen: HistoryWindow | None, scale: MoodScale) -> dict[str,
         "seconds": dict(seen.seconds),
         "satisfaction": scale.satisfaction(seen.seconds),
         "distress_share": scale.distress_share(seen.seconds),
+        "confidence": round(seen.sure / read, 4) if (read := read_seconds(seen.seconds)) else None,
     }
 
 

@@ -80,6 +80,12 @@ class Digest:
         return summed(seen.seconds for seen in self.seen)
 
     @cached_property
+    def confidence(self) -> float | None:
+        """Mean confidence of the leading emotion, 0 to 1; None where nothing could be read."""
+        read = read_seconds(self.seconds)
+        return min(1.0, sum(seen.sure for seen in self.seen) / read) if read else None
+
+    @cached_property
     def alerts(self) -> Sequence[AlertBegan]:
         """Those that began to fire."""
         return [alert for hour in self.hours for alert in hour.alerts]

@@ -22,6 +22,7 @@ from edge_fer.history.records import (
     SignalWindow,
 )
 from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.rules.scene.mood import read_seconds
 from edge_fer.types import UNCERTAIN, AlertChange, Event, EventKind, Instant, SignalKey, SignalValue, Summary
 
 __all__ = ["DeviceLook", "Recorder", "signal_name"]
@@ -153,7 +154,8 @@ class Recorder:
         seconds = {label: spent for label, spent in numbers.seconds.items() if spent > 0}
         if numbers.uncertain > 0:
             seconds[UNCERTAIN] = numbers.uncertain
-        return HistoryWindow(*common, numbers.people, arrived, numbers.attention, seconds)
+        sure = (numbers.confidence or 0.0) * read_seconds(seconds)
+        return HistoryWindow(*common, numbers.people, arrived, numbers.attention, seconds, sure)
 
     def _release(self, summary: Summary) -> Iterator[AlertBegan]:
         """The alerts that waited for an hour; those of earlier hours were told of by nobody."""

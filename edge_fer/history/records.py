@@ -55,6 +55,7 @@ class HistoryWindow:
         arrived: how many people came into view in it.
         attention: how long faces could be read.
         seconds: how long each emotion led, and under `UNCERTAIN` how long none did.
+        sure: the seconds in which one led, each weighted by its confidence, 0 to 1.
     """
 
     camera: str
@@ -67,6 +68,7 @@ class HistoryWindow:
     arrived: int = 0
     attention: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    sure: float = 0.0
 
     @property
     def presence(self) -> float:

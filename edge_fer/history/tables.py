@@ -45,8 +45,8 @@ __all__ = [
 VERSION = 1
 _WINDOW = """(
     since INTEGER, camera TEXT, until INTEGER NOT NULL, watched REAL NOT NULL, synced INTEGER NOT NULL, people INTEGER,
-    arrived INTEGER NOT NULL, attention REAL NOT NULL, seconds TEXT NOT NULL, crc INTEGER NOT NULL,
-    PRIMARY KEY (since, camera)) WITHOUT ROWID;"""
+    arrived INTEGER NOT NULL, attention REAL NOT NULL, seconds TEXT NOT NULL, sure REAL NOT NULL,
+    crc INTEGER NOT NULL, PRIMARY KEY (since, camera)) WITHOUT ROWID;"""
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS minutes {_WINDOW}
 CREATE TABLE IF NOT EXISTS hours {_WINDOW}
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS health (
 CREATE TABLE IF NOT EXISTS erased (camera TEXT, since REAL NOT NULL, until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS lost (why TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
-_COLUMNS = "since, camera, until, watched, synced, people, arrived, attention, seconds"
+_COLUMNS = "since, camera, until, watched, synced, people, arrived, attention, seconds, sure"
 _ALERT_COLUMNS = "began, id, camera, rule, severity, labels, of_faces, ended, seconds, reason"
 _SIGNAL_COLUMNS = "since, camera, signal, until, count, low, mean, high"
 _HEALTH_COLUMNS = "since, looks, connected, losses, temperature, memory, waiting"
@@ -238,6 +238,7 @@ def _add(connection: sqlite3.Connection, record: HistoryWindow) -> None:
         record.arrived,
         float(round(record.attention, 3)),
         seconds,
+        float(round(record.sure, 3)),
     )
     _put(connection, table, _COLUMNS, values)
 
@@ -258,11 +259,12 @@ def _added(one: HistoryWindow, other: HistoryWindow) -> HistoryWindow:
         one.arrived + other.arrived,
         one.attention + other.attention,
         seconds,
+        one.sure + other.sure,
     )
 
 
 def _as_window(length: int, row: Sequence[Any]) -> HistoryWindow:
-    since, camera, until, watched, synced, people, arrived, attention, seconds = row
+    since, camera, until, watched, synced, people, arrived, attention, seconds, sure = row
     return HistoryWindow(
         camera,
         length,
@@ -274,6 +276,7 @@ def _as_window(length: int, row: Sequence[Any]) -> HistoryWindow:
         arrived,
         attention,
         json.loads(seconds),
+        sure,
     )
 
 

@@ -194,6 +194,7 @@ def _numbers(of: Digest, scale: MoodScale) -> Mapping[str, str]:
         "mostly": label or "",
         "mostly_share": f"{percent(of.seconds[label] / read_seconds(of.seconds))} of readable time" if label else "",
         "uncertain": percent(of.seconds.get(UNCERTAIN, 0.0) / whole) if whole else "-",
+        "confidence": "-" if of.confidence is None else percent(of.confidence),
         "alerts": str(len(of.alerts)),
         "held_back": str(of.held_back),
     }

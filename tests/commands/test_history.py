@@ -29,7 +29,7 @@ def stretch(hours=0, *, camera="counter", length=HOURLY, people=12):
     if people is None:
         return HistoryWindow(camera, length, since, until, float(length), True, None)
     seconds = {"happy": 300.0, "sad": 100.0, "uncertain": 50.0}
-    return HistoryWindow(camera, length, since, until, float(length), True, people, 9, 420.0, seconds)
+    return HistoryWindow(camera, length, since, until, float(length), True, people, 9, 420.0, seconds, 300.0)
 
 
 def alert(number, hours=0, *, camera="counter"):
@@ -115,7 +115,12 @@ def test_csv_has_a_row_for_each_hour(history, said):
     assert early["hour"] == (HOUR - timedelta(hours=1)).astimezone(BERLIN).isoformat()
     assert [early[key] for key in ("camera", "visits", "arrived", "alerts")] == ["counter", "4", "9", "1"]
     assert (late["happy_s"], late["uncertain_s"], late["satisfaction"]) == ("300.000", "50.000", "75.00")
-    assert (late["distress"], late["presence_s"], late["watched_s"]) == ("0.2500", "450.000", "3600.000")
+    assert [late[key] for key in ("distress", "presence_s", "watched_s", "confidence")] == [
+        "0.2500",
+        "450.000",
+        "3600.000",
+        "0.7500",
+    ]
     assert "angry_s" not in late
 
 
@@ -132,7 +137,7 @@ def test_json_has_all_of_it(history, said):
     told = json.loads(said().out)
     counter = told["cameras"]["counter"]
     (hour,) = counter["hours"]
-    assert (hour["visits"], hour["satisfaction"], hour["seconds"]["sad"]) == (12, 75.0, 100.0)
+    assert (hour["visits"], hour["satisfaction"], hour["confidence"], hour["seconds"]["sad"]) == (12, 75.0, 0.75, 100.0)
     assert datetime.fromisoformat(hour["since"]) == HOUR
     assert [one["id"] for one in counter["alerts"]] == ["alert-1"]
     assert [one["mean"] for one in counter["signals"]] == [70.0]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tests.history.year import BERLIN, STEP, FrameSeen
+from tests.history.year import BERLIN, STEP, FrameSeen, confidence_of
 
 #: Labels that count for and against satisfaction, and as distress, in `tests.rules.kit.SCALE`.
 GOOD, BAD, DISTRESSED = {"happy"}, {"angry", "disgust", "fear", "sad"}, {"angry", "fear", "sad"}
@@ -46,6 +46,11 @@ class Sums:
     def leads(self) -> str:
         known = {label: spent for label, spent in self.seconds.items() if label != "uncertain"}
         return max(known, key=known.__getitem__) if self.read else ""
+
+    @property
+    def confidence(self) -> float | None:
+        known = {label: spent for label, spent in self.seconds.items() if label != "uncertain"}
+        return sum(confidence_of(label) * spent for label, spent in known.items()) / self.read if self.read else None
 
     def share(self, label: str) -> float:
         return self.seconds[label] / self.read

@@ -16,7 +16,7 @@ def minute(number: int, *, camera: str = "counter", people: int | None = 2, leng
     common = (camera, length, since, since + timedelta(seconds=length), float(length), True)
     if people is None:
         return HistoryWindow(*common, people=None)
-    return HistoryWindow(*common, people, 1, 30.0, {"happy": 20.0, "sad": 10.0, "uncertain": 5.5})
+    return HistoryWindow(*common, people, 1, 30.0, {"happy": 20.0, "sad": 10.0, "uncertain": 5.5}, 24.0)
 
 
 def hour(number: int, *, camera: str = "counter", people: int | None = 2) -> HistoryWindow:

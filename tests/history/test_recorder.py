@@ -28,7 +28,7 @@ from tests.invented import reading
 
 NOON = Instant(1000.0, datetime(2026, 3, 2, 12, tzinfo=UTC), synced=True)
 PULSE = SignalKey("ward/bed-3", ("vitals", 0, "bpm"))
-NUMBERS = SummaryNumbers(3, 90.0, 60.0, {"happy": 50.0, "sad": 0.0}, 40.0, 100.0, None, 0.0, None)
+NUMBERS = SummaryNumbers(3, 90.0, 60.0, {"happy": 50.0, "sad": 0.0}, 40.0, 100.0, None, 0.0, None, 0.8)
 
 
 def recorder(*, by_minute=True, k_minimum=1, signals=()):
@@ -64,7 +64,7 @@ def test_minutes_and_hours_become_records_and_other_windows_do_not():
     found = made.tell("bed", later(3600), summaries=[summary(60), summary(900), summary(3600), summary(86_400)])
     assert [(one.length, one.people, one.attention) for one in found] == [(MINUTELY, 3, 60.0), (HOURLY, 3, 60.0)]
     assert found[0].seconds == {"happy": 50.0, "uncertain": 40.0}
-    assert (found[0].presence, found[0].uncertain) == (90.0, 40.0)
+    assert (found[0].presence, found[0].uncertain, found[0].sure) == (90.0, 40.0, 40.0)
 
 
 def test_on_a_ward_there_are_hours_alone_and_alerts_are_of_an_hour():

@@ -71,8 +71,9 @@ def expected_cells(sums):
     distress = "-" if sums.distress is None else f"{100 * sums.distress:.0f} %"
     uncertain = f"{100 * sums.uncertain:.0f} %" if sum(sums.seconds.values()) else "-"
     visits = str(len(sums.visits)) if sums.watched else "-"
-    told = [f"{sums.watched / 3600:.1f}", visits, number(sums.satisfaction), distress, sums.leads or "-", uncertain]
-    return [*told, str(len(sums.alerts)), "0"]
+    confidence = "-" if sums.confidence is None else f"{100 * sums.confidence:.0f} %"
+    told = [f"{sums.watched / 3600:.1f}", visits, number(sums.satisfaction), distress, sums.leads or "-", confidence]
+    return [*told, uncertain, str(len(sums.alerts)), "0"]
 
 
 @pytest.mark.slow

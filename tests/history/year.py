@@ -111,6 +111,11 @@ def _mood(chance: random.Random, *, grumpy: bool) -> str:
     return "uncertain" if chance.random() < 0.15 else chance.choices(LABELS, weights)[0]
 
 
+def confidence_of(label: str) -> float:
+    """How sure each emotion is."""
+    return 0.5 + len(label) / 20
+
+
 @dataclass
 class Live:
     """Takes the frames through our own objects, as the daemon does."""
@@ -165,7 +170,7 @@ class Live:
         self.file.run(lambda connection: prune(connection, self.keep, at.utc))
 
     def _reading(self, who: str, label: str, at: Instant) -> Reading:
-        return Reading(self.camera, who, at, Quality(1.0), {EMOTION: AttributeValue(label, 0.9, {})})
+        return Reading(self.camera, who, at, Quality(1.0), {EMOTION: AttributeValue(label, confidence_of(label), {})})
 
     def _change(self, number: str, over: bool, at: Instant) -> AlertChange:  # noqa: FBT001
         if not over:
