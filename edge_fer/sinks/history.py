@@ -31,6 +31,8 @@ MOST_WAITING = 500
 LOOK_EVERY, RETRY_EVERY, PRUNE_EVERY = 60.0, 30.0, 3600.0
 #: The share of the file's room from which on the oldest is given up.
 FULL = 0.95
+#: Seconds after which a clock is believed of which nobody says that it is right.
+BELIEVED = 86_400.0
 #: Seconds that closing may take.
 CLOSES = 5.0
 
@@ -71,6 +73,7 @@ class HistorySink(BaseSink):
         self._thread = Thread(target=self._run, name="history", daemon=True)
         self._file: HistoryFile | None = None
         self._looked = self._pruned = float("-inf")
+        self._began = monotonic()
 
     def open(self) -> None:
         """Begins to write; the file is opened by the thread that writes it."""
@@ -168,8 +171,8 @@ class HistorySink(BaseSink):
             self._within_room(records, lost)
         if monotonic() >= self._pruned + PRUNE_EVERY:
             now = self._clock()
-            # with a clock that may be far ahead, everything would be too old
-            if now.synced:
+            # with a clock that may be far ahead, everything would be too old; where nobody ever sets it, it is believed
+            if now.synced or monotonic() >= self._began + BELIEVED:
                 self._file.run(lambda connection: prune(connection, self._keep, now.utc))
                 self._pruned = monotonic()
 

@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge_fer.errors import HistoryError
-from edge_fer.history.file import reading
+from edge_fer.history.file import HistoryFile, reading
 from edge_fer.history.recorder import DeviceLook, Recorder
 from edge_fer.history.records import HOURLY, MINUTELY, Keep
-from edge_fer.history.tables import lost_in, read_alerts, read_health, read_windows
+from edge_fer.history.tables import insert, lost_in, read_alerts, read_health, read_windows
 from edge_fer.pipeline.step import Told
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.sinks import history
 from edge_fer.sinks.history import HistorySink
 from edge_fer.types import Instant, SignalKey, SignalValue, Summary
-from tests.history.records import EVER
+from tests.history.records import EVER, minute
 from tests.mqtt.kit import until
 from tests.sinks.outputs import everything
 
@@ -36,13 +36,13 @@ def told(number, *, length=60):
 def make(tmp_path):
     sinks = []
 
-    def sink(path=tmp_path / "history.sqlite", *, signals=(), samples=dict):
+    def sink(path=tmp_path / "history.sqlite", *, signals=(), samples=dict, synced=True):
         recorder = Recorder(Calendar(UTC), by_minute=True, k_minimum=1, signals={"front": signals})
         made = HistorySink(
             path,
             KEEP,
             recorder,
-            clock=lambda: Instant(time.monotonic(), datetime.now(UTC), synced=True),
+            clock=lambda: Instant(time.monotonic(), datetime.now(UTC), synced=synced),
             samples=samples,
             look=lambda: DeviceLook(connected=True, temperature=50.0, memory=10, waiting=0),
         )
@@ -131,6 +131,22 @@ def test_outside_numbers_are_asked_for_only_where_they_are_wanted(make, tmp_path
     assert asked == []
     make(signals=[SignalKey("pulse")], samples=samples).tell("front", Told(Instant(0.0, datetime.now(UTC))))
     assert asked == [1]
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize(("synced", "believed", "stays"), [(True, 1e9, 1), (False, 1e9, 2), (False, 0.0, 1)])
+def test_what_is_too_old_goes_once_the_clock_is_believed(make, tmp_path, monkeypatch, synced, believed, stays):
+    monkeypatch.setattr(history, "BELIEVED", believed)
+    path = tmp_path / "history.sqlite"
+    with HistoryFile(path, max_size=64_000_000) as file:
+        file.run(lambda connection: insert(connection, [minute(0, length=HOURLY), minute(1)]))
+    sink = make(synced=synced)
+    sink.open()
+    sink.tell("front", told(0))
+    until(lambda: kept(path) in {(2, 0), (3, 0)})
+    sink.close()
+    # the hour stays for two years, the minute of long ago does not
+    assert kept(path) == (1 + stays, 0)
 
 
 def test_a_sink_that_was_never_opened_closes(make):
