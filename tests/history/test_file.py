@@ -169,7 +169,9 @@ def test_what_is_erased_is_really_gone(path, whose):
         daemon.run(lambda connection: insert(connection, [minute(5000, camera="door")]))
         upto = NOON + timedelta(hours=9)
         gone = file.run(lambda connection: erase(connection, name if whose else None, NOON, upto))
+        before = path.stat().st_size
         file.compact()
+        assert path.stat().st_size < before / 2
         files = [one for one in path.parent.iterdir() if one.name.startswith(path.name)]
         assert len(files) == 3, "with its log and index"
         left = b"".join(one.read_bytes() for one in files)

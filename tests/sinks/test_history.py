@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,7 +140,12 @@ def test_what_is_too_old_goes_once_the_clock_is_believed(make, tmp_path, monkeyp
     monkeypatch.setattr(history, "BELIEVED", believed)
     path = tmp_path / "history.sqlite"
     with HistoryFile(path, max_size=64_000_000) as file:
-        file.run(lambda connection: insert(connection, [minute(0, length=HOURLY), minute(1)]))
+        since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=100)
+        old = [
+            replace(minute(0, length=length), since=since, until=since + timedelta(seconds=length))
+            for length in (MINUTELY, HOURLY)
+        ]
+        file.run(lambda connection: insert(connection, old))
     sink = make(synced=synced)
     sink.open()
     sink.tell("front", told(0))
