@@ -13,6 +13,7 @@ readonly CONFIG=/etc/edge-fer
 readonly STATE=/var/lib/edge-fer
 readonly UNIT=/etc/systemd/system/edge-fer.service
 readonly BOOT_UNIT=/etc/systemd/system/edge-fer-boot-config.service
+readonly WEEK_UNIT=/etc/systemd/system/edge-fer-week
 readonly BOOT_WANTS=/etc/systemd/system/edge-fer.service.wants
 readonly BOOT_STATE=/var/lib/edge-fer-boot
 readonly WANTS=/etc/systemd/system/multi-user.target.wants
@@ -302,7 +303,7 @@ describe() {
 }
 
 switch_over() {
-    local was_active=no
+    local was_active=no kind
     BEFORE=''
     if installed; then BEFORE=$(readlink "$CURRENT"); fi
     if is_active; then was_active=yes; fi
@@ -318,6 +319,10 @@ switch_over() {
     step ln -sfn "$PREFIX/bin/edge-fer" "$COMMAND"
     step install -D -m 0644 "$SOURCE/systemd/edge-fer.service" "$UNIT"
     step install -D -m 0644 "$SOURCE/systemd/edge-fer-boot-config.service" "$BOOT_UNIT"
+    # off until somebody enables the timer
+    for kind in service timer; do
+        step install -D -m 0644 "$SOURCE/systemd/edge-fer-week.$kind" "$WEEK_UNIT.$kind"
+    done
     step mkdir -p "$BOOT_WANTS"
     step ln -sfn "$BOOT_UNIT" "$BOOT_WANTS/edge-fer-boot-config.service"
     step mkdir -p "${MAN%/*}" "${BASH_COMPLETION%/*}" "${ZSH_COMPLETION%/*}"
@@ -409,11 +414,12 @@ remove() {
     fi
     say "removing the service"
     if has_systemd; then
-        step systemctl --quiet disable --now edge-fer.service 2>/dev/null || true
+        step systemctl --quiet disable --now edge-fer.service edge-fer-week.timer 2>/dev/null || true
         # or the next installation in this boot would find it done, and not take over what is on the card
         step systemctl --quiet stop edge-fer-boot-config.service 2>/dev/null || true
     fi
-    step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT"
+    step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT" \
+        "$WEEK_UNIT.service" "$WEEK_UNIT.timer"
     if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi
     if has_systemd; then step systemctl daemon-reload; fi
     if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$PREFIX/bin/edge-fer" ]; then step rm -f "$COMMAND"; fi

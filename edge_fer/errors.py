@@ -16,6 +16,7 @@ __all__ = [
     "ConfigError",
     "EdgeFerError",
     "FetchError",
+    "HistoryError",
     "ModelError",
     "OutboxError",
     "OutputError",
@@ -138,6 +139,10 @@ class CommandError(EdgeFerError, ValueError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class HistoryError(EdgeFerError, OSError):
+    """The history cannot be opened, read or written."""
 
 
 class OutputError(EdgeFerError, OSError):

@@ -83,6 +83,7 @@ FEWER_PEOPLE = ConditionKind(
     settable=frozenset({"fewer_people_than"}),
     labels=None,
     signal=None,
+    of_faces=False,
 )
 '''
 FEW_USED = """

@@ -42,6 +42,8 @@ VERBS = (
     "models",
     "bench",
     "try_faces",
+    "history",
+    "report",
     "collect_logs",
     "version",
 )

@@ -19,6 +19,7 @@ from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
 from edge_fer.config.sections.exposure import ExposureSection
 from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
 from edge_fer.config.sections.heat import HeatSection
+from edge_fer.config.sections.history import HistorySection
 from edge_fer.config.sections.homeassistant import HomeAssistantSection
 from edge_fer.config.sections.metrics import MetricsSection
 from edge_fer.config.sections.mood import MoodSection
@@ -28,7 +29,9 @@ from edge_fer.config.sections.privacy import PrivacySection
 from edge_fer.config.sections.summaries import SummariesSection
 from edge_fer.config.sections.view import ViewSection
 from edge_fer.contract.topics import Topics
-from edge_fer.rules.conditions.when import signals_in
+from edge_fer.errors import did_you_mean
+from edge_fer.rules.conditions.counts import WhenCount
+from edge_fer.rules.conditions.when import parts_of, signals_in
 from edge_fer.values.section import Name, Section
 from edge_fer.values.units import refuse
 
@@ -42,6 +45,7 @@ __all__ = [
     "FaceQualitySection",
     "FacesSection",
     "HeatSection",
+    "HistorySection",
     "HomeAssistantSection",
     "MetricsSection",
     "MoodSection",
@@ -91,6 +95,7 @@ class Config(Section):
         description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",
     )
     metrics: MetricsSection = Field(default=MetricsSection(), description="Numbers for Prometheus.")
+    history: HistorySection = Field(default=HistorySection(), description="What is kept of the past on this device.")
     state_dir: Path = Field(
         default_factory=default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "
@@ -133,4 +138,33 @@ class Config(Section):
         ]
         if ours:
             refuse("is among our own topics", "Name the one that is set in Home Assistant", at=ours)
+        return self
+
+    @model_validator(mode="after")
+    def _counts_alerts_that_there_are(self) -> Self:
+        for camera, given in self.cameras.items():
+            for name, alert in given.alerts.items():
+                for path, part in parts_of(alert.when):
+                    others = [other for other in given.alerts if other != name]
+                    if isinstance(part, WhenCount) and part.count not in others:
+                        place = ("cameras", camera, "alerts", name, "when", *path, "count")
+                        remedy = did_you_mean(part.count, others) or "Name another alert of this camera"
+                        refuse("is no other alert of this camera", remedy, at=[place])
+        return self
+
+    @model_validator(mode="after")
+    def _history_fits(self) -> Self:
+        if self.history.record == "off":
+            return self
+        if self.profile == "ward" and self.history.keep.minutes > 0:
+            remedy = "Write `0s`: on a ward, history is kept by the hour alone (docs/privacy.md)"
+            refuse("is too exact for the profile `ward`", remedy, at=[("history", "keep", "minutes")])
+        odd = [
+            ("summaries", "windows", index)
+            for index, length in enumerate(self.summaries.windows)
+            if self.history.keep.minutes > 0 and length % 60 and 60 % length
+        ]
+        if odd:
+            remedy = "Write 1m, or what it is a whole part or a multiple of; or set `history.keep.minutes: 0s`"
+            refuse("does not go together with the history, which is kept by the minute", remedy, at=odd)
         return self

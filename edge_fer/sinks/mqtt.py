@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import OFFLINE, ONLINE, MessageKind
@@ -22,12 +22,16 @@ class MqttSink(BaseSink):
         link: takes the messages.
         topics: of the node.
         composer: of the node's messages.
+        windows: lengths of the windows that are published, in seconds; None for all.
     """
 
-    def __init__(self, link: PublisherPort, topics: Topics, composer: Composer) -> None:
+    def __init__(
+        self, link: PublisherPort, topics: Topics, composer: Composer, *, windows: Collection[int] | None = None
+    ) -> None:
         self._link = link
         self._topics = topics
         self._composer = composer
+        self._windows = windows
 
     def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:
         """Publishes that the camera is not there yet, and has no alerts."""
@@ -39,6 +43,9 @@ class MqttSink(BaseSink):
         """Publishes it; by way of the outbox where it must arrive."""
         topics, compose = self._topics, self._composer
         for summary in told.summaries:
+            # others are for the history alone
+            if self._windows is not None and summary.length not in self._windows:
+                continue
             self._link.post(topics.summary(camera), MessageKind.SUMMARY, compose.summary(summary), summary.at)
         for change in told.changes:
             self._link.post(topics.alert_event(camera), MessageKind.ALERT_EVENT, compose.alert_event(change), change.at)

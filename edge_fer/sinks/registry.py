@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge_fer.clock.system import Clock
 from edge_fer.config.tree import Config
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Health
@@ -19,6 +20,7 @@ from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.sinks.terminal import Terminal
 from edge_fer.support.registry import by_name
+from edge_fer.types import SignalKey, SignalValue
 
 if TYPE_CHECKING:
     from edge_fer.sinks.trace import TraceRecording
@@ -56,6 +58,8 @@ class Surroundings:
         state: keeps state files.
         board: keeps what was told last.
         health: how the node is doing.
+        clock: the machine's.
+        samples: gives the newest of outside numbers.
     """
 
     settings: Config
@@ -66,6 +70,8 @@ class Surroundings:
     state: StateFiles
     board: Board
     health: Callable[[], Health]
+    clock: Clock
+    samples: Callable[[], Mapping[SignalKey, SignalValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,13 @@ def _make_prometheus(surroundings: Surroundings) -> SinkPort:
     return PrometheusSink(port, health=surroundings.health)
 
 
+def _make_history(surroundings: Surroundings) -> SinkPort:
+    # the history takes memory, which whoever wants none need not spend
+    from edge_fer.sinks.history_maker import make_history  # noqa: PLC0415
+
+    return make_history(surroundings.settings, surroundings.clock, surroundings.samples, surroundings.health)
+
+
 #: In the order in which they hear of something: what must not be lost comes first.
 SINKS: Sequence[SinkRow] = (
     SinkRow(
@@ -123,7 +136,9 @@ SINKS: Sequence[SinkRow] = (
             leaves=True,
         ),
         wanted=lambda _, asked: asked.publish,
-        make=lambda it: MqttSink(it.link, it.topics, it.composer),
+        make=lambda it: MqttSink(
+            it.link, it.topics, it.composer, windows=frozenset(map(int, it.settings.summaries.windows))
+        ),
         about="messages over MQTT",
         keeps="what waits for the broker, in `outbox.sqlite`; two weeks at most (`mqtt.outbox.max_age`)",
         sends="`event`, `alert_event`, `alert`, `state` and `summary`, to the broker",
@@ -136,6 +151,16 @@ SINKS: Sequence[SinkRow] = (
         about="what must be known after a restart",
         keeps="sums of the open windows, averages of 168 hours, and alerts until they are over: `summaries.json`, "
         "`trends.json`, `alerts.json`",
+        sends="nothing",
+    ),
+    SinkRow(
+        name="history",
+        right=Right(frozenset({Content.EVENTS, Content.ALERTS, Content.SUMMARIES}), leaves=False),
+        wanted=lambda settings, asked: asked.publish and settings.history.record == "on",
+        make=_make_history,
+        about="what was seen by the minute and the hour, with `history.record: on`",
+        keeps="summaries, alerts without track ids, how many people came, the device's health, and outside numbers "
+        "where asked for, in `history.sqlite`; 35 days by the minute, two years by the hour (`history.keep`)",
         sends="nothing",
     ),
     SinkRow(

@@ -35,6 +35,8 @@ class Alert:
         value: what was measured last, in the threshold's unit.
         threshold: what it is compared with.
         acknowledged: whether somebody has said that they know.
+        labels: the emotions that its rule watches for.
+        of_faces: whether its rule goes by what faces show.
     """
 
     id: str
@@ -47,6 +49,8 @@ class Alert:
     value: float
     threshold: float
     acknowledged: bool = False
+    labels: tuple[str, ...] = ()
+    of_faces: bool = True
 
 
 class Resolution(StrEnum):

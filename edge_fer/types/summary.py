@@ -57,6 +57,7 @@ class SummaryNumbers:
         distress: the level; None likewise.
         distress_share: the share of readable time that a distressed emotion led, 0 to 1; None likewise.
         usual: the satisfaction usual at these hours of the week; None while that is not known.
+        confidence: mean of the leading emotion's over the readable time, 0 to 1; None where nothing could be read.
     """
 
     people: int
@@ -68,3 +69,4 @@ class SummaryNumbers:
     distress: Distress | None
     distress_share: float | None
     usual: float | None
+    confidence: float | None = None

@@ -13,7 +13,8 @@ from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.alerts.schedule import Schedule
 from edge_fer.rules.conditions.combined import Anybody
 from edge_fer.rules.conditions.kind import BaselinePort, Means
-from edge_fer.rules.conditions.when import condition_of, is_of_people, signals_in
+from edge_fer.rules.conditions.when import condition_of, is_of_faces, is_of_people, labels_in, signals_in
+from edge_fer.rules.past import Past
 from edge_fer.rules.scene.mood import MAX_GAP, MoodScale
 from edge_fer.types import SignalKey
 
@@ -26,7 +27,13 @@ _COUNTS_FRAMES = 5
 
 
 def make_rules(
-    camera: str, settings: config.CameraSection, *, timezone: str | None, scale: MoodScale, baseline: BaselinePort
+    camera: str,
+    settings: config.CameraSection,
+    *,
+    timezone: str | None,
+    scale: MoodScale,
+    baseline: BaselinePort,
+    past: Past | None = None,
 ) -> list[AlertRule]:
     """The alert rules of one camera.
 
@@ -36,10 +43,12 @@ def make_rules(
         timezone: of schedules; None for the system's.
         scale: makes satisfaction and distress of seconds by emotion.
         baseline: knows what is usual.
+        past: what happened on the camera before; nothing, if left out.
     """
     zone = local_zone(timezone)
     max_gap = max(_STANDS, _STANDS_FRAMES / settings.fps)
-    means = Means(scale, baseline, max(MAX_GAP, _COUNTS_FRAMES / settings.fps))
+    past = Past() if past is None else past
+    means = Means(scale, baseline, max(MAX_GAP, _COUNTS_FRAMES / settings.fps), past)
 
     def rule(name: str, alert: AlertSection) -> AlertRule:
         condition = condition_of(alert.when, means)
@@ -59,6 +68,9 @@ def make_rules(
             timing=timing,
             schedule=Schedule(alert.schedule, zone),
             silenced=_in_utc(alert.silenced, zone),
+            labels=tuple(dict.fromkeys(label for _, label in labels_in(alert.when))),
+            of_faces=is_of_faces(alert.when),
+            on_fire=past.fired,
             # whoever silences a rule changes nothing of what it watches for
             settings=(alert.model_copy(update={"silenced": False}), timing, timezone, scale, id(baseline)),
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edge_fer.clock.zone import local_zone
 from edge_fer.config import tree as config
 from edge_fer.rules.alerts.rule import AlertRule
+from edge_fer.rules.past import Past
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.rules.scene.summaries import Summaries
@@ -16,7 +19,9 @@ from edge_fer.wiring.alert_rules import make_rules, sources_in
 __all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap"]
 
 
-def build_rules(name: str, camera: config.CameraSection, settings: config.Config, trend: Trend) -> list[AlertRule]:
+def build_rules(
+    name: str, camera: config.CameraSection, settings: config.Config, trend: Trend, past: Past | None = None
+) -> list[AlertRule]:
     """The alert rules of one camera, fresh.
 
     Args:
@@ -24,16 +29,27 @@ def build_rules(name: str, camera: config.CameraSection, settings: config.Config
         camera: its part of the config.
         settings: the config.
         trend: knows what is usual there.
+        past: what happened there before; nothing, if left out.
     """
-    return make_rules(name, camera, timezone=settings.node.timezone, scale=build_scale(settings.mood), baseline=trend)
+    scale = build_scale(settings.mood)
+    return make_rules(name, camera, timezone=settings.node.timezone, scale=scale, baseline=trend, past=past)
 
 
-def build_summaries(name: str, camera: config.CameraSection, settings: config.Config) -> Summaries:
-    """What sums up what one camera sees; has its trend with it."""
+def build_summaries(
+    name: str, camera: config.CameraSection, settings: config.Config, *, also: Iterable[int] = ()
+) -> Summaries:
+    """What sums up what one camera sees; has its trend with it.
+
+    Args:
+        name: the camera's name.
+        camera: its part of the config.
+        settings: the config.
+        also: lengths of further windows, in seconds, beside those of the config.
+    """
     calendar = Calendar(local_zone(settings.node.timezone))
     return Summaries(
         name,
-        [int(length) for length in settings.summaries.windows],
+        sorted({*map(int, settings.summaries.windows), *also}),
         labels=LABEL_SETS[camera.emotion.labels],
         calendar=calendar,
         scale=build_scale(settings.mood),

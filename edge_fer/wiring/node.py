@@ -87,7 +87,7 @@ class Node:
         self._count_start = keeper.keep(
             "starts.json", "starts", snapshot=self._starts.snapshot, restore=self._starts.restore
         )
-        self._rule_change = RuleChange(settings, watched.cameras, watched.trends)
+        self._rule_change = RuleChange(settings, watched)
         self.started = voice.clock()
 
     @property

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from edge_fer.config import tree as config
-from edge_fer.daemon.camera import Camera
-from edge_fer.rules.scene.trend import Trend
 from edge_fer.wiring.meaning import alerts_alone_differ, build_rules
+from edge_fer.wiring.watching import Watched
 
 __all__ = ["RuleChange"]
 
@@ -20,15 +18,13 @@ class RuleChange:
 
     Args:
         settings: the config that they go by at first.
-        cameras: by name.
-        trends: by camera, what is usual there; a rule that compares with it goes on only with the same one.
+        watched: the cameras; a rule that compares with what is usual there goes on only with the same trend.
     """
 
-    def __init__(self, settings: config.Config, cameras: Mapping[str, Camera], trends: Mapping[str, Trend]) -> None:
+    def __init__(self, settings: config.Config, watched: Watched) -> None:
         #: the config that the cameras go by now
         self.settings = settings
-        self._cameras = cameras
-        self._trends = trends
+        self._watched = watched
 
     def adopt(self, settings: config.Config) -> bool:
         """Lets the cameras go by another config from their next frame on, where its alerts alone are other ones.
@@ -38,12 +34,13 @@ class RuleChange:
         """
         if not alerts_alone_differ(self.settings, settings):
             return False
-        for name, trend in self._trends.items():
-            if settings.cameras[name].paused:
-                self._cameras[name].pause()
+        for name, camera in self._watched.cameras.items():
+            given, trend, past = settings.cameras[name], self._watched.trends[name], self._watched.pasts[name]
+            if given.paused:
+                camera.pause()
             else:
-                self._cameras[name].resume()
-            self._cameras[name].change_rules(build_rules(name, settings.cameras[name], settings, trend))
+                camera.resume()
+            camera.change_rules(build_rules(name, given, settings, trend, past))
         self.settings = settings
         log.info("the alerts of the config are in force, and the cameras went on meanwhile")
         return True

@@ -64,10 +64,11 @@ def build_service(
         outlet=out.outlet,
         clock=voice.clock,
         heat=heat,
+        kept=asked.publish,
     )
     made = remote.settings if remote else {}
     node = Node(settings, voice, out.outlet, watched, keeper=keeper, heat=heat, announcer=lines.announcer, made=made)
-    out.connect(node.health)
+    out.connect(node.health, lines.signals.samples)
     executor = make_executor(remote, watched.cameras, voice, node, kept=keeper.settle)
     desks = make_desks(remote, executor, node=node, voice=voice, cameras=watched.cameras, out=out)
     embedded = asked.publish and settings.mqtt.broker == "embedded"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from edge_fer.config import tree as config
 from edge_fer.contract.messages import Health
@@ -11,6 +11,7 @@ from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.registry import Asked, Surroundings, make_policy, make_sinks
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.support.keeping import Keeper
+from edge_fer.types import SignalKey, SignalValue
 from edge_fer.wiring.node import Voice
 
 __all__ = ["WayOut"]
@@ -39,8 +40,12 @@ class WayOut:
         self.board = Board()
         self.state = StateFiles(keeper, voice.clock, self.outlet.tell)
 
-    def connect(self, health: Callable[[], Health]) -> None:
+    def connect(self, health: Callable[[], Health], samples: Callable[[], Mapping[SignalKey, SignalValue]]) -> None:
         """Makes the sinks and connects them.
+
+        Args:
+            health: how the node is doing.
+            samples: gives the newest of outside numbers.
 
         Raises:
             ConfigError: what one of them needs is not installed.
@@ -57,6 +62,8 @@ class WayOut:
                     state=self.state,
                     board=self.board,
                     health=health,
+                    clock=voice.clock,
+                    samples=samples,
                 )
             )
         )

@@ -82,9 +82,9 @@ def test_a_window_differs_from_the_truth_by_one_bucket_at_most(steps):
 
 
 def stints(*steps, max_gap=1.0):
-    """What each step credits: steps are (seconds, readings, ids of who left)."""
+    """What each step credits, without confidence: steps are (seconds, readings, ids of who left)."""
     book = Stints(max_gap=max_gap)
-    return [[tuple(s) for s in book.update(readings, left=left, at=at(t))] for t, readings, left in steps]
+    return [[tuple(s[:4]) for s in book.update(readings, left=left, at=at(t))] for t, readings, left in steps]
 
 
 def test_a_reading_stands_until_the_next_frame():
@@ -94,6 +94,13 @@ def test_a_reading_stands_until_the_next_frame():
     assert first == []
     assert second == [("a", "happy", 0.5, True)]
     assert third == [("a", UNCERTAIN, 0.25, False)]
+
+
+def test_a_stint_has_the_confidence_of_the_reading_that_stood():
+    book = Stints()
+    book.update([reading(0, "happy", 0.7)], left=(), at=at(0))
+    assert [s.confidence for s in book.update([reading(0.5, "happy", 0.9)], left=(), at=at(0.5))] == [0.7]
+    assert [s.confidence for s in book.update(None, left=(), at=at(1))] == [0.9]
 
 
 def test_nothing_is_known_of_a_gap():

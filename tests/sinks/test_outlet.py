@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from edge_fer.config import Layer, load
+from edge_fer.contract.composer import Composer
+from edge_fer.contract.publisher import Unlinked
+from edge_fer.contract.topics import Topics
 from edge_fer.pipeline.step import Told
 from edge_fer.sample import sample_path
 from edge_fer.sinks import registry
 from edge_fer.sinks.base import BaseSink, SinkHealth
+from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.policy import Content, Policy, Right
 from edge_fer.sinks.registry import Asked, SinkRow
+from edge_fer.types import Summary
 from edge_fer.wiring import build_service
 from tests.invented import at, reading
 from tests.sinks.outputs import contents_of, everything
@@ -147,3 +152,20 @@ def test_readings_are_only_for_those_that_may_have_them():
     outlet.tell("front", Told(at(0), readings=(reading(0, "happy", 0.9),), people=1))
     hearing = {name for name, sink in sinks.items() if Content.READINGS in contents_of(sink.told[0][1])}
     assert hearing == {"control", "trace"}
+
+
+def test_windows_that_the_history_alone_needs_are_not_published():
+    posted = []
+
+    class Link(Unlinked):
+        def post(self, _topic, _kind, draft, _at):
+            posted.append(draft.window)
+
+    begin, end = at(0).utc, at(900).utc
+    windows = [Summary("front", at(900), length, begin, end, 9.0, None) for length in (60, 900, 3600)]
+    told = Told(at(900), summaries=tuple(windows))
+    topics, composer = Topics("node"), Composer("node")
+    MqttSink(Link(), topics, composer, windows={900}).tell("front", told)
+    assert posted == ["15m"]
+    MqttSink(Link(), topics, composer).tell("front", told)
+    assert posted == ["15m", "1m", "15m", "1h"]

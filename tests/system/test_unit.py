@@ -12,6 +12,7 @@ import pytest
 from tests.missing import missing
 
 UNIT = Path(__file__).resolve().parents[2] / "systemd" / "edge-fer.service"
+WEEK, TIMER = UNIT.with_name("edge-fer-week.service"), UNIT.with_name("edge-fer-week.timer")
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +27,11 @@ def analyze():
     return run
 
 
-def test_it_is_strict_enough(analyze):
-    ended = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(UNIT))
+@pytest.mark.parametrize("unit", [UNIT, WEEK], ids=lambda unit: unit.stem)
+def test_it_is_strict_enough(analyze, unit):
+    ended = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(unit))
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "Overall exposure level for edge-fer.service: " in ended.stdout, "it was judged at all"
+    assert f"Overall exposure level for {unit.name}: " in ended.stdout, "it was judged at all"
 
 
 def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path):
@@ -38,6 +40,15 @@ def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path):
     copy.write_text(UNIT.read_text().replace("/opt/edge-fer/bin/edge-fer", sys.executable))
     ended = analyze("verify", "--man=no", str(copy))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_nor_with_the_page_of_the_week_which_comes_on_mondays(analyze, tmp_path):
+    for unit in (WEEK, TIMER):
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/edge-fer/bin/edge-fer", sys.executable))
+    ended = analyze("verify", "--man=no", str(tmp_path / TIMER.name), str(tmp_path / WEEK.name))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    (when,) = [line.partition("=")[2] for line in TIMER.read_text().splitlines() if line.startswith("OnCalendar")]
+    assert "Normalized form: Mon " in analyze("calendar", when).stdout
 
 
 def settings():

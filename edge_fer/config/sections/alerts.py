@@ -93,11 +93,11 @@ class AlertSection(Section):
     @model_validator(mode="before")
     @classmethod
     def _repeated_needs_no_for(cls, given: Any) -> Any:
-        """`repeated: 5` says how long is long enough, unless `for` says more."""
+        """`repeated: 5` says how long is long enough, and so does `count`, unless `for` says more."""
         if not isinstance(given, Mapping) or "for" in given or "for_" in given:
             return given
         when = given.get("when")
-        counts = isinstance(when, Mapping) and when.get("repeated", 1) != 1
+        counts = isinstance(when, Mapping) and (when.get("repeated", 1) != 1 or "count" in when)
         return {**given, "for": 0} if counts else given
 
     @field_validator("scope")

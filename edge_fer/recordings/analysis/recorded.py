@@ -15,7 +15,7 @@ from edge_fer.recordings.analysis.compare import Measure, Series
 from edge_fer.recordings.analysis.folder import SUMMARY, read_summary
 from edge_fer.types import LABEL_SETS, UNCERTAIN
 
-__all__ = ["Analysed", "measures_of", "read_analyses"]
+__all__ = ["Analysed", "measures_of", "mood_measures", "read_analyses"]
 
 #: More columns, or wider ones, than an analysis ever has: such a summary is none of ours.
 MOST_COLUMNS, WIDEST = 100_000, 1e6
@@ -71,16 +71,27 @@ def read_analyses(folders: Sequence[Path]) -> list[Analysed]:
 
 
 def measures_of(first: Analysed) -> Iterator[Measure]:
-    """What is compared: satisfaction, distress, each emotion's share of readable time, and what could not be read."""
-    columns = [*first.labels, UNCERTAIN]
+    """What is compared of analyses."""
+    return mood_measures(first.labels, first.weights, first.distressed)
+
+
+def mood_measures(labels: Sequence[str], weights: Mapping[str, float], distressed: frozenset[str]) -> Iterator[Measure]:
+    """What is compared: satisfaction, distress, each emotion's share of readable time, and what could not be read.
+
+    Args:
+        labels: of the columns, before `UNCERTAIN`, which is the last one.
+        weights: what each emotion adds to satisfaction.
+        distressed: the emotions that count as distress.
+    """
+    columns = [*labels, UNCERTAIN]
 
     def vector(of: Mapping[str, float]) -> NDArray[np.float64]:
         return np.array([of.get(label, 0.0) for label in columns])
 
-    read = vector(dict.fromkeys(first.labels, 1.0))
-    yield Measure("satisfaction", vector(first.weights), read, scale=50.0, offset=50.0)
-    yield Measure("distress", vector(dict.fromkeys(first.distressed, 1.0)) * read, read)
-    for label in first.labels:
+    read = vector(dict.fromkeys(labels, 1.0))
+    yield Measure("satisfaction", vector(weights), read, scale=50.0, offset=50.0)
+    yield Measure("distress", vector(dict.fromkeys(distressed, 1.0)) * read, read)
+    for label in labels:
         yield Measure(label, vector({label: 1.0}), read)
     yield Measure(UNCERTAIN, vector({UNCERTAIN: 1.0}), vector(dict.fromkeys(columns, 1.0)))
 

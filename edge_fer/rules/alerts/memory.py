@@ -72,6 +72,8 @@ def _kept(alert: Alert) -> dict[str, Any]:
         "value": alert.value,
         "threshold": alert.threshold,
         "acknowledged": alert.acknowledged,
+        "labels": list(alert.labels),
+        "of_faces": alert.of_faces,
     }
 
 
@@ -88,4 +90,7 @@ def _alert(kept: Mapping[str, Any], camera: str, rule: str, at: Instant) -> Aler
         value=float(kept["value"]),
         threshold=float(kept["threshold"]),
         acknowledged=bool(kept["acknowledged"]),
+        # what an earlier release kept has neither
+        labels=tuple(map(str, kept.get("labels", ()))),
+        of_faces=bool(kept.get("of_faces", True)),
     )

@@ -35,6 +35,9 @@ class AlertRule:
         schedule: at which hours of the week it watches.
         silenced: whether it sends no alert events, or until when (UTC).
         settings: whatever the rule was made of; two rules of one name with equal settings are the same.
+        labels: the emotions that it watches for.
+        of_faces: whether it goes by what faces show.
+        on_fire: told when an alert begins to fire, in a silence, too: the rule's name, and monotonic seconds.
         new_id: makes alert ids.
     """
 
@@ -49,6 +52,9 @@ class AlertRule:
         schedule: Schedule | None = None,
         silenced: bool | datetime = False,
         settings: object = None,
+        labels: tuple[str, ...] = (),
+        of_faces: bool = True,
+        on_fire: Callable[[str, float], None] | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self.camera = camera
@@ -61,6 +67,9 @@ class AlertRule:
         self._silence_of_config = Until(silenced if isinstance(silenced, datetime) else None) if silenced else None
         self._silence: Until | None = None
         self._silent_until: datetime | None = None
+        self._labels = labels
+        self._of_faces = of_faces
+        self._on_fire = on_fire
         self._new_id = new_id
         self._lives: dict[Subject, Life] = {}
         self._quiet: Until | None = None
@@ -181,6 +190,8 @@ class AlertRule:
         turn = life.take(finding, at, self._timing, may_fire=not (self._quiet and self._quiet.holds(at)))
         if turn is Turn.FIRES:
             self._cool_down(at)
+            if self._on_fire:
+                self._on_fire(self.name, at.mono)
             return None if self._is_silenced else self._tell(life, at)
         return self._end(subject, at, _REASONS[turn]) if turn in _REASONS else None
 
@@ -198,6 +209,8 @@ class AlertRule:
             since=at,
             value=finding.value or 0.0,
             threshold=finding.threshold,
+            labels=self._labels,
+            of_faces=self._of_faces,
         )
 
     def _tell(self, life: Life, at: Instant) -> AlertChange | None:

@@ -87,4 +87,5 @@ EMOTION = ConditionKind(
     settable=frozenset({"score", "repeated"}),
     labels="emotion",
     signal=None,
+    of_faces=True,
 )

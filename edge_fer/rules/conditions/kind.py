@@ -6,13 +6,14 @@ A new kind is one file with its section, its condition and its row, and one more
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from edge_fer.rules.conditions.finding import Condition
+from edge_fer.rules.past import Past
 from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.types import LABEL_NAMES, SignalKey
 from edge_fer.values.distinct import some_and_distinct
@@ -78,11 +79,13 @@ class Means:
         scale: makes satisfaction and distress of seconds by emotion.
         baseline: knows what is usual.
         max_gap: seconds that a frame stands without a next one.
+        past: knows what happened on the camera before.
     """
 
     scale: MoodScale
     baseline: BaselinePort
     max_gap: float
+    past: Past = field(default_factory=Past)
 
 
 S = TypeVar("S", bound=ConditionSection)
@@ -100,6 +103,7 @@ class ConditionKind(Generic[S]):
         settable: the keys that may be set remotely.
         labels: the key that names emotions; None where none does.
         signal: the outside number that it asks for; None where it asks for none.
+        of_faces: whether it goes by what faces show, so that its alerts say something about people.
 
     Raises:
         TypeError: its section has no such key.
@@ -112,6 +116,7 @@ class ConditionKind(Generic[S]):
     settable: frozenset[str]
     labels: str | None
     signal: Callable[[S], SignalKey] | None
+    of_faces: bool
 
     def __post_init__(self) -> None:
         named = {self.key, *self.settable, *([self.labels] if self.labels else [])}

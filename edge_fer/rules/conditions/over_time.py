@@ -16,6 +16,7 @@ from edge_fer.rules.conditions.kind import (
     Number,
     Window,
 )
+from edge_fer.rules.past import Past
 from edge_fer.rules.scene.mood import MoodScale, MoodWindow, Seconds, Stint, Stints, read_seconds
 from edge_fer.rules.sight import Sight
 from edge_fer.types import Distress
@@ -89,10 +90,11 @@ class WhenWorseThanUsual(ConditionSection):
 
 
 class _Scene:
-    """Everybody's seconds by label within a time, and how much of it was watched."""
+    """Everybody's seconds by label within a time, and how much of it was watched; minutes of earlier runs count."""
 
-    def __init__(self, over: float, max_gap: float) -> None:
+    def __init__(self, over: float, max_gap: float, past: Past | None) -> None:
         self.over = over
+        self._past = past
         self._max_gap = max_gap
         self._stints = Stints(max_gap=max_gap)
         self._window = MoodWindow(over)
@@ -102,6 +104,8 @@ class _Scene:
     def watch(self, sight: Sight) -> None:
         """Takes the next frame."""
         now = sight.at.mono
+        if self._seen is None and self._past:
+            self._recall(self._past, now)
         if self._seen is not None and now > self._seen:
             self._watched.add("", min(now - self._seen, self._max_gap), now)
         self._seen = now if self._seen is None else max(now, self._seen)
@@ -113,6 +117,12 @@ class _Scene:
         now = self._seen or 0.0
         watched = sum(self._watched.seconds(now).values())
         return ({}, 0.0) if watched < _ENOUGH * self.over else (self._window.seconds(now), watched)
+
+    def _recall(self, past: Past, now: float) -> None:
+        for minute in past.minutes(now, self.over):
+            self._watched.add("", minute.watched, minute.mono)
+            for label, spent in minute.seconds.items():
+                self._window.add(label, spent, minute.mono)
 
 
 class CrowdCondition:
@@ -126,13 +136,23 @@ class CrowdCondition:
         over: seconds.
         min_people: with fewer in view, on average, it does not hold; with fewer that can be read, nothing is known.
         max_gap: seconds that a frame stands without a next one; beyond that it counts as not watched.
+        past: knows the minutes of earlier runs.
     """
 
-    def __init__(self, emotions: frozenset[str], share: float, *, over: float, min_people: int, max_gap: float) -> None:
+    def __init__(
+        self,
+        emotions: frozenset[str],
+        share: float,
+        *,
+        over: float,
+        min_people: int,
+        max_gap: float,
+        past: Past | None = None,
+    ) -> None:
         self._emotions = emotions
         self._share = share
         self._min_people = min_people
-        self._scene = _Scene(over, max_gap)
+        self._scene = _Scene(over, max_gap, past)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the share."""
@@ -198,12 +218,15 @@ class SatisfactionCondition:
         below: the threshold, above 0 to 100.
         over: seconds; nothing is known until half of them were watched.
         max_gap: seconds that a frame stands without a next one; beyond that it counts as not watched.
+        past: knows the minutes of earlier runs.
     """
 
-    def __init__(self, scale: MoodScale, below: float, *, over: float, max_gap: float) -> None:
+    def __init__(
+        self, scale: MoodScale, below: float, *, over: float, max_gap: float, past: Past | None = None
+    ) -> None:
         self._scale = scale
         self._below = below
-        self._scene = _Scene(over, max_gap)
+        self._scene = _Scene(over, max_gap, past)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the index."""
@@ -222,16 +245,25 @@ class WorseThanUsual:
         by: how many spreads it must be off.
         over: seconds; nothing is known until half of them were watched.
         max_gap: seconds that a frame stands without a next one; beyond that it counts as not watched.
+        past: knows the minutes of earlier runs.
     """
 
     def __init__(
-        self, scale: MoodScale, baseline: BaselinePort, measure: str, *, by: float, over: float, max_gap: float
+        self,
+        scale: MoodScale,
+        baseline: BaselinePort,
+        measure: str,
+        *,
+        by: float,
+        over: float,
+        max_gap: float,
+        past: Past | None = None,
     ) -> None:
         self._scale = scale
         self._baseline = baseline
         self._measure = measure
         self._by = by
-        self._scene = _Scene(over, max_gap)
+        self._scene = _Scene(over, max_gap, past)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the measure, and from where on it is unusual."""
@@ -251,12 +283,18 @@ CROWD = ConditionKind(
     key="crowd",
     section=WhenCrowd,
     make=lambda when, means: CrowdCondition(
-        frozenset(when.crowd), when.share, over=when.over, min_people=when.min_people, max_gap=means.max_gap
+        frozenset(when.crowd),
+        when.share,
+        over=when.over,
+        min_people=when.min_people,
+        max_gap=means.max_gap,
+        past=means.past,
     ),
     of_person=False,
     settable=frozenset({"share", "over", "min_people"}),
     labels="crowd",
     signal=None,
+    of_faces=True,
 )
 
 DISTRESS = ConditionKind(
@@ -269,28 +307,37 @@ DISTRESS = ConditionKind(
     settable=frozenset({"over"}),
     labels=None,
     signal=None,
+    of_faces=True,
 )
 
 SATISFACTION = ConditionKind(
     key="satisfaction_below",
     section=WhenSatisfaction,
     make=lambda when, means: SatisfactionCondition(
-        means.scale, when.satisfaction_below, over=when.over, max_gap=means.max_gap
+        means.scale, when.satisfaction_below, over=when.over, max_gap=means.max_gap, past=means.past
     ),
     of_person=False,
     settable=frozenset({"satisfaction_below", "over"}),
     labels=None,
     signal=None,
+    of_faces=True,
 )
 
 WORSE_THAN_USUAL = ConditionKind(
     key="worse_than_usual",
     section=WhenWorseThanUsual,
     make=lambda when, means: WorseThanUsual(
-        means.scale, means.baseline, when.worse_than_usual, by=when.by, over=when.over, max_gap=means.max_gap
+        means.scale,
+        means.baseline,
+        when.worse_than_usual,
+        by=when.by,
+        over=when.over,
+        max_gap=means.max_gap,
+        past=means.past,
     ),
     of_person=False,
     settable=frozenset({"by", "over"}),
     labels=None,
     signal=None,
+    of_faces=True,
 )

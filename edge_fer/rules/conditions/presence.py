@@ -101,6 +101,7 @@ NO_FACE = ConditionKind(
     settable=frozenset(),
     labels=None,
     signal=None,
+    of_faces=False,
 )
 
 MORE_PEOPLE = ConditionKind(
@@ -111,6 +112,7 @@ MORE_PEOPLE = ConditionKind(
     settable=frozenset({"more_people_than"}),
     labels=None,
     signal=None,
+    of_faces=False,
 )
 
 VIEW = ConditionKind(
@@ -121,4 +123,5 @@ VIEW = ConditionKind(
     settable=frozenset(),
     labels=None,
     signal=None,
+    of_faces=False,
 )

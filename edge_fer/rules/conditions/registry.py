@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from edge_fer.rules.conditions.counts import COUNT, VISITS
 from edge_fer.rules.conditions.emotion import EMOTION
 from edge_fer.rules.conditions.kind import ConditionKind
 from edge_fer.rules.conditions.over_time import CROWD, DISTRESS, SATISFACTION, WORSE_THAN_USUAL
@@ -23,6 +24,8 @@ _PLAIN: Final[tuple[ConditionKind[Any], ...]] = (
     DISTRESS,
     SATISFACTION,
     WORSE_THAN_USUAL,
+    COUNT,
+    VISITS,
     SIGNAL,
 )
 #: Every kind that may stand in a list of them, by the key that tells it.

@@ -93,4 +93,5 @@ SIGNAL = ConditionKind(
     settable=frozenset({"above", "below", "max_age"}),
     labels=None,
     signal=_key,
+    of_faces=False,
 )

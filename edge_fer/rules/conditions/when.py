@@ -29,6 +29,7 @@ __all__ = [
     "WhenAll",
     "WhenAny",
     "condition_of",
+    "is_of_faces",
     "is_of_people",
     "kind_in",
     "labels_in",
@@ -131,6 +132,7 @@ ALL = ConditionKind(
     settable=frozenset(),
     labels=None,
     signal=None,
+    of_faces=False,
 )
 ANY = ConditionKind(
     key="any",
@@ -140,6 +142,7 @@ ANY = ConditionKind(
     settable=frozenset(),
     labels=None,
     signal=None,
+    of_faces=False,
 )
 #: The keys that hold a list of conditions.
 PARTS: Final = (ALL.key, ANY.key)
@@ -170,6 +173,11 @@ def parts_of(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], Co
 def is_of_people(when: ConditionSection) -> bool:
     """Whether any part of a `when` is asked of each person."""
     return any(_kind_of(part).of_person for _, part in parts_of(when))
+
+
+def is_of_faces(when: ConditionSection) -> bool:
+    """Whether any part of a `when` goes by what faces show."""
+    return any(_kind_of(part).of_faces for _, part in parts_of(when))
 
 
 def signals_in(when: ConditionSection) -> Iterator[tuple[tuple[str | int, ...], SignalKey]]:

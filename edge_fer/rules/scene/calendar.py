@@ -24,6 +24,11 @@ class Calendar:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone."""
+        return self._zone
+
     def window(self, utc: datetime, length: int) -> tuple[datetime, datetime]:
         """When the window begins and ends that holds a moment, in UTC; its end belongs to the next.
 
@@ -32,7 +37,7 @@ class Calendar:
             length: of the window in seconds: `DAY`, or a divisor of an hour, or the hour.
         """
         today = utc.astimezone(self._zone).date()
-        midnight, next_midnight = self._midnight(today), self._midnight(today + timedelta(days=1))
+        midnight, next_midnight = self.midnight(today), self.midnight(today + timedelta(days=1))
         if length == DAY:
             return midnight, next_midnight
         since = midnight + timedelta(seconds=(utc - midnight) // timedelta(seconds=length) * length)
@@ -44,6 +49,7 @@ class Calendar:
         local = utc.astimezone(self._zone)
         return local.weekday() * 24 + local.hour
 
-    def _midnight(self, day: date) -> datetime:
+    def midnight(self, day: date) -> datetime:
+        """When a local day begins, in UTC."""
         # a midnight that the clocks leap over is the moment of the leap; of one that comes twice, the first counts
         return datetime.combine(day, time(), self._zone).astimezone(UTC)

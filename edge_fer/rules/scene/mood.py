@@ -148,12 +148,21 @@ class MoodWindow:
 
 
 class Stint(NamedTuple):
-    """For so many seconds, a label stood for a person; `attentive`: their face could be read, clear or not."""
+    """For so many seconds, a label stood for a person.
+
+    Attributes:
+        track_id: the person.
+        label: the leading emotion, or `UNCERTAIN`.
+        seconds: how long.
+        attentive: whether their face could be read, clear or not.
+        confidence: of the label, 0 to 1.
+    """
 
     track_id: str
     label: str
     seconds: float
     attentive: bool
+    confidence: float = 0.0
 
 
 class Stints:
@@ -167,8 +176,8 @@ class Stints:
 
     def __init__(self, *, max_gap: float = MAX_GAP) -> None:
         self._max_gap = max_gap
-        #: of each person's last reading: label, whether attentive, monotonic seconds
-        self._standing: dict[str, tuple[str, bool, float]] = {}
+        #: of each person's last reading: label, whether attentive, confidence, monotonic seconds
+        self._standing: dict[str, tuple[str, bool, float, float]] = {}
         self._until = float("-inf")
 
     def update(self, readings: Iterable[Reading] | None, *, left: Iterable[str], at: Instant) -> list[Stint]:
@@ -187,8 +196,8 @@ class Stints:
         """What stood since it was last asked, until `mono`; what stands goes on."""
         begin, self._until = self._until, max(self._until, mono)
         return [
-            Stint(who, label, seconds, attentive)
-            for who, (label, attentive, since) in self._standing.items()
+            Stint(who, label, seconds, attentive, confidence)
+            for who, (label, attentive, confidence, since) in self._standing.items()
             if (seconds := min(self._until, since + self._max_gap) - max(begin, since)) > 0
         ]
 
@@ -196,9 +205,10 @@ class Stints:
         """Lets these readings stand from now on; None confirms those that do."""
         now = self._until
         if readings is None:
-            self._standing = {who: (label, read, now) for who, (label, read, _) in self._standing.items()}
+            self._standing = {who: (*standing[:3], now) for who, standing in self._standing.items()}
         else:
             for reading in readings:
-                self._standing[reading.track_id] = reading.label, not reading.quality.faults, now
+                attentive = not reading.quality.faults
+                self._standing[reading.track_id] = reading.label, attentive, reading.confidence, now
         for who in left:
             self._standing.pop(who, None)

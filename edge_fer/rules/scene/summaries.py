@@ -228,7 +228,7 @@ class Summaries:
         return Summary(self._camera, at, length, tally.since, tally.until, tally.watched, numbers)
 
     def _numbers(self, tally: Tally) -> SummaryNumbers:
-        share = self._scale.distress_share(tally.seconds)
+        share, read = self._scale.distress_share(tally.seconds), read_seconds(tally.seconds)
         return SummaryNumbers(
             people=tally.people,
             presence=sum(tally.seconds.values()),
@@ -239,6 +239,7 @@ class Summaries:
             distress=None if share is None else self._scale.level(share),
             distress_share=share,
             usual=tally.usual,
+            confidence=min(1.0, tally.sure / read) if read > 0 else None,
         )
 
 

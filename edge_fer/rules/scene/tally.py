@@ -33,6 +33,7 @@ class Tally:
         people: visits so far.
         expected: what was usual, weighted by the seconds read then.
         compared: the seconds read while something was usual.
+        sure: the seconds read, each weighted by the confidence of its label.
     """
 
     since: datetime
@@ -45,6 +46,7 @@ class Tally:
     people: int = 0
     expected: float = 0.0
     compared: float = 0.0
+    sure: float = 0.0
     #: seconds read of each person of this window who is in view
     _read: dict[str, float] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class Tally:
         """Counts what was seen in a stretch of time."""
         self.watched += watched
         sums, read = self.seconds, self._read
-        for who, label, seconds, attentive in stints:
+        for who, label, seconds, attentive, confidence in stints:
             sums[label] = sums.get(label, 0.0) + seconds
             if attentive:
                 self.attention += seconds
@@ -62,6 +64,7 @@ class Tally:
                 before = read[who] = 0.0
             if label != UNCERTAIN:
                 read[who] = before + seconds
+                self.sure += confidence * seconds
                 if before < MADE_IT <= before + seconds:
                     self.disclosure.made_by(who)
                 if usual is not None:
@@ -91,6 +94,7 @@ class Tally:
             "people": self.people,
             "expected": round(self.expected, 3),
             "compared": round(self.compared, 3),
+            "sure": round(self.sure, 3),
             "disclosure": self.disclosure.snapshot(),
         }
 
@@ -108,12 +112,14 @@ class Tally:
         watched, attention, expected, compared = (
             float(kept[name]) for name in ("watched", "attention", "expected", "compared")
         )
+        # an earlier release kept none
+        sure = float(kept.get("sure", 0.0))
         seconds = {str(label): float(spent) for label, spent in kept["seconds"].items()}
-        sums = (watched, attention, expected, compared, *seconds.values())
+        sums = (watched, attention, expected, compared, sure, *seconds.values())
         if not all(isfinite(spent) and spent >= 0 for spent in sums):
             msg = "sums are numbers of at least 0"
             raise ValueError(msg)
         since, until = (datetime.fromtimestamp(float(kept[name]), UTC) for name in ("since", "until"))
         disclosure.restore(kept["disclosure"])
         people, synced = int(kept["people"]), bool(kept["synced"])
-        return cls(since, until, disclosure, synced, watched, seconds, attention, people, expected, compared)
+        return cls(since, until, disclosure, synced, watched, seconds, attention, people, expected, compared, sure)
