@@ -14,7 +14,7 @@ from edge_fer.capture.sources import SourceOptions, kind_of, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
-from edge_fer.sample import sample_path
+from edge_fer.sample import SAMPLES
 from edge_fer.types import Frame, Image
 from edge_fer.wiring.vision import make_zones
 
@@ -63,7 +63,7 @@ def make_camera_source(
         username=camera.username,
         password_file=camera.password_file,
         aspect=_aspect(camera.aspect),
-        sample=sample_path(),
+        samples=SAMPLES,
         pi=PiSettings(exposure=_exposure(camera.exposure), focus=camera.focus, mirror=mirror),
     )
     source = make_source(name, camera.source, clock=clock, options=options)
