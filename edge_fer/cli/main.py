@@ -39,6 +39,7 @@ VERBS = (
     "discovery",
     "models",
     "bench",
+    "acceptance",
     "try_faces",
     "collect_logs",
     "version",
