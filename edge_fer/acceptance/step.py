@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["FORMAT", "Figure", "Outcome", "Result", "Step", "as_json", "failed", "passed", "skipped"]
+__all__ = ["FORMAT", "Figure", "Result", "StepResult", "Verdict", "as_json", "failed", "passed", "skipped"]
 
 #: Of the JSON; a new number when a field changes its meaning.
 FORMAT: Final = 1
 Figure: TypeAlias = float | int | str | bool | None
 
 
-class Outcome(StrEnum):
+class Verdict(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepResult:
     """One step.
 
     Attributes:
@@ -34,7 +34,7 @@ class Step:
     """
 
     name: str
-    outcome: Outcome
+    outcome: Verdict
     what: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
@@ -57,27 +57,27 @@ class Result:
     quick: bool
     machine: Mapping[str, Figure]
     camera: Mapping[str, Figure]
-    steps: tuple[Step, ...]
+    steps: tuple[StepResult, ...]
 
     @property
     def failures(self) -> int:
         """How many steps failed."""
-        return sum(step.outcome is Outcome.FAILED for step in self.steps)
+        return sum(step.outcome is Verdict.FAILED for step in self.steps)
 
 
-def passed(name: str, what: str, **figures: Figure) -> Step:
+def passed(name: str, what: str, **figures: Figure) -> StepResult:
     """The device does it."""
-    return Step(name, Outcome.PASSED, what, figures)
+    return StepResult(name, Verdict.PASSED, what, figures)
 
 
-def failed(name: str, what: str, **figures: Figure) -> Step:
+def failed(name: str, what: str, **figures: Figure) -> StepResult:
     """It does not."""
-    return Step(name, Outcome.FAILED, what, figures)
+    return StepResult(name, Verdict.FAILED, what, figures)
 
 
-def skipped(name: str, why: str) -> Step:
+def skipped(name: str, why: str) -> StepResult:
     """It was not tried."""
-    return Step(name, Outcome.SKIPPED, why)
+    return StepResult(name, Verdict.SKIPPED, why)
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from edge_fer.acceptance.child import Child, corner_command
-from edge_fer.acceptance.step import Figure, Outcome, Step, failed, passed, skipped
+from edge_fer.acceptance.step import Figure, StepResult, Verdict, failed, passed, skipped
 from edge_fer.bench.measure import measure
 from edge_fer.capture.sources import kind_of
 from edge_fer.clock.system import SystemClock
@@ -128,9 +128,9 @@ def camera_facts(under: Under) -> dict[str, Figure]:
     return {"kind": kind_of(under.camera.source).name, "fps_asked": under.camera.fps if under.live else None}
 
 
-def steps(under: Under) -> Iterator[Step]:
+def steps(under: Under) -> Iterator[StepResult]:
     """All steps, each as soon as it is done. One that fails stops no other."""
-    rows: list[tuple[str, Callable[[], list[Step]]]] = [
+    rows: list[tuple[str, Callable[[], list[StepResult]]]] = [
         ("checks", lambda: _checks(under)),
         ("camera", lambda: _camera(under)),
         ("speed", lambda: [_speed(under)]),
@@ -146,7 +146,7 @@ def steps(under: Under) -> Iterator[Step]:
             yield failed(name, f"{type(error).__name__}: `edge-fer doctor` says more")
 
 
-def _checks(under: Under) -> list[Step]:
+def _checks(under: Under) -> list[StepResult]:
     """What the doctor says of the machine; its words may name paths, so that they are left out."""
     found = [
         machine_checks.clock(),
@@ -158,7 +158,7 @@ def _checks(under: Under) -> list[Step]:
     return [_of_check(result) for result in found]
 
 
-def _of_check(result: CheckResult) -> Step:
+def _of_check(result: CheckResult) -> StepResult:
     name = f"doctor: {result.name}"
     if result.state is State.SKIPPED:
         return skipped(name, "this device does not tell it")
@@ -168,7 +168,7 @@ def _of_check(result: CheckResult) -> Step:
     return passed(name, told) if result.state is State.WARNING else failed(name, told)
 
 
-def _camera(under: Under) -> list[Step]:
+def _camera(under: Under) -> list[StepResult]:
     """Frames and light, from one look."""
     clock, levels, times = SystemClock(), [], []
     size, begin = (0, 0), time.monotonic()
@@ -185,7 +185,7 @@ def _camera(under: Under) -> list[Step]:
     return [_frames(under, times, size), light]
 
 
-def _frames(under: Under, times: list[float], size: tuple[int, int]) -> Step:
+def _frames(under: Under, times: list[float], size: tuple[int, int]) -> StepResult:
     if len(times) < 2:
         return failed("frames", "the camera delivers hardly any", frames=len(times))
     gaps = [after - before for before, after in pairwise(times)]
@@ -198,14 +198,14 @@ def _frames(under: Under, times: list[float], size: tuple[int, int]) -> Step:
         "longest_gap_ms": round(1000 * max(gaps)),
     }
     if not under.live:
-        return Step("frames", Outcome.SKIPPED, "there is no camera: a recording was read", figures)
+        return StepResult("frames", Verdict.SKIPPED, "there is no camera: a recording was read", figures)
     told = f"{rate:.1f} frames a second of {size[0]} x {size[1]}, the longest gap {max(gaps):.1f} s"
     if rate < ENOUGH_FRAMES * under.camera.fps:
         return failed("frames", f"{told}; {under.camera.fps:g} a second were asked for", **figures)
     return passed("frames", told, **figures)
 
 
-def _light(levels: list[float]) -> Step:
+def _light(levels: list[float]) -> StepResult:
     if not levels:
         return failed("light", "there is no picture")
     level = median(levels)
@@ -217,7 +217,7 @@ def _light(levels: list[float]) -> Step:
     return passed("light", f"level {level:.0f} of 255 on average", **figures)
 
 
-def _speed(under: Under) -> Step:
+def _speed(under: Under) -> StepResult:
     """How many frames of a recording the device could take, against how many the camera delivers."""
     found = measure(under.name, under.recorded, settings=under.settings, seconds=under.times.speed)
     stages = {
@@ -239,7 +239,7 @@ def _speed(under: Under) -> Step:
     return passed("speed", told, **figures)
 
 
-def _heat(under: Under) -> Step:
+def _heat(under: Under) -> StepResult:
     """Whether the device keeps its speed while it works as hard as it can."""
     speeds, warmth, reasons = [], [], set()
     for _ in range(under.times.spans):
@@ -264,7 +264,7 @@ def _heat(under: Under) -> Step:
     return passed("heat", told, **figures)
 
 
-def _daemon(under: Under) -> list[Step]:
+def _daemon(under: Under) -> list[StepResult]:
     """The daemon at work: its memory, its death, and the camera's cable."""
     with Child(under.name, under.watched, under.settings.models_dir) as child:
         started = child.online(START)
@@ -273,11 +273,11 @@ def _daemon(under: Under) -> list[Step]:
         return [_memory(under, child, started), _killed(child), _cable(under, child)]
 
 
-def _not_tried(why: str) -> list[Step]:
+def _not_tried(why: str) -> list[StepResult]:
     return [skipped("killed daemon", why), skipped("pulled cable", why)]
 
 
-def _memory(under: Under, child: Child, started: float) -> Step:
+def _memory(under: Under, child: Child, started: float) -> StepResult:
     time.sleep(min(2.0, under.times.daemon / 2))
     first, last = child.state(), None
     time.sleep(under.times.daemon)
@@ -296,7 +296,7 @@ def _memory(under: Under, child: Child, started: float) -> Step:
     return passed("memory", told, **figures)
 
 
-def _killed(child: Child) -> Step:
+def _killed(child: Child) -> StepResult:
     """Whether what waited for the broker is still there after the daemon was killed, and frames come again."""
     name = "killed daemon"
     if child.wait_for(lambda state: state["health"]["outbox"]["oldest_s"] is not None, START) is None:
@@ -320,7 +320,7 @@ def _killed(child: Child) -> Step:
     return passed(name, f"back after {back:.1f} s, no message is lost", **figures)
 
 
-def _cable(under: Under, child: Child) -> Step:
+def _cable(under: Under, child: Child) -> StepResult:
     name = "pulled cable"
     if not under.live:
         return skipped(name, "there is no camera")
@@ -337,7 +337,7 @@ def _cable(under: Under, child: Child) -> Step:
     return passed(name, f"frames came again after {back:.0f} s", gone_s=round(gone, 1), back_s=round(back, 1))
 
 
-def _full_disk(under: Under) -> Step:
+def _full_disk(under: Under) -> StepResult:
     """Whether the daemon goes on while its disk is full; the disk is a small one in memory, which nobody else has."""
     name = "full disk"
     corner = corner_command()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_fer import __version__
 from edge_fer.acceptance.page import acceptance_page, row
-from edge_fer.acceptance.step import Outcome, Result, Step, as_json
+from edge_fer.acceptance.step import Result, StepResult, Verdict, as_json
 from edge_fer.acceptance.steps import FULL, QUICK, Under, camera_facts, machine_facts, steps
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say
@@ -23,7 +23,7 @@ from edge_fer.support.redact import redacted
 __all__ = ["add_parser"]
 
 PAGE, FIGURES = "acceptance.html", "acceptance.json"
-_MARKS = {Outcome.PASSED: "passed", Outcome.FAILED: "FAILED", Outcome.SKIPPED: "-"}
+_MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "FAILED", Verdict.SKIPPED: "-"}
 
 _DESCRIPTION = """\
 Tries for about ten minutes whether this device is fit for its work: the camera's frames and light, speed, heat,
@@ -88,7 +88,7 @@ def _acceptance(args: argparse.Namespace) -> int:
     return int(bool(result.failures))
 
 
-def _tell(step: Step) -> None:
+def _tell(step: StepResult) -> None:
     say(f"{_MARKS[step.outcome]:8} {step.name:22} {step.what}")
 
 
