@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge_fer.acceptance.step import Figure, Result, Verdict
+from edge_fer.acceptance.step import Figure, Result, Ending
 from edge_fer.report.render import render
 
 __all__ = ["COLUMNS", "acceptance_page", "row"]
@@ -38,8 +38,8 @@ def row(result: Result) -> str:
     for _, name, figure in COLUMNS:
         step = steps.get(name)
         value: Figure = None if step is None else step.figures.get(figure, step.outcome.value)
-        if step is None or step.outcome is Verdict.SKIPPED or value is None:
+        if step is None or step.outcome is Ending.SKIPPED or value is None:
             cells.append("-")
         else:
-            cells.append(f"{value}{' (failed)' if step.outcome is Verdict.FAILED and figure else ''}")
+            cells.append(f"{value}{' (failed)' if step.outcome is Ending.FAILED and figure else ''}")
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["FORMAT", "Figure", "Result", "StepResult", "Verdict", "as_json", "failed", "passed", "skipped"]
+__all__ = ["FORMAT", "Figure", "Result", "StepResult", "Ending", "as_json", "failed", "passed", "skipped"]
 
 #: Of the JSON; a new number when a field changes its meaning.
 FORMAT: Final = 1
 Figure: TypeAlias = float | int | str | bool | None
 
 
-class Verdict(StrEnum):
+class Ending(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
@@ -34,7 +34,7 @@ class StepResult:
     """
 
     name: str
-    outcome: Verdict
+    outcome: Ending
     what: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
@@ -62,22 +62,22 @@ class Result:
     @property
     def failures(self) -> int:
         """How many steps failed."""
-        return sum(step.outcome is Verdict.FAILED for step in self.steps)
+        return sum(step.outcome is Ending.FAILED for step in self.steps)
 
 
 def passed(name: str, what: str, **figures: Figure) -> StepResult:
     """The device does it."""
-    return StepResult(name, Verdict.PASSED, what, figures)
+    return StepResult(name, Ending.PASSED, what, figures)
 
 
 def failed(name: str, what: str, **figures: Figure) -> StepResult:
     """It does not."""
-    return StepResult(name, Verdict.FAILED, what, figures)
+    return StepResult(name, Ending.FAILED, what, figures)
 
 
 def skipped(name: str, why: str) -> StepResult:
     """It was not tried."""
-    return StepResult(name, Verdict.SKIPPED, why)
+    return StepResult(name, Ending.SKIPPED, why)
 
 
 def as_json(result: Result) -> dict[str, Any]:

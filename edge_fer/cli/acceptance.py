@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_fer import __version__
 from edge_fer.acceptance.page import acceptance_page, row
-from edge_fer.acceptance.step import Result, StepResult, Verdict, as_json
+from edge_fer.acceptance.step import Result, StepResult, Ending, as_json
 from edge_fer.acceptance.steps import FULL, QUICK, Under, camera_facts, machine_facts, steps
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say
@@ -23,7 +23,7 @@ from edge_fer.support.redact import redacted
 __all__ = ["add_parser"]
 
 PAGE, FIGURES = "acceptance.html", "acceptance.json"
-_MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "FAILED", Verdict.SKIPPED: "-"}
+_MARKS = {Ending.PASSED: "passed", Ending.FAILED: "FAILED", Ending.SKIPPED: "-"}
 
 _DESCRIPTION = """\
 Tries for about ten minutes whether this device is fit for its work: the camera's frames and light, speed, heat,

@@ -14,7 +14,7 @@ import pytest
 from edge_fer.acceptance import steps as steps_module
 from edge_fer.acceptance.child import CORNER_BYTES, Child, corner_command
 from edge_fer.acceptance.page import COLUMNS, acceptance_page, row
-from edge_fer.acceptance.step import Result, Verdict, as_json, failed, passed, skipped
+from edge_fer.acceptance.step import Result, Ending, as_json, failed, passed, skipped
 from edge_fer.acceptance.steps import QUICK, Under, _frames, _light, steps
 from edge_fer.config import Layer, load
 from tests.capture.helpers import MjpegCamera
@@ -91,7 +91,7 @@ def test_a_camera_that_goes_and_comes_back_is_noticed():
             found = steps_module._cable(Under(it.name, it.camera, it.settings, QUICK, act), child)
     finally:
         camera.die()
-    assert found.outcome is Verdict.PASSED, found
+    assert found.outcome is Ending.PASSED, found
     assert len(asked) == 2
     assert found.figures.keys() == {"gone_s", "back_s"}
 
@@ -133,7 +133,7 @@ def test_a_daemon_that_loses_what_waited_fails(monkeypatch):
         old = 5 + (child.state() or {"uptime_s": 0})["uptime_s"]
         assert child.wait_for(lambda state: (state["health"]["outbox"]["oldest_s"] or 0) > old, 120) is not None
         found = steps_module._killed(child)
-    assert found.outcome is Verdict.FAILED, found
+    assert found.outcome is Ending.FAILED, found
 
 
 @pytest.mark.parametrize(("level", "outcome"), [(20, "failed"), (120, "passed"), (240, "failed")])
