@@ -79,7 +79,7 @@ def test_the_config_on_the_page_of_cameras_loads():
 def test_the_pixels_on_a_face_are_as_the_formula_says():
     text = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
     assert "pixels = picture width x 0.14 m / (2 x distance x tan(horizontal field of view / 2))" in text
-    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+)° \| ([^°]+) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+)° \| ([^°\n]+) \|$", text, re.MULTILINE)
     assert len(rows) == 6
     for camera, field, cells in rows:
         at_a_metre = 0.14 / (2 * math.tan(math.radians(float(field)) / 2))

@@ -27,6 +27,7 @@ TIERS = [
     {"wiring"},
     {"pictures", "recordings"},
     {"analyzer", "bench", "doctor", "report"},
+    {"acceptance"},
     {"cli"},
     {"__main__"},
 ]

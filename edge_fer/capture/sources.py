@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -59,7 +59,7 @@ class SourceOptions:
         username: of a stream whose address has no login.
         password_file: holds the password for it on its first line; read anew each time the stream is opened.
         aspect: width by height of the pictures, where the source does not say so itself or is wrong.
-        sample: the recording that `sample` means.
+        samples: the recordings that come with edge-fer, by what a `source` calls them.
         pi: what only a Pi camera can be told; None: nothing.
     """
 
@@ -73,7 +73,7 @@ class SourceOptions:
     username: str | None = None
     password_file: Path | None = None
     aspect: float | None = None
-    sample: Path | None = None
+    samples: Mapping[str, Path] = field(default_factory=dict)
     pi: PiSettings | None = None
 
 
@@ -127,7 +127,8 @@ def kind_of(source: str) -> SourceKind:
 
     Args:
         source: `picamera2`, or `picamera2:` and which of several; `/dev/video0` (or another device), its number
-            alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`.
+            alone, an rtsp, rtsps, http or https address, a video file, a folder of pictures, or `sample`
+            (also `sample:counter`, `sample:ward`).
 
     Raises:
         SourceError: nothing that is known, or an address that cannot be right.
@@ -252,10 +253,10 @@ def _stills(camera: str, source: str, clock: Clock, options: SourceOptions) -> S
 
 
 def _sample(camera: str, source: str, clock: Clock, options: SourceOptions) -> SourcePort:
-    if options.sample is None:
-        msg = f"source {source}: there is no sample recording"
-        raise SourceError(msg, remedy="Install the package anew")
-    return _video(camera, str(options.sample), clock, options)
+    if source not in options.samples:
+        msg = f"source {source}: there is no such sample recording"
+        raise SourceError(msg, remedy=f"Choose from {', '.join(options.samples)}")
+    return _video(camera, str(options.samples[source]), clock, options)
 
 
 PICAMERA2: Final = SourceKind(
@@ -294,7 +295,7 @@ STREAM: Final = SourceKind(
 SAMPLE: Final = SourceKind(
     name="sample",
     written="sample",
-    recognise=lambda source: source == "sample",
+    recognise=lambda source: source.partition(":")[0] == "sample",
     make=_sample,
     live=False,
     exclusive=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from edge_fer.capture.sources import SAMPLE
 from edge_fer.config import Config
 from edge_fer.config.tree import CameraSection
 from edge_fer.wiring import find_source
@@ -38,4 +39,5 @@ def camera_of(settings: Config, wanted: str | None, *, or_sample: bool) -> tuple
     if wanted is not None and wanted != name:
         # the camera's login is for its own address alone
         source, camera = wanted, camera.model_copy(update={"username": None, "password_file": None})
-    return name, camera.model_copy(update={"source": find_source(name, source, or_sample=or_sample and wanted is None)})
+    sample = SAMPLE.name if or_sample and wanted is None else None
+    return name, camera.model_copy(update={"source": find_source(name, source, sample=sample)})

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["screen"]
+__all__ = ["BARS", "PLAIN_BARS", "screen"]
 
+#: What a bar is drawn with, full and empty; and where a terminal cannot show that.
+BARS: Final = "█·"
+PLAIN_BARS: Final = "#."
+#: Length of a full bar.
+_LONG = 20
 _STATES = {"firing": "FIRING", "pending": "pending", "inactive": "-"}
 _SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
 
-def screen(state: Mapping[str, Any]) -> list[str]:
+def screen(state: Mapping[str, Any], bar: str = BARS) -> list[str]:
     """The lines that tell how a node is.
 
     Args:
         state: as the control socket tells it.
+        bar: what bars are drawn with, full and empty.
     """
     lines = [*_node(state), ""]
     for name, camera in state["cameras"].items():
-        lines += _camera(name, camera, state["health"]["cameras"].get(name))
+        lines += _camera(name, camera, state["health"]["cameras"].get(name), bar)
     return lines
 
 
@@ -50,7 +56,7 @@ def _node(state: Mapping[str, Any]) -> Iterator[str]:
         yield f"privacy  {'; '.join(part for part in (told, few) if part)}"
 
 
-def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None) -> Iterator[str]:
+def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None, bar: str) -> Iterator[str]:
     parts = ["PAUSED" if camera["paused"] else "online" if camera["online"] else "NOT THERE"]
     if camera["problem"]:
         parts[0] += f": {camera['problem']}"
@@ -66,15 +72,15 @@ def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | No
         parts.append(f"satisfaction {camera['satisfaction']:.0f}")
     yield f"{name}  {', '.join(parts)}"
     for person in camera["seen"] or ():
-        yield f"  {person['track_id']}  {_reading(person)}"
+        yield f"  {person['track_id']}  {_reading(person, bar)}"
     for rule in camera["rules"] or ():
         yield from _rule(rule)
     yield ""
 
 
-def _reading(person: Mapping[str, Any]) -> str:
+def _reading(person: Mapping[str, Any], bar: str) -> str:
     others = (f"{name} {_value(known)}" for name, known in person["attributes"].items())
-    return ", ".join([_emotion(person), *others])
+    return ", ".join([_emotion(person, bar), *others])
 
 
 def _value(known: Mapping[str, Any]) -> str:
@@ -83,11 +89,13 @@ def _value(known: Mapping[str, Any]) -> str:
     return f"{known['value']} {100 * known['confidence']:.0f} %"
 
 
-def _emotion(person: Mapping[str, Any]) -> str:
+def _emotion(person: Mapping[str, Any], bar: str) -> str:
     why = ", ".join(person["quality_faults"]) or person["doubt"]
     if why:
-        return f"{person['emotion']} ({why})"
-    return f"{person['emotion']} {100 * person['confidence']:.0f} %"
+        return f"{person['emotion']:<9} ({why})"
+    full = round(_LONG * person["confidence"])
+    drawn = bar[0] * full + bar[1] * (_LONG - full)
+    return f"{person['emotion']:<9} {drawn} {100 * person['confidence']:.0f} %"
 
 
 def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
@@ -114,7 +122,9 @@ def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
 def _condition(value: Any) -> str:
     """A condition in one line, as in the config."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_condition(inner)}" for key, inner in value.items())
+        # once is what nobody need be told
+        shown = {key: inner for key, inner in value.items() if (key, inner) != ("repeated", 1)}
+        return ", ".join(f"{key} {_condition(inner)}" for key, inner in shown.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " or ".join(_condition(inner) for inner in value)
     return str(value)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_fer.capture.ffmpeg.recording import promised_seconds
-from edge_fer.capture.sources import SAMPLE, VIDEO, kind_of
+from edge_fer.capture.sources import VIDEO, kind_of
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._progress import Progress
 from edge_fer.cli._say import say
@@ -27,7 +27,7 @@ from edge_fer.recordings.analysis.folder import READINGS, REPORT, SUMMARY, Folde
 from edge_fer.recordings.analysis.outcome import AnalysisOutcome, as_json
 from edge_fer.report.page import page
 from edge_fer.report.words import clock_time, percent
-from edge_fer.sample import sample_path
+from edge_fer.sample import SAMPLES
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted
 from edge_fer.types import UNCERTAIN, Instant
@@ -61,7 +61,8 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog=_EPILOG,
         handler=_analyze,
     )
-    parser.add_argument("video", metavar="VIDEO", help="a video file; sample: the recording that comes with edge-fer")
+    samples = " or ".join(SAMPLES)
+    parser.add_argument("video", metavar="VIDEO", help=f"a video file; {samples}: a recording that comes with edge-fer")
     parser.add_argument("--out", metavar="FOLDER", type=Path, help="by default VIDEO-analysis, here")
     parser.add_argument(
         "--every", metavar="TIME", type=_time, default=0.0, help="look at one frame in so much time: 1s"
@@ -120,8 +121,8 @@ def _analyze(args: argparse.Namespace) -> int:
 
 def _path(video: str) -> Path:
     """The file; a recording alone comes to an end."""
-    if video == SAMPLE.name:
-        return sample_path()
+    if video in SAMPLES:
+        return SAMPLES[video]
     try:
         kind = kind_of(video)
     except SourceError:

@@ -41,6 +41,7 @@ VERBS = (
     "discovery",
     "models",
     "bench",
+    "acceptance",
     "try_faces",
     "history",
     "report",

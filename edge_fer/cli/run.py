@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import logging
 import os
+import shlex
 import socket
 import sys
 from contextlib import closing, nullcontext, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
+from edge_fer.cli._live import DemoView, can_draw
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
@@ -68,8 +70,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="try it out: like --show, with the sample recording where there is no camera, "
-        "and with a broker of its own where the config names none and amqtt is installed",
+        help="try it out: in a terminal a live view, else like --show; with a recording of invented people where there "
+        "is no camera, and with a broker of its own where the config names none and amqtt is installed",
     )
 
 
@@ -99,15 +101,16 @@ def _run(args: argparse.Namespace) -> int:
     set_up_log(first.log_level)
     _tell_set_aside(start)
     recording = _recording(args.record, first) if args.record else None
-    asked = Asked(show=say if args.show or args.demo else None, record=recording, control=True)
-    if args.demo:
-        _begin_demo(first)
-    control = ControlServer(listening_path(first.state_dir, os.environ))
+    place = listening_path(first.state_dir, os.environ)
+    view = _begin_demo(first, place) if args.demo else None
+    show = say if args.show or args.demo else None
+    asked = Asked(show=view.say if view else show, record=recording, control=True)
+    control = ControlServer(place)
     daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     try:
         with closing(recording) if recording else nullcontext(), closing(control):
             control.start()
-            daemon.run()
+            _at_work(daemon, view, first)
     except EdgeFerError as error:
         if daemon.stuck:
             complain(error)
@@ -177,19 +180,62 @@ def _listening(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _begin_demo(settings: Config) -> None:
-    """Greets, where no other demo is at work."""
+def _begin_demo(settings: Config, place: Path) -> DemoView | None:
+    """Where no other demo is at work: the view of it in a terminal; elsewhere, lines follow a greeting."""
     _claim(settings)
-    if settings.mqtt.broker == _local_broker() and not _listening(_PORT):
+    if can_draw():
+        return DemoView(place, _hints(settings))
+    _greet(settings)
+    return None
+
+
+def _at_work(daemon: Daemon, view: DemoView | None, settings: Config) -> None:
+    if view is None:
+        daemon.run()
+        return
+    with view:
+        # it goes where standard error leads now
+        set_up_log(settings.log_level)
+        daemon.run()
+
+
+def _publishes_nothing(settings: Config) -> bool:
+    return settings.mqtt.broker == _local_broker() and not _listening(_PORT)
+
+
+def _listen_with(settings: Config) -> str:
+    """The command that shows what is published."""
+    port = settings.mqtt.embedded_port
+    more = f" -p {port}" if settings.mqtt.broker == "embedded" and port != _PORT else ""
+    return f"mosquitto_sub{more} -t 'edge-fer/#' -v"
+
+
+def _greet(settings: Config) -> None:
+    """Says where it publishes, and how to listen."""
+    if _publishes_nothing(settings):
         say(f"edge-fer {settings.node.id} publishes nothing yet, because this machine has no broker.")
         say(f"It shows what it sees, and publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
-        say("Ctrl-C ends it.")
-        say()
-        return
-    own = settings.mqtt.broker == "embedded"
-    broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
-    port = f" -p {settings.mqtt.embedded_port}" if own and settings.mqtt.embedded_port != 1883 else ""
-    say(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
-    say(f"  mosquitto_sub{port} -t 'edge-fer/#' -v")
+    else:
+        own = settings.mqtt.broker == "embedded"
+        broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
+        say(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
+        say(f"  {_listen_with(settings)}")
     say("Ctrl-C ends it.")
     say()
+
+
+def _hints(settings: Config) -> list[str]:
+    """What to try next."""
+    this = shlex.quote(sys.argv[0])
+    first = (
+        "sudo apt install mosquitto, and it publishes what it sees"
+        if _publishes_nothing(settings)
+        else f"in another terminal, {_listen_with(settings)}"
+    )
+    return [
+        first,
+        f"a report of a recording, {this} analyze sample:counter --out visit",
+        f"the alerts of a ward, {this} run --demo -o profile=ward",
+        f"read a picture of your own, {this} predict photo.jpg",
+        f"your own camera, {this} run --demo -o cameras.camera.source=/dev/video0",
+    ]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from edge_fer.cli._control import add_socket_argument, reached
-from edge_fer.cli._say import draw, say, say_json
+from edge_fer.cli._live import LiveScreen, bars, can_draw
+from edge_fer.cli._say import say, say_json
 from edge_fer.cli._status_screen import screen
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.control.client import ControlClient
-from edge_fer.support.harmless import harmless
 
 __all__ = ["add_parser"]
 
@@ -22,9 +21,6 @@ Shows how the running daemon is: cameras, people in view and what their faces sh
 terminal it goes on until Ctrl-C; else it shows all once. It shows nothing about people that the config keeps from
 leaving the device (`privacy`). Exit status: 0, or 1 if edge-fer does not run.
 """
-#: A screen of its own without a cursor, and back; to its top, and away with what is below.
-_BEGIN, _END, _HOME, _REST = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l", "\x1b[H", "\x1b[J"
-_REST_OF_LINE = "\x1b[K"
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -41,8 +37,8 @@ def _status(args: argparse.Namespace) -> int:
     with reached(args) as client:
         if args.json:
             say_json(client.ask("state"))
-        elif args.once or not sys.stdout.isatty():
-            for line in screen(client.ask("state")):
+        elif args.once or not can_draw():
+            for line in screen(client.ask("state"), bars()):
                 say(line)
         else:
             _live(client)
@@ -52,24 +48,12 @@ def _status(args: argparse.Namespace) -> int:
 def _live(client: ControlClient) -> None:
     """Shows each new state in the place of the one before."""
     state = client.ask("subscribe")
-    try:
-        draw(_BEGIN)
-        _show(state)
+    with LiveScreen() as shown, suppress(KeyboardInterrupt):
+        _show(shown, state)
         for event in client.events():
             if event["event"] == "state":
-                _show(event["state"])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        draw(_END)
+                _show(shown, event["state"])
 
 
-def _show(state: Mapping[str, Any]) -> None:
-    size = shutil.get_terminal_size()
-    draw(_HOME + _fitted([*screen(state), "Ctrl-C ends this."], size.columns, size.lines) + _REST)
-
-
-def _fitted(lines: Sequence[str], columns: int, rows: int) -> str:
-    """As much of the lines as the terminal has room for."""
-    shown = [harmless(line)[: columns - 1] + _REST_OF_LINE for line in lines[: rows - 1]]
-    return "\r\n".join(shown)
+def _show(shown: LiveScreen, state: Mapping[str, Any]) -> None:
+    shown.show([*screen(state, bars()), "Ctrl-C ends this."])

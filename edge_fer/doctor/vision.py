@@ -13,7 +13,7 @@ from edge_fer.config.tree import CameraSection, EmotionSection
 from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped, warning
 from edge_fer.errors import EdgeFerError
 from edge_fer.inference.store import Store
-from edge_fer.sample import sample_path
+from edge_fer.sample import SAMPLES
 from edge_fer.support.stopwatch import Stopwatch
 from edge_fer.types import EventKind, Frame
 from edge_fer.wiring import build_pipeline, find_source
@@ -39,7 +39,7 @@ def camera(name: str, settings: CameraSection, daemon: int | None) -> CheckResul
     """
     label = f"camera {name}"
     try:
-        source = find_source(name, settings.source, or_sample=False)
+        source = find_source(name, settings.source, sample=None)
         if daemon and kind_of(source).exclusive:
             return skipped(label, f"{source} is left to the daemon that runs (process {daemon})")
         frame = _first_frame(name, source, settings)
@@ -77,7 +77,7 @@ def detector(name: str, settings: CameraSection, store: Store) -> CheckResult:
     watch = Stopwatch()
     try:
         pipeline = build_pipeline(name, settings.model_copy(update={"faces": faces}), store=store, time=watch)
-        source = make_source(name, SAMPLE.name, clock=SystemClock(), options=SourceOptions(sample=sample_path()))
+        source = make_source(name, SAMPLE.name, clock=SystemClock(), options=SourceOptions(samples=SAMPLES))
         begun = time.perf_counter()
         frames = source.frames()
         for count, frame in enumerate(frames, 1):
@@ -111,7 +111,7 @@ def _first_frame(name: str, source: str, settings: CameraSection) -> Frame | Non
         read_timeout=FIRST_PICTURE / 2,
         username=settings.username,
         password_file=settings.password_file,
-        sample=sample_path(),
+        samples=SAMPLES,
     )
     opened = make_source(name, source, clock=SystemClock(), options=options)
     answers: Queue[Frame | EdgeFerError | None] = Queue()

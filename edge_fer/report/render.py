@@ -89,5 +89,5 @@ def _words(estimate: Estimate, form: str = ".0f") -> str:
     if estimate.value is None:
         return "not known"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:{form}}, nobody knows how surely"
+        return f"{estimate.value:{form}}, no interval known"
     return f"{estimate.value:{form}} [{estimate.low:{form}} to {estimate.high:{form}}]"

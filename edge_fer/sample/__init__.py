@@ -1,22 +1,38 @@
-"""A short recording of a real face, so that the daemon has something to show where there is no camera.
+"""Recordings that come with edge-fer, for trying it out where there is no camera.
 
-The face is that of the astronaut Eileen Collins, from NASA's official portrait of her (Great Images in NASA,
-GPN-2000-001177), which is in the public domain; scikit-image ships it as `skimage.data.astronaut`. The recording
-is one picture over which the view pans, zooms and changes its light; `tools.sample_recording` makes it.
+`sample` is a short recording of a real face. The face is that of the astronaut Eileen Collins, from NASA's official
+portrait of her (Great Images in NASA, GPN-2000-001177), which is in the public domain; scikit-image ships it as
+`skimage.data.astronaut`. The recording is one picture over which the view pans, zooms and changes its light;
+`tools.sample_recording` makes it.
+
+`sample:counter` and `sample:ward` are the demo: people come and go, and one looks unhappy for long enough that an alert
+fires. The people are synthetic portraits of SFHQ (github SelfishGene/SFHQ-T2I-dataset, MIT; its licence is in
+`LICENSE.SFHQ` beside the recordings); nobody in them is real. `tools.demo_recordings` makes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 
 from edge_fer.types import Image
 
-__all__ = ["sample_path", "sample_picture"]
+__all__ = ["RECORDINGS", "SAMPLES", "sample_path", "sample_picture"]
 
+# pip unpacks packages, so a resource is a file; OpenCV could not read it from within a zip anyway
+_FOLDER = Path(str(files(__name__)))
+#: The demo's recordings by name: 80 s at 12 frames a second, 640 x 360 pixels.
+RECORDINGS: Final[Mapping[str, Path]] = {name: _FOLDER / f"{name}.mp4" for name in ("counter", "ward")}
+#: Every recording by what a `source` calls it.
+SAMPLES: Final[Mapping[str, Path]] = {
+    "sample": _FOLDER / "astronaut.mp4",
+    **{f"sample:{name}": path for name, path in RECORDINGS.items()},
+}
 
 #: A frame for which the view rests on the face.
 _CLOSE_UP = 78
@@ -24,8 +40,7 @@ _CLOSE_UP = 78
 
 def sample_path() -> Path:
     """The recording: 12 s at 15 frames a second, 640 x 360 pixels, one person in view from about 1.5 s to 9.5 s."""
-    # pip unpacks packages, so the resource is a file; OpenCV could not read it from within a zip anyway
-    return Path(str(files(__name__) / "astronaut.mp4"))
+    return SAMPLES["sample"]
 
 
 def sample_picture() -> Image:

@@ -8,7 +8,6 @@ from functools import partial
 from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
-from edge_fer.capture.sources import SAMPLE
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.daemon.camera import Camera
@@ -23,13 +22,13 @@ from edge_fer.wiring.vision import make_zones
 __all__ = ["find_source", "make_camera"]
 
 
-def find_source(camera: str, source: str, *, or_sample: bool) -> str:
+def find_source(camera: str, source: str, *, sample: str | None) -> str:
     """What `auto` means on this machine; any other source as it is.
 
     Args:
         camera: the camera's name.
         source: as in the config.
-        or_sample: whether the sample recording will do where there is no camera.
+        sample: the recording to take where there is no camera, as a source calls it; None: none will do.
 
     Raises:
         SourceError: there is no camera.
@@ -39,8 +38,8 @@ def find_source(camera: str, source: str, *, or_sample: bool) -> str:
     found = find_camera()
     if found:
         return found
-    if or_sample:
-        return SAMPLE.name
+    if sample:
+        return sample
     msg = f"camera {camera}: no camera was found"
     raise SourceError(
         msg, remedy=f"Connect one, name a source in `cameras.{camera}.source`, or try `edge-fer run --demo`"

@@ -43,7 +43,7 @@ def build_service(
 
     Args:
         settings: the config.
-        demo: whether the sample recording, played for ever, will do where there is no camera.
+        demo: whether a recording of the demo, played for ever, will do where there is no camera.
         asked: what the command line asks for; just to publish, if left out.
         remote: what commands need, where they are to be taken if the config says so.
 

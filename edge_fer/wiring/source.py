@@ -13,7 +13,7 @@ from edge_fer.capture.sources import PICAMERA2, SourceOptions, kind_of, make_sou
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
-from edge_fer.sample import sample_path
+from edge_fer.sample import SAMPLES
 from edge_fer.types import Frame, Image
 from edge_fer.wiring.vision import make_zones
 
@@ -66,7 +66,7 @@ def make_camera_source(
         username=camera.username,
         password_file=camera.password_file,
         aspect=_aspect(camera.aspect),
-        sample=sample_path(),
+        samples=SAMPLES,
         pi=_pi_settings(camera, mirror) if kind is PICAMERA2 else None,
     )
     source = make_source(name, camera.source, clock=clock, options=options)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
-from edge_fer.capture.sources import SAMPLE
+from edge_fer.capture.sources import SAMPLE, kind_of
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.messages import CameraInfo
@@ -18,6 +18,7 @@ from edge_fer.remote.signals import Signals
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.past import Past
 from edge_fer.rules.scene.trend import Trend
+from edge_fer.sample import RECORDINGS
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.state_files import StateFiles
 from edge_fer.wiring.camera import find_source, make_camera
@@ -63,7 +64,7 @@ def make_cameras(
 
     Args:
         settings: the config.
-        demo: whether the sample recording, played for ever, will do where there is no camera.
+        demo: whether a recording of the demo, played for ever, will do where there is no camera.
         signals: gives the newest of each outside number that a rule asks for.
         state: keeps what must be known after a restart.
         outlet: hears what they say.
@@ -78,8 +79,8 @@ def make_cameras(
     store = Store(settings.models_dir)
     windows, recall = _of_history(settings, clock) if kept else ((), None)
     for name, given in settings.cameras.items():
-        source = find_source(name, given.source, or_sample=demo)
-        loop = given.loop or (demo and source == SAMPLE.name)
+        source = find_source(name, given.source, sample=_demo_recording(settings.profile) if demo else None)
+        loop = given.loop or (demo and kind_of(source) is SAMPLE)
         camera = given.model_copy(update={"source": source, "loop": loop})
         summaries = build_summaries(name, camera, settings, also=windows)
         past = recall(name, camera, summaries.trend) if recall else Past()
@@ -110,6 +111,11 @@ def _of_history(settings: config.Config, clock: SystemClock) -> tuple[Iterable[i
     from edge_fer.wiring.recall import recall, windows_of  # noqa: PLC0415
 
     return windows_of(settings), partial(recall, settings, clock())
+
+
+def _demo_recording(profile: str) -> str:
+    """The recording in which something happens that the profile's alerts are for."""
+    return f"{SAMPLE.name}:{profile if profile in RECORDINGS else 'counter'}"
 
 
 def _rules_of(cameras: Mapping[str, Camera], name: str) -> Sequence[AlertRule]:

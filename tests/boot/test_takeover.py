@@ -51,7 +51,10 @@ def test_a_good_file_is_taken_over_and_said_so(places):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (b"faces: {min_sise: 48px}", "edge-fer.yaml:1: faces.min_sise is no key of ours. Did you mean `min_size`?"),
+        (
+            b"faces: {min_sise: 48px}",
+            "edge-fer.yaml:1: faces.min_sise is not a known setting. Did you mean `min_size`?",
+        ),
         (b"just text", "is not a config"),
         (b"faces: {", "is not YAML"),
         (b"\xff\xfef\x00", "UTF-16"),

@@ -73,7 +73,7 @@ def test_kind_of_what_it_is_not(source, match):
 
 def test_make_source(tmp_path):
     clip = write_video(tmp_path / "clip.mp4", [flat(99)] * 3)
-    options = SourceOptions(size=(1280, 720), fps=5, loop=False, interval=4, sample=clip)
+    options = SourceOptions(size=(1280, 720), fps=5, loop=False, interval=4, samples={"sample": clip})
 
     def make(source):
         return make_source("front", source, clock=InventedClock(), options=options)
@@ -86,7 +86,7 @@ def test_make_source(tmp_path):
     assert isinstance(make(str(clip)), VideoFile)
     assert not make("sample").live
     assert len(list(make("sample").frames())) == 3
-    with pytest.raises(SourceError, match="no sample"):
+    with pytest.raises(SourceError, match="no such sample"):
         make_source("front", "sample", clock=InventedClock())
 
 

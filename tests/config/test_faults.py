@@ -88,7 +88,7 @@ def test_the_error_lists_all_faults_and_says_not_to_start_again(tmp_path):
     assert str(error).splitlines() == [
         "the configuration has 2 faults:",
         "  config.yaml:1: faces.confirm: `31` is out of range. Write a number at most 30.",
-        "  config.yaml:1: faces.min_sise is no key of ours. Did you mean `min_size`?",
+        "  config.yaml:1: faces.min_sise is not a known setting. Did you mean `min_size`?",
     ]
 
 

@@ -86,7 +86,7 @@ def test_the_boot_partition_is_a_layer(booted):
     assert booted.run("systemctl restart edge-fer-boot-config").returncode != 0
     booted.ok("systemctl restart edge-fer")
     assert json.loads(heard(booted, "edge-fer/pi/camera/front/event"))["site"] == "hall"
-    assert "edge-fer.yaml:1: node.sight is no key of ours" in booted.ok("cat /boot/firmware/edge-fer.log")
+    assert "edge-fer.yaml:1: node.sight is not a known setting" in booted.ok("cat /boot/firmware/edge-fer.log")
 
 
 def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):

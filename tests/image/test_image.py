@@ -187,7 +187,7 @@ def test_wrong_settings_on_the_boot_partition_change_nothing(story):
     story.vm.wait_for(f'[ "$(cat /proc/sys/kernel/random/boot_id)" != {boot} ]', BOOT)
     story.next_event(BOOT, site="hall")
     story.report.row("restart with wrong settings on the boot partition, to the next event", time.monotonic() - began)
-    assert "edge-fer.yaml:1: node.sight is no key of ours" in story.vm.ok("cat /boot/firmware/edge-fer.log")
+    assert "edge-fer.yaml:1: node.sight is not a known setting" in story.vm.ok("cat /boot/firmware/edge-fer.log")
 
 
 def test_an_upgrade_keeps_the_config(story):

@@ -88,7 +88,7 @@ def _in_our_words(details: ErrorDetails, location: tuple[str | int, ...], entry:
     if kind == REFUSED:
         return context["problem"], context["remedy"]
     if kind == "extra_forbidden":
-        return "is no key of ours", _known_key(location)
+        return "is not a known setting", _known_key(location)
     if entry is not None and entry.value is None:
         return "has no value", "Write one, or take the line out"
     if kind in _BY_VALUE and entry is not None:

@@ -51,8 +51,8 @@ class CameraSection(Section):
     source: Text = Field(
         default="auto",
         description="Where pictures come from: auto, picamera2 (a Pi camera; picamera2:1 the second one), a device "
-        "(/dev/video0), an rtsp:// or http:// address, a video file, a folder of pictures, or sample (a recording "
-        "that comes with edge-fer).",
+        "(/dev/video0), an rtsp:// or http:// address, a video file, a folder of pictures, or a "
+        "recording that comes with edge-fer: sample, sample:counter, sample:ward.",
     )
     username: Text | None = Field(
         default=None, description="The user name for an address in `source`.", examples=["viewer"]

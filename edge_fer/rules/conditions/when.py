@@ -83,7 +83,7 @@ class _OneOf:
             known = {key for kind in KINDS.values() for key in kind.section.model_fields}
             strange = [str(key) for key in value if key not in known]
             if strange:
-                refuse("is no key of ours", did_you_mean(strange[0], self.kinds) or choose, at=[(strange[0],)])
+                refuse("is not a known setting", did_you_mean(strange[0], self.kinds) or choose, at=[(strange[0],)])
             refuse("names nothing to watch for", choose)
         return value
 

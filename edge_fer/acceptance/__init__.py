@@ -1,0 +1,1 @@
+"""Whether a device is fit for its work: `edge-fer acceptance`."""
