@@ -105,6 +105,8 @@ def encoded(
         stream = container.add_stream(encoder, rate=fps, options=options)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        # some versions of PyAV ask for a megabit a second
+        stream.bit_rate = 0
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, fps)

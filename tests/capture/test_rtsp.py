@@ -20,7 +20,7 @@ from edge_fer.capture.slot import LiveSlot
 from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceLostError, SourceStalledError
 from edge_fer.support.backoff import Backoff
-from tests.capture.films import moving
+from tests.capture.films import busy, moving
 from tests.capture.rtsp_server import RtspCamera, encoded
 from tests.capture.tried import tried
 from tests.faults.trace import dice
@@ -29,21 +29,6 @@ SMALL, LARGE, TALL = (160, 96), (320, 192), (96, 160)
 #: How far pictures are from what was sent, at most, in grey levels on average; what is made up is further away.
 FAR = 8
 RTSP = "RTSP"
-
-
-def busy(count, size):
-    """Pictures in which much moves, so that damage is seen in them."""
-    random = np.random.default_rng(5)
-    width, height = size
-    ground = random.integers(40, 160, (height // 8, width // 8, 3)).repeat(8, 0).repeat(8, 1)
-    found = []
-    for number in range(count):
-        picture = ground.copy()
-        for one in range(5):
-            left, top = (40 * one + (one + 2) * 3 * number) % (width - 40), (30 * one + 9 * number) % (height - 40)
-            picture[top : top + 40, left : left + 40] = (60 * one + 20) % 255
-        found.append((picture + random.normal(0, 2, picture.shape)).clip(0, 255).astype(np.uint8))
-    return found
 
 
 @cache
@@ -190,6 +175,19 @@ def test_damaged_pictures_are_left_out(camera, pictures, harm, chance):
     got = some(one.url, 80)
     assert_like(got, sent)
     assert got[-1].index == 79, "damaged ones have no number"
+
+
+@tried(
+    RTSP,
+    "H.265 over UDP: 1 % and 10 % of packets lost",
+    "pictures are left out up to the next key frame; what is shown is near to what was sent",
+)
+@pytest.mark.parametrize(("pictures", "chance"), [(moving, 0.1), (busy, 0.01)])
+def test_lost_packets_of_a_codec_whose_decoder_reports_nothing(camera, pictures, chance):
+    sent = replace(encoded(pictures(40, size=LARGE), codec="H265", packet=300), fps=100)
+    one = camera(sent, harm=lost(chance), transports=("udp",))
+    got = some(one.url, 80)
+    assert_like(got, sent)
 
 
 @tried(RTSP, "nothing but damaged pictures", "the camera is lost and opened anew")

@@ -24,11 +24,11 @@ MAX_GAP = 2.0
 GAP_TIMES, SHORTEST_GAP = 4.0, 0.3
 #: What is usual is learned from about so many frames.
 USUAL_OVER = 10
-#: How much further a face may be from where it should be, for each second of a gap. Somebody who walks past moves by six
-#: widths of their face a second, and each width is a half.
+#: How much further a face may be from where it should be, for each second of a gap: somebody who walks past moves by
+#: six widths of their face a second, and the distance of each is a half.
 GAP_REACH = 3.0
 #: How many times larger or smaller the area of a face may be after a gap.
-GAP_SIZE = 2.5
+GAP_SIZE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,9 @@ class Tracker:
     A face becomes a person once it was found `confirm` times, and one leaves after being missed for longer than
     `max_missed`. Time out of sight counts from the first frame that missed the face, so that slow and uneven frame
     rates lose nobody; but where there was no frame at all for longer than `max_gap`, whoever is seen afterwards is
-    somebody new. After a shorter gap in the stream, as damaged pictures leave it, a person may have moved far: a face
-    that could be theirs alone, and they alone could be, is taken for theirs. Time is `Instant.mono` and nothing else; should it run backward, it stands still.
+    somebody new. After a shorter gap in the stream, as damaged pictures leave it, a person may have moved far: where
+    one face alone could be theirs, and it could be nobody else's, it is taken for theirs. Time is `Instant.mono` and
+    nothing else; should it run backward, it stands still.
 
     Between two searches, and where a search misses a person, their face may have been followed by other means; that
     keeps a person who was found within the last `max_followed` in view, but makes nobody a person.
