@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -113,6 +114,30 @@ def test_logins(camera, tmp_path, basic):
         with pytest.raises(SourceLostError, match=r"refuses the login. Check user and password") as caught:
             some(one.url, **wrong)
         assert "wr0ng" not in str(caught.value)
+
+
+@tried(
+    RTSP,
+    "`rtsps`: a certificate that the camera signed itself, a login, a camera that reboots",
+    "read; found again; a wrong login is told as such",
+)
+@pytest.mark.parametrize("codec", ["H264", "H265"])
+def test_streams_that_are_encrypted(camera, certificates, codec):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    one = camera(film(codec), tls=context, login=("joe", "s3cret"))
+    right = one.url.replace("//", "//joe:s3cret@")
+    assert right.startswith("rtsps://")
+    assert_like(some(right), one.film)
+    assert set(one.heard) >= {"DESCRIBE", "SETUP tcp", "PLAY"}
+    with pytest.raises(SourceLostError, match=r"refuses the login"):
+        some(right.replace("s3cret", "wr0ng"))
+    with Watched(right) as watched:
+        after = watched.wait(CaptureState.ONLINE)
+        one.die()
+        after = watched.wait(CaptureState.LOST, after)
+        one.start()
+        watched.wait(CaptureState.ONLINE, after)
 
 
 @tried(RTSP, "a path that the camera does not have; neither TCP nor UDP", "the log says so, with a remedy")
