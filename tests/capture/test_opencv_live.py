@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.opencv.live import SPOILT_IN_A_ROW, OpenCvLive
+from edge_fer.capture.opencv.check import SPOILT_IN_A_ROW
+from edge_fer.capture.opencv.live import OpenCvLive
 from edge_fer.capture.opencv.v4l2 import Capability
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from tests.capture.helpers import InventedClock, flat
