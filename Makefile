@@ -10,7 +10,7 @@
 # make models  fetch the face detector's model files, once
 # make test-faults  300 faults on a real broker while events flow, and 72 hours without one; half an hour. Writes
 #   docs/reliability.md; SEED=n runs the same again
-# make test-mutations  6,000 recordings and streams, damaged at random; half an hour and more, N=300 of each kind less
+# make test-mutations  10,000 pictures, recordings and streams, damaged at random; an hour and more, N=300 of each kind less
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
@@ -109,7 +109,7 @@ test-faults: $(VENV)/test.done
 	$(BIN)/python -m tests.faults --page docs/reliability.md $(if $(SEED),--seed $(SEED))
 
 test-mutations: $(VENV)/test.done models
-	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 tests/capture/test_mutations.py
+	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP tests/capture/test_mutations.py
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["moving", "write_film"]
+__all__ = ["busy", "moving", "write_film"]
 
 Picture = NDArray[np.uint8]
 
@@ -25,6 +25,21 @@ def moving(count: int, *, size: tuple[int, int] = (160, 96), seed: int = 1) -> l
         left, side = (number * 3) % (width - height // 2), height // 2
         picture[height // 4 : height // 4 + side, left : left + side] = 220
         found.append(picture)
+    return found
+
+
+def busy(count: int, size: tuple[int, int]) -> list[Picture]:
+    """Pictures in which much moves, so that damage is seen in them."""
+    random = np.random.default_rng(5)
+    width, height = size
+    ground = random.integers(40, 160, (height // 8, width // 8, 3)).repeat(8, 0).repeat(8, 1)
+    found = []
+    for number in range(count):
+        picture = ground.copy()
+        for one in range(5):
+            left, top = (40 * one + (one + 2) * 3 * number) % (width - 40), (30 * one + 9 * number) % (height - 40)
+            picture[top : top + 40, left : left + 40] = (60 * one + 20) % 255
+        found.append((picture + random.normal(0, 2, picture.shape)).clip(0, 255).astype(np.uint8))
     return found
 
 
@@ -57,6 +72,9 @@ def write_film(
         stream = container.add_stream(codec, rate=fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = key_every
+        if codec.startswith("lib"):
+            # by quality; some versions of PyAV ask for a megabit a second
+            stream.bit_rate = 0
         if options or codec == "libx264":
             stream.options = dict(options or {"preset": "ultrafast", "tune": "zerolatency"})
         for number, picture in enumerate(pictures):

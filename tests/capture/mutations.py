@@ -13,11 +13,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from edge_fer import Analyzer
 from edge_fer.capture.ffmpeg.recording import VideoFile
@@ -25,7 +27,7 @@ from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.network.jpeg_stream import JpegStream, TooLongError
 from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import CameraSection
-from edge_fer.errors import SourceError
+from edge_fer.errors import PictureError, SourceError
 from edge_fer.inference.store import Store
 from edge_fer.pipeline.step import Told
 from edge_fer.sample import sample_path
@@ -38,7 +40,9 @@ from tests.fetched import FOLDER
 
 __all__ = ["KINDS", "base", "mutated"]
 
-KINDS = ("mjpeg", "mp4", "ts")
+#: Kinds of what is damaged, and the suffix of their files; pictures are of several.
+KINDS = {"pictures": "", "mjpeg": ".mjpeg", "mp4": ".mp4", "ts": ".ts", "hevc": ".mkv"}
+PICTURES = (".bmp", ".gif", ".jpg", ".png", ".tiff", ".webp")
 #: Pictures of the sample recording in which the person is seen.
 FROM, TO, FPS = 50, 86, 15
 #: Grey levels, on average, that a picture may be away from the nearest one of the whole file.
@@ -52,16 +56,24 @@ LONGEST = 120
 
 
 def base(folder: Path, kind: str) -> Path:
-    """A small recording with one person in it."""
+    """A small recording with one person in it, or a folder of such pictures."""
     pictures: list[Picture] = [
         frame.image for frame in VideoFile("sample", sample_path(), clock=SystemClock()).frames()
     ][FROM:TO]
-    path = folder / f"whole.{kind}"
+    path = folder / f"whole{KINDS[kind]}"
+    if kind == "pictures":
+        path.mkdir()
+        for suffix in PICTURES:
+            Image.fromarray(pictures[len(pictures) // 2]).save(path / f"whole{suffix}")
+        return path
     if kind == "mjpeg":
         path.write_bytes(b"".join(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes() for picture in pictures))
         return path
     # with its table of contents in front, an MP4 that is cut off can still be read
     front = {"movflags": "faststart"} if kind == "mp4" else {}
+    if kind == "hevc":
+        options = {"preset": "ultrafast", "x265-params": "log-level=0:keyint=6:min-keyint=6:bframes=0:open-gop=0"}
+        return write_film(path, pictures, codec="libx265", fps=FPS, options=options)
     options = {"preset": "fast", "bf": "0"}
     return write_film(path, pictures, fps=FPS, key_every=6, options=options, container_options=front)
 
@@ -101,9 +113,14 @@ def _stream(data: bytes) -> Iterator[Frame]:
         yield Frame("video", number, image, Instant(number / FPS, began + timedelta(seconds=number / FPS)))
 
 
+@cache
+def _analyzer() -> Analyzer:
+    return Analyzer(settings={"models_dir": str(FOLDER)})
+
+
 def _told(path: Path) -> Iterator[tuple[Told, Picture | None]]:
     if path.suffix != ".mjpeg":
-        for moment in Analyzer(settings={"models_dir": str(FOLDER)}).watch(path):
+        for moment in _analyzer().watch(path):
             yield moment.told, moment.frame and moment.frame.image
         return
     pipeline, at = build_pipeline("video", CameraSection(), store=Store(FOLDER), time=Stopwatch()), None
@@ -132,6 +149,13 @@ def outcome(path: Path, pictures: Sequence[Picture] = ()) -> dict[str, int]:
         How many pictures were read, how many of them are unlike all of the whole file, how often there were none for
         long, how many people were in view at once, and how many in all.
     """
+    if path.suffix in PICTURES:
+        try:
+            found = _analyzer().read(path)
+        except PictureError:
+            return {"pictures": 0, "unlike": 0, "gaps": 0, "at_once": 0, "people": 0}
+        people = len(found.faces)
+        return {"pictures": 1, "unlike": 0, "gaps": 0, "at_once": people, "people": people}
     read, unlike, gaps, most, ids, before = 0, 0, 0, 0, set(), None
     try:
         for told, image in _told(path):
@@ -149,13 +173,17 @@ def outcome(path: Path, pictures: Sequence[Picture] = ()) -> dict[str, int]:
 
 def main(path: Path, first: int, count: int) -> None:
     """Reads copies by their numbers; the copy of number 0 is whole."""
-    whole, pictures = path.read_bytes(), [image for _, image in _told(path) if image is not None]
+    if path.is_dir():
+        files, pictures = sorted(path.iterdir()), []
+    else:
+        files, pictures = [path], [image for _, image in _told(path) if image is not None]
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / f"copy{path.suffix}"
         for number in range(first, first + count):
             # ends the process
             signal.alarm(LONGEST)
-            copy.write_bytes(mutated(whole, dice(f"{path.suffix} {number}")) if number else whole)
+            chosen = files[number % len(files)]
+            whole, copy = chosen.read_bytes(), Path(folder) / f"copy{chosen.suffix}"
+            copy.write_bytes(mutated(whole, dice(f"{chosen.suffix} {number}")) if number else whole)
             found = outcome(copy, pictures)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
             print(json.dumps({"number": number, **found, "memory": memory}), flush=True)

@@ -8,6 +8,7 @@ import hashlib
 import re
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ __all__ = ["RtspCamera", "RtspFilm", "encoded"]
 VIDEO, PCMU = 96, 0
 #: RTP packets of a second are numbered in 90 kHz (video) and in samples (PCMU).
 VIDEO_CLOCK, PCMU_CLOCK = 90_000, 8_000
+#: Seconds that a client may say nothing.
+PATIENCE = 120
 #: NAL unit types of parameter sets.
 PARAMETERS = {"H264": {7: "sps", 8: "pps"}, "H265": {32: "vps", 33: "sps", 34: "pps"}}
 CODECS = {
@@ -105,6 +108,8 @@ def encoded(
         stream = container.add_stream(encoder, rate=fps, options=options)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        # some versions of PyAV ask for a megabit a second
+        stream.bit_rate = 0
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, fps)
@@ -149,6 +154,7 @@ class RtspCamera:
         transports: `tcp`, `udp`; it refuses all others.
         audio: `sends` sound, or only `tells` of it; it comes first in the description.
         harm: what the network makes of the packets of each picture; they are numbered before.
+        tls: what it encrypts with.
 
     Attributes:
         film: what it sends from its next picture on.
@@ -165,6 +171,7 @@ class RtspCamera:
         transports: Sequence[str] = ("tcp", "udp"),
         audio: str = "",
         harm: Callable[[list[bytes]], list[bytes]] = list,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.film = film
         self.login = login
@@ -172,6 +179,7 @@ class RtspCamera:
         self.transports = transports
         self.audio = audio
         self.harm = harm
+        self.tls = tls
         self.silent = threading.Event()
         self.heard: list[str] = []
         self.sound = _sound(4) if audio else []
@@ -182,7 +190,7 @@ class RtspCamera:
 
     @property
     def url(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/stream"
+        return f"{'rtsps' if self.tls else 'rtsp'}://127.0.0.1:{self.port}/stream"
 
     def start(self) -> None:
         """Switches it on, at the same address as before."""
@@ -191,9 +199,17 @@ class RtspCamera:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                connection = _Connection(camera, self.request)
-                camera._connections.append(connection)
-                connection.serve()
+                # with a time limit, no thread waits within TLS while another one sends
+                self.request.settimeout(PATIENCE)
+                try:
+                    encrypted = camera.tls.wrap_socket(self.request, server_side=True) if camera.tls else self.request
+                except OSError:
+                    # who says nothing in TLS is not heard
+                    return
+                with encrypted:
+                    connection = _Connection(camera, encrypted)
+                    camera._connections.append(connection)
+                    connection.serve()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True

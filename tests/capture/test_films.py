@@ -12,7 +12,7 @@ from edge_fer.capture.ffmpeg.decoder import MOST_PIXELS, opened_recording, uprig
 from edge_fer.capture.ffmpeg.recording import VideoFile, promised_seconds
 from edge_fer.capture.opencv.common import square
 from edge_fer.errors import SourceError
-from tests.capture.films import moving, write_film
+from tests.capture.films import busy, moving, write_film
 from tests.capture.helpers import InventedClock
 from tests.capture.tried import tried
 from tests.faults.trace import dice
@@ -119,6 +119,51 @@ def test_a_damaged_picture_and_those_built_on_it_are_left_out(tmp_path, suffix, 
     assert 10 <= len(frames) < 60
     wrong = [frame.index for frame in frames if min(far_off(frame.image, picture) for picture in pictures) > 8]
     assert wrong == []
+
+
+#: What an encoder makes of a film, with key frames and in the order of presentation or another one.
+ENCODERS = {
+    "H.265": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=0:keyint=20:min-keyint=20:bframes=0"}),
+    "H.265, reordered": ("libx265", {"preset": "fast", "x265-params": "log-level=0:keyint=20:min-keyint=20"}),
+    "H.264, reordered": ("libx264", {"preset": "fast", "bf": "3"}),
+    "MPEG-4": ("mpeg4", {"q": "3", "qmin": "3", "qmax": "3"}),
+}
+
+
+@tried(
+    "recordings",
+    "the same with H.265, with MPEG-4 part 2, and where pictures are stored in another order",
+    "likewise",
+)
+@pytest.mark.parametrize(("suffix", "harm"), [("ts", lose_packets), ("mp4", blank), ("mkv", blank)])
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("seed", range(2))
+def test_damage_that_the_decoder_does_not_report(tmp_path, encoder, suffix, harm, seed):
+    pictures, (codec, options) = busy(40, (320, 192)), ENCODERS[encoder]
+    path = write_film(tmp_path / f"whole.{suffix}", pictures, codec=codec, options=options, key_every=20)
+    assert len(play(path)) == 40, "nothing is left out of the whole one"
+    data = bytearray(path.read_bytes())
+    harm(data, dice(seed))
+    path.write_bytes(data)
+    frames = play(path)
+    assert 1 <= len(frames) < 40
+    wrong = [frame.index for frame in frames if min(far_off(frame.image, picture) for picture in pictures) > 9]
+    assert wrong == []
+
+
+@tried("recordings", "H.265 with MD5 sums of its pictures, and wrong bits", "wrong pictures are left out")
+@pytest.mark.parametrize("seed", range(3))
+def test_checksums_are_looked_at(tmp_path, seed):
+    options = {"preset": "ultrafast", "x265-params": "log-level=0:keyint=20:min-keyint=20:bframes=0:hash=1"}
+    pictures = busy(40, (320, 192))
+    path = write_film(tmp_path / "whole.mkv", pictures, codec="libx265", options=options)
+    data, chance = bytearray(path.read_bytes()), dice(seed)
+    for _ in range(3):
+        data[chance.randrange(len(data) // 6, len(data) - 100)] ^= 16
+    path.write_bytes(data)
+    frames = play(path)
+    assert 1 <= len(frames) < 40
+    assert max(min(far_off(frame.image, picture) for picture in pictures) for frame in frames) < 9
 
 
 @tried("recordings", "edit lists; gaps of two hours", "hidden pictures are left out; gaps keep their length")

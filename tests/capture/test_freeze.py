@@ -15,6 +15,7 @@ from edge_fer.types import Frame
 from tests.capture.films import write_film
 from tests.capture.helpers import InventedClock, flat
 from tests.capture.recorded import RecordedSource
+from tests.capture.tried import tried
 from tests.fakes.stage import Stage
 from tests.invented import at
 
@@ -77,6 +78,9 @@ def test_it_stays_frozen_until_another_picture_comes():
     assert watch.picture is None
 
 
+@tried(
+    "live cameras of any kind", "a quiet scene of a noisy sensor through H.264 at a low bitrate", "not taken for frozen"
+)
 @pytest.mark.parametrize("key_every", [20, 60])
 def test_a_quiet_scene_through_an_encoder_that_saves_bits_is_not_frozen(tmp_path, key_every):
     """The noise of a real sensor: most pictures are repeated, but key frames store it anew."""
@@ -109,6 +113,11 @@ class FreezingCamera:
             yield Frame("front", number, image, self.clock())
 
 
+@tried(
+    "live cameras of any kind",
+    "the very same picture for a minute, with somebody in it",
+    "lost, opened anew, online again with the first other picture",
+)
 def test_a_camera_whose_picture_has_frozen_is_lost_until_it_sends_another():
     still = flat(100)
     camera = FreezingCamera(still)

@@ -18,6 +18,7 @@ from edge_fer.capture.jpeg import DamagedJpegError, damage, rgb_pixels
 from edge_fer.errors import PictureError
 from edge_fer.pictures.decoding import decode
 from edge_fer.sample import sample_picture
+from tests.capture.tried import tried
 from tests.missing import missing
 from tests.odd_files import whole
 from tests.shared import shared_data
@@ -75,6 +76,11 @@ def flipped(data, turn):
     return bytes(spoilt)
 
 
+@tried(
+    "JPEG pictures",
+    "a hole, a cut that still has an end, wrong bytes; 300 of each",
+    "of those that look different: all that are cut are refused, 97 % with a hole, 90 % with wrong bytes",
+)
 @pytest.mark.parametrize(("spoil", "least"), [(with_hole, 0.97), (cut, 1.0), (flipped, 0.9)])
 def test_what_changes_the_picture_is_refused(spoil, least):
     turn = seeded(20)
@@ -141,6 +147,7 @@ def test_every_jpeg_of_the_shared_data_is_whole():
     assert not [file.name for file in files if damage(file.read_bytes())]
 
 
+@tried("JPEG pictures", "what cameras add beside the picture", "read")
 def test_what_cameras_add_is_no_damage():
     data = written(picture(), exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + written(picture().resize((160, 90))))
     assert damage(data) is None
@@ -173,6 +180,7 @@ def of_size(size):
     return data[:at] + size + data[at + 4 :]
 
 
+@tried("JPEG pictures", "broken headers", "refused before they are decoded")
 @pytest.mark.parametrize(("data", "word"), [
     (b"", "missing"),
     (b"\xff\xd8\xff", "missing"),
@@ -189,6 +197,7 @@ def test_broken_headers_are_a_damage_and_nothing_is_decoded_for_them(data, word)
         rgb_pixels(data)
 
 
+@tried("JPEG pictures", "a file of very many scans", "refused before they are decoded")
 def test_a_file_of_many_scans_is_refused_before_they_are_decoded(monkeypatch):
     data = written(picture(), progressive=True)
     begin, end = (place.start() for place in list(re.finditer(rb"\xff\xda", data))[-2:])

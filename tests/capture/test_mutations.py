@@ -19,8 +19,11 @@ from tests.faults.trace import dice
 COUNT = int(os.environ.get("EDGE_FER_TEST_MUTATIONS", "12"))
 #: The share of copies in which the person may be counted twice because of pictures that are away.
 MOST_TWICE = 0.02
-#: The share of the pictures of an MJPEG stream that may be read although they are damaged.
-MOST_UNLIKE = 0.02
+#: The share of the pictures that may be read although they are damaged, where the codec has nothing to notice it by.
+MOST_UNLIKE = {"mjpeg": 0.02, "hevc": 0.1}
+#: The share of the copies in which the picture may be torn in two, each with a half of the face: a BMP with bytes too
+#: many. It has nothing by which that could be noticed.
+MOST_TORN = {"pictures": 0.002}
 #: Copies that one process reads: what it needs of memory must not grow with them.
 BATCH = 100
 #: MB that damaged files may take more than the whole one; the largest picture that is decoded has 100 MB.
@@ -28,10 +31,12 @@ MOST_MEMORY = 600
 
 
 @tried(
-    "recordings and streams",
-    "MJPEG, MP4 and MPEG-TS (H.264) with random damage: bits, cuts, bytes too many or too few, zeros",
-    "no crash, no hang, bounded memory; nobody is counted who is not in the whole file; in fewer than 2 % of the files"
-    " the same person is counted as another one who has moved far while pictures were left out",
+    "pictures, recordings, streams",
+    "pictures of six formats, MJPEG, MP4 and MPEG-TS (H.264), Matroska (H.265) with random damage: bits, cuts, bytes"
+    " too many or too few, zeros",
+    "no crash, no hang, bounded memory; nobody is counted who is not in the whole file, but that a BMP may be torn in"
+    " two (1 of 2,000 pictures); in fewer than 2 % of the recordings the same person is counted as another one who has"
+    " moved far while pictures were left out",
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_at_random(tmp_path, kind):
@@ -48,14 +53,21 @@ def test_damage_at_random(tmp_path, kind):
     assert (whole["at_once"], whole["people"]) == (1, 1)
     assert len(found) == COUNT + 1
     # whoever moves far while pictures are away comes back as somebody else
-    assert [one for one in found.values() if max(one["at_once"], one["people"]) > 1 + one["gaps"]] == []
+    more = [one for one in found.values() if max(one["at_once"], one["people"]) > 1 + one["gaps"]]
+    assert len(more) <= MOST_TORN.get(kind, 0) * COUNT, more
     assert sum(one["people"] > 1 for one in found.values()) <= MOST_TWICE * COUNT + 1
-    # a JPEG has nothing by which every damage could be noticed
     unlike, pictures = (sum(one[what] for one in found.values()) for what in ("unlike", "pictures"))
-    assert unlike <= (MOST_UNLIKE * pictures + 1 if kind == "mjpeg" else 0)
+    assert unlike <= MOST_UNLIKE.get(kind, 0) * pictures + (kind in MOST_UNLIKE)
     assert max(one["memory"] for one in found.values()) < whole["memory"] + MOST_MEMORY
-    read = sum(0 < one["pictures"] < whole["pictures"] for one in found.values())
-    assert read > COUNT / 4, "damage that leaves nothing to read tells nothing"
+    if kind == "pictures":
+        read = sum(one["pictures"] for one in found.values())
+    else:
+        read = sum(0 < one["pictures"] < whole["pictures"] for one in found.values())
+    assert read > COUNT / 8, "damage that leaves nothing to read tells nothing"
+    totals = [f"{what} {sum(one[what] for one in found.values())}" for what in ("pictures", "unlike", "gaps")]
+    twice = sum(one["people"] > 1 for one in found.values())
+    memory = max(one["memory"] for one in found.values())
+    print(f"{kind}: {COUNT} copies, {', '.join(totals)}, counted twice in {twice}, {memory} MB")
 
 
 def test_copies_differ_and_are_the_same_each_time():

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.capture.opencv.live import SPOILT_IN_A_ROW, OpenCvLive
+from edge_fer.capture.opencv.check import SPOILT_IN_A_ROW
+from edge_fer.capture.opencv.live import OpenCvLive
 from edge_fer.capture.opencv.v4l2 import Capability
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from tests.capture.helpers import InventedClock, flat
+from tests.capture.tried import tried
 
 GOOD = flat(50)
 
@@ -108,6 +110,7 @@ def test_device_is_asked_for_size_and_rate():
     assert cv2.CAP_PROP_FOURCC not in small.asked
 
 
+@tried("USB (OpenCV's capture stands in)", "another size or format midway", "goes on with it; the log says so")
 def test_device_that_changes_size_or_format_goes_on(caplog):
     pictures = [flat(1), flat(2, (32, 24)), np.zeros((48, 64), np.uint8), np.zeros((48, 64, 4), np.uint8)]
     frames, _ = until_error(webcam(FakeCapture(pictures)))
@@ -123,6 +126,9 @@ def test_device_that_sends_garbage_now_and_then_goes_on():
     assert "stopped sending" in str(error)
 
 
+@tried(
+    "USB (OpenCV's capture stands in)", "garbage now and then; nothing but garbage", "left out; lost, and opened anew"
+)
 def test_device_that_sends_only_garbage_is_lost():
     capture = FakeCapture(itertools.chain([GOOD], itertools.repeat(np.zeros((48, 64, 2), np.uint8))))
     frames, error = until_error(webcam(capture))
@@ -142,6 +148,7 @@ def test_frames_nobody_wants_are_not_decoded():
     assert [frame.index for frame in frames[:3]] == [0, 3, 6]
 
 
+@tried("USB (OpenCV's capture stands in)", "unplugged; falls silent", "lost; stalled")
 def test_silence_is_told_from_an_end():
     clock = InventedClock()
     _, error = until_error(webcam(FakeCapture([GOOD], clock=clock, last_wait=8.0), clock=clock))
@@ -149,6 +156,11 @@ def test_silence_is_told_from_an_end():
     assert "sent nothing for 8 s" in str(error)
 
 
+@tried(
+    "USB (OpenCV's capture stands in)",
+    "not there, no right to open it, no camera, in use",
+    "the log says so, with a remedy",
+)
 @pytest.mark.parametrize(
     ("fault", "kind", "match"),
     [

@@ -18,6 +18,7 @@ from edge_fer.errors import SourceError
 from edge_fer.sample import sample_path
 from tests.capture.helpers import BEGAN, InventedClock, flat, write_video
 from tests.capture.recorded import RecordedSource
+from tests.capture.tried import tried
 from tests.shared import shared_data
 
 
@@ -68,6 +69,7 @@ NAMES = [
 ]
 
 
+@tried("recordings", "names with colons, with signs of FFmpeg and of the shell, and that are not UTF-8", "read")
 @pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_video_of_any_name_plays(tmp_path, monkeypatch, clip, name, relative):
@@ -100,6 +102,7 @@ def test_video_loops_with_times_going_on(clip):
     assert frames[0].image.mean() == frames[10].image.mean() == frames[30].image.mean()
 
 
+@tried("recordings", "a phone held upright", "upright")
 def test_video_turned_by_its_container_is_turned(tmp_path):
     plain = write_video(tmp_path / "plain.mp4", [halves([250, 0, 0], [0, 0, 250])] * 3).read_bytes()
     # the matrix of the track header, 40 bytes into its box: a quarter turn clockwise
@@ -208,6 +211,7 @@ def test_stills_of_every_sort_become_rgb(tmp_path):
     assert pixels == [[128, 128, 128], [77, 77, 77], [30, 20, 10]]
 
 
+@tried("folders of pictures", "turned by EXIF", "upright")
 def test_stills_heed_how_the_camera_was_held(tmp_path):
     jpeg = cv2.imencode(".jpg", halves([0, 0, 250], [250, 0, 0]))[1].tobytes()  # BGR: red to the left
     # a single EXIF entry: orientation 6, to be shown a quarter turn clockwise
@@ -219,6 +223,7 @@ def test_stills_heed_how_the_camera_was_held(tmp_path):
     assert near(image, 8, 24, [250, 0, 0]), "left came to the top"
 
 
+@tried("folders of pictures", "damaged pictures among others", "left out, and told")
 def test_broken_stills_are_left_out_and_their_time_passes(tmp_path, caplog):
     cv2.imwrite(str(tmp_path / "1.png"), flat(10))
     (tmp_path / "2.png").write_bytes(b"no picture")

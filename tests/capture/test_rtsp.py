@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from edge_fer.capture.slot import LiveSlot
 from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceLostError, SourceStalledError
 from edge_fer.support.backoff import Backoff
-from tests.capture.films import moving
+from tests.capture.films import busy, moving
 from tests.capture.rtsp_server import RtspCamera, encoded
 from tests.capture.tried import tried
 from tests.faults.trace import dice
@@ -29,21 +30,6 @@ SMALL, LARGE, TALL = (160, 96), (320, 192), (96, 160)
 #: How far pictures are from what was sent, at most, in grey levels on average; what is made up is further away.
 FAR = 8
 RTSP = "RTSP"
-
-
-def busy(count, size):
-    """Pictures in which much moves, so that damage is seen in them."""
-    random = np.random.default_rng(5)
-    width, height = size
-    ground = random.integers(40, 160, (height // 8, width // 8, 3)).repeat(8, 0).repeat(8, 1)
-    found = []
-    for number in range(count):
-        picture = ground.copy()
-        for one in range(5):
-            left, top = (40 * one + (one + 2) * 3 * number) % (width - 40), (30 * one + 9 * number) % (height - 40)
-            picture[top : top + 40, left : left + 40] = (60 * one + 20) % 255
-        found.append((picture + random.normal(0, 2, picture.shape)).clip(0, 255).astype(np.uint8))
-    return found
 
 
 @cache
@@ -130,6 +116,30 @@ def test_logins(camera, tmp_path, basic):
         assert "wr0ng" not in str(caught.value)
 
 
+@tried(
+    RTSP,
+    "`rtsps`: a certificate that the camera signed itself, a login, a camera that reboots",
+    "read; found again; a wrong login is told as such",
+)
+@pytest.mark.parametrize("codec", ["H264", "H265"])
+def test_streams_that_are_encrypted(camera, certificates, codec):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    one = camera(film(codec), tls=context, login=("joe", "s3cret"))
+    right = one.url.replace("//", "//joe:s3cret@")
+    assert right.startswith("rtsps://")
+    assert_like(some(right), one.film)
+    assert set(one.heard) >= {"DESCRIBE", "SETUP tcp", "PLAY"}
+    with pytest.raises(SourceLostError, match=r"refuses the login"):
+        some(right.replace("s3cret", "wr0ng"))
+    with Watched(right) as watched:
+        after = watched.wait(CaptureState.ONLINE)
+        one.die()
+        after = watched.wait(CaptureState.LOST, after)
+        one.start()
+        watched.wait(CaptureState.ONLINE, after)
+
+
 @tried(RTSP, "a path that the camera does not have; neither TCP nor UDP", "the log says so, with a remedy")
 def test_refusals_are_told(camera):
     with pytest.raises(SourceLostError, match=r"has nothing at this path. Look up the path"):
@@ -190,6 +200,19 @@ def test_damaged_pictures_are_left_out(camera, pictures, harm, chance):
     got = some(one.url, 80)
     assert_like(got, sent)
     assert got[-1].index == 79, "damaged ones have no number"
+
+
+@tried(
+    RTSP,
+    "H.265 over UDP: 1 % and 10 % of packets lost",
+    "pictures are left out up to the next key frame; what is shown is near to what was sent",
+)
+@pytest.mark.parametrize(("pictures", "chance"), [(moving, 0.1), (busy, 0.01)])
+def test_lost_packets_of_a_codec_whose_decoder_reports_nothing(camera, pictures, chance):
+    sent = replace(encoded(pictures(40, size=LARGE), codec="H265", packet=300), fps=100)
+    one = camera(sent, harm=lost(chance), transports=("udp",))
+    got = some(one.url, 80)
+    assert_like(got, sent)
 
 
 @tried(RTSP, "nothing but damaged pictures", "the camera is lost and opened anew")

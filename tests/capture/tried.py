@@ -12,7 +12,17 @@ from typing import NamedTuple, TypeVar
 __all__ = ["table", "tried"]
 
 #: The tests that say what they show, in the order of the table.
-TESTS = ("test_rtsp", "test_http_cameras", "test_network", "test_films", "test_mutations")
+TESTS = (
+    "test_rtsp",
+    "test_http_cameras",
+    "test_network",
+    "test_opencv_live",
+    "test_freeze",
+    "test_films",
+    "test_recordings",
+    "test_jpeg",
+    "test_mutations",
+)
 ROWS: dict[str, list[Row]] = {}
 
 Test = TypeVar("Test", bound=Callable[..., object])

@@ -417,3 +417,52 @@ def test_who_is_not_sought_is_not_missed():
     for tick in range(1, 9):
         assert film.tracker.update(None, at(tick / 10)).unconfirmed == 1
     assert ids(film.show(0.9, face(100)).appeared) == ["0"]
+
+
+def walked_in(film: Film, *xs: float, until: float = 1.0, fps: int = 15) -> None:
+    """Stand still in view until a time."""
+    for number in range(round(until * fps)):
+        film.show(number / fps, *map(face, xs))
+
+
+@pytest.mark.parametrize("gap", [0.4, 0.8, 1.5])
+def test_who_moved_far_while_pictures_were_missing_stays_one_person(gap: float):
+    film = Film()
+    walked_in(film, 100)
+    step = film.show(0.93 + gap, face(100 + 80 * 5 * gap))
+    assert (ids(step.visible), film.left) == (["0"], [])
+
+
+def test_who_is_not_found_at_once_after_a_gap_stays_one_person():
+    film = Film()
+    walked_in(film, 100)
+    film.show(1.7)
+    assert ids(film.show(1.77, face(400)).visible) == ["0"]
+    # and from then on is no longer looked for everywhere
+    assert ids(film.show(1.83, face(800)).visible) == []
+
+
+def test_of_two_who_might_have_come_neither_is_taken_for_the_one_who_was_there():
+    film = Film()
+    walked_in(film, 500)
+    assert film.show(1.73, face(200), face(800)).visible == ()
+
+
+def test_of_two_who_were_there_neither_is_taken_for_the_one_who_is():
+    film = Film()
+    walked_in(film, 200, 800)
+    assert film.show(1.73, face(500)).visible == ()
+
+
+@pytest.mark.parametrize(("x", "size"), [(2500.0, 80.0), (400.0, 200.0), (400.0, 30.0)])
+def test_who_is_too_far_away_or_of_another_size_after_a_gap_is_somebody_new(x: float, size: float):
+    film = Film()
+    walked_in(film, 100)
+    assert film.show(1.73, face(x, size=size)).visible == ()
+
+
+def test_a_slow_camera_has_no_gaps():
+    film = Film(max_missed=3.0, max_gap=3.0)
+    for number in range(8):
+        film.show(number, face(100))
+    assert film.show(8, face(400)).visible == ()

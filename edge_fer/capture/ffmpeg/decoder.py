@@ -16,10 +16,10 @@ from pathlib import Path
 
 import av
 import av.error
-import av.logging
 import cv2
 import numpy as np
 
+from edge_fer.capture.ffmpeg.damage import Damage, PictureChain, broken_rule
 from edge_fer.capture.opencv.common import square
 from edge_fer.types import Image
 
@@ -33,13 +33,8 @@ MOST_PIXELS = 7680 * 4352
 #: Frames a second where a container gives none, or one that no camera has.
 USUAL_FPS = 25.0
 FASTEST_FPS = 1000.0
-#: Pictures without a key frame after which a damage is taken to be gone: ten seconds of most cameras.
-MOST_BUILT_ON = 250
 #: Codecs of single pictures, such as the cover of a song.
 STILL_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff"}
-
-# what goes wrong is raised; FFmpeg's own words would go to standard error, addresses included
-av.logging.set_level(av.logging.PANIC)
 
 
 class Film:
@@ -57,9 +52,15 @@ class Film:
         self._turn = turn
         self._aspect = aspect
         self._stream = _video_of(container)
-        if self._stream.codec_context.name == "h264":
-            # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing
-            self._stream.codec_context.thread_type = "NONE"
+        codec = self._stream.codec_context
+        # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing; with any thread of
+        # its own, nobody can tell to which picture its words belong
+        codec.thread_type = "NONE"
+        if codec.name == "hevc":
+            # few cameras send checksums, but a recording may have them
+            codec.options = {"err_detect": "crccheck"}
+        self._damage = Damage(codec.name)
+        self._is_broken = broken_rule(codec.name, codec.extradata)
 
     @property
     def period(self) -> float:
@@ -92,29 +93,34 @@ class Film:
     def frames(self) -> Iterator[av.VideoFrame | None]:
         """The pictures as they are decoded; None in the place of a damaged one.
 
-        Damage stays in the pictures that are built on a damaged one. So they count as damaged as well, up to the next
-        key frame, or up to `MOST_BUILT_ON` of them, because some encoders send no key frames.
+        What FFmpeg says of a picture and of lost packets counts, and so does data that no encoder writes
+        (`edge_fer.capture.ffmpeg.damage`). Damage stays in the pictures that are built on a damaged one. So they count
+        as damaged as well, up to the next key frame.
 
         Raises:
             FilmError: it cannot be read on.
         """
-        built_on = None
-        for packet in self._container.demux(self._stream):
+        packets, chain = self._container.demux(self._stream), PictureChain()
+        while True:
+            with self._damage.listening():
+                packet = next(packets, None)
+            if packet is None:
+                return
             self.packets += packet.size > 0
             try:
-                decoded = packet.decode()
+                with self._damage.listening():
+                    decoded = packet.decode()
             except FilmError:
+                self._damage.take(packet.dts)
+                chain.cut()
                 self.damaged += 1
-                built_on = 0
                 yield None
                 continue
+            chain.add(packet, is_damaged=self._damage.take(packet.dts) or self._is_broken(bytes(packet)))
             for frame in decoded:
-                if frame.is_corrupt or packet.is_corrupt:
-                    built_on = 0
-                elif built_on is not None:
-                    built_on = None if frame.key_frame or built_on >= MOST_BUILT_ON else built_on + 1
-                self.damaged += built_on is not None
-                yield frame if built_on is None else None
+                is_whole = chain.is_whole(frame)
+                self.damaged += not is_whole
+                yield frame if is_whole else None
 
     @staticmethod
     def own_time(frame: av.VideoFrame) -> float:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from edge_fer.capture.jpeg import DamagedJpegError, rgb_pixels
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.network.http_pictures import HttpAnswer, HttpError, ask
 from edge_fer.capture.network.jpeg_stream import JpegStream, StoredJpeg, TooLongError
+from edge_fer.capture.opencv.check import PictureCheck
 from edge_fer.capture.opencv.common import quieten, squared, to_rgb
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
@@ -31,8 +33,6 @@ __all__ = ["NetworkCamera"]
 
 log = logging.getLogger(__name__)
 
-#: So many spoilt pictures in a row, and the camera is asked anew.
-SPOILT_IN_A_ROW = 30
 #: Where an address names no port.
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 #: Sound is never asked for: nobody needs it, and FFmpeg would wait for it before the first picture.
@@ -95,13 +95,12 @@ class NetworkCamera:
         """See `SourcePort.frames`."""
         quieten()
         password = self._password()
-        size = None
-        pictures = self._over_http(password) if self._source.lower().startswith("http") else self._film(password)
+        check = PictureCheck(self._camera, self._shown, remedy="Check its network and its settings")
+        is_http = self._source.lower().startswith("http")
+        pictures = self._over_http(password, check) if is_http else self._film(password)
         with closing(pictures):
             for index, image, at, key in pictures:
-                if size not in {None, image.shape}:
-                    log.warning("camera %s: %s now sends %d x %d", self._camera, self._shown, *image.shape[1::-1])
-                size = image.shape
+                check.note(image)
                 yield Frame(self._camera, index, image, at, key=key)
 
     def _film(self, password: str | None) -> Generator[tuple[int, Image, Instant, bool], None, None]:
@@ -142,29 +141,23 @@ class NetworkCamera:
             if limit.take(at.mono):
                 yield index, film.image(frame), at, bool(frame.key_frame)
 
-    def _over_http(self, password: str | None) -> Generator[tuple[int, Image, Instant, bool], None, None]:
+    def _over_http(
+        self, password: str | None, check: PictureCheck
+    ) -> Generator[tuple[int, Image, Instant, bool], None, None]:
         with closing(self._ask(password)) as answer:
             if not answer.sends_jpeg:
                 answer.close()
                 yield from self._film(password)
                 return
-            limit, index, spoilt = FrameLimit(self._fps, self._share), -1, 0
+            limit, index = FrameLimit(self._fps, self._share), -1
             for picture in self._jpegs(answer, password):
                 at = self._clock()
                 index += 1
                 if not limit.take(at.mono):
                     continue
-                try:
-                    image = self._decoded(picture)
-                except ValueError as error:
-                    spoilt += 1
-                    log.debug("camera %s: %s sent %s", self._camera, self._shown, error)
-                    if spoilt >= SPOILT_IN_A_ROW:
-                        msg = f"{self._shown} sends {error} instead of a picture"
-                        raise SourceLostError(msg, remedy="Check its network and its settings") from None
-                    continue
-                spoilt = 0
-                yield index, image, at, True
+                image = check.decoded(partial(self._decoded, picture))
+                if image is not None:
+                    yield index, image, at, True
 
     def _jpegs(self, answer: HttpAnswer, password: str | None) -> Iterator[StoredJpeg]:
         """The pictures of an answer; and of further ones, where each answer is one picture."""

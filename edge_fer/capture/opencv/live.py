@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ import cv2
 from numpy.typing import NDArray
 
 from edge_fer.capture.limit import FrameLimit, whole
+from edge_fer.capture.opencv.check import PictureCheck
 from edge_fer.capture.opencv.common import quieten, squared, to_rgb
 from edge_fer.capture.opencv.v4l2 import Capability, capability
 from edge_fer.clock.system import Clock
@@ -18,10 +18,6 @@ from edge_fer.types import Frame
 
 __all__ = ["Capture", "OpenCvLive"]
 
-log = logging.getLogger(__name__)
-
-#: So many spoilt pictures in a row, and the device is opened anew; single ones are common after a bad cable's hiccup.
-SPOILT_IN_A_ROW = 30
 #: Seconds without a word after which a device has fallen silent; OpenCV waits for ten.
 SILENT = 7.0
 #: Up to this many pixels a USB 2 camera sends 30 uncompressed pictures a second; beyond, only as JPEG.
@@ -103,7 +99,8 @@ class OpenCvLive:
 
     def _read(self, capture: Capture) -> Generator[Frame, None, None]:
         limit = FrameLimit(self._fps, self._share)
-        index, spoilt, size = -1, 0, None
+        check = PictureCheck(self._camera, self._source, remedy="Check its cable, and that it is a camera")
+        index = -1
         while True:
             asked = self._clock().mono
             if not capture.grab():
@@ -113,20 +110,10 @@ class OpenCvLive:
             # decoding is the dear half, so frames nobody wants are left out before it
             if not limit.take(at.mono):
                 continue
-            try:
-                image = squared(to_rgb(capture.retrieve()[1]), self._aspect)
-            except (ValueError, cv2.error) as error:
-                spoilt += 1
-                log.debug("camera %s: %s sent %s", self._camera, self._source, error)
-                if spoilt >= SPOILT_IN_A_ROW:
-                    msg = f"{self._source} sends {error} instead of a picture"
-                    raise SourceLostError(msg, remedy="Check its cable, and that it is a camera") from error
-                continue
-            spoilt = 0
-            if size not in {None, image.shape}:
-                log.warning("camera %s: %s now sends %d x %d", self._camera, self._source, *image.shape[1::-1])
-            size = image.shape
-            yield Frame(self._camera, index, image, at)
+            image = check.decoded(lambda: squared(to_rgb(capture.retrieve()[1]), self._aspect))
+            if image is not None:
+                check.note(image)
+                yield Frame(self._camera, index, image, at)
 
     def _gone(self, waited: float) -> SourceLostError:
         # OpenCV says "no frame" of a device that is gone and of one that fell silent; only the time tells them apart

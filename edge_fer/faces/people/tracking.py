@@ -20,6 +20,15 @@ __all__ = ["MAX_GAP", "Tracker", "TrackingStep", "box_distance", "random_id"]
 
 #: The longest time between two frames of a camera that is not slow over which people are followed, seconds.
 MAX_GAP = 2.0
+#: So many times the usual time between two frames, and at least so many seconds, is a gap in the stream.
+GAP_TIMES, SHORTEST_GAP = 4.0, 0.3
+#: What is usual is learned from about so many frames.
+USUAL_OVER = 10
+#: How much further a face may be from where it should be, for each second of a gap: somebody who walks past moves by
+#: six widths of their face a second, and the distance of each is a half.
+GAP_REACH = 3.0
+#: How many times larger or smaller the area of a face may be after a gap.
+GAP_SIZE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class _TrackState:
         self.found_at = at.mono
         self.hits = 1
         self.missed_since: float | None = None
+        self.unseen = 0.0  # seconds of gaps since the face was seen last
         self.motion = motion
 
     def found(self, face: Face, at: Instant) -> None:
@@ -79,6 +89,7 @@ class _TrackState:
         self.face = face
         self.seen = at
         self.missed_since = None
+        self.unseen = 0.0
 
     def missed(self, mono: float) -> None:
         if self.missed_since is None:
@@ -99,7 +110,9 @@ class Tracker:
     A face becomes a person once it was found `confirm` times, and one leaves after being missed for longer than
     `max_missed`. Time out of sight counts from the first frame that missed the face, so that slow and uneven frame
     rates lose nobody; but where there was no frame at all for longer than `max_gap`, whoever is seen afterwards is
-    somebody new. Time is `Instant.mono` and nothing else; should it run backward, it stands still.
+    somebody new. After a shorter gap in the stream, as damaged pictures leave it, a person may have moved far: where
+    one face alone could be theirs, and it could be nobody else's, it is taken for theirs. Time is `Instant.mono` and
+    nothing else; should it run backward, it stands still.
 
     Between two searches, and where a search misses a person, their face may have been followed by other means; that
     keeps a person who was found within the last `max_followed` in view, but makes nobody a person.
@@ -147,6 +160,7 @@ class Tracker:
         self._new_id = new_id
         self._people: list[_TrackState] = []
         self._last: Instant | None = None
+        self._usual: float | None = None
         self._dropped = 0
 
     @property
@@ -171,12 +185,14 @@ class Tracker:
         if self._last is not None and at.mono < self._last.mono:
             at = self._last
         left = self._give_up(at.mono)
+        self._notice_gap(at.mono)
         self._last = at
 
         confirmed = [person for person in self._people if person.id is not None]
         unconfirmed = [person for person in self._people if person.id is None]
         # whoever is known chooses first, so that a passing false alarm takes nobody's face away
         rest = self._pair(confirmed, faces or (), at)
+        rest = self._pair_over_gap(confirmed, rest, at)
         if faces is not None:  # who is not sought is not missed, and nobody but persons is followed
             rest = self._pair(unconfirmed, rest, at)
         self._keep_followed(followed or {}, faces or (), at)
@@ -196,6 +212,7 @@ class Tracker:
     def rest(self, at: Instant) -> None:
         """Takes in a frame in which nothing has moved: everybody stands where they were seen last."""
         if self._last is None or at.mono > self._last.mono:
+            self._notice_gap(at.mono)
             self._last = at
             for person in self._people:
                 person.motion.observe(person.face.box, at.mono)
@@ -231,6 +248,36 @@ class Tracker:
                 person.missed(at.mono)
         taken = set(pairs.values())
         return [face for index, face in enumerate(faces) if index not in taken]
+
+    def _notice_gap(self, mono: float) -> None:
+        """Adds an unusually long time without a frame to how long each person could not be seen."""
+        if self._last is None:
+            return
+        elapsed = mono - self._last.mono
+        if self._usual is not None and elapsed >= max(SHORTEST_GAP, GAP_TIMES * self._usual):
+            for person in self._people:
+                person.unseen += elapsed
+        # a gap counts as little as a frame does, so that what is slow from now on is usual soon
+        usual = elapsed if self._usual is None else self._usual
+        self._usual = usual + (min(elapsed, 2 * usual) - usual) / USUAL_OVER if usual else elapsed
+
+    def _pair_over_gap(self, people: Sequence[_TrackState], faces: Sequence[Face], at: Instant) -> list[Face]:
+        """Gives those whom a gap hid their face where there is no choice; returns the faces left over."""
+        hidden = [person for person in people if person.unseen and person.missed_since is not None]
+        near = [[face for face in faces if self._may_be(person, face, at)] for person in hidden]
+        taken = []
+        for person, found in zip(hidden, near, strict=True):
+            if len(found) == 1 and sum(found[0] in others for others in near) == 1:
+                person.found(found[0], at)
+                taken.append(found[0])
+        return [face for face in faces if face not in taken]
+
+    def _may_be(self, person: _TrackState, face: Face, at: Instant) -> bool:
+        area, before = face.box.area, person.face.box.area
+        if not before <= GAP_SIZE * area <= GAP_SIZE**2 * before:
+            return False
+        limit = self._max_distance + GAP_REACH * person.unseen
+        return self._distance(person.motion.predict(at.mono), face.box) <= limit
 
     def _keep_followed(self, followed: Mapping[str, Face], faces: Sequence[Face], at: Instant) -> None:
         """Keeps those in view who were followed and not found, unless their face was found as somebody else's."""
