@@ -42,6 +42,7 @@ VERBS = (
     "models",
     "bench",
     "try_faces",
+    "web",
     "collect_logs",
     "version",
 )
