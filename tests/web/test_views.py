@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import re
 from functools import partial
 from pathlib import Path
@@ -69,3 +71,16 @@ def test_every_text_that_a_page_asks_for_is_there():
 )
 def test_the_language_is_the_browsers(accepted, language):
     assert chosen_language(accepted) == language
+
+
+def test_what_comes_from_others_is_as_it_came_and_has_its_licence():
+    folder = Path(edge_fer.web.__file__).parent / "static" / "vendor"
+    known = dict(reversed(line.split()) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    scripts = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.js")}
+    assert scripts == known
+    assert all((folder / name.replace(".min.js", ".LICENSE.txt")).is_file() for name in scripts)
+
+
+def test_a_page_is_small():
+    folder = Path(edge_fer.web.__file__).parent / "static"
+    assert sum(len(gzip.compress(path.read_bytes())) for path in folder.rglob("*.*")) < 60_000
