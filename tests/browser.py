@@ -37,13 +37,14 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self.driver.quit()
 
-    def open(self, path: Path, *, screen: str = "desktop", dark: bool = False, media: str = "") -> None:
+    def open(self, path: Path | str, *, screen: str = "desktop", dark: bool = False, media: str = "") -> None:
+        """Opens a file, or an address."""
         width, height, mobile = SCREENS[screen]
         size = {"width": width, "height": height, "deviceScaleFactor": 2 if mobile else 1, "mobile": mobile}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
-        self.driver.get(path.as_uri())
+        self.driver.get(path if isinstance(path, str) else path.as_uri())
 
     def ask(self, script: str) -> Any:
         """What a script in the page returns."""

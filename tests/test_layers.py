@@ -24,7 +24,7 @@ TIERS = [
     {"daemon"},
     {"remote"},
     {"control"},
-    {"wiring"},
+    {"web", "wiring"},
     {"pictures", "recordings"},
     {"analyzer", "bench", "doctor", "report"},
     {"acceptance"},

@@ -45,6 +45,7 @@ VERBS = (
     "try_faces",
     "history",
     "report",
+    "web",
     "collect_logs",
     "version",
 )

@@ -1,0 +1,149 @@
+"""`edge-fer web`: the page, its accounts and its links."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+import time
+from pathlib import Path
+
+from edge_fer.cli._control import add_socket_argument
+from edge_fer.cli._say import say
+from edge_fer.cli._verbs import Subparsers, add_verb
+from edge_fer.config.engine.places import default_state_dir
+from edge_fer.control.place import usual_paths
+from edge_fer.errors import ConfigError
+from edge_fer.remote.asker import Role
+from edge_fer.web.accounts import AccountBook
+from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION = """\
+A page that shows cameras, people and alerts as they are now, and sets thresholds. It runs in a process of its own,
+which asks the running daemon over the control socket. Without --certificate it listens on this device alone.
+"""
+_EPILOG = """\
+examples:
+  edge-fer web serve                       # then open the link that it prints
+  edge-fer web link --role operator        # a link that logs somebody in once
+  edge-fer web account add ann --role operator
+"""
+#: Where the page listens by default.
+LISTEN = "127.0.0.1:8321"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "web",
+        help="show a page to look at",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    serve = add_verb(parts, "serve", help="serve the page", description="Serves the page until Ctrl-C.", handler=_serve)
+    serve.add_argument(
+        "--listen", metavar="ADDRESS:PORT", default=LISTEN, help=f"where (default: {LISTEN}); port 0: any"
+    )
+    serve.add_argument(
+        "--host", metavar="NAME", action="append", default=[], help="a further name that it is reached by"
+    )
+    serve.add_argument("--certificate", metavar="FILE", type=Path, help="for HTTPS: a certificate with its chain, PEM")
+    serve.add_argument("--key", metavar="FILE", type=Path, help="its key, PEM")
+    serve.add_argument("--idle", metavar="SECONDS", type=float, default=0.0, help="end after so long without a visitor")
+    serve.add_argument("--no-link", action="store_true", help="print no link that logs in")
+    add_socket_argument(serve)
+    link = add_verb(parts, "link", help="make a link that logs in once", description="Prints a link.", handler=_link)
+    link.add_argument("--role", choices=list(Role), default=Role.VIEWER, help="of whoever follows it (default: viewer)")
+    link.add_argument("--name", default="guest", help="by which the log and `audit` call them (default: guest)")
+    link.add_argument("--address", default=f"http://{LISTEN}", help="of the page")
+    account = parts.add_parser("account", help="who may log in", description="Adds, changes and removes accounts.")
+    accounts = account.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    about = "Adds an account. The password is asked for, or read from a pipe."
+    add = add_verb(accounts, "add", help="add one", description=about, handler=_add)
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=list(Role), default=Role.VIEWER, help="default: viewer")
+    role = add_verb(accounts, "role", help="change a role", description="Changes a role.", handler=_role)
+    role.add_argument("name", metavar="NAME")
+    role.add_argument("role", metavar="ROLE", choices=list(Role))
+    remove = add_verb(accounts, "remove", help="remove one", description="Removes one.", handler=_remove)
+    remove.add_argument("name", metavar="NAME")
+    listing = add_verb(accounts, "list", help="list them", description="Lists names and roles.", handler=_list)
+    for one in (serve, link, add, role, remove, listing):
+        one.add_argument("--folder", metavar="DIR", type=Path, help="where accounts and sessions are kept")
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return args.folder or (Path(given) if given else default_state_dir() / "web")
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from edge_fer.log import set_up_log  # noqa: PLC0415
+
+    try:
+        from edge_fer.web.serve import ServeSettings, listening_sockets, serve  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        msg = f"the page needs the Python packages starlette and uvicorn: {error}"
+        raise ConfigError(msg, remedy="Install them: pip install 'edge-fer[web]'") from None
+    set_up_log("warning")
+    folder = _folder(args)
+    settings = ServeSettings(
+        control=[args.socket] if args.socket else usual_paths(default_state_dir(), os.environ),
+        folder=folder,
+        hosts=args.host,
+        certificate=args.certificate,
+        key=args.key,
+        idle=args.idle,
+    )
+    sockets = listening_sockets(args.listen)
+    if not args.no_link:
+        host, port = sockets[0].getsockname()[:2]
+        scheme = "https" if args.certificate else "http"
+        token = OneTimeLinks(folder / "links").make("admin", Role.ADMIN, time.time())
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        say(f"page: {scheme}://{place}/link?token={token}  (works once, within {LINK_LASTS / 60:.0f} min)")
+    serve(settings, sockets)
+    return 0
+
+
+def _link(args: argparse.Namespace) -> int:
+    token = OneTimeLinks(_folder(args) / "links").make(args.name, Role(args.role), time.time())
+    say(f"{args.address.rstrip('/')}/link?token={token}")
+    say(f"It works once, within {LINK_LASTS / 60:.0f} min.")
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            msg = "the two passwords differ"
+            raise ConfigError(msg, remedy="Type the same one twice")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    AccountBook(_folder(args) / "accounts.json").put(args.name, Role(args.role), password)
+    say(f"{args.name} may log in as {args.role}")
+    return 0
+
+
+def _role(args: argparse.Namespace) -> int:
+    AccountBook(_folder(args) / "accounts.json").change_role(args.name, Role(args.role))
+    say(f"{args.name} is {args.role} now")
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    AccountBook(_folder(args) / "accounts.json").remove(args.name)
+    say(f"{args.name} may log in no more")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    for account in AccountBook(_folder(args) / "accounts.json").all().values():
+        say(f"{account.name}  {account.role}")
+    return 0

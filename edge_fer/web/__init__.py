@@ -1,0 +1,1 @@
+"""The web page: a process of its own that asks the control socket, and nothing else."""

@@ -1,0 +1,121 @@
+"""The running daemon, as pages ask it: by the control socket, in threads, so that no page waits for another's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+
+from edge_fer.control.client import ControlClient
+from edge_fer.errors import EdgeFerError
+from edge_fer.remote.asker import Asker
+
+__all__ = ["NodeLine"]
+
+log = logging.getLogger(__name__)
+
+State = Mapping[str, Any]
+#: Seconds between two tries to reach a daemon that does not run.
+_AGAIN = 2.0
+
+
+class NodeLine:
+    """Asks the daemon, and listens to it while somebody looks.
+
+    Args:
+        connect: gives a connection to the daemon, or raises EdgeFerError.
+        acts_for: whether requests may name the person for whom they are made.
+    """
+
+    def __init__(self, connect: Callable[[], ControlClient], *, acts_for: bool) -> None:
+        self._connect = connect
+        self._acts_for = acts_for
+        self._listeners: set[_Listener] = set()
+        self._newest: State | None = None
+        self._watching = False
+
+    async def ask(self, do: str, who: Asker, **fields: Any) -> Any:
+        """The result of a request.
+
+        Raises:
+            EdgeFerError: the daemon does not run, or refuses.
+        """
+        return await anyio.to_thread.run_sync(partial(self._ask, do, who, fields))
+
+    async def command(self, name: str, fields: Mapping[str, Any], who: Asker) -> Any:
+        """The result of a command, likewise."""
+        return await self.ask("command", who, command=name, with_=dict(fields))
+
+    async def states(self) -> AsyncIterator[State | None]:
+        """Each new state, the newest first; None while the daemon does not run. A slow reader gets the newest alone."""
+        listener = _Listener()
+        self._listeners.add(listener)
+        if self._newest is not None:
+            listener.put(self._newest)
+        if not self._watching:
+            self._watching = True
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=self._watch, args=(loop,), name="node", daemon=True).start()
+        try:
+            while True:
+                yield await listener.next()
+        finally:
+            self._listeners.discard(listener)
+
+    def _ask(self, do: str, who: Asker, fields: Mapping[str, Any]) -> Any:
+        acting = {"as_": {"name": who.name, "role": who.role}} if self._acts_for and who.role else {}
+        with self._connect() as client:
+            return client.ask(do, **fields, **acting)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs in a thread of its own while anybody listens."""
+        try:
+            while self._listeners:
+                try:
+                    with self._connect() as client:
+                        self._spread(loop, client.ask("subscribe"))
+                        for event in client.events():
+                            if not self._listeners:
+                                return
+                            if event["event"] == "state":
+                                self._spread(loop, event["state"])
+                except EdgeFerError:
+                    self._spread(loop, None)
+                    time.sleep(_AGAIN)
+        except RuntimeError:
+            # the loop has ended
+            return
+        finally:
+            self._watching = False
+            self._newest = None
+
+    def _spread(self, loop: asyncio.AbstractEventLoop, state: State | None) -> None:
+        def spread() -> None:
+            self._newest = state
+            for listener in self._listeners:
+                listener.put(state)
+
+        loop.call_soon_threadsafe(spread)
+
+
+class _Listener:
+    """Keeps the newest state until it is read."""
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._is_new = asyncio.Event()
+
+    def put(self, state: State | None) -> None:
+        self._state = state
+        self._is_new.set()
+
+    async def next(self) -> State | None:
+        await self._is_new.wait()
+        self._is_new.clear()
+        return self._state

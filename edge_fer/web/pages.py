@@ -1,0 +1,403 @@
+"""The pages: what each shows, and what its forms do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import anyio.to_thread
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from edge_fer.errors import CommandError, EdgeFerError
+from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.types import LABEL_NAMES, LABELS
+from edge_fer.web.accounts import AccountBook
+from edge_fer.web.delays import LoginDelays
+from edge_fer.web.node import NodeLine
+from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
+from edge_fer.web.texts import chosen_language, texts_in
+from edge_fer.web.views import SettingView, alerts_in, settings_in
+
+__all__ = ["Keeping", "make_pages"]
+
+#: Seconds between two looks of one visitor at what is new, at the least.
+PUSH_EVERY: Final = 0.5
+#: Fields of a form.
+_MOST_FIELDS: Final = 20
+_COOKIE: Final = "edge-fer"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the pages keep on disk.
+
+    Attributes:
+        accounts: who may log in.
+        sessions: who is logged in.
+        links: those that log somebody in once.
+        delays: after logins that failed.
+    """
+
+    accounts: AccountBook
+    sessions: SessionBook
+    links: OneTimeLinks
+    delays: LoginDelays
+
+
+def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float] = time.time) -> Starlette:
+    """All pages, not yet guarded (`edge_fer.web.guard`).
+
+    Args:
+        node: the daemon.
+        keeping: who may look, and who looks.
+        secure: whether browsers reach us by HTTPS.
+        clock: Unix seconds.
+    """
+    pages = _Pages(node, keeping, secure=secure, clock=clock)
+    static = str(files("edge_fer.web").joinpath("static"))
+    routes = [
+        Route("/login", pages.login, methods=["GET"]),
+        Route("/login", pages.log_in, methods=["POST"]),
+        Route("/link", pages.link, methods=["GET"]),
+        Route("/link", pages.follow_link, methods=["POST"]),
+        Route("/static/labels.css", _label_colours),
+        Mount("/static", StaticFiles(directory=static)),
+        Route("/", pages.page(pages.now, Role.VIEWER)),
+        Route("/now/events", pages.page(pages.events, Role.VIEWER)),
+        Route("/tune", pages.page(pages.tune, Role.VIEWER)),
+        Route("/system", pages.page(pages.system, Role.VIEWER)),
+        Route("/logout", pages.form(pages.log_out, Role.VIEWER), methods=["POST"]),
+        Route("/alerts/acknowledge", pages.form(pages.acknowledge, Role.OPERATOR), methods=["POST"]),
+        Route("/alerts/silence", pages.form(pages.silence, Role.OPERATOR), methods=["POST"]),
+        Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
+        Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
+        Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
+
+
+class _PageVisit:
+    """Somebody who asks, with the words of their language.
+
+    Attributes:
+        request: what they ask for.
+        session: of them.
+        form: what they sent.
+    """
+
+    def __init__(self, request: Request, session: LoginSession, form: Mapping[str, str]) -> None:
+        self.request = request
+        self.session = session
+        self.form = form
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, for the daemon."""
+        return Asker(self.session.name, Way.WEB, self.session.role)
+
+
+_Handler = Callable[[_PageVisit], Any]
+
+
+class _Pages:
+    def __init__(self, node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float]) -> None:
+        self._node = node
+        self._keeping = keeping
+        self._secure = secure
+        self._clock = clock
+        self._templates = Environment(
+            loader=PackageLoader("edge_fer.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["clock"] = lambda moment: f"{moment[11:19]} UTC"
+        self._hashing = asyncio.Semaphore(2)
+
+    # who it is
+
+    def page(self, handler: _Handler, role: Role) -> Callable[[Request], Any]:
+        """A page for those with a role; others are asked to log in."""
+
+        async def answer(request: Request) -> Response:
+            session = self._session(request)
+            if session is None:
+                return RedirectResponse("/login", 303)
+            if not session.role.includes(role):
+                return self._error(request, 403, "denied", session=session)
+            return await self._answered(handler, _PageVisit(request, session, {}))
+
+        return answer
+
+    def form(self, handler: _Handler, role: Role) -> Callable[[Request], Any]:
+        """What a form is sent to, by those with a role, from a page of ours."""
+
+        async def answer(request: Request) -> Response:
+            session = self._session(request)
+            if session is None:
+                return RedirectResponse("/login", 303)
+            form = await _form(request)
+            if form is None or form.get("csrf") != session.csrf:
+                return self._error(request, 403, "stale_form", session=session)
+            if not session.role.includes(role):
+                return self._error(request, 403, "denied", session=session)
+            return await self._answered(handler, _PageVisit(request, session, form))
+
+        return answer
+
+    async def _answered(self, handler: _Handler, visit: _PageVisit) -> Response:
+        try:
+            answer: Response = await handler(visit)
+        except CommandError as error:
+            code = 403 if error.code == "denied" else 409
+            return self._error(visit.request, code, "refused", session=visit.session, why=error)
+        except EdgeFerError as error:
+            return self._error(visit.request, 503, "no_daemon", session=visit.session, why=error)
+        return answer
+
+    def _session(self, request: Request) -> LoginSession | None:
+        token = request.cookies.get(self._cookie)
+        session = self._keeping.sessions.of(token, self._clock()) if token else None
+        if session is None or session.by_link:
+            return session
+        # an account that was taken away, or has another role, counts at once
+        account = self._keeping.accounts.all().get(session.name)
+        return None if account is None else replace(session, role=account.role)
+
+    @property
+    def _cookie(self) -> str:
+        # the prefix keeps other hosts and plain HTTP from setting it
+        return f"__Host-{_COOKIE}" if self._secure else _COOKIE
+
+    async def login(self, request: Request) -> Response:
+        """The form."""
+        if self._session(request):
+            return RedirectResponse("/", 303)
+        return self._shown(request, "login.html", problem="", name="")
+
+    async def log_in(self, request: Request) -> Response:
+        """Looks at name and password."""
+        form = await _form(request)
+        if form is None:
+            return self._error(request, 400, "stale_form")
+        name, password = form.get("name", "")[:64], form.get("password", "")
+        address = request.client.host if request.client else ""
+        delays, now = self._keeping.delays, self._clock()
+        wait = delays.wait(name, address, now)
+        if wait > 0:
+            shown = self._shown(request, "login.html", 429, problem="too_early", name=name, wait=int(wait) + 1)
+            shown.headers["retry-after"] = str(int(wait) + 1)
+            return shown
+        # counted before it is looked at, so that many at once are no way around the wait
+        delays.failed(name, address, now)
+        async with self._hashing:
+            account = await anyio.to_thread.run_sync(self._keeping.accounts.verified, name, password)
+        if account is None:
+            return self._shown(request, "login.html", 403, problem="wrong", name=name)
+        delays.succeeded(name, address)
+        return self._begin(request, account.name, account.role, by_link=False)
+
+    async def link(self, request: Request) -> Response:
+        """Asks for a click: what looks at links before people do must not use one up."""
+        return self._shown(request, "link.html", token=request.query_params.get("token", "")[:100])
+
+    async def follow_link(self, request: Request) -> Response:
+        """Logs in by a one-time link."""
+        form = await _form(request)
+        found = self._keeping.links.use((form or {}).get("token", ""), self._clock())
+        if found is None:
+            return self._shown(request, "login.html", 403, problem="link_used", name="")
+        return self._begin(request, *found, by_link=True)
+
+    def _begin(self, request: Request, name: str, role: Role, *, by_link: bool) -> Response:
+        # never one that the browser had before: somebody else may know it
+        old = request.cookies.get(self._cookie)
+        if old:
+            self._keeping.sessions.end(old)
+        token = self._keeping.sessions.begin(name, role, self._clock(), by_link=by_link)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(self._cookie, token, secure=self._secure, httponly=True, samesite="strict", path="/")
+        return answer
+
+    async def log_out(self, visit: _PageVisit) -> Response:
+        """Ends the session."""
+        self._keeping.sessions.end(visit.request.cookies.get(self._cookie, ""))
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(self._cookie, secure=self._secure, httponly=True, samesite="strict", path="/")
+        return answer
+
+    # what they see
+
+    async def now(self, visit: _PageVisit) -> Response:
+        """Cameras, people, alerts, as they are."""
+        state = await self._node.ask("state", visit.asker)
+        return self._shown(visit.request, "now.html", session=visit.session, **_now(state))
+
+    async def events(self, visit: _PageVisit) -> Response:
+        """What changes of that, pushed."""
+        return StreamingResponse(
+            self._pushed(visit), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        )
+
+    async def _pushed(self, visit: _PageVisit) -> AsyncIterator[str]:
+        shown: dict[str, str] = {}
+        # proxies and browsers learn at once that it works
+        yield ": here\n\n"
+        async for state in self._node.states():
+            if self._session(visit.request) is None:
+                return
+            if state is None:
+                parts = {"scene": self._part(visit, "_gone.html"), "alerts": ""}
+            else:
+                content = _now(state)
+                parts = {name: self._part(visit, f"_{name}.html", **content) for name in ("scene", "alerts")}
+            for name, text in parts.items():
+                # what has not changed stays, and with it where the keyboard is
+                if shown.get(name) != text:
+                    shown[name] = text
+                    yield _event(name, text)
+            await asyncio.sleep(PUSH_EVERY)
+
+    async def tune(self, visit: _PageVisit) -> Response:
+        """What may be set."""
+        told = await self._node.ask("settings", visit.asker, schema=True)
+        settings = settings_in(told)
+        groups: dict[str, list[SettingView]] = {}
+        for one in settings:
+            groups.setdefault(one.group, []).append(one)
+        query = visit.request.query_params
+        changed = {name: query.get(name, "")[:200] for name in ("key", "old", "new", "was_set")}
+        return self._shown(visit.request, "tune.html", session=visit.session, groups=groups, changed=changed)
+
+    async def system(self, visit: _PageVisit) -> Response:
+        """How the node is doing."""
+        state = await self._node.ask("state", visit.asker)
+        return self._shown(visit.request, "system.html", session=visit.session, state=state)
+
+    # what they do
+
+    async def acknowledge(self, visit: _PageVisit) -> Response:
+        """Somebody knows of an alert."""
+        await self._node.command("acknowledge", _given(visit, "camera", "rule", "alert_id"), visit.asker)
+        return RedirectResponse("/", 303)
+
+    async def silence(self, visit: _PageVisit) -> Response:
+        """A rule sends nothing for a while, or sends again."""
+        fields: dict[str, Any] = _given(visit, "camera", "rule")
+        fields |= {"end": True} if visit.form.get("end") else {"for": visit.form.get("for", "30m")}
+        await self._node.command("silence", fields, visit.asker)
+        return RedirectResponse("/", 303)
+
+    async def pause(self, visit: _PageVisit) -> Response:
+        """A camera looks no more."""
+        await self._node.command("pause", _given(visit, "camera"), visit.asker)
+        return RedirectResponse("/", 303)
+
+    async def resume(self, visit: _PageVisit) -> Response:
+        """A camera looks again."""
+        await self._node.command("resume", _given(visit, "camera"), visit.asker)
+        return RedirectResponse("/", 303)
+
+    async def set_value(self, visit: _PageVisit) -> Response:
+        """Sets one key, or leaves it to the files again."""
+        key = visit.form.get("key", "")
+        value = None if visit.form.get("default") else _value(visit.form.get("value", ""))
+        before = await self._node.ask("settings", visit.asker)
+        result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
+        old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
+        told = urlencode({"key": key, "old": old, "new": new, "was_set": "yes" if key in before["set"] else ""})
+        return RedirectResponse(f"/tune?{told}", 303)
+
+    # how it looks
+
+    def _shown(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
+        return HTMLResponse(self._rendered(request, template, **content), code)
+
+    def _part(self, visit: _PageVisit, template: str, **content: Any) -> str:
+        return self._rendered(visit.request, template, session=visit.session, **content)
+
+    def _rendered(self, request: Request, template: str, **content: Any) -> str:
+        language = chosen_language(request.headers.get("accept-language", ""))
+        texts = texts_in(language)
+        session: LoginSession | None = content.pop("session", None)
+        return self._templates.get_template(template).render(
+            t=texts, language=language, path=request.url.path, session=session, Role=Role, labels=LABEL_NAMES, **content
+        )
+
+    def _error(
+        self,
+        request: Request,
+        code: int,
+        problem: str,
+        *,
+        session: LoginSession | None = None,
+        why: EdgeFerError | None = None,
+    ) -> Response:
+        return self._shown(request, "error.html", code, session=session, problem=problem, why=why)
+
+    async def not_found(self, request: Request, _: Exception) -> Response:
+        """There is no such page; who is not logged in learns no more."""
+        if self._session(request) is None:
+            return RedirectResponse("/login", 303)
+        return self._error(request, 404, "not_found", session=self._session(request))
+
+    async def failed(self, request: Request, _: Exception) -> Response:
+        """A fault of ours; the log has it."""
+        return self._error(request, 500, "fault")
+
+
+async def _label_colours(_: Request) -> Response:
+    """The colour of each emotion, out of their table."""
+    rules = [f".mood.{label.name}::before {{ background: {label.colour}; }}" for label in LABELS]
+    dark = [
+        f".mood.{label.name}::before {{ background: {label.dark_colour}; }}" for label in LABELS if label.dark_colour
+    ]
+    text = "\n".join([*rules, "@media (prefers-color-scheme: dark) {", *dark, "}"])
+    return Response(text, media_type="text/css", headers={"cache-control": "max-age=3600"})
+
+
+def _now(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": state, "alerts": alerts_in(state)}
+
+
+def _event(name: str, text: str) -> str:
+    lines = "\n".join(f"data: {line}" for line in text.splitlines() or [""])
+    return f"event: {name}\n{lines}\n\n"
+
+
+def _given(visit: _PageVisit, *names: str) -> dict[str, Any]:
+    """Those fields of the form that have something in them."""
+    return {name: visit.form[name] for name in names if visit.form.get(name)}
+
+
+def _value(text: str) -> Any:
+    """What a value means: numbers and switches as in JSON, everything else as text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return found if isinstance(found, int | float | bool) else text
+
+
+async def _form(request: Request) -> Mapping[str, str] | None:
+    """What a form has sent; None where it is none."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        return None
+    try:
+        body = await request.body()
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS)
+    except (ValueError, ClientDisconnect):
+        return None
+    return dict(pairs)

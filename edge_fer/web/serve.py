@@ -1,0 +1,186 @@
+"""Serves the pages, and ends when nobody has looked for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from edge_fer.control.client import ControlClient
+from edge_fer.control.peers import WEB_USER
+from edge_fer.errors import ConfigError
+from edge_fer.web.accounts import AccountBook
+from edge_fer.web.delays import LoginDelays
+from edge_fer.web.guard import Guard
+from edge_fer.web.node import NodeLine
+from edge_fer.web.pages import Keeping, make_pages
+from edge_fer.web.sessions import OneTimeLinks, SessionBook
+
+__all__ = ["ServeSettings", "keeping_in", "listening_sockets", "serve"]
+
+log = logging.getLogger(__name__)
+
+#: Connections at once; more are turned away.
+MOST_CONNECTIONS = 64
+#: Bytes of a request's head.
+_LARGEST_HEAD = 16_384
+#: Seconds between two looks at whether anybody looks.
+_LOOK = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """How the pages are served.
+
+    Attributes:
+        control: where the daemon's control socket may be.
+        folder: for accounts and sessions.
+        hosts: names and addresses by which browsers reach the page, beside those of this device.
+        certificate: for HTTPS, a file with the chain; None: HTTP, on loopback alone.
+        key: its key.
+        idle: seconds without a request after which it ends; 0: never.
+    """
+
+    control: Sequence[Path]
+    folder: Path
+    hosts: Sequence[str] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    idle: float = 600.0
+
+
+def keeping_in(folder: Path) -> Keeping:
+    """What the pages keep, in a folder."""
+    return Keeping(
+        AccountBook(folder / "accounts.json"),
+        SessionBook(folder / "sessions.json"),
+        OneTimeLinks(folder / "links"),
+        LoginDelays(folder / "delays.json"),
+    )
+
+
+def listening_sockets(listen: str) -> list[socket.socket]:
+    """Sockets that systemd has opened, else one that listens at an address.
+
+    Args:
+        listen: such as `127.0.0.1:8321`; port 0 is any.
+
+    Raises:
+        ConfigError: nobody can listen there.
+    """
+    given = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
+    if given:
+        return [socket.socket(fileno=3 + number) for number in range(given)]
+    host, _, port = listen.rpartition(":")
+    try:
+        address = ip_address(host.strip("[]"))
+        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((str(address), int(port)))
+        listener.listen(128)
+    except (OSError, ValueError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        msg = f"--listen {listen}: {why}"
+        raise ConfigError(
+            msg, remedy="Write an address of this device and a free port, such as 127.0.0.1:8321"
+        ) from None
+    return [listener]
+
+
+def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
+    """Serves until SIGTERM or SIGINT, or until nobody has asked for a while.
+
+    Raises:
+        ConfigError: others could listen in.
+    """
+    secure = settings.certificate is not None
+    if not secure and not all(_is_loopback(one) for one in sockets):
+        msg = "the page would be served without encryption to other devices"
+        raise ConfigError(msg, remedy="Give --certificate and --key, or --listen 127.0.0.1:8321")
+    node = NodeLine(lambda: ControlClient(settings.control, patience=5.0), acts_for=_is_web_user())
+    keeping = keeping_in(settings.folder)
+    own = {"localhost", "127.0.0.1", "::1", socket.gethostname(), f"{socket.gethostname()}.local"}
+    own |= {str(one.getsockname()[0]) for one in sockets if one.family in {socket.AF_INET, socket.AF_INET6}}
+    guarded = Guard(make_pages(node, keeping, secure=secure), hosts=own | set(settings.hosts), secure=secure)
+    idle = _IdleWatch(guarded)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            idle,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            http="h11",
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
+            ssl_certfile=settings.certificate,
+            ssl_keyfile=settings.key,
+            proxy_headers=False,
+        )
+    )
+
+    async def run() -> None:
+        watch = asyncio.create_task(idle.end(server, settings.idle))
+        try:
+            await server.serve(sockets=list(sockets))
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+    asyncio.run(run())
+
+
+class _IdleWatch:
+    """Knows for how long nobody has asked for anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._asking = 0
+        self._last = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._asking += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._asking -= 1
+            self._last = time.monotonic()
+
+    async def end(self, server: uvicorn.Server, idle: float) -> None:
+        """Ends the server once that is long enough."""
+        while idle:
+            await asyncio.sleep(_LOOK)
+            if not self._asking and time.monotonic() - self._last > idle:
+                log.info("nobody has looked for %g s", idle)
+                server.should_exit = True
+                return
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    if listener.family == socket.AF_UNIX:
+        return True
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
+def _is_web_user() -> bool:
+    import pwd  # noqa: PLC0415
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name == WEB_USER
+    except KeyError:
+        return False

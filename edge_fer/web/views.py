@@ -1,0 +1,169 @@
+"""From what the control socket tells to what the pages show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AlertView", "SettingView", "alerts_in", "condition_words", "settings_in"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """An alert that is pending or fires.
+
+    Attributes:
+        camera: where.
+        rule: whose it is.
+        id: of the alert; empty while it is pending.
+        state: pending or firing.
+        severity: as in the config.
+        since: RFC 3339.
+        acknowledged: whether somebody knows of it.
+        silenced: whether the rule sends nothing.
+        condition: what it watches for, in words.
+        lasts: for how long that has to last, as in the config.
+        value: what is measured.
+        threshold: against what.
+    """
+
+    camera: str
+    rule: str
+    id: str
+    state: str
+    severity: str
+    since: str
+    acknowledged: bool
+    silenced: bool
+    condition: str
+    lasts: str
+    value: float
+    threshold: float
+
+
+def alerts_in(state: Mapping[str, Any]) -> list[AlertView]:
+    """The alerts of all cameras, those that fire first."""
+    found = [alert for name, camera in state["cameras"].items() for alert in _alerts_of(name, camera)]
+    return sorted(found, key=lambda alert: (alert.state != "firing", alert.acknowledged, alert.since, alert.camera))
+
+
+def _alerts_of(name: str, camera: Mapping[str, Any]) -> Iterator[AlertView]:
+    for rule in camera["rules"] or ():
+        for alert in rule["alerts"]:
+            yield AlertView(
+                camera=name,
+                rule=rule["rule"],
+                id=alert["id"] or "",
+                state=alert["state"],
+                severity=alert["severity"],
+                since=alert["since"],
+                acknowledged=alert["acknowledged"],
+                silenced=rule["silenced"],
+                condition=condition_words(rule["when"]),
+                lasts=rule["for"],
+                value=alert["value"],
+                threshold=alert["threshold"],
+            )
+
+
+def condition_words(value: Any) -> str:
+    """A condition in one line, as in the config."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {condition_words(inner)}" for key, inner in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " + ".join(condition_words(inner) for inner in value)
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingView:
+    """One key of the config that may be set.
+
+    Attributes:
+        key: such as `alerts.unhappy-guest.for`.
+        group: its first part, and for a camera's own keys the camera's name as well.
+        value: as in the config file.
+        origin: which layer it comes from.
+        is_set: whether it was set by command.
+        about: what it is, from the schema; may be empty.
+        choices: what it may be, where that is one of a few words.
+    """
+
+    key: str
+    group: str
+    value: str
+    origin: str
+    is_set: bool
+    about: str
+    choices: Sequence[str]
+
+
+def settings_in(told: Mapping[str, Any]) -> list[SettingView]:
+    """What may be set.
+
+    Args:
+        told: the result of `settings` with its schema.
+    """
+    patterns = [pattern.split(".") for pattern in told["settable"]]
+    schema = told.get("schema", {})
+    found = []
+    for key, row in told["values"].items():
+        parts = _parts(key)
+        if not any(_fits(parts, pattern) for pattern in patterns) or isinstance(row["value"], dict | list):
+            continue
+        about = _described(schema, parts)
+        found.append(
+            SettingView(
+                key=key,
+                group=".".join(parts[:2]) if parts[0] == "cameras" else parts[0],
+                value="" if row["value"] is None else str(row["value"]),
+                origin=row["origin"],
+                is_set=key in told["set"],
+                about=about.get("description", ""),
+                choices=[str(choice) for choice in about.get("enum", ())],
+            )
+        )
+    return found
+
+
+def _parts(key: str) -> list[str]:
+    return key.split(".")
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a key is one of those that a pattern means: `*` is any name; a camera's own keys are those of all."""
+    if parts[0] == "cameras" and pattern[0] != "cameras":
+        parts = parts[2:]
+    return len(parts) == len(pattern) and all(want in {"*", part} for part, want in zip(parts, pattern, strict=True))
+
+
+def _described(schema: Mapping[str, Any], parts: Sequence[str]) -> Mapping[str, Any]:
+    """What the schema says of a key; empty where it says nothing."""
+    at: Mapping[str, Any] = schema
+    for part in parts:
+        for one in _options(schema, at):
+            if part in one.get("properties", {}):
+                at = one["properties"][part]
+                break
+            if isinstance(one.get("additionalProperties"), Mapping):
+                at = one["additionalProperties"]
+                break
+        else:
+            return {}
+    about = {"description": at.get("description", "")}
+    choices = next((one["enum"] for one in _options(schema, at) if "enum" in one), ())
+    return {**about, "enum": choices}
+
+
+def _options(schema: Mapping[str, Any], at: Mapping[str, Any], depth: int = 6) -> Iterator[Mapping[str, Any]]:
+    """What a part of the schema may be, with references followed."""
+    if depth == 0:
+        return
+    if "$ref" in at:
+        name = str(at["$ref"]).rpartition("/")[2]
+        yield from _options(schema, schema.get("$defs", {}).get(name, {}), depth - 1)
+    for kind in ("anyOf", "allOf", "oneOf"):
+        for one in at.get(kind, ()):
+            yield from _options(schema, one, depth - 1)
+    yield at
