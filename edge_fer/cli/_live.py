@@ -171,6 +171,11 @@ class DemoView:
         self._latest.append(line)
         self._draw()
 
+    def hint(self, line: str) -> None:
+        """Shows a hint before all others, for longer."""
+        self._hints = [line, line, line, *self._hints]
+        self._begun = time.monotonic()
+
     def _log(self, line: str) -> None:
         self._logged.append(line)
         self._latest.append(line)

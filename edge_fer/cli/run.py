@@ -9,7 +9,7 @@ import os
 import shlex
 import socket
 import sys
-from contextlib import closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,7 +110,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         with closing(recording) if recording else nullcontext(), closing(control):
             control.start()
-            _at_work(daemon, view, first)
+            with _page_beside(first, place, view) if args.demo else nullcontext():
+                _at_work(daemon, view, first)
     except EdgeFerError as error:
         if daemon.stuck:
             complain(error)
@@ -197,6 +198,19 @@ def _at_work(daemon: Daemon, view: DemoView | None, settings: Config) -> None:
         # it goes where standard error leads now
         set_up_log(settings.log_level)
         daemon.run()
+
+
+def _page_beside(settings: Config, socket: Path, view: DemoView | None) -> AbstractContextManager[None]:
+    """The page of the demo, whose link is among its hints, or a line where there is no view."""
+    from edge_fer.cli._demo_page import page_beside  # noqa: PLC0415
+
+    def tell(link: str) -> None:
+        if view:
+            view.hint(f"open {link} in a browser (the link works once)")
+        else:
+            say(f"In a browser: {link}  (the link works once)")
+
+    return page_beside(socket, settings.state_dir / "web", tell)
 
 
 def _publishes_nothing(settings: Config) -> bool:

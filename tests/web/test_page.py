@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
+import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -255,3 +258,16 @@ def test_it_serves_nobody_else_without_encryption(tmp_path, listen):
     assert ended.returncode == 78
     assert "--certificate" in ended.stderr if listen.startswith("0.0") else "--listen" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_demo_shows_the_page_and_ends_it(tmp_path):
+    environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with Daemon(tmp_path, {}, "--demo", "-o", "cameras.camera.source=sample:counter", environment=environment) as demo:
+        demo.wait_for("In a browser: ")
+        port, token = re.search(r"In a browser: http://127\.0\.0\.1:(\d+)/link\?token=(\S+)", demo.output).groups()
+        ann = Visitor(SimpleNamespace(port=int(port)))
+        until(lambda: ann.follow(token)[0] == 303)
+        until(lambda: 'class="person"' in ann.get("/")[2])
+        assert demo.stop(signal.SIGINT) == 0
+        with pytest.raises(ConnectionError):
+            ann.get("/")
