@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge_fer.acceptance.step import Figure, Result, Ending
+from edge_fer.acceptance.step import Ending, Figure, Result
 from edge_fer.report.render import render
 
 __all__ = ["COLUMNS", "acceptance_page", "row"]

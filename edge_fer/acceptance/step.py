@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["FORMAT", "Figure", "Result", "StepResult", "Ending", "as_json", "failed", "passed", "skipped"]
+__all__ = ["FORMAT", "Ending", "Figure", "Result", "StepResult", "as_json", "failed", "passed", "skipped"]
 
 #: Of the JSON; a new number when a field changes its meaning.
 FORMAT: Final = 1

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from edge_fer.acceptance.child import Child, corner_command
-from edge_fer.acceptance.step import Figure, StepResult, Ending, failed, passed, skipped
+from edge_fer.acceptance.step import Ending, Figure, StepResult, failed, passed, skipped
 from edge_fer.bench.measure import measure
 from edge_fer.capture.sources import kind_of
 from edge_fer.clock.system import SystemClock

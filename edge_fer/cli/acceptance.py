@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_fer import __version__
 from edge_fer.acceptance.page import acceptance_page, row
-from edge_fer.acceptance.step import Result, StepResult, Ending, as_json
+from edge_fer.acceptance.step import Ending, Result, StepResult, as_json
 from edge_fer.acceptance.steps import FULL, QUICK, Under, camera_facts, machine_facts, steps
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say

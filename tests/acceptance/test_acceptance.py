@@ -14,7 +14,7 @@ import pytest
 from edge_fer.acceptance import steps as steps_module
 from edge_fer.acceptance.child import CORNER_BYTES, Child, corner_command
 from edge_fer.acceptance.page import COLUMNS, acceptance_page, row
-from edge_fer.acceptance.step import Result, Ending, as_json, failed, passed, skipped
+from edge_fer.acceptance.step import Ending, Result, as_json, failed, passed, skipped
 from edge_fer.acceptance.steps import QUICK, Under, _frames, _light, steps
 from edge_fer.config import Layer, load
 from tests.capture.helpers import MjpegCamera
