@@ -23,6 +23,11 @@ main() {
     local suites=("$@") suite apt=() file files
     [ $# -gt 0 ] || suites=(bookworm trixie)
     [ "$(id -u)" -eq 0 ] || fail "it makes whole machines: run it as root"
+    # what is mounted is seen by nobody else, and goes with this process, however it ends: whoever takes away the folder
+    # of a run that was killed must not take away this machine's /dev with it
+    if [ -z "${EDGE_FER_FRESH_MOUNTS:-}" ]; then
+        EDGE_FER_FRESH_MOUNTS=own exec unshare --mount --propagation private "$0" "$@"
+    fi
     command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing: apt install mmdebstrap"
     # shellcheck disable=SC2016 # the backquotes are README's
     grep -q '`git make python3-venv`' "$SOURCE/README.md" || fail "README asks for other packages than $NAMED"

@@ -25,7 +25,8 @@ COLUMNS: Final = (
 
 def acceptance_page(result: Result) -> str:
     """The whole page, which fetches nothing."""
-    title = "Acceptance: " + ("all passed" if not result.failures else f"{result.failures} failed")
+    left_out = sum(step.outcome is Ending.SKIPPED for step in result.steps)
+    title = f"Acceptance: {result.failures or 'none'} failed, {left_out or 'none'} skipped"
     things = [*result.machine.items(), *((f"camera, {name}", value) for name, value in result.camera.items())]
     return render("acceptance.html", title, result=result, things=things)
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from edge_fer.acceptance.child import Child, corner_command
-from edge_fer.acceptance.step import Ending, Figure, StepResult, failed, passed, skipped
+from edge_fer.acceptance.step import Figure, StepResult, failed, passed, skipped
 from edge_fer.bench.measure import measure
 from edge_fer.capture.sources import kind_of
 from edge_fer.clock.system import SystemClock
@@ -198,7 +198,7 @@ def _frames(under: Under, times: list[float], size: tuple[int, int]) -> StepResu
         "longest_gap_ms": round(1000 * max(gaps)),
     }
     if not under.live:
-        return StepResult("frames", Ending.SKIPPED, "there is no camera: a recording was read", figures)
+        return skipped("frames", "there is no camera")
     told = f"{rate:.1f} frames a second of {size[0]} x {size[1]}, the longest gap {max(gaps):.1f} s"
     if rate < ENOUGH_FRAMES * under.camera.fps:
         return failed("frames", f"{told}; {under.camera.fps:g} a second were asked for", **figures)

@@ -160,7 +160,7 @@ class DemoView:
         self._ending.close()
         with suppress(OSError):
             for line in self._logged:
-                print(line, file=sys.stderr)
+                say(line, out=sys.stderr)
 
     def say(self, line: str) -> None:
         """Shows a line among what has happened.

@@ -59,6 +59,8 @@ COMMANDS = [
     _Command("edge-fer record sample.trace --for 2s -o cameras.front.source=sample", "were recorded"),
     _Command("edge-fer replay sample.trace", "readings"),
     _Command("edge-fer bench --source sample --frames 5", "frames a second"),
+    # what this machine cannot do well is told, too
+    _Command("edge-fer acceptance --quick --out fit", "fit/acceptance.json", (0, 1)),
     # it tells of what is amiss here, such as a broker that nobody has started
     _Command("edge-fer doctor", "disk", (0, 1)),
     _Command("edge-fer collect-logs", "== versions"),
