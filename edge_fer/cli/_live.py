@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Final, Self
 
-from edge_fer.cli._say import draw
+from edge_fer.cli._say import draw, say
 from edge_fer.cli._status_screen import BARS, PLAIN_BARS, screen
 from edge_fer.control.client import ControlClient
 from edge_fer.errors import EdgeFerError

@@ -151,6 +151,18 @@ def test_damage_that_the_decoder_does_not_report(tmp_path, encoder, suffix, harm
     assert wrong == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_key_frame_with_lost_packets_ends_no_damage(tmp_path, seed):
+    """With many key frames, some of them are hit."""
+    options = {"preset": "ultrafast", "x265-params": "log-level=0:keyint=5:min-keyint=5:bframes=0:open-gop=0"}
+    pictures = busy(40, (320, 192))
+    path = write_film(tmp_path / "whole.ts", pictures, codec="libx265", options=options)
+    data = bytearray(path.read_bytes())
+    lose_packets(data, dice(seed))
+    path.write_bytes(data)
+    assert max(min(far_off(frame.image, picture) for picture in pictures) for frame in play(path)) < 9
+
+
 @tried("recordings", "H.265 with MD5 sums of its pictures, and wrong bits", "wrong pictures are left out")
 @pytest.mark.parametrize("seed", range(3))
 def test_checksums_are_looked_at(tmp_path, seed):
