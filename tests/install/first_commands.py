@@ -61,6 +61,7 @@ COMMANDS = [
     _Command("edge-fer bench --source sample --frames 5", "frames a second"),
     # it tells of what is amiss here, such as a broker that nobody has started
     _Command("edge-fer doctor", "disk", (0, 1)),
+    _Command("edge-fer history", "there is no history", (1,)),
     _Command("edge-fer collect-logs", "== versions"),
     _Command("python use.py", "happy"),
 ]
