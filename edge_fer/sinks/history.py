@@ -68,7 +68,7 @@ class HistorySink(BaseSink):
         self._online: set[str] = set()
         self._waiting: deque[Record] = deque()
         self._lost = 0
-        self._closing = self._failing = False
+        self._closing = self._failing = self._broken = False
         self._news = Condition()
         self._thread = Thread(target=self._run, name="history", daemon=True)
         self._file: HistoryFile | None = None
@@ -133,16 +133,29 @@ class HistorySink(BaseSink):
                 pause = RETRY_EVERY if self._failing else max(0.0, self._looked + LOOK_EVERY - monotonic())
                 self._news.wait_for(lambda: self._closing or (self._waiting and not self._failing), pause)
                 closing = self._closing
-            if not closing and monotonic() >= self._looked + LOOK_EVERY:
-                self._looked = monotonic()
-                device = self._look()
-                with self._news:
-                    self._add(self._recorder.look(device, self._clock()))
-            self._write_waiting()
+            try:
+                if not closing and monotonic() >= self._looked + LOOK_EVERY:
+                    self._look_at_device()
+                self._write_waiting()
+            except Exception:
+                # whatever is wrong here, the thread goes on, and `health` says that nothing is kept
+                if not self._broken:
+                    log.exception("the history failed. This is a fault of edge-fer: please report it")
+                self._failing = self._broken = True
             if closing:
                 break
+        self._let_go()
+
+    def _look_at_device(self) -> None:
+        self._looked = monotonic()
+        device = self._look()
+        with self._news:
+            self._add(self._recorder.look(device, self._clock()))
+
+    def _let_go(self) -> None:
         if self._file:
             self._file.close()
+        self._file = None
 
     def _write_waiting(self) -> None:
         with self._news:
@@ -153,6 +166,8 @@ class HistorySink(BaseSink):
             if not self._failing:
                 log.warning("what cameras saw is not kept for now, and the rest goes on: %s", error)
             self._failing = True
+            # a file that somebody has moved or mended meanwhile is opened anew
+            self._let_go()
             return
         if self._failing:
             log.warning("the history is kept again; %d records of the time between are lost", lost)

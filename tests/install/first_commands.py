@@ -63,6 +63,7 @@ COMMANDS = [
     _Command("edge-fer acceptance --quick --out fit", "fit/acceptance.json", (0, 1)),
     # it tells of what is amiss here, such as a broker that nobody has started
     _Command("edge-fer doctor", "disk", (0, 1)),
+    _Command("edge-fer history", "there is no history", (1,)),
     _Command("edge-fer collect-logs", "== versions"),
     _Command("python use.py", "happy"),
 ]

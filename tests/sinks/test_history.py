@@ -121,6 +121,20 @@ def test_a_damaged_file_is_replaced_while_the_daemon_works(make, tmp_path):
 
 
 @pytest.mark.outside
+def test_a_fault_of_ours_is_told_once_and_ends_nothing(make, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(history, "RETRY_EVERY", 0.01)
+    path, sink = tmp_path / "history.sqlite", make()
+    monkeypatch.setattr(history, "insert", lambda *_: 1 / 0)
+    sink.open()
+    sink.tell("front", told(0))
+    until(lambda: not sink.health().working)
+    monkeypatch.undo()
+    until(lambda: kept(path) == (1, 0))
+    until(lambda: sink.health().working)
+    assert caplog.text.count("This is a fault of edge-fer: please report it") == 1
+
+
+@pytest.mark.outside
 def test_outside_numbers_are_asked_for_only_where_they_are_wanted(make, tmp_path):
     asked = []
 
