@@ -54,7 +54,7 @@ def hardware(monkeypatch, faces):
     """A Pi camera before which somebody is, for whatever `source: picamera2` makes."""
     connected = Hardware(picture=lambda index: faces[index % len(faces)])
     made = partial(picamera2_live.Picamera2Live, loader=lambda: connected.library)
-    monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", made)
+    monkeypatch.setattr("edge_fer.capture.picamera2.live.Picamera2Live", made)
     return connected
 
 
@@ -100,7 +100,7 @@ def test_what_the_config_says_reaches_the_camera(monkeypatch):
         made.append(named)
         return VideoFile("front", sample_path(), clock=InventedClock())
 
-    monkeypatch.setattr("edge_fer.capture.sources.Picamera2Live", source)
+    monkeypatch.setattr("edge_fer.capture.picamera2.live.Picamera2Live", source)
     camera = config.CameraSection(
         source="picamera2:1",
         faces=HAAR,
