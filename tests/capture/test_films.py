@@ -178,6 +178,19 @@ def test_checksums_are_looked_at(tmp_path, seed):
     assert max(min(far_off(frame.image, picture) for picture in pictures) for frame in frames) < 9
 
 
+@tried("recordings", "names and comments in it that are not UTF-8", "read")
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_words_in_a_recording_that_are_not_utf8(tmp_path, suffix):
+    path = write_film(tmp_path / f"film.{suffix}", moving(5))
+    data = path.read_bytes()
+    words = [word for word in (b"Lavf", b"FFmpeg", b"VideoHandler") if word in data]
+    assert words
+    for word in words:
+        data = data.replace(word, b"\xf6" * len(word))
+    path.write_bytes(data)
+    assert len(play(path)) == 5
+
+
 @tried("recordings", "edit lists; gaps of two hours", "hidden pictures are left out; gaps keep their length")
 def test_what_an_edit_list_hides_is_not_missing(tmp_path):
     path = write_film(tmp_path / "cut.mp4", moving(40), times=range(-10, 30))

@@ -184,7 +184,9 @@ def opened_film(
         FilmError: it cannot be opened, or has no video.
     """
     limits = {"max_pixels": str(MOST_PIXELS)}
-    with av.open(name, options={**limits, **(options or {})}, timeout=timeout) as container:
+    settings = {**limits, **(options or {})}
+    # names and comments in a file may be in any encoding, or damaged
+    with av.open(name, options=settings, timeout=timeout, metadata_errors="replace") as container:
         yield Film(container, turn=turn, aspect=aspect)
 
 
