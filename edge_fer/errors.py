@@ -17,6 +17,7 @@ __all__ = [
     "EdgeFerError",
     "FetchError",
     "ModelError",
+    "NotifyError",
     "OutboxError",
     "OutputError",
     "PictureError",
@@ -136,6 +137,10 @@ class CommandError(EdgeFerError, ValueError):
 
 class OutboxError(EdgeFerError, OSError):
     """The outbox cannot be opened or written."""
+
+
+class NotifyError(EdgeFerError, OSError):
+    """What is to be told cannot be kept or sent."""
 
 
 class OutputError(EdgeFerError, OSError):

@@ -17,7 +17,7 @@ TIERS = [
     {"clock"},
     {"drawing", "inference", "outbox", "sample", "trace", "values"},
     {"capture", "contract", "emotion", "faces", "rules"},
-    {"config", "pipeline"},
+    {"config", "notify", "pipeline"},
     {"boot", "log", "mqtt"},
     {"homeassistant"},
     {"sinks"},

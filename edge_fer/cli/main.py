@@ -35,6 +35,7 @@ VERBS = (
     "silence",
     "acknowledge",
     "set",
+    "notify",
     "doctor",
     "discovery",
     "models",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edge_fer.clock.system import SystemClock
 from edge_fer.config.tree import Config
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Health
@@ -109,6 +110,12 @@ def _make_prometheus(surroundings: Surroundings) -> SinkPort:
     return PrometheusSink(port, health=surroundings.health)
 
 
+def _make_notify(surroundings: Surroundings) -> SinkPort:
+    from edge_fer.sinks.notify import make_notify_sink  # noqa: PLC0415 - few need it
+
+    return make_notify_sink(surroundings.settings, SystemClock(), surroundings.health)
+
+
 #: In the order in which they hear of something: what must not be lost comes first.
 SINKS: Sequence[SinkRow] = (
     SinkRow(
@@ -132,6 +139,16 @@ SINKS: Sequence[SinkRow] = (
         keeps="sums of the open windows, averages of 168 hours, and alerts until they are over: `summaries.json`, "
         "`trends.json`, `alerts.json`",
         sends="nothing",
+    ),
+    SinkRow(
+        name="notify",
+        right=Right(frozenset({Content.ALERTS}), leaves=True),
+        wanted=lambda settings, asked: asked.publish and bool(settings.notify.targets or settings.notify.heartbeat),
+        make=_make_notify,
+        about="notifications, with `notify.targets`",
+        keeps="what waits to be told, in `notify.sqlite`; a day at most",
+        sends="that somebody should look, and where; with `detail: full`, the alert's rule and what was measured, too; "
+        "to the targets that the config names",
     ),
     SinkRow(
         name="prometheus",
