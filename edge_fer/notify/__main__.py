@@ -26,7 +26,7 @@ it; there is no need to do so by hand.
 """
 
 
-class _Lines(logging.Formatter):
+class _SenderLines(logging.Formatter):
     """One harmless line, with the priority before it that the journal heeds."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("spool", metavar="SPOOL", type=Path, help="the folder of what waits")
     spool = Spool(parser.parse_args(arguments).spool)
     handler = logging.StreamHandler()
-    handler.setFormatter(_Lines("%(message)s"))
+    handler.setFormatter(_SenderLines("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         if _is_alone(spool):

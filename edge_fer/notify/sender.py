@@ -72,7 +72,7 @@ class SenderSettings:
     @classmethod
     def read(cls, noted: Any) -> SenderSettings | None:
         """The settings in the spool; None where there are none that can be used."""
-        with suppress(TypeError, AttributeError):
+        with suppress(TypeError, AttributeError, KeyError):
             targets = {name: SenderTarget(**target) for name, target in noted["targets"].items()}
             return cls(**{**noted, "targets": targets})
         return None

@@ -361,7 +361,8 @@ class Spool:
         for one in items:
             connection.execute(
                 "INSERT INTO items"
-                " (target, kind, key, severity, at, not_before, urgent, camera, facts, put, boot, mono) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (target, kind, key, severity, at, not_before, urgent, camera, facts, put, boot, mono)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(one.target, one.kind, one.key, one.severity, one.at, one.not_before, one.urgent, one.camera),
                     *(json.dumps(dict(one.facts)), now, self._boot, self._mono()),

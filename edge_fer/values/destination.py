@@ -41,7 +41,8 @@ def leads_outside(address: str) -> bool:
     scheme = parts.scheme.lower()
     if scheme not in _OWN_SERVER:
         return True
-    if "mode" in options and scheme.startswith(("ntfy", "matrix")):
+    if "mode=" in address and scheme.startswith(("ntfy", "matrix")):
+        # which may name the provider's server
         return True
     if scheme.startswith("ntfy") and not parts.path.strip("/"):
         # without a server, the topic stands in its place, and the server is ntfy.sh

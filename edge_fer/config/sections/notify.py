@@ -19,6 +19,12 @@ __all__ = ["EscalationSection", "NotifyLimitSection", "NotifyRouteSection", "Not
 _WRITE = "Write it as Apprise wants it, for example `ntfys://ntfy.example.org/topic`"
 
 
+def _somebody(to: tuple[str, ...]) -> tuple[str, ...]:
+    if not to:
+        refuse("names nobody", "Name one or more of `notify.targets`")
+    return to
+
+
 class NotifyTargetSection(Section):
     """Somebody who is told."""
 
@@ -30,7 +36,6 @@ class NotifyTargetSection(Section):
     url_file: Path | None = Field(
         default=None,
         description="A file that holds the address on its first line; only the sender reads it.",
-        examples=["/etc/edge-fer/notify/nurse"],
         validate_default=True,
     )
     detail: Literal["place", "full"] = Field(
@@ -69,17 +74,24 @@ class EscalationSection(Section):
     """Who is told, too, where nobody acknowledges an alert."""
 
     after: Annotated[Seconds, DURATION.within(10, 86_400)] = Field(
-        description="How long after it fired.", examples=["5m"]
+        default=300.0, description="How long after it fired."
     )
-    to: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
-        description="Names of targets.", examples=[["head-nurse"]]
+    to: tuple[Name, ...] = Field(
+        default=(), description="Names of targets.", examples=[["head-nurse"]], validate_default=True
     )
+
+    @field_validator("to")
+    @classmethod
+    def _leads_somewhere(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        return _somebody(to)
 
 
 class NotifyRouteSection(Section):
     """Which alerts and troubles go to which targets."""
 
-    to: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of targets.", examples=[["nurse"]])
+    to: tuple[Name, ...] = Field(
+        default=(), description="Names of targets.", examples=[["nurse"]], validate_default=True
+    )
     what: Literal["all", "alerts", "troubles"] = Field(
         default="all", description="Alerts, troubles of edge-fer itself, such as a lost camera, or both."
     )
@@ -93,14 +105,17 @@ class NotifyRouteSection(Section):
     schedule: tuple[WrittenHours, ...] = Field(
         default=(),
         description="The hours of the week at which this route is taken, in local time; empty for always.",
-        examples=[["mon-fri 08:00-18:00"]],
     )
     resolved: Switch = Field(default=False, description="Whether it is told, too, that something is over.")
     escalate: tuple[EscalationSection, ...] = Field(
         default=(),
         description="Who is told where nobody acknowledges an alert.",
-        examples=[[{"after": "5m", "to": ["head-nurse"]}]],
     )
+
+    @field_validator("to")
+    @classmethod
+    def _leads_somewhere(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        return _somebody(to)
 
 
 class NotifyLimitSection(Section):
@@ -130,8 +145,8 @@ class NotifySection(Section):
     )
     heartbeat: Text | None = Field(
         default=None,
-        description="An http:// or https:// address that is fetched each minute while all cameras deliver pictures, so "
-        "that somebody else notices when they do not.",
+        description="An address that is fetched each minute while all cameras deliver pictures, so that somebody else "
+        "notices when they do not.",
         examples=["https://hc-ping.example.org/ward-3"],
     )
 
