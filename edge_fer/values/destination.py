@@ -7,17 +7,10 @@ import re
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from edge_fer.support.address import OWN_SERVERS
+
 __all__ = ["destination_fault", "leads_outside"]
 
-#: Kinds of which the address names a server that anybody can run. All others belong to one provider.
-_OWN_SERVER: Final = frozenset(
-    kind + secure
-    for kind in (
-        *("json", "xml", "form", "gotify", "matrix", "mmost", "rocket", "nctalk", "ncloud", "apprise", "hassio"),
-        *("mailto", "ntfy", "signal", "rsyslog", "mqtt"),
-    )
-    for secure in ("", "s")
-)
 _LOCAL_NAMES: Final = (".local", ".lan", ".home", ".home.arpa", ".internal", ".intranet", ".localhost", ".localdomain")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,31}://\S", re.IGNORECASE)
 
@@ -39,7 +32,7 @@ def leads_outside(address: str) -> bool:
     except ValueError:
         return True
     scheme = parts.scheme.lower()
-    if scheme not in _OWN_SERVER:
+    if not {scheme, scheme.removesuffix("s")} & OWN_SERVERS:
         return True
     if "mode=" in address and scheme.startswith(("ntfy", "matrix")):
         # which may name the provider's server

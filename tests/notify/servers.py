@@ -13,7 +13,7 @@ from typing import Self
 
 from aiosmtpd.controller import Controller
 
-__all__ = ["MailServer", "NtfyServer", "Taken", "Webhook"]
+__all__ = ["MailServer", "NtfyServer", "Taken", "Webhook", "check_told"]
 
 
 @dataclass
@@ -168,7 +168,7 @@ class MailServer:
 
     @property
     def url(self) -> str:
-        return f"mailto://ward.example:{self.port}?smtp=127.0.0.1&mode=insecure&from=edge-fer@ward.example&to=nurse@ward.example"
+        return f"mailto://edge-fer@ward.example:{self.port}?smtp=127.0.0.1&to=nurse@ward.example"
 
     def __enter__(self) -> Self:
         self._controller.start()
@@ -176,3 +176,17 @@ class MailServer:
 
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
+
+
+def check_told(server, kills, count):
+    """Each alert was told, in order, and a message again only as it was, at most once a kill."""
+    firsts: dict[str, str] = {}
+    for taken in server.taken:
+        assert firsts.setdefault(taken.id, taken.text) == taken.text
+    assert len(server.taken) - len(firsts) <= kills
+    lines = [line for text in firsts.values() for line in text.splitlines()]
+    listed = [word for line in lines for word in line.split() if word.startswith("bed-")]
+    # a message that has more than fits says how many more there are
+    more = [int(line.split()[1]) for line in lines if line.startswith("and ")]
+    assert listed == sorted(set(listed))
+    assert len(listed) + sum(more) == count

@@ -14,7 +14,7 @@ import pytest
 from edge_fer.notify.sender import Delivered, NotifySender, SenderSettings, SenderTarget
 from edge_fer.notify.spool import Spool
 from tests.notify.making import item
-from tests.notify.servers import MailServer, NtfyServer, Webhook
+from tests.notify.servers import MailServer, NtfyServer, Webhook, check_told
 
 
 def settings(**targets):
@@ -168,20 +168,6 @@ class Killed:
     def end(self):
         self._process.kill()
         self._process.wait()
-
-
-def check_told(server, kills, count):
-    """Each alert was told, in order, and a message again only as it was, at most once a kill."""
-    firsts: dict[str, str] = {}
-    for taken in server.taken:
-        assert firsts.setdefault(taken.id, taken.text) == taken.text
-    assert len(server.taken) - len(firsts) <= kills
-    lines = [line for text in firsts.values() for line in text.splitlines()]
-    listed = [word for line in lines for word in line.split() if word.startswith("bed-")]
-    # a message that has more than fits says how many more there are
-    more = [int(line.split()[1]) for line in lines if line.startswith("and ")]
-    assert listed == sorted(set(listed))
-    assert len(listed) + sum(more) == count
 
 
 @pytest.mark.slow

@@ -26,8 +26,7 @@ from edge_fer.sinks.registry import make_policy
 from edge_fer.types import Resolution, Standing, View
 from tests.invented import at
 from tests.notify.making import alert, change
-from tests.notify.servers import NtfyServer, Webhook
-from tests.notify.test_sender import check_told
+from tests.notify.servers import NtfyServer, Webhook, check_told
 
 TARGETS = {"nurse": {"url": "json://127.0.0.1:1/x"}, "boss": {"url": "json://127.0.0.1:1/y", "detail": "full"}}
 
