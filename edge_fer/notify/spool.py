@@ -171,7 +171,9 @@ class Spool:
             NotifyError: the file cannot be made.
         """
         try:
-            os.close(os.open(self._wake, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o660))
+            os.close(os.open(self._wake, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
+        except FileExistsError:
+            pass
         except OSError as error:
             raise _unusable(self._wake, error.strerror or str(error)) from None
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -209,3 +213,46 @@ def test_the_sender_is_asked_for_by_a_file(tmp_path):
     spool.clear_wake()
     assert not spool.is_woken
     assert (spool.noted("x"), spool.noted("y")) == ({"a": 1}, None)
+
+
+@pytest.mark.outside
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be two other users")
+@pytest.mark.parametrize("first", ["daemon", "sender"])
+def test_daemon_and_sender_are_two_users_that_share_a_folder(first):
+    """As the installer makes it: the daemon's user is a member of the sender's group, and not the other way round."""
+    daemon = ["--reuid", "64901", "--regid", "64901", "--groups", "64902"]
+    users = {"daemon": daemon, "sender": ["--reuid", "64902", "--regid", "64902", "--clear-groups"]}
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as above:
+        # /var/tmp, because a folder of pytest's is for root alone
+        Path(above).chmod(0o755)
+        folder = Path(above, "spool")
+        folder.mkdir()
+        os.chown(folder, 64901, 64902)
+        folder.chmod(0o2770)
+
+        def as_user(name, code):
+            begin = "import os\nfrom pathlib import Path\nfrom edge_fer.notify.spool import *\nos.umask(0o077)\n"
+            script = f"{begin}spool = Spool(Path({str(folder)!r}))\n{code}"
+            command = ["setpriv", *users[name], sys.executable, "-c", script]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (ended.returncode, ended.stderr) == (0, "")
+
+        if subprocess.run(["setpriv", *daemon, "test", "-r", module.__file__], check=False).returncode:
+            pytest.skip("this checkout is for its owner alone to read")
+        other = {"daemon": "sender", "sender": "daemon"}[first]
+        for number, name in enumerate((first, other, first, other)):
+            as_user(
+                name, f"spool.note('n{number}', {number}); spool.wake(); assert spool.noted('n{number}') == {number}"
+            )
+        # killed in the midst of a change, each leaves a journal that the other has to roll back
+        for killed, heir in ((first, other), (other, first)):
+            as_user(
+                killed,
+                "import sqlite3\nif os.fork() == 0:\n"
+                "    c = spool._opened(); c.execute('PRAGMA cache_size = 1'); c.execute('BEGIN IMMEDIATE')\n"
+                "    [c.execute('INSERT INTO notes VALUES (?, ?)', (f'k{i}', '\"x\"' * 999)) for i in range(99)]\n"
+                "    os.kill(os.getpid(), 9)\nos.wait()",
+            )
+            as_user(heir, "assert (spool.noted('k0'), spool.noted('n0')) == (None, 0)")
+        as_user("daemon", "spool.wake(); spool.wake()")
+        as_user("sender", "assert spool.is_woken; spool.clear_wake(); assert not spool.is_woken")
