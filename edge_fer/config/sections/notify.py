@@ -90,18 +90,14 @@ class NotifyRouteSection(Section):
     """Which alerts and troubles go to which targets."""
 
     to: tuple[Name, ...] = Field(
-        default=(), description="Names of targets.", examples=[["nurse"]], validate_default=True
+        default=(), description="Names of targets.", examples=[["name"]], validate_default=True
     )
     what: Literal["all", "alerts", "troubles"] = Field(
         default="all", description="Alerts, troubles of edge-fer itself, such as a lost camera, or both."
     )
     severity: Literal["info", "warning", "critical"] = Field(default="info", description="What is at least so serious.")
-    rules: tuple[Name, ...] = Field(
-        default=(), description="The alerts of these rules alone; empty for all.", examples=[["distress"]]
-    )
-    cameras: tuple[Name, ...] = Field(
-        default=(), description="What is of these cameras alone; empty for all.", examples=[["bed-2"]]
-    )
+    rules: tuple[Name, ...] = Field(default=(), description="The alerts of these rules alone; empty for all.")
+    cameras: tuple[Name, ...] = Field(default=(), description="What is of these cameras alone; empty for all.")
     schedule: tuple[WrittenHours, ...] = Field(
         default=(),
         description="The hours of the week at which this route is taken, in local time; empty for always.",
