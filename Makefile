@@ -177,11 +177,11 @@ sample: $(VENV)/test.done
 	$(BIN)/python -m tools.sample_recording
 
 $(VENV)/run.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt | $(VENV)/bin/python
-	lock/install.sh $(VENV) run embedded
+	lock/install.sh $(VENV) run embedded,notify
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt lock/test.txt | $(VENV)/bin/python
-	lock/install.sh $(VENV) test embedded,metrics,test
+	lock/install.sh $(VENV) test embedded,metrics,notify,test
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:

@@ -12,12 +12,16 @@ readonly COMMAND=/usr/local/bin/edge-fer
 readonly CONFIG=/etc/edge-fer
 readonly STATE=/var/lib/edge-fer
 readonly UNIT=/etc/systemd/system/edge-fer.service
+readonly NOTIFY_UNIT=/etc/systemd/system/edge-fer-notify.service
+readonly NOTIFY_PATH=/etc/systemd/system/edge-fer-notify.path
 readonly BOOT_UNIT=/etc/systemd/system/edge-fer-boot-config.service
 readonly WEEK_UNIT=/etc/systemd/system/edge-fer-week
 readonly BOOT_WANTS=/etc/systemd/system/edge-fer.service.wants
 readonly BOOT_STATE=/var/lib/edge-fer-boot
 readonly WANTS=/etc/systemd/system/multi-user.target.wants
 readonly ACCOUNT=edge-fer
+readonly NOTIFY_ACCOUNT=edge-fer-notify
+readonly NOTIFY_STATE=/var/lib/edge-fer-notify
 readonly MAN=/usr/local/share/man/man1/edge-fer.1.gz
 readonly BASH_COMPLETION=/usr/local/share/bash-completion/completions/edge-fer
 readonly ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_edge-fer
@@ -192,6 +196,22 @@ make_user() {
         step usermod --append --groups video "$ACCOUNT"
     fi
     step install -d -m 0700 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE"
+    make_notify_user
+}
+
+# Sends notifications, and alone reads the addresses; what waits to be told, both users write.
+make_notify_user() {
+    if ! getent passwd "$NOTIFY_ACCOUNT" >/dev/null; then
+        say "adding the user $NOTIFY_ACCOUNT"
+        step useradd --system --user-group --home-dir "$NOTIFY_STATE" --no-create-home --shell /usr/sbin/nologin \
+            --comment "edge-fer notifications" "$NOTIFY_ACCOUNT"
+    fi
+    if ! id -nG "$ACCOUNT" 2>/dev/null | grep -qw "$NOTIFY_ACCOUNT"; then
+        step usermod --append --groups "$NOTIFY_ACCOUNT" "$ACCOUNT"
+    fi
+    step install -d -m 2770 -o "$ACCOUNT" -g "$NOTIFY_ACCOUNT" "$NOTIFY_STATE"
+    if [ ! -d "$CONFIG" ]; then step install -d -m 0755 "$CONFIG"; fi
+    step install -d -m 0700 -o "$NOTIFY_ACCOUNT" -g "$NOTIFY_ACCOUNT" "$CONFIG/notify"
 }
 
 make_config() {
@@ -307,6 +327,8 @@ switch_over() {
     BEFORE=''
     if installed; then BEFORE=$(readlink "$CURRENT"); fi
     if is_active; then was_active=yes; fi
+    IS_NEW_PATH=yes
+    if [ -e "$NOTIFY_PATH" ]; then IS_NEW_PATH=no; fi
     say "switching over to $RELEASE"
     if [ "$DRY_RUN" = no ] && [ -n "$BEFORE" ]; then
         if [ -f "$UNIT" ]; then cp -p "$UNIT" "$PREFIX/unit.before"; fi
@@ -315,9 +337,12 @@ switch_over() {
     point_to "$RELEASE"
     step mkdir -p "$PREFIX/bin"
     step ln -sfn ../current/bin/edge-fer "$PREFIX/bin/edge-fer"
+    step ln -sfn ../current/bin/edge-fer-notify "$PREFIX/bin/edge-fer-notify"
     step mkdir -p "$(dirname "$COMMAND")"
     step ln -sfn "$PREFIX/bin/edge-fer" "$COMMAND"
     step install -D -m 0644 "$SOURCE/systemd/edge-fer.service" "$UNIT"
+    step install -D -m 0644 "$SOURCE/systemd/edge-fer-notify.service" "$NOTIFY_UNIT"
+    step install -D -m 0644 "$SOURCE/systemd/edge-fer-notify.path" "$NOTIFY_PATH"
     step install -D -m 0644 "$SOURCE/systemd/edge-fer-boot-config.service" "$BOOT_UNIT"
     # off until somebody enables the timer
     for kind in service timer; do
@@ -360,15 +385,22 @@ start() {
     if ! has_systemd; then
         step mkdir -p "$WANTS"
         step ln -sfn "$UNIT" "$WANTS/edge-fer.service"
+        step ln -sfn "$NOTIFY_PATH" "$WANTS/edge-fer-notify.path"
         say "systemd does not run here; the service will start at the next boot"
         return
     fi
     step systemctl daemon-reload
     if [ -z "$BEFORE" ]; then
-        step systemctl --quiet enable edge-fer.service
+        step systemctl --quiet enable edge-fer.service edge-fer-notify.path
     elif ! systemctl --quiet is-enabled edge-fer.service; then
         say "the service was switched off, and stays so: systemctl enable --now edge-fer"
         return
+    elif [ "$IS_NEW_PATH" = yes ]; then
+        # the version before had none
+        step systemctl --quiet enable edge-fer-notify.path
+    fi
+    if systemctl --quiet is-enabled edge-fer-notify.path; then
+        step systemctl restart edge-fer-notify.path || warn "notifications are not sent: systemctl status edge-fer-notify.path"
     fi
     # waits until the daemon says that it is ready
     if step systemctl restart edge-fer.service; then
@@ -414,10 +446,12 @@ remove() {
     fi
     say "removing the service"
     if has_systemd; then
-        step systemctl --quiet disable --now edge-fer.service edge-fer-week.timer 2>/dev/null || true
+        step systemctl --quiet disable --now edge-fer.service edge-fer-week.timer edge-fer-notify.path 2>/dev/null || true
+        step systemctl --quiet stop edge-fer-notify.service 2>/dev/null || true
         # or the next installation in this boot would find it done, and not take over what is on the card
         step systemctl --quiet stop edge-fer-boot-config.service 2>/dev/null || true
     fi
+    step rm -f "$WANTS/edge-fer-notify.path" "$NOTIFY_PATH" "$NOTIFY_UNIT"
     step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT" \
         "$WEEK_UNIT.service" "$WEEK_UNIT.timer"
     if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi
@@ -426,8 +460,9 @@ remove() {
     step rm -f "$MAN" "$BASH_COMPLETION" "$ZSH_COMPLETION"
     step rm -rf "$PREFIX"
     if [ "$purge" = yes ]; then
-        step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE"
+        step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE" "$NOTIFY_STATE"
         if getent passwd "$ACCOUNT" >/dev/null; then step userdel "$ACCOUNT"; fi
+        if getent passwd "$NOTIFY_ACCOUNT" >/dev/null; then step userdel "$NOTIFY_ACCOUNT"; fi
         say "removed, with its config and state; system packages stay"
     else
         say "removed; $CONFIG and $STATE stay, for the next installation (--purge removes them)"

@@ -18,6 +18,7 @@ __all__ = [
     "FetchError",
     "HistoryError",
     "ModelError",
+    "NotifyError",
     "OutboxError",
     "OutputError",
     "PictureError",
@@ -143,6 +144,10 @@ class OutboxError(EdgeFerError, OSError):
 
 class HistoryError(EdgeFerError, OSError):
     """The history cannot be opened, read or written."""
+
+
+class NotifyError(EdgeFerError, OSError):
+    """What is to be told cannot be kept or sent."""
 
 
 class OutputError(EdgeFerError, OSError):

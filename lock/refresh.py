@@ -86,12 +86,12 @@ def write_all() -> dict[Path, tuple[str, str]]:
     extras = {name: _lines(lines) for name, lines in setup["options.extras_require"].items()}
     build = ["setuptools>=70.1"]
 
-    test = [*own, *extras["embedded"], *extras["metrics"], *extras["test"]]
+    test = [*own, *extras["embedded"], *extras["metrics"], *extras["notify"], *extras["test"]]
     written = {LOCK / "test.txt": _universal("test.txt", test, "everything that the tests need")}
     # what runs is what is tested
     tested = [LOCK / "test.txt"]
     for name, wanted, what in (
-        ("run.txt", [*own, *extras["embedded"]], "edge-fer with the small broker"),
+        ("run.txt", [*own, *extras["embedded"], *extras["notify"]], "edge-fer with the small broker and notifications"),
         ("install.txt", own, "edge-fer alone"),
         ("build.txt", build, "what builds edge-fer"),
     ):

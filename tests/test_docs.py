@@ -42,7 +42,7 @@ def test_the_page_on_tuning_shows_what_a_replay_prints_and_draws():
     assert picture == tuning_page.PICTURE.read_text(encoding="utf-8"), "run: python -m tests.tuning_page"
 
 
-@pytest.mark.parametrize("page", ["summaries", "privacy", "broker", "history"])
+@pytest.mark.parametrize("page", ["summaries", "privacy", "broker", "history", "notifications"])
 def test_the_configs_on_the_pages_load(page):
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

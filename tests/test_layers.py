@@ -17,7 +17,7 @@ TIERS = [
     {"clock"},
     {"drawing", "inference", "outbox", "sample", "trace", "values"},
     {"capture", "contract", "emotion", "faces", "rules"},
-    {"config", "history", "pipeline"},
+    {"config", "history", "notify", "pipeline"},
     {"boot", "log", "mqtt"},
     {"homeassistant"},
     {"sinks"},

@@ -57,6 +57,11 @@ from edge_fer.support.redact import hidden_parts, redacted, redacted_text
         ("cameras.front.source=rtsp://joe:s3cret@192.0.2.7/", "cameras.front.source=rtsp://***@192.0.2.7/"),
         ("http://192.0.2.7/?to=rtsp://joe:s3cret@192.0.2.8/", "http://192.0.2.7/?***=rtsp://***@192.0.2.8/"),
         ("://", "://"),
+        ("tgram://s3cret/12345", "tgram://***"),
+        ("slack://T1s3cret/B2/xyz", "slack://***"),
+        ("ntfy://s3cret", "ntfy://***"),
+        ("ntfys://joe:s3cret@ntfy.example.org/s3cret1", "ntfys://***@ntfy.example.org/***"),
+        ("mailtos://joe:s3cret@mail.example.org?to=joe@example.org", "mailtos://***@***"),
     ],
 )
 def test_redacted(url, expected):

@@ -37,6 +37,7 @@ VERBS = (
     "silence",
     "acknowledge",
     "set",
+    "notify",
     "doctor",
     "discovery",
     "models",

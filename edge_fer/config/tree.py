@@ -25,6 +25,7 @@ from edge_fer.config.sections.metrics import MetricsSection
 from edge_fer.config.sections.mood import MoodSection
 from edge_fer.config.sections.mqtt import MqttSection, OutboxSection
 from edge_fer.config.sections.node import NodeSection
+from edge_fer.config.sections.notify import NotifySection
 from edge_fer.config.sections.privacy import PrivacySection
 from edge_fer.config.sections.summaries import SummariesSection
 from edge_fer.config.sections.view import ViewSection
@@ -32,6 +33,7 @@ from edge_fer.contract.topics import Topics
 from edge_fer.errors import did_you_mean
 from edge_fer.rules.conditions.counts import WhenCount
 from edge_fer.rules.conditions.when import parts_of, signals_in
+from edge_fer.values.destination import leads_outside
 from edge_fer.values.section import Name, Section
 from edge_fer.values.units import refuse
 
@@ -51,6 +53,7 @@ __all__ = [
     "MoodSection",
     "MqttSection",
     "NodeSection",
+    "NotifySection",
     "OutboxSection",
     "PrivacySection",
     "Section",
@@ -96,6 +99,7 @@ class Config(Section):
     )
     metrics: MetricsSection = Field(default=MetricsSection(), description="Numbers for Prometheus.")
     history: HistorySection = Field(default=HistorySection(), description="What is kept of the past on this device.")
+    notify: NotifySection = Field(default=NotifySection(), description="Who is told of alerts and troubles.")
     state_dir: Path = Field(
         default_factory=default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "
@@ -167,4 +171,29 @@ class Config(Section):
         if odd:
             remedy = "Write 1m, or what it is a whole part or a multiple of; or set `history.keep.minutes: 0s`"
             refuse("does not go together with the history, which is kept by the minute", remedy, at=odd)
+        return self
+
+    @model_validator(mode="after")
+    def _notifies_of_what_there_is(self) -> Self:
+        rules = {name for camera in self.cameras.values() for name in camera.alerts}
+        for name, route in self.notify.routes.items():
+            for key, given, known in (("rules", route.rules, rules), ("cameras", route.cameras, set(self.cameras))):
+                strange = [("notify", "routes", name, key, i) for i, one in enumerate(given) if one not in known]
+                if strange:
+                    one = given[int(strange[0][-1])]
+                    remedy = did_you_mean(one, known) or f"Choose from {', '.join(sorted(known)) or 'none'}"
+                    refuse(f"is none of the {key}", remedy, at=strange)
+        return self
+
+    @model_validator(mode="after")
+    def _a_ward_tells_nobody_outside(self) -> Self:
+        if self.profile == "ward":
+            outside = [
+                ("notify", "targets", name, "url")
+                for name, target in self.notify.targets.items()
+                if target.url and leads_outside(target.url) and not target.outside
+            ]
+            if outside:
+                remedy = "Name a server inside, such as an ntfy of your own, or write `outside: true` beside it"
+                refuse("is a public service, to which nothing may go from a ward", remedy, at=outside)
         return self

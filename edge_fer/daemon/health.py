@@ -44,7 +44,10 @@ def health_of(
         throttling=heat.heat.throttling,
         cameras={camera.name: _camera_health(camera, heat.share) for camera in cameras},
         link=link,
-        sinks={name: SinkStatus(working=sink.working, faults=sink.faults) for name, sink in sinks.items()},
+        sinks={
+            name: SinkStatus(working=sink.working, faults=sink.faults, problem=sink.problem)
+            for name, sink in sinks.items()
+        },
     )
 
 

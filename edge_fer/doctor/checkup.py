@@ -12,6 +12,7 @@ from edge_fer.contract.topics import Topics
 from edge_fer.doctor import machine, vision
 from edge_fer.doctor.broker import broker
 from edge_fer.doctor.finding import CheckResult, fault, of_error, skipped, warning
+from edge_fer.doctor.notify import notifications
 from edge_fer.doctor.service import running_daemon, service
 from edge_fer.errors import EdgeFerError
 from edge_fer.inference.store import Store
@@ -61,6 +62,8 @@ def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str
             what = f"a password or key is written in cameras.{name}.source"
             yield f"camera {name}", partial(warning, f"camera {name}", what, REMEDY)
     yield "broker", partial(_broker, config, daemon)
+    if config.notify.targets:
+        yield "notify", partial(notifications, config)
 
 
 def _broker(config: Config, daemon: int | None) -> list[CheckResult]:

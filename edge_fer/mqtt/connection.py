@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import select
-import socket
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,7 +27,7 @@ from edge_fer.contract.link_status import MqttVersion
 from edge_fer.contract.messages import OFFLINE
 from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.certificates import end_in_file, end_of
-from edge_fer.mqtt.dial import Dialling, Line
+from edge_fer.mqtt.dial import AnySocket, Dialling, Line, has_decrypted
 from edge_fer.mqtt.failures import of_code, of_disconnect, of_tls_text
 from edge_fer.mqtt.inbound import LARGEST_PAYLOAD, Subscription
 from edge_fer.mqtt.settings import BrokerSettings
@@ -61,13 +60,13 @@ _CODE_AT, _UNSPECIFIED = 2, b"\x80"
 class _Client(paho.Client):
     """paho's client on a socket that is open already, for which it has no public way."""
 
-    def __init__(self, line: socket.socket, **options: Any) -> None:
+    def __init__(self, line: AnySocket, **options: Any) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, **options)
         self._line = line
         #: reason codes that paho does not know, by id of the message
         self.odd_codes: dict[int, int] = {}
 
-    def _create_socket(self) -> socket.socket:
+    def _create_socket(self) -> Any:
         return self._line
 
     def _sock_send(self, buf: Any) -> int:
@@ -151,7 +150,7 @@ class Connection:
         self._subscriptions = subscriptions
         self._received = received
         self._dialling = Dialling(settings, woken)
-        self._line: socket.socket | None = None
+        self._line: AnySocket | None = None
         self._client: _Client | None = None
         self._closing = False
         self._greeted = 0.0
@@ -212,7 +211,7 @@ class Connection:
         return mid or 0
 
     @property
-    def socket(self) -> socket.socket | None:
+    def socket(self) -> AnySocket | None:
         """What to wait for, if there is one."""
         return self._line if self.setback is None else None
 
@@ -259,8 +258,8 @@ class Connection:
             self.setback = result
         elif result is not None:
             self._line = result.socket
-            if isinstance(self._line, ssl.SSLSocket):
-                self.broker_certificate_end = end_of(self._line.getpeercert(binary_form=True))
+            if result.certificate is not None:
+                self.broker_certificate_end = end_of(result.certificate)
             self._greet(result)
 
     def _look_at_expiry(self) -> None:
@@ -298,7 +297,8 @@ class Connection:
         # whole seconds and to our turns
         keepalive = max(1, int(self._settings.keepalive / 2 - 1))
         options: dict[str, Any] = {"clean_start": True, "properties": _connect_properties()} if is_v5 else {}
-        client.connect(self._settings.host, self._settings.port, keepalive, **options)
+        # paho wants a name, and goes by the socket that is open already
+        client.connect(self._settings.host or "localhost", self._settings.port, keepalive, **options)
 
     def _exchange(self, client: _Client) -> None:
         # everything there is, before anything is written: a broker that hangs up may have said why, and a failed
@@ -317,8 +317,7 @@ class Connection:
     def _can_read(self) -> bool:
         if self._line is None or self._line.fileno() < 0:
             return False
-        # what TLS has decrypted already, the socket does not announce
-        if isinstance(self._line, ssl.SSLSocket) and self._line.pending():
+        if has_decrypted(self._line):
             return True
         return bool(select.select([self._line], [], [], 0)[0])
 

@@ -1,4 +1,4 @@
-"""Opens the socket to the broker, encrypted where it shall be, in a thread of its own.
+"""Opens the socket to the broker, encrypted and over WebSockets where it shall be, in a thread of its own.
 
 Looking up a name can hang for half a minute, and connecting for longer; the outbox must go on meanwhile.
 """
@@ -11,6 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
+from typing import TypeAlias
+
+# it is no part of paho's public names, and its client makes one only of a socket that it has opened itself
+from paho.mqtt.client import WebsocketConnectionError, _WebsocketWrapper
 
 from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.failures import of_error
@@ -18,7 +22,10 @@ from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.support.credentials import read_password, usable
 from edge_fer.support.files import check_file
 
-__all__ = ["Dialling", "Line"]
+__all__ = ["AnySocket", "Dialling", "Line", "has_decrypted"]
+
+#: A socket, or one over which MQTT goes in the frames of WebSockets.
+AnySocket: TypeAlias = socket.socket | _WebsocketWrapper
 
 #: Seconds for each address of the broker, and for the TLS handshake.
 _PATIENCE = 10.0
@@ -31,10 +38,18 @@ class Line:
     Attributes:
         socket: connected and, where it shall be, encrypted.
         password: read at the same time, for the login.
+        certificate: the broker's, as DER; None: the link is not encrypted.
     """
 
-    socket: socket.socket
+    socket: AnySocket
     password: str | None
+    certificate: bytes | None = None
+
+
+def has_decrypted(line: AnySocket) -> bool:
+    """Whether TLS has something to be read that the socket does not announce any more."""
+    is_plain = isinstance(line, socket.socket) and not isinstance(line, ssl.SSLSocket)
+    return not is_plain and line.pending() > 0  # type: ignore[union-attr]  # both others have it
 
 
 class Dialling:
@@ -85,21 +100,49 @@ def _dial(settings: BrokerSettings) -> Line | Setback:
     except (OSError, ValueError) as error:
         return Setback(Trouble.FILE, str(error))
     try:
-        line = socket.create_connection((settings.host, settings.port), timeout=_PATIENCE)
+        line = _open(settings)
     except (OSError, ValueError) as error:
         # a host name that cannot be one (with an empty or overlong label) is a ValueError
         return of_error(error) if isinstance(error, OSError) else Setback(Trouble.NAME_NOT_FOUND, str(error))
+    certificate = None
     try:
-        # small packets go out at once, instead of waiting for the acknowledgement of those before
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             line = context.wrap_socket(line, server_hostname=settings.host, do_handshake_on_connect=False)
             line.do_handshake()
+            certificate = line.getpeercert(binary_form=True)
     except OSError as error:
         line.close()
         # who hangs up during the handshake does not know TLS
         return Setback(Trouble.TLS, error.strerror or "") if isinstance(error, ConnectionError) else of_error(error)
-    return Line(line, password)
+    framed = line if settings.path is None else _framed(line, settings, settings.path)
+    return framed if isinstance(framed, Setback) else Line(framed, password, certificate)
+
+
+def _framed(line: socket.socket, settings: BrokerSettings, path: str) -> AnySocket | Setback:
+    """The socket with MQTT in the frames of WebSockets."""
+    try:
+        return _WebsocketWrapper(line, settings.host, settings.port, settings.tls, path, None)
+    except (OSError, WebsocketConnectionError, ValueError, LookupError) as error:
+        line.close()
+        if isinstance(error, TimeoutError):
+            return of_error(error)
+        return Setback(Trouble.OTHER, "it does not speak MQTT over WebSockets there")
+
+
+def _open(settings: BrokerSettings) -> socket.socket:
+    if settings.unix_socket is None:
+        line = socket.create_connection((settings.host, settings.port), timeout=_PATIENCE)
+        # small packets go out at once, instead of waiting for the acknowledgement of those before
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return line
+    line = socket.socket(socket.AF_UNIX)
+    try:
+        line.settimeout(_PATIENCE)
+        line.connect(str(settings.unix_socket))
+    except BaseException:
+        line.close()
+        raise
+    return line
 
 
 def _password(file: Path | None) -> str | None:

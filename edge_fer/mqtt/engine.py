@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -14,6 +13,7 @@ from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.trouble import Setback, Trouble
 from edge_fer.mqtt.certificates import EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
+from edge_fer.mqtt.dial import AnySocket
 from edge_fer.mqtt.failures import explain
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.mqtt.pace import Pace
@@ -135,7 +135,7 @@ class Engine:
         self._look()
 
     @property
-    def socket(self) -> socket.socket | None:
+    def socket(self) -> AnySocket | None:
         """What to wait for, if there is one."""
         return self._connection.socket if self._connection else None
 

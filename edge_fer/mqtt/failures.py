@@ -183,6 +183,8 @@ def problem_and_remedy(setback: Setback, settings: BrokerSettings) -> tuple[str,
     """What is wrong, and what to do about it, for a person."""
     problem, remedy = _WORDS[setback.trouble]
     detail = f" ({setback.detail})" if setback.detail else ""
+    if settings.unix_socket is not None and setback.trouble in {Trouble.REFUSED, Trouble.OTHER}:
+        remedy = "Check that the broker runs, has this socket, and lets this user use it"
     suspicion = "whether it wants a certificate of ours, in `cert_file` and `key_file`, and knows it"
     if not settings.tls:
         suspicion = f"that port {settings.port} is its port for MQTT without TLS"

@@ -10,9 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["BrokerSettings"]
+__all__ = ["ENCRYPTED", "OVER_WEBSOCKETS", "PORTS", "BrokerSettings"]
 
-_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+#: Schemes of addresses, and the port of each where it is left out.
+PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+#: Those over TLS, and those over WebSockets.
+ENCRYPTED, OVER_WEBSOCKETS = {"mqtts", "wss"}, {"ws", "wss"}
+#: The path that most brokers have for MQTT over WebSockets.
+_USUAL_PATH = "/mqtt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +25,12 @@ class BrokerSettings:
     """Where the broker is and how to get in. Certificates and host names are always checked.
 
     Attributes:
-        host: name or address.
+        host: name or address; empty where there is a `unix_socket`.
         client_id: the name given to the broker; no other client may have it.
         port: 1 to 65535.
         tls: whether the link is encrypted.
+        path: of MQTT over WebSockets; None: MQTT without them.
+        unix_socket: the broker's, on this machine; None: it is reached over the network.
         username: to log in with, where the broker asks for it.
         password_file: holds the password on its first line; read anew for each connection.
         ca_file: authorities to check the broker's certificate against (PEM); None: those of the system.
@@ -40,6 +47,8 @@ class BrokerSettings:
     client_id: str
     port: int = 1883
     tls: bool = False
+    path: str | None = None
+    unix_socket: Path | None = None
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
@@ -49,7 +58,7 @@ class BrokerSettings:
     allow_insecure: bool = False
 
     def __post_init__(self) -> None:
-        if not self.host:
+        if not self.host and self.unix_socket is None:
             _refuse("the broker's address names no host", "Write it as `mqtt://host:1883`")
         if not 1 <= self.port <= 65535:
             _refuse(
@@ -71,8 +80,11 @@ class BrokerSettings:
     def _check_unencrypted(self) -> None:
         for field in ("ca_file", "cert_file"):
             if getattr(self, field) is not None:
-                _refuse(f"{field} is of no use on an unencrypted link", "Let the address begin with `mqtts://`")
-        if self.password_file is not None and not self.allow_insecure and not _is_loopback(self.host):
+                _refuse(
+                    f"{field} is of no use on an unencrypted link", "Let the address begin with `mqtts://` or `wss://`"
+                )
+        is_here = self.unix_socket is not None or _is_loopback(self.host)
+        if self.password_file is not None and not self.allow_insecure and not is_here:
             _refuse(
                 f"the password would go to {self.host} over an unencrypted link",
                 "Let the address begin with `mqtts://`, or set `allow_insecure: true` if you trust the network",
@@ -81,7 +93,10 @@ class BrokerSettings:
     @property
     def address(self) -> str:
         """The broker for people and logs: `host:port`, without a user name."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        if self.unix_socket is not None:
+            return str(self.unix_socket)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}{self.path or ''}"
 
     @classmethod
     def from_url(
@@ -97,10 +112,10 @@ class BrokerSettings:
         keepalive: float = 30.0,
         allow_insecure: bool = False,
     ) -> BrokerSettings:
-        """Settings of an address such as `mqtt://host` or `mqtts://user@host:8883`.
+        """Settings of an address such as `mqtts://user@host:8883`, `wss://host/mqtt` or `unix:///run/mosquitto.sock`.
 
         Args:
-            url: the address; the port is 1883, or 8883 for `mqtts`, where it is left out.
+            url: the address; where the port is left out, it is the usual one of the scheme.
             node: the node's name, which `client_id` is made of where that is None.
             client_id: see the attributes, as for all that follow.
             password_file: likewise.
@@ -124,14 +139,23 @@ class BrokerSettings:
             _refuse(
                 "the broker's address holds a password", "Take it out, and name a file that holds it in `password_file`"
             )
-        if parts.scheme not in _DEFAULT_PORTS:
-            _refuse(f"the broker's address {url!r} does not begin with mqtt:// or mqtts://", remedy)
-        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        is_unix, over_websockets = parts.scheme == "unix", parts.scheme in OVER_WEBSOCKETS
+        if parts.scheme not in PORTS and not is_unix:
+            _refuse(
+                f"the broker's address {url!r} does not begin with mqtt://, mqtts://, ws://, wss:// or unix://", remedy
+            )
+        if is_unix and (parts.hostname or not parts.path.strip("/")):
+            _refuse(f"the broker's address {url!r} names no socket", "Write it as `unix:///run/mosquitto.sock`")
+        has_more = parts.path not in {"", "/"} and not is_unix and not over_websockets
+        if has_more or parts.fragment or (parts.query and not over_websockets):
             _refuse(f"the broker's address {url!r} has more to it than a host and a port", remedy)
+        path = f"{parts.path or _USUAL_PATH}{f'?{parts.query}' if parts.query else ''}"
         return cls(
             host=parts.hostname or "",
-            port=_DEFAULT_PORTS[parts.scheme] if port is None else port,
-            tls=parts.scheme == "mqtts",
+            port=PORTS.get(parts.scheme, 1883) if port is None else port,
+            tls=parts.scheme in ENCRYPTED,
+            path=path if over_websockets else None,
+            unix_socket=Path(unquote(parts.path)) if is_unix else None,
             username=unquote(parts.username) if parts.username else None,
             client_id=f"edge-fer-{node}" if client_id is None else client_id,
             password_file=password_file,

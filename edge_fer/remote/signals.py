@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
@@ -66,8 +67,14 @@ class Signals:
             self._samples.update(found)
 
 
+#: Words that switches and contacts say, in lower case, and the numbers that they count as.
+_WORDS = {"on": 1.0, "true": 1.0, "yes": 1.0, "open": 1.0, "off": 0.0, "false": 0.0, "no": 0.0, "closed": 0.0}
+#: A number as JSON has it, so that `1_000`, `nan` and digits of other scripts are none.
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
+
+
 class _NoJson:
-    """What a payload says that is no JSON."""
+    """What a payload says that is neither JSON nor a text."""
 
 
 def _parsed(payload: bytes) -> Any:
@@ -75,12 +82,15 @@ def _parsed(payload: bytes) -> Any:
         return _NoJson
     try:
         return json.loads(payload)
-    except (ValueError, RecursionError):
+    except RecursionError:
         return _NoJson
+    except ValueError:
+        # a word without quotation marks, as most switches say it
+        return payload.decode("utf-8", "replace")
 
 
 def _number_at(content: Any, steps: tuple[str | int, ...]) -> float | None:
-    """The number in that place; None where there is none. True is 1, false is 0."""
+    """The number in that place; None where there is none. True is 1, false is 0; a text may be a number or a switch."""
     for step in steps:
         match content:
             case dict() if isinstance(step, str) and step in content:
@@ -89,6 +99,8 @@ def _number_at(content: Any, steps: tuple[str | int, ...]) -> float | None:
                 content = content[step]
             case _:
                 return None
+    if isinstance(content, str):
+        content = _of_text(content.strip())
     if not isinstance(content, int | float):
         return None
     try:
@@ -97,3 +109,8 @@ def _number_at(content: Any, steps: tuple[str | int, ...]) -> float | None:
         return None
     # `NaN` and `Infinity` are no JSON, though Python reads them
     return number if math.isfinite(number) else None
+
+
+def _of_text(text: str) -> float | None:
+    """The number that a text says; None where it says none."""
+    return float(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.lower())

@@ -19,10 +19,12 @@ class SinkHealth:
     Attributes:
         working: whether it takes what it is told.
         faults: how often it failed since the start.
+        problem: what keeps it from its work, without secrets; empty where nothing does, or nobody knows.
     """
 
     working: bool = True
     faults: int = 0
+    problem: str = ""
 
 
 class SinkPort(Protocol):

@@ -79,7 +79,8 @@ class Outlet:
             self._failed(name, error)
         with self._lock:
             faults = self._faults.get(name, 0)
-            return SinkHealth(working=said.working and name not in self._failing, faults=said.faults + faults)
+            working = said.working and name not in self._failing
+            return SinkHealth(working=working, faults=said.faults + faults, problem=said.problem)
 
     def _call(self, name: str, call: Callable[_P, None], *args: _P.args, **options: _P.kwargs) -> None:
         try:

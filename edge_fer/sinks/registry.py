@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_fer.clock.system import Clock
+from edge_fer.clock.system import Clock, SystemClock
 from edge_fer.config.tree import Config
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import Health
@@ -127,6 +127,12 @@ def _make_history(surroundings: Surroundings) -> SinkPort:
     return make_history(surroundings.settings, surroundings.clock, surroundings.samples, surroundings.health)
 
 
+def _make_notify(surroundings: Surroundings) -> SinkPort:
+    from edge_fer.sinks.notify import make_notify_sink  # noqa: PLC0415 - few need it
+
+    return make_notify_sink(surroundings.settings, SystemClock(), surroundings.health)
+
+
 #: In the order in which they hear of something: what must not be lost comes first.
 SINKS: Sequence[SinkRow] = (
     SinkRow(
@@ -162,6 +168,16 @@ SINKS: Sequence[SinkRow] = (
         keeps="summaries, alerts without track ids, how many people came, the device's health, and outside numbers "
         "where asked for, in `history.sqlite`; 35 days by the minute, two years by the hour (`history.keep`)",
         sends="nothing",
+    ),
+    SinkRow(
+        name="notify",
+        right=Right(frozenset({Content.ALERTS}), leaves=True),
+        wanted=lambda settings, asked: asked.publish and bool(settings.notify.targets or settings.notify.heartbeat),
+        make=_make_notify,
+        about="notifications, with `notify.targets`",
+        keeps="what waits to be told, in `notify.sqlite`; a day at most",
+        sends="that somebody should look, and where; with `detail: full`, the alert's rule and what was measured, too; "
+        "to the targets that the config names",
     ),
     SinkRow(
         name="prometheus",

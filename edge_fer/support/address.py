@@ -12,8 +12,15 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["ESCAPES", "Address", "take_apart", "with_login"]
+__all__ = ["ESCAPES", "OWN_SERVERS", "Address", "take_apart", "with_login"]
 
+#: Schemes of notifications, without the `s` of those over TLS, that name a server which anybody can run; what stands in
+#: the place of a host in those of one provider may be a key.
+OWN_SERVERS: Final = frozenset(
+    """
+    apprise form gotify hassio json mailto matrix mmost mqtt ncloud nctalk ntfy rocket rsyslog signal xml
+    """.split()  # noqa: SIM905
+)
 #: How a sign is written in a user name or password.
 ESCAPES: Final = "%23 for #, %2F for /, %3F for ?, %40 for @"
 #: Of a scheme that everybody knows, one slash alone makes an address too: somebody forgot the other.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
-from edge_fer.support.address import Address, take_apart
+from edge_fer.support.address import OWN_SERVERS, Address, take_apart
 
 __all__ = ["HIDDEN", "hidden_parts", "redacted", "redacted_text", "secret_spans"]
 
@@ -61,6 +61,10 @@ _NAMES: Final = _WORDS | frozenset(
     access pin session sig signature
     """.split()  # noqa: SIM905
 )
+
+
+#: Schemes, without the `s` of those over TLS, in whose addresses a host stands for sure.
+_WITH_HOST: Final = OWN_SERVERS | frozenset("file ftp http mms mqtt rtmp rtp rtsp srt tcp udp unix ws".split())  # noqa: SIM905
 
 
 def redacted(text: str) -> str:
@@ -128,6 +132,10 @@ def _shown(address: str) -> str:
 
 
 def _put_together(parts: Address, show_path: Callable[[str], str]) -> str:
+    scheme = parts.scheme.lower()
+    if not {scheme, scheme.removesuffix("s")} & _WITH_HOST or (scheme.startswith("ntfy") and len(parts.rest) < 2):
+        # a key, or a topic that is to be guessed by nobody, may stand in the place of the host
+        return f"{parts.scheme}://{HIDDEN}"
     return f"{parts.scheme}://{_login(parts)}{_place(parts)}{_rest(parts, show_path)}"
 
 

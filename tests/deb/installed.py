@@ -81,7 +81,7 @@ def test_it_takes_little_of_the_disk(machine):
 
 
 def test_the_units_verify(machine):
-    for unit in ("edge-fer.service", "edge-fer-boot-config.service"):
+    for unit in ("edge-fer.service", "edge-fer-boot-config.service", "edge-fer-notify.service", "edge-fer-notify.path"):
         assert machine.ok(f"systemd-analyze verify --man=no {unit}") == ""
 
 

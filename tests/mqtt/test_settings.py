@@ -31,6 +31,26 @@ def test_addresses(url, host, port, tls, user):
     assert found.client_id == "edge-fer-n1"
 
 
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "path", "address"),
+    [
+        ("ws://broker.example", 80, False, "/mqtt", "broker.example:80/mqtt"),
+        ("wss://edge@broker.example", 443, True, "/mqtt", "broker.example:443/mqtt"),
+        ("wss://broker.example:8084/ws?x=1", 8084, True, "/ws?x=1", "broker.example:8084/ws?x=1"),
+        ("ws://[::1]:9001/", 9001, False, "/", "[::1]:9001/"),
+    ],
+)
+def test_addresses_over_websockets(url, port, tls, path, address):
+    found = settings(url)
+    assert (found.port, found.tls, found.path, found.address) == (port, tls, path, address)
+
+
+def test_a_socket_on_this_machine():
+    found = settings("unix://edge@/run/mos%20quitto.sock", password_file=FILE)
+    assert (found.unix_socket, found.address) == (Path("/run/mos quitto.sock"), "/run/mos quitto.sock")
+    assert (found.host, found.username, found.tls) == ("", "edge", False)
+
+
 def test_address_for_people_has_no_user_and_brackets_where_they_belong():
     assert settings("mqtt://edge@[2001:db8::1]").address == "[2001:db8::1]:1883"
     assert settings("mqtt://edge@localhost").address == "localhost:1883"
@@ -39,10 +59,16 @@ def test_address_for_people_has_no_user_and_brackets_where_they_belong():
 @pytest.mark.parametrize(
     ("url", "options", "words"),
     [
-        ("http://host", {}, "mqtt:// or mqtts://"),
-        ("host:1883", {}, "mqtt:// or mqtts://"),
-        ("", {}, "mqtt:// or mqtts://"),
+        ("http://host", {}, "does not begin with mqtt://, mqtts://, ws://, wss:// or unix://"),
+        ("host:1883", {}, "does not begin with mqtt://, mqtts://, ws://, wss:// or unix://"),
+        ("", {}, "does not begin with mqtt://, mqtts://, ws://, wss:// or unix://"),
         ("mqtt://", {}, "names no host"),
+        ("ws://", {}, "names no host"),
+        ("unix://", {}, "names no socket"),
+        ("unix://run/socket", {}, "names no socket"),
+        ("unix:///run/socket?x", {}, "more to it"),
+        ("ws://edge@192.0.2.10", {"password_file": FILE}, "unencrypted"),
+        ("ws://host", {"ca_file": FILE}, "ca_file is of no use"),
         ("mqtt://host:0", {}, "between 1 and 65535"),
         ("mqtt://host:99999", {}, "cannot be right"),
         ("mqtt://[host", {}, "cannot be right"),

@@ -11,8 +11,11 @@ import pytest
 
 from tests.missing import missing
 
-UNIT = Path(__file__).resolve().parents[2] / "systemd" / "edge-fer.service"
-WEEK, TIMER = UNIT.with_name("edge-fer-week.service"), UNIT.with_name("edge-fer-week.timer")
+FOLDER = Path(__file__).resolve().parents[2] / "systemd"
+UNIT = FOLDER / "edge-fer.service"
+WEEK, TIMER = FOLDER / "edge-fer-week.service", FOLDER / "edge-fer-week.timer"
+#: Those that talk to the network.
+UNITS = [UNIT, FOLDER / "edge-fer-notify.service"]
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +30,20 @@ def analyze():
     return run
 
 
-@pytest.mark.parametrize("unit", [UNIT, WEEK], ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", [*UNITS, WEEK], ids=lambda unit: unit.stem)
 def test_it_is_strict_enough(analyze, unit):
     ended = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(unit))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert f"Overall exposure level for {unit.name}: " in ended.stdout, "it was judged at all"
 
 
-def test_systemd_finds_nothing_wrong_with_it(analyze, tmp_path):
-    """In a copy, because the program stands where only the installer puts it."""
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace("/opt/edge-fer/bin/edge-fer", sys.executable))
-    ended = analyze("verify", "--man=no", str(copy))
+def test_systemd_finds_nothing_wrong_with_them(analyze, tmp_path):
+    """In copies, because the program stands where only the installer puts it."""
+    files = [*UNITS, FOLDER / "edge-fer-notify.path"]
+    for file in files:
+        text = file.read_text().replace("/opt/edge-fer/bin/edge-fer-notify", sys.executable)
+        (tmp_path / file.name).write_text(text.replace("/opt/edge-fer/bin/edge-fer", sys.executable))
+    ended = analyze("verify", "--man=no", *(str(tmp_path / file.name) for file in files))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
@@ -49,6 +54,17 @@ def test_nor_with_the_page_of_the_week_which_comes_on_mondays(analyze, tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     (when,) = [line.partition("=")[2] for line in TIMER.read_text().splitlines() if line.startswith("OnCalendar")]
     assert "Normalized form: Mon " in analyze("calendar", when).stdout
+
+
+def test_daemon_sender_and_path_mean_the_same_folder():
+    from edge_fer.notify.waking import SPOOL_VARIABLE
+
+    folder = "/var/lib/edge-fer-notify"
+    daemon, sender = (unit.read_text() for unit in UNITS)
+    assert f"\nEnvironment={SPOOL_VARIABLE}={folder}\n" in daemon
+    assert f"\nReadWritePaths=-{folder}\n" in daemon
+    assert f"edge-fer-notify {folder}\n" in sender
+    assert f"\nPathExists={folder}/wake\n" in (FOLDER / "edge-fer-notify.path").read_text()
 
 
 def settings():

@@ -36,8 +36,8 @@ class MqttSection(Section):
 
     broker: Text = Field(
         default="mqtt://127.0.0.1:1883",
-        description="The broker: mqtt://user@host:1883, mqtts://user@host:8883 (encrypted), "
-        "or embedded for trying things out on this device alone.",
+        description="The broker: mqtt://user@host:1883, mqtts://user@host:8883 (encrypted), ws:// and wss:// (over "
+        "WebSockets), unix:///path (a socket on this device), or embedded for trying things out on this device alone.",
     )
     allow_insecure: Switch = Field(
         default=False, description="Whether a password may be sent to another host over an unencrypted link."
@@ -94,13 +94,17 @@ class MqttSection(Section):
             port = url.port
         except ValueError:
             refuse("is not an address: its host or port cannot be right", remedy)
-        if url.scheme not in {"mqtt", "mqtts"}:
-            refuse("does not begin with mqtt:// or mqtts://", remedy)
+        is_unix, over_websockets = url.scheme == "unix", url.scheme in {"ws", "wss"}
+        if url.scheme not in {"mqtt", "mqtts"} and not is_unix and not over_websockets:
+            refuse("does not begin with mqtt://, mqtts://, ws://, wss:// or unix://", remedy)
         if url.password is not None:
             refuse("holds a password", "Take it out, and name a file that holds it in `password_file`")
-        if not url.hostname or any(c.isspace() for c in broker):
+        if is_unix and (url.hostname or not url.path.strip("/") or url.query or url.fragment):
+            refuse("names no socket", "Write the socket's whole path, such as `unix:///run/mosquitto.sock`")
+        if (not url.hostname and not is_unix) or any(c.isspace() for c in broker):
             refuse("names no host", remedy)
-        if port == 0 or url.path not in {"", "/"} or url.query or url.fragment:
+        has_more = (url.path not in {"", "/"} or url.query) and not is_unix and not over_websockets
+        if port == 0 or has_more or url.fragment:
             refuse("has more to it than a host and a port", remedy)
         return broker
 
@@ -112,16 +116,19 @@ class MqttSection(Section):
         url = urlsplit(info.data["broker"])
         if not url.username:
             refuse("is given, but `broker` names no user", "Write the address as `mqtts://user@host`")
-        if url.scheme == "mqtt" and not info.data.get("allow_insecure", True) and not _is_this_host(url.hostname or ""):
-            remedy = "Let `broker` begin with `mqtts://`, or set `allow_insecure: true` if you trust the network"
+        plain = url.scheme in {"mqtt", "ws"}
+        if plain and not info.data.get("allow_insecure", True) and not _is_this_host(url.hostname or ""):
+            remedy = (
+                "Let `broker` begin with `mqtts://` or `wss://`, or set `allow_insecure: true` if you trust the network"
+            )
             refuse("would go to another host over an unencrypted link", remedy)
         return file
 
     @field_validator("ca_file", "cert_file")
     @classmethod
     def _only_encrypted(cls, file: Path | None, info: ValidationInfo) -> Path | None:
-        if file is not None and not info.data.get("broker", "mqtts://").startswith("mqtts://"):
-            refuse("is of no use on an unencrypted link", "Let `broker` begin with `mqtts://`")
+        if file is not None and not info.data.get("broker", "mqtts://").startswith(("mqtts://", "wss://")):
+            refuse("is of no use on an unencrypted link", "Let `broker` begin with `mqtts://` or `wss://`")
         return file
 
     @field_validator("key_file")

@@ -202,6 +202,9 @@ class SinkStatus(Part):
 
     working: bool = Field(description="Whether it takes what it is told.")
     faults: Count = Field(description="Times that it failed by a fault of edge-fer, since the start.")
+    problem: str = Field(
+        default="", description="What keeps it from its work, in words; empty: nothing does, or nobody knows."
+    )
 
 
 class Health(Message):

@@ -1,0 +1,87 @@
+"""Checks whether people can be told: what is installed, each target's address, and what waits for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from edge_fer.config.tree import Config
+from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
+from edge_fer.errors import EdgeFerError
+from edge_fer.notify.sender import SenderTarget
+from edge_fer.notify.spool import FILE, Spool
+from edge_fer.notify.texts import NotifyTexts
+from edge_fer.notify.waking import spool_folder
+from edge_fer.sinks.notify import notify_problem, sender_settings
+
+__all__ = ["notifications"]
+
+PATH_UNIT = "edge-fer-notify.path"
+#: The folder that daemon and sender of the installed service share.
+INSTALLED = Path("/var/lib/edge-fer-notify")
+
+
+def notifications(config: Config) -> Iterator[CheckResult]:
+    """Whether each target can be told. Sends nothing: `edge-fer notify test` does."""
+    from edge_fer.notify.delivery import INSTALL  # noqa: PLC0415 - few need it
+
+    if find_spec("apprise") is None:
+        yield fault("notify", "the Python package apprise, which sends notifications, is not installed", INSTALL)
+        return
+    settings = sender_settings(config)
+    try:
+        NotifyTexts(settings.language, place=settings.place)
+    except EdgeFerError as error:
+        yield fault("notify", error.message, error.remedy)
+    yield from _path_unit()
+    told = _status(config)
+    for name, target in settings.targets.items():
+        yield _target(f"notify {name}", target, told.get(name))
+
+
+def _target(name: str, target: SenderTarget, problem: str | None) -> CheckResult:
+    from edge_fer.notify.delivery import address_of  # noqa: PLC0415 - few need it
+
+    if target.url_file and not os.access(target.url_file, os.R_OK):
+        if Path(target.url_file).exists() and os.geteuid() != 0:
+            return skipped(name, f"{target.url_file} is for the sender alone to read: try `sudo edge-fer notify test`")
+        remedy = "Write the address into it, and make it the sender's: docs/notifications.md"
+        return fault(name, f"there is no `url_file` {target.url_file}", remedy)
+    try:
+        address_of(target)
+    except EdgeFerError as error:
+        return fault(name, error.message, error.remedy)
+    if problem:
+        return fault(name, f"it takes no messages: {problem}", "Put that right; what waits is sent then")
+    return good(name, "its address is in order")
+
+
+def _status(config: Config) -> dict[str, str]:
+    """What is wrong with targets, by name, as the sender found."""
+    environ = os.environ if INSTALLED.is_dir() is False else {"EDGE_FER_NOTIFY_SPOOL": str(INSTALLED), **os.environ}
+    folder = spool_folder(config.state_dir, environ)
+    try:
+        if not (folder / FILE).is_file():
+            return {}
+        status = Spool(folder).status()
+    except (EdgeFerError, OSError):
+        return {}
+    return {name: notify_problem(name, one) for name, one in status.items() if one.problem}
+
+
+def _path_unit() -> Iterator[CheckResult]:
+    """Whether systemd starts the sender, where the service is installed."""
+    if not INSTALLED.is_dir() or shutil.which("systemctl") is None or not Path("/run/systemd/system").is_dir():
+        return
+    try:
+        asked = ["systemctl", "is-active", PATH_UNIT]
+        state = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    if state != "active":
+        remedy = f"Run `sudo systemctl enable --now {PATH_UNIT}`"
+        yield warning("notify", f"{PATH_UNIT}, which has notifications sent, is {state or 'not there'}", remedy)
