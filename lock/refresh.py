@@ -78,6 +78,9 @@ def in_order(text: str) -> str:
     return re.sub(r"(?:^    --hash=\S+(?: \\)?\n)+", ordered, text, flags=re.MULTILINE)
 
 
+_RUN = "edge-fer with the small broker, notifications and the page"
+
+
 def write_all() -> dict[Path, tuple[str, str]]:
     """Writes every file; what each held before, and holds now."""
     setup = configparser.ConfigParser()
@@ -86,12 +89,12 @@ def write_all() -> dict[Path, tuple[str, str]]:
     extras = {name: _lines(lines) for name, lines in setup["options.extras_require"].items()}
     build = ["setuptools>=70.1"]
 
-    test = [*own, *extras["embedded"], *extras["metrics"], *extras["notify"], *extras["test"]]
+    test = [*own, *extras["embedded"], *extras["metrics"], *extras["notify"], *extras["web"], *extras["test"]]
     written = {LOCK / "test.txt": _universal("test.txt", test, "everything that the tests need")}
     # what runs is what is tested
     tested = [LOCK / "test.txt"]
     for name, wanted, what in (
-        ("run.txt", [*own, *extras["embedded"], *extras["notify"]], "edge-fer with the small broker and notifications"),
+        ("run.txt", [*own, *extras["embedded"], *extras["notify"], *extras["web"]], _RUN),
         ("install.txt", own, "edge-fer alone"),
         ("build.txt", build, "what builds edge-fer"),
     ):
