@@ -47,6 +47,13 @@ def test_the_installed_package_is_used_and_brings_its_model(installed):
     assert all(path.startswith(str(installed)) for path in ended.stdout.split())
 
 
+def test_the_recordings_are_installed_with_the_licence_of_the_demo(installed):
+    ours = {path.name for path in (ROOT / "edge_fer/sample").iterdir() if path.suffix == ".mp4"}
+    theirs = {path.name for path in (installed / "edge_fer/sample").iterdir()}
+    assert theirs >= ours | {"LICENSE.SFHQ"}
+    assert {"counter.mp4", "ward.mp4"} < ours
+
+
 def test_every_command_works_from_any_folder(installed):
     for arguments in (["version"], ["config", "check"], ["config", "default"], ["run", "--help"]):
         ended = run(installed, "-m", "edge_fer", *arguments)

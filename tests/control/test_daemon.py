@@ -31,7 +31,7 @@ ANYBODY = {"when": {"emotion": EVERYTHING, "score": 0.9}, "for": "300ms", "coold
 #: How `status` shows that, and why.
 FIRING = (
     r"^  FIRING   anybody [0-9a-f]+, warning, since \d\d:\d\d:\d\d UTC\n"
-    r"           emotion angry or .*, score 0.9, repeated 1 for 300ms: [\d.]+ against 0.9 \(alert [0-9a-f]+\)$"
+    r"           emotion angry or .*, score 0.9 for 300ms: [\d.]+ against 0.9 \(alert [0-9a-f]+\)$"
 )
 
 
