@@ -47,7 +47,11 @@ def environment(python, machine):
 @pytest.mark.parametrize(("python", "machine"), list(product(["3.11", "3.12", "3.13"], ["x86_64", "aarch64"])))
 @pytest.mark.parametrize(
     ("file", "extras"),
-    [("run.txt", ["embedded", "notify", "web"]), ("test.txt", ["embedded", "metrics", "notify", "web", "test"]), ("install.txt", [])],
+    [
+        ("run.txt", ["embedded", "notify", "web"]),
+        ("test.txt", ["embedded", "metrics", "notify", "web", "test"]),
+        ("install.txt", []),
+    ],
     ids=["run", "test", "install"],
 )
 def test_it_holds_what_setup_cfg_asks_for(file, extras, python, machine):
