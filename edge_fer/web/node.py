@@ -36,7 +36,7 @@ class NodeLine:
     def __init__(self, connect: Callable[[], ControlClient], *, acts_for: bool) -> None:
         self._connect = connect
         self._acts_for = acts_for
-        self._listeners: set[_Listener] = set()
+        self._listeners: set[_NewestState] = set()
         self._newest: State | None = None
         self._watching = False
 
@@ -54,7 +54,7 @@ class NodeLine:
 
     async def states(self) -> AsyncIterator[State | None]:
         """Each new state, the newest first; None while the daemon does not run. A slow reader gets the newest alone."""
-        listener = _Listener()
+        listener = _NewestState()
         self._listeners.add(listener)
         if self._newest is not None:
             listener.put(self._newest)
@@ -104,7 +104,7 @@ class NodeLine:
         loop.call_soon_threadsafe(spread)
 
 
-class _Listener:
+class _NewestState:
     """Keeps the newest state until it is read."""
 
     def __init__(self) -> None:
