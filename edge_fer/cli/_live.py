@@ -96,9 +96,9 @@ class LiveScreen:
 
 
 def fitted(lines: Sequence[str], columns: int, rows: int, *, colours: bool) -> str:
-    """As much of the lines as the terminal has room for; the last two are always shown."""
+    """As much of the lines as the terminal has room for; the last three are always shown."""
     if len(lines) > rows - 1:
-        lines = [*lines[: max(rows - 3, 0)], *lines[-2:]]
+        lines = [*lines[: max(rows - 4, 0)], *lines[-3:]]
     drawn = []
     for line in lines:
         cut = harmless(line)[: columns - 1]
@@ -108,7 +108,13 @@ def fitted(lines: Sequence[str], columns: int, rows: int, *, colours: bool) -> s
 
 
 def demo_lines(
-    state: Mapping[str, Any] | None, latest: Sequence[str], hints: Sequence[str], *, seconds: float, bar: str
+    state: Mapping[str, Any] | None,
+    latest: Sequence[str],
+    hints: Sequence[str],
+    *,
+    seconds: float,
+    bar: str,
+    page: str = "",
 ) -> list[str]:
     """The lines of the demo.
 
@@ -118,11 +124,13 @@ def demo_lines(
         hints: what to try next, one of which is shown.
         seconds: since the demo began.
         bar: what bars are drawn with.
+        page: the address of the page, if there is one.
     """
     above = ["edge-fer begins ...", ""] if state is None else screen(state, bar)
     happened = ["What has happened:", *(f"  {line}" for line in latest)] if latest else ["Nobody has come yet."]
     hint = hints[int(seconds / _HINT_FOR) % len(hints)]
-    return [*above, *happened, "", f"Try next: {hint}", "Ctrl-C ends this."]
+    link = [f"Page: {page}"] if page else []
+    return [*above, *happened, "", *link, f"Try next: {hint}", "Ctrl-C ends this."]
 
 
 class DemoView:
@@ -143,6 +151,7 @@ class DemoView:
         self._latest: deque[str] = deque(maxlen=_LATEST)
         self._logged: deque[str] = deque(maxlen=_LOGGED)
         self._begun = time.monotonic()
+        self._page = ""
         self._over = Event()
         self._ending = ExitStack()
 
@@ -171,10 +180,9 @@ class DemoView:
         self._latest.append(line)
         self._draw()
 
-    def hint(self, line: str) -> None:
-        """Shows a hint before all others, for longer."""
-        self._hints = [line, line, line, *self._hints]
-        self._begun = time.monotonic()
+    def show_page(self, address: str) -> None:
+        """Shows the address of the page from now on."""
+        self._page = address
 
     def _log(self, line: str) -> None:
         self._logged.append(line)
@@ -183,7 +191,7 @@ class DemoView:
     def _draw(self) -> None:
         seconds = time.monotonic() - self._begun
         self._screen.show(
-            demo_lines(self._state, list(self._latest), self._hints, seconds=seconds, bar=bars()),
+            demo_lines(self._state, list(self._latest), self._hints, seconds=seconds, bar=bars(), page=self._page),
         )
 
     def _watch(self) -> None:

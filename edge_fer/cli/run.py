@@ -201,14 +201,14 @@ def _at_work(daemon: Daemon, view: DemoView | None, settings: Config) -> None:
 
 
 def _page_beside(settings: Config, socket: Path, view: DemoView | None) -> AbstractContextManager[None]:
-    """The page of the demo, whose link is among its hints, or a line where there is no view."""
+    """The page of the demo, whose link the view shows; or a line, where there is no view."""
     from edge_fer.cli._demo_page import page_beside  # noqa: PLC0415
 
     def tell(link: str) -> None:
         if view:
-            view.hint(f"open {link} in a browser (the link works once)")
+            view.show_page(link)
         else:
-            say(f"In a browser: {link}  (the link works once)")
+            say(f"In a browser, once: {link}")
 
     return page_beside(socket, settings.state_dir / "web", tell)
 

@@ -17,6 +17,7 @@ from edge_fer.control.place import usual_paths
 from edge_fer.errors import ConfigError
 from edge_fer.remote.asker import Role
 from edge_fer.web.accounts import AccountBook
+from edge_fer.web.place import find_page
 from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks
 
 __all__ = ["add_parser"]
@@ -60,7 +61,7 @@ def add_parser(subparsers: Subparsers) -> None:
     link = add_verb(parts, "link", help="make a link that logs in once", description="Prints a link.", handler=_link)
     link.add_argument("--role", choices=list(Role), default=Role.VIEWER, help="of whoever follows it (default: viewer)")
     link.add_argument("--name", default="guest", help="by which the log and `audit` call them (default: guest)")
-    link.add_argument("--address", default=f"http://{LISTEN}", help="of the page")
+    link.add_argument("--address", help="what browsers call the page, where that is not its own address")
     account = parts.add_parser("account", help="who may log in", description="Adds, changes and removes accounts.")
     accounts = account.add_subparsers(title="commands", metavar="COMMAND", required=True)
     about = "Adds an account. The password is asked for, or read from a pipe."
@@ -82,11 +83,19 @@ def _folder(args: argparse.Namespace) -> Path:
     return args.folder or (Path(given) if given else default_state_dir() / "web")
 
 
+def _folders() -> list[Path]:
+    """Where a page may keep its files: beside the daemon's, and beside those of the demo."""
+    own = default_state_dir() / "web"
+    beside = [path.parent / "web" for path in usual_paths(default_state_dir(), os.environ)]
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return [*([Path(given)] if given else []), own, *beside]
+
+
 def _serve(args: argparse.Namespace) -> int:
     from edge_fer.log import set_up_log  # noqa: PLC0415
 
     try:
-        from edge_fer.web.serve import ServeSettings, listening_sockets, serve  # noqa: PLC0415 - an extra
+        from edge_fer.web.serve import ServeSettings, address_of, listening_sockets, serve  # noqa: PLC0415 - an extra
     except ImportError as error:
         msg = f"the page needs the Python packages starlette and uvicorn: {error}"
         raise ConfigError(msg, remedy="Install them: pip install 'edge-fer[web]'") from None
@@ -102,18 +111,18 @@ def _serve(args: argparse.Namespace) -> int:
     )
     sockets = listening_sockets(args.listen)
     if not args.no_link:
-        host, port = sockets[0].getsockname()[:2]
-        scheme = "https" if args.certificate else "http"
         token = OneTimeLinks(folder / "links").make("admin", Role.ADMIN, time.time())
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        say(f"page: {scheme}://{place}/link?token={token}  (works once, within {LINK_LASTS / 60:.0f} min)")
+        say(f"page: {address_of(settings, sockets)}/link?token={token}")
+        say(f"It works once, within {LINK_LASTS / 60:.0f} min. Ctrl-C ends the page.")
     serve(settings, sockets)
     return 0
 
 
 def _link(args: argparse.Namespace) -> int:
-    token = OneTimeLinks(_folder(args) / "links").make(args.name, Role(args.role), time.time())
-    say(f"{args.address.rstrip('/')}/link?token={token}")
+    folders = [args.folder] if args.folder else _folders()
+    folder, address = find_page(folders)
+    token = OneTimeLinks(folder / "links").make(args.name, Role(args.role), time.time())
+    say(f"{(args.address or address).rstrip('/')}/link?token={token}")
     say(f"It works once, within {LINK_LASTS / 60:.0f} min.")
     return 0
 

@@ -96,12 +96,14 @@ class Peer:
         name: its name.
         role: how much they may ask for by themselves.
         is_web: whether it is the web page, which acts for the people who are logged in there.
+        is_own: whether it is root or the daemon's own user, who may run a web page of their own.
     """
 
     uid: int
     name: str
     role: Role
     is_web: bool = False
+    is_own: bool = False
 
     @classmethod
     def known(cls, who: Credentials, accounts: Accounts) -> Peer:
@@ -112,10 +114,12 @@ class Peer:
         """
         name = _name_of(who.uid)
         if who.uid == 0:
-            return cls(who.uid, name, Role.ADMIN)
+            return cls(who.uid, name, Role.ADMIN, is_own=True)
         if accounts.web is not None and who.uid == accounts.web:
             return cls(who.uid, name, Role.VIEWER, is_web=True)
-        if who.uid == accounts.own or accounts.group in who.gids:
+        if who.uid == accounts.own:
+            return cls(who.uid, name, Role.OPERATOR, is_own=True)
+        if accounts.group in who.gids:
             return cls(who.uid, name, Role.OPERATOR)
         msg = f"the user {name} may not control edge-fer"
         remedy = f"Use sudo, or become a member of the group {GROUP} (sudo usermod -aG {GROUP} {name}) and log in again"
@@ -132,9 +136,10 @@ class Peer:
         """
         if acting_for is None:
             return Asker(self.name, Way.WEB if self.is_web else Way.SOCKET, self.role)
-        if not self.is_web:
+        if not self.is_web and not self.is_own:
             msg = f"{self.name} may not act for somebody else"
-            raise CommandError(Code.DENIED, msg, remedy=f"Leave out `as`; only {WEB_USER} may send it", field="as")
+            remedy = f"Leave out `as`; only {WEB_USER}, root and the daemon's own user may send it"
+            raise CommandError(Code.DENIED, msg, remedy=remedy, field="as")
         name, role = acting_for.get("name"), acting_for.get("role")
         if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
             remedy = f"Send the person's name, 1 to {_LONGEST_NAME} characters"
@@ -142,7 +147,9 @@ class Peer:
         if role not in list(Role):
             remedy = f"Choose from {', '.join(Role)}"
             raise CommandError(Code.MALFORMED, "as.role is no role", remedy=remedy, field="as.role", value=role)
-        return Asker(name, Way.WEB, Role(role))
+        # a page that somebody runs as themselves lets nobody do more than they may
+        granted = Role(role) if self.is_web or self.role.includes(Role(role)) else self.role
+        return Asker(name, Way.WEB, granted)
 
 
 def _groups_of(uid: int, gid: int) -> list[int]:

@@ -199,7 +199,8 @@ def see_that_it_is_there(path: Path) -> None:
     except OSError:
         msg = f"there is no history: {path} does not exist"
         remedy = (
-            "Set `history: {record: on}` and wait for an hour (docs/history.md); for the installed service, use sudo"
+            "Set `history: {record: on}` (docs/history.md), and start the daemon; of a daemon of your own, name its "
+            "folder: -o state_dir=DIR; for the installed service, use sudo"
         )
         raise HistoryError(msg, remedy=remedy) from None
 

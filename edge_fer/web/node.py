@@ -13,7 +13,7 @@ from typing import Any
 import anyio.to_thread
 
 from edge_fer.control.client import ControlClient
-from edge_fer.errors import EdgeFerError
+from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.remote.asker import Asker
 
 __all__ = ["NodeLine"]
@@ -30,12 +30,12 @@ class NodeLine:
 
     Args:
         connect: gives a connection to the daemon, or raises EdgeFerError.
-        acts_for: whether requests may name the person for whom they are made.
     """
 
-    def __init__(self, connect: Callable[[], ControlClient], *, acts_for: bool) -> None:
+    def __init__(self, connect: Callable[[], ControlClient]) -> None:
         self._connect = connect
-        self._acts_for = acts_for
+        #: whether the daemon lets us name the person for whom we ask
+        self._acts_for = True
         self._listeners: set[_NewestState] = set()
         self._newest: State | None = None
         self._watching = False
@@ -69,9 +69,16 @@ class NodeLine:
             self._listeners.discard(listener)
 
     def _ask(self, do: str, who: Asker, fields: Mapping[str, Any]) -> Any:
-        acting = {"as_": {"name": who.name, "role": who.role}} if self._acts_for and who.role else {}
         with self._connect() as client:
-            return client.ask(do, **fields, **acting)
+            if self._acts_for:
+                try:
+                    return client.ask(do, **fields, as_={"name": who.name, "role": who.role})
+                except CommandError as error:
+                    if error.field != "as":
+                        raise
+                    # a member of the group runs this page: all is done in their name
+                    self._acts_for = False
+            return client.ask(do, **fields)
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Runs in a thread of its own while anybody listens."""

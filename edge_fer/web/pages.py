@@ -27,7 +27,7 @@ from edge_fer.web.delays import LoginDelays
 from edge_fer.web.node import NodeLine
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import chosen_language, texts_in
-from edge_fer.web.views import SettingView, alerts_in, settings_in
+from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -211,6 +211,8 @@ class _Pages:
 
     async def link(self, request: Request) -> Response:
         """Asks for a click: what looks at links before people do must not use one up."""
+        if self._session(request):
+            return RedirectResponse("/", 303)
         return self._shown(request, "link.html", token=request.query_params.get("token", "")[:100])
 
     async def follow_link(self, request: Request) -> Response:
@@ -259,10 +261,10 @@ class _Pages:
             if self._session(visit.request) is None:
                 return
             if state is None:
-                parts = {"scene": self._part(visit, "_gone.html"), "alerts": ""}
+                parts = {"scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
             else:
                 content = _now(state)
-                parts = {name: self._part(visit, f"_{name}.html", **content) for name in ("scene", "alerts")}
+                parts = {name: self._part(visit, f"_{name}.html", **content) for name in ("alerts", "scene", "cameras")}
             for name, text in parts.items():
                 # what has not changed stays, and with it where the keyboard is
                 if shown.get(name) != text:
@@ -274,7 +276,7 @@ class _Pages:
         """What may be set."""
         told = await self._node.ask("settings", visit.asker, schema=True)
         settings = settings_in(told)
-        groups: dict[str, list[SettingView]] = {}
+        groups: dict[str, list[SettingView]] = {"alerts": []}
         for one in settings:
             groups.setdefault(one.group, []).append(one)
         query = visit.request.query_params
@@ -369,7 +371,7 @@ async def _label_colours(_: Request) -> Response:
 
 
 def _now(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": state, "alerts": alerts_in(state)}
+    return {"state": state, "alerts": alerts_in(state), "silences": silences_in(state)}
 
 
 def _event(name: str, text: str) -> str:

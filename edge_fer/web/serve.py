@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -17,16 +18,17 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_fer.control.client import ControlClient
-from edge_fer.control.peers import WEB_USER
 from edge_fer.errors import ConfigError
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.guard import Guard
 from edge_fer.web.node import NodeLine
 from edge_fer.web.pages import Keeping, make_pages
+from edge_fer.web.place import ADDRESS
+from edge_fer.web.private import write_private
 from edge_fer.web.sessions import OneTimeLinks, SessionBook
 
-__all__ = ["ServeSettings", "keeping_in", "listening_sockets", "serve"]
+__all__ = ["ServeSettings", "address_of", "keeping_in", "listening_sockets", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,13 @@ def keeping_in(folder: Path) -> Keeping:
     )
 
 
+def address_of(settings: ServeSettings, sockets: Sequence[socket.socket]) -> str:
+    """What a browser on this device opens."""
+    host, port = sockets[0].getsockname()[:2]
+    scheme = "https" if settings.certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 def listening_sockets(listen: str) -> list[socket.socket]:
     """Sockets that systemd has opened, else one that listens at an address.
 
@@ -108,7 +117,7 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     if not secure and not all(_is_loopback(one) for one in sockets):
         msg = "the page would be served without encryption to other devices"
         raise ConfigError(msg, remedy="Give --certificate and --key, or --listen 127.0.0.1:8321")
-    node = NodeLine(lambda: ControlClient(settings.control, patience=5.0), acts_for=_is_web_user())
+    node = NodeLine(lambda: ControlClient(settings.control, patience=5.0))
     keeping = keeping_in(settings.folder)
     own = {"localhost", "127.0.0.1", "::1", socket.gethostname(), f"{socket.gethostname()}.local"}
     own |= {str(one.getsockname()[0]) for one in sockets if one.family in {socket.AF_INET, socket.AF_INET6}}
@@ -133,6 +142,9 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
         )
     )
 
+    said = settings.folder / ADDRESS
+    write_private(said, json.dumps({"pid": os.getpid(), "address": address_of(settings, sockets)}))
+
     async def run() -> None:
         watch = asyncio.create_task(idle.end(server, settings.idle))
         try:
@@ -142,7 +154,10 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
             with suppress(asyncio.CancelledError):
                 await watch
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    finally:
+        said.unlink(missing_ok=True)
 
 
 class _IdleWatch:
@@ -175,12 +190,3 @@ def _is_loopback(listener: socket.socket) -> bool:
     if listener.family == socket.AF_UNIX:
         return True
     return ip_address(listener.getsockname()[0]).is_loopback
-
-
-def _is_web_user() -> bool:
-    import pwd  # noqa: PLC0415
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name == WEB_USER
-    except KeyError:
-        return False

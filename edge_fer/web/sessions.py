@@ -141,7 +141,8 @@ class OneTimeLinks:
         Raises:
             OSError: it cannot be kept.
         """
-        token = secrets.token_urlsafe(32)
+        # 128 random bits, so that the link fits into a line of a terminal
+        token = secrets.token_urlsafe(16)
         content = {"name": name, "role": role, "until": now + LINK_LASTS}
         write_private(self._folder / _hashed(token), json.dumps(content))
         return token

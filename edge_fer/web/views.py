@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AlertView", "SettingView", "alerts_in", "condition_words", "settings_in"]
+__all__ = ["AlertView", "SettingView", "alerts_in", "condition_words", "settings_in", "silences_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,16 @@ def _alerts_of(name: str, camera: Mapping[str, Any]) -> Iterator[AlertView]:
             )
 
 
+def silences_in(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Camera, rule and end (RFC 3339; empty: none) of each rule that is silenced while it has no alert to show."""
+    return [
+        (name, rule["rule"], rule["silenced_until"] or "")
+        for name, camera in state["cameras"].items()
+        for rule in camera["rules"] or ()
+        if rule["silenced"] and not any(alert["state"] == "firing" for alert in rule["alerts"])
+    ]
+
+
 def condition_words(value: Any) -> str:
     """A condition in one line, as in the config."""
     if isinstance(value, Mapping):
@@ -105,7 +115,8 @@ def settings_in(told: Mapping[str, Any]) -> list[SettingView]:
     Args:
         told: the result of `settings` with its schema.
     """
-    patterns = [pattern.split(".") for pattern in told["settable"]]
+    # zones and hours are more than one value
+    patterns = [one.split(".") for one in told["settable"] if ".zones." not in one and not one.endswith(".schedule")]
     schema = told.get("schema", {})
     found = []
     for key, row in told["values"].items():

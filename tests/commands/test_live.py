@@ -33,10 +33,10 @@ def test_hints_take_turns():
     assert shown == {"Try next: do this", "Try next: do that"}
 
 
-def test_what_does_not_fit_is_left_out_before_the_last_two_lines():
+def test_what_does_not_fit_is_left_out_before_the_last_three_lines():
     lines = [f"line {number}" for number in range(20)]
     drawn = fitted(lines, columns=80, rows=10, colours=False).replace("\x1b[K", "").split("\r\n")
-    assert drawn == [*lines[:7], *lines[-2:]]
+    assert drawn == [*lines[:6], *lines[-3:]]
 
 
 def test_no_line_is_longer_than_the_terminal_or_heeded_by_it():

@@ -133,6 +133,15 @@ def test_the_web_page_acts_for_people_and_nobody_else_does():
     assert refusal(ANN.asker, {"name": "root", "role": "admin"}).code == "denied"
 
 
+def test_root_and_the_daemons_own_user_may_run_a_page_which_lets_nobody_do_more_than_they_may():
+    root = Peer(0, "root", Role.ADMIN, is_own=True)
+    own = Peer(999, "edge-fer", Role.OPERATOR, is_own=True)
+    assert root.asker({"name": "bob", "role": "viewer"}) == Asker("bob", Way.WEB, Role.VIEWER)
+    assert root.asker({"name": "bob", "role": "admin"}) == Asker("bob", Way.WEB, Role.ADMIN)
+    assert own.asker({"name": "bob", "role": "viewer"}) == Asker("bob", Way.WEB, Role.VIEWER)
+    assert own.asker({"name": "bob", "role": "admin"}) == Asker("bob", Way.WEB, Role.OPERATOR)
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [

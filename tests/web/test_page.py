@@ -263,8 +263,9 @@ def test_it_serves_nobody_else_without_encryption(tmp_path, listen):
 def test_the_demo_shows_the_page_and_ends_it(tmp_path):
     environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with Daemon(tmp_path, {}, "--demo", "-o", "cameras.camera.source=sample:counter", environment=environment) as demo:
-        demo.wait_for("In a browser: ")
-        port, token = re.search(r"In a browser: http://127\.0\.0\.1:(\d+)/link\?token=(\S+)", demo.output).groups()
+        demo.wait_for("In a browser, once: ")
+        link = r"In a browser, once: http://127\.0\.0\.1:(\d+)/link\?token=(\S+)"
+        port, token = re.search(link, demo.output).groups()
         ann = Visitor(SimpleNamespace(port=int(port)))
         until(lambda: ann.follow(token)[0] == 303)
         until(lambda: 'class="person"' in ann.get("/")[2])
