@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ from edge_fer.notify.sender import Deliver, Delivered, NotifySender, SenderTarge
 from edge_fer.notify.spool import FILE, Prepared, Spool
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted_text
+
+#: Seconds that what is under way has to come to its end.
+_GRACE = 20.0
 
 _DESCRIPTION = """\
 Sends the notifications that the daemon has put into its spool, and ends when none waits. The daemon or systemd starts
@@ -62,6 +66,10 @@ def _send(spool: Spool) -> None:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         sender.stop()
+        # a server that hangs must not hold up the end: what was not taken goes out again, with the same id
+        last = threading.Timer(_GRACE, os._exit, (0,))
+        last.daemon = True
+        last.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

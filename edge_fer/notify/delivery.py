@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -33,8 +34,10 @@ __all__ = ["INSTALL", "AppriseDelivery", "address_of", "is_installed"]
 
 #: What to do where Apprise is missing.
 INSTALL = "Install it: `sudo apt install apprise`, or in an environment of your own `pip install 'edge-fer[notify]'`"
+#: Bytes of an answer that are read, and seconds that it may take.
+_LONGEST_ANSWER, _SLOWEST_ANSWER = 16_384, 20.0
 #: HTTP's statuses that only a person can cure.
-_SLOW = {400, 401, 403, 404, 405, 410, 413, 422}
+_SLOW = {301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 413, 422}
 _MESSAGE_ID = re.compile(r"^Message-ID:.*?\r?\n(?![ \t])", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 #: Options by which a service knows how urgent something is, by kind of address and severity.
 _PRIORITIES = {
@@ -204,8 +207,12 @@ def _look_at_http() -> None:
             "Idempotency-Key": tap.id,
             "X-Sequence-ID": tap.id,
         }
+        # a message goes where it was told to go, and nowhere that a server names
+        options["allow_redirects"] = False
+        options["stream"] = True
         try:
             answer = ask(self, method, url, *args, **options)
+            _read_some(answer)
         except requests.RequestException as error:
             tap.reason = _reason(error)
             raise
@@ -216,6 +223,18 @@ def _look_at_http() -> None:
 
     request.of_edge_fer = True  # type: ignore[attr-defined]  # so that it is put there once
     requests.sessions.Session.request = request  # type: ignore[method-assign,assignment]
+
+
+def _read_some(answer: Any) -> None:
+    """Reads the beginning of an answer: one that is endless, or comes byte by byte, holds nobody up."""
+    begun, body = monotonic(), bytearray()
+    # as much at once as is there
+    for piece in answer.iter_content(1):
+        body += piece
+        if len(body) >= _LONGEST_ANSWER or monotonic() - begun > _SLOWEST_ANSWER:
+            break
+    answer._content, answer._content_consumed = bytes(body), True  # noqa: SLF001 - what plug-ins ask for
+    answer.close()
 
 
 def _look_at_mail(node: str) -> None:

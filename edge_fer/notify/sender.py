@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks; without anything to do, after which it ends; and that it waits for what is soon due.
 _LOOK, _IDLE, _SOON = 0.2, 5.0, 30.0
+#: Seconds before another try after a fault of ours.
+_AFTER_FAULT = 600.0
 #: Seconds between two looks for what is too old.
 _EXPIRE = 60.0
 #: Targets that are served at the same time: one that hangs holds up no other.
@@ -174,7 +176,17 @@ class NotifySender:
             return make("en")
 
     def _send(self, name: str, settings: SenderSettings) -> None:
-        """One try at one target."""
+        """One try at one target; whatever goes wrong with it, the others go on."""
+        try:
+            self._try(name, settings)
+        except NotifyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of whatever kind
+            problem = f"this is a fault of edge-fer ({type(error).__name__}); please report it"
+            log.error("the target %s: %s", name, problem)  # noqa: TRY400 - no traceback for what waits on a disk
+            self._spool.refused(name, self._clock() + _AFTER_FAULT, problem)
+
+    def _try(self, name: str, settings: SenderSettings) -> None:
         texts, now = self._texts, self._clock()
         assert texts is not None  # noqa: S101 - it was made with the settings
         prepared = self._spool.prepare(name, now, lambda items, lost: texts.message(items, now=now, lost=lost))

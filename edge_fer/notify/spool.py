@@ -200,6 +200,9 @@ class Spool:
             for target, at, urgent, put in connection.execute(
                 "SELECT target, not_before, urgent, put FROM items WHERE message IS NULL ORDER BY id"
             ):
+                if not isinstance(at, float) or not isinstance(put, float):
+                    # damaged: it is given up when its target's message is made
+                    at = put = now  # noqa: PLW2901 - as if it were due
                 row = rows.setdefault(target, _Rows())
                 row.waiting.append((min(at, put + 8 * MAX_AGE), bool(urgent)))
                 if urgent and at <= now:
@@ -260,7 +263,8 @@ class Spool:
                 connection.executemany("UPDATE items SET message = ? WHERE id = ?", [(number, one.id) for one in items])
             else:
                 number, title, body, severity, kind, urgent = row
-                message = NotifyMessage(title, body, severity, ItemKind(kind))
+                known = kind if kind in list(ItemKind) else ItemKind.FIRING
+                message = NotifyMessage(str(title), str(body), str(severity), ItemKind(known))
             _target(connection, target)
             connection.execute("UPDATE targets SET last_try = ? WHERE name = ?", (now, target))
         return Prepared(number, message, bool(urgent), failures)
@@ -343,7 +347,11 @@ class Spool:
         """
         with self._change() as connection:
             row = connection.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
-        return json.loads(row[0]) if row else None
+        try:
+            return json.loads(row[0]) if row else None
+        except (ValueError, TypeError, RecursionError):
+            # written anew by the daemon at its next start or reload
+            return None
 
     def status(self) -> dict[str, TargetStatus]:
         """How each target is doing for which there was ever something to tell.
@@ -394,7 +402,8 @@ class Spool:
                     raise
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            # our own words are right, so one that does not know its tables is none of ours
+            if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}:
                 self._move_aside(error)
             raise _unusable(self._file, str(error)) from None
 
@@ -455,13 +464,28 @@ def _boot_id() -> str:
 def _due(connection: sqlite3.Connection, target: str, now: float) -> list[NotifyItem]:
     rows = connection.execute(
         "SELECT target, kind, key, severity, at, not_before, urgent, camera, facts, id, ended FROM items"
-        " WHERE target = ? AND message IS NULL AND not_before <= ? ORDER BY id LIMIT ?",
+        " WHERE target = ? AND message IS NULL AND (not_before <= ? OR typeof(not_before) <> 'real')"
+        " ORDER BY id LIMIT ?",
         (target, now, _IN_ONE),
     )
-    return [
-        NotifyItem(name, ItemKind(kind), key, severity, at, after, bool(urgent), camera, json.loads(facts), row, ended)
-        for name, kind, key, severity, at, after, urgent, camera, facts, row, ended in rows
-    ]
+    found, damaged = [], []
+    for name, kind, key, severity, at, after, urgent, camera, facts, row, ended in rows.fetchall():
+        try:
+            known = dict(json.loads(facts))
+            times = (float(at), float(after), None if ended is None else float(ended))
+            one = NotifyItem(
+                name, ItemKind(kind), key, severity, *times[:2], bool(urgent), camera, known, row, times[2]
+            )
+        except (ValueError, TypeError, RecursionError):
+            damaged.append((row,))
+        else:
+            found.append(one)
+    if damaged:
+        # one that cannot be read holds up no other
+        connection.executemany("DELETE FROM items WHERE id = ?", damaged)
+        _lose(connection, target, len(damaged))
+        _log.error("%d things to be told to %s are damaged, and given up", len(damaged), target)
+    return found
 
 
 def _do_not_escalate(connection: sqlite3.Connection, key: str) -> None:

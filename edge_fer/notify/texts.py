@@ -188,9 +188,13 @@ def _checked(texts: Mapping[str, Any], english: Mapping[str, str], file: Path) -
             raise ConfigError(msg, remedy="Take it out, or see en.toml for the names")
         try:
             strange = set(_fields(text)) - _allowed(name, english)
+            is_formatted = any(form or conversion for _, _, form, conversion in Formatter().parse(text))
         except ValueError as error:
             msg = f"notify.language: the text `{name}` in {file} has braces that do not fit: {error}"
             raise ConfigError(msg, remedy="Write {{ for a brace, and see en.toml for what may stand in them") from None
+        if is_formatted:
+            msg = f"notify.language: the text `{name}` in {file} has a `:` or `!` within braces"
+            raise ConfigError(msg, remedy="Write the name alone, such as {place}")
         if strange:
             msg = f"notify.language: the text `{name}` in {file} asks for `{{{min(strange)}}}`, which it cannot have"
             allowed = ", ".join(f"{{{field}}}" for field in sorted(_allowed(name, english))) or "nothing"

@@ -43,6 +43,11 @@ class Account:
     role: Role
     secret: str
 
+    @property
+    def proof(self) -> str:
+        """By which a session knows that the password is still the one that it was begun with."""
+        return hashlib.sha256(self.secret.encode()).hexdigest()
+
 
 class AccountBook:
     """The accounts, in a file that only its owner may read. Each look reads it anew: another process may write it.
@@ -70,7 +75,7 @@ class AccountBook:
             raise ConfigError(
                 msg, remedy="Let the page's user read it, or take it away and add the accounts anew"
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             msg = f"{self._path} holds no accounts"
             raise ConfigError(msg, remedy="Take it away, and add the accounts anew") from error
         return {account.name: account for account in found}

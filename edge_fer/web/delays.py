@@ -87,5 +87,5 @@ def _read(path: Path) -> Mapping[str, _Failures]:
     try:
         content = json.loads(read_file(path, _LARGEST))["failures"]
         return {str(key): _Failures(int(one["count"]), float(one["at"])) for key, one in content.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}

@@ -121,7 +121,9 @@ class _Headers:
 
 
 def _name(host: str) -> str:
-    """A host without its port."""
+    """A host without its port; empty where it is none."""
+    if "@" in host or "/" in host:
+        return ""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import anyio.to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge_fer.errors import CommandError, EdgeFerError
+from edge_fer.errors import CommandError, ConfigError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
@@ -31,11 +33,16 @@ from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
 
 __all__ = ["Keeping", "make_pages"]
 
+log = logging.getLogger(__name__)
+
 #: Seconds between two looks of one visitor at what is new, at the least.
 PUSH_EVERY: Final = 0.5
 #: Fields of a form.
 _MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
+#: Sessions of which it is known what they have set last.
+_MOST_CHANGED: Final = 64
+_UNCHANGED: Final[Mapping[str, str]] = {"key": "", "old": "", "new": "", "was_set": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ class _Pages:
         )
         self._templates.filters["clock"] = lambda moment: f"{moment[11:19]} UTC"
         self._hashing = asyncio.Semaphore(2)
+        #: what each session has set last, until it was shown
+        self._changed: dict[str, Mapping[str, str]] = {}
 
     # who it is
 
@@ -172,9 +181,15 @@ class _Pages:
         session = self._keeping.sessions.of(token, self._clock()) if token else None
         if session is None or session.by_link:
             return session
-        # an account that was taken away, or has another role, counts at once
-        account = self._keeping.accounts.all().get(session.name)
-        return None if account is None else replace(session, role=account.role)
+        try:
+            account = self._keeping.accounts.all().get(session.name)
+        except ConfigError as error:
+            log.error("%s", error)  # noqa: TRY400 - says all there is to say
+            return None
+        # an account that was taken away, or has another password or role, counts at once
+        if account is None or account.proof != session.proof:
+            return None
+        return replace(session, role=account.role)
 
     @property
     def _cookie(self) -> str:
@@ -202,12 +217,16 @@ class _Pages:
             return shown
         # counted before it is looked at, so that many at once are no way around the wait
         delays.failed(name, address, now)
-        async with self._hashing:
-            account = await anyio.to_thread.run_sync(self._keeping.accounts.verified, name, password)
+        try:
+            async with self._hashing:
+                account = await anyio.to_thread.run_sync(self._keeping.accounts.verified, name, password)
+        except ConfigError as error:
+            log.error("%s", error)  # noqa: TRY400 - says all there is to say
+            return self._error(request, 503, "fault")
         if account is None:
             return self._shown(request, "login.html", 403, problem="wrong", name=name)
         delays.succeeded(name, address)
-        return self._begin(request, account.name, account.role, by_link=False)
+        return self._begin(request, account.name, account.role, proof=account.proof)
 
     async def link(self, request: Request) -> Response:
         """Asks for a click: what looks at links before people do must not use one up."""
@@ -221,14 +240,14 @@ class _Pages:
         found = self._keeping.links.use((form or {}).get("token", ""), self._clock())
         if found is None:
             return self._shown(request, "login.html", 403, problem="link_used", name="")
-        return self._begin(request, *found, by_link=True)
+        return self._begin(request, *found, proof="")
 
-    def _begin(self, request: Request, name: str, role: Role, *, by_link: bool) -> Response:
+    def _begin(self, request: Request, name: str, role: Role, *, proof: str) -> Response:
         # never one that the browser had before: somebody else may know it
         old = request.cookies.get(self._cookie)
         if old:
             self._keeping.sessions.end(old)
-        token = self._keeping.sessions.begin(name, role, self._clock(), by_link=by_link)
+        token = self._keeping.sessions.begin(name, role, self._clock(), proof=proof)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._cookie, token, secure=self._secure, httponly=True, samesite="strict", path="/")
         return answer
@@ -279,8 +298,8 @@ class _Pages:
         groups: dict[str, list[SettingView]] = {"alerts": []}
         for one in settings:
             groups.setdefault(one.group, []).append(one)
-        query = visit.request.query_params
-        changed = {name: query.get(name, "")[:200] for name in ("key", "old", "new", "was_set")}
+        # not out of the address, in which anybody may write anything
+        changed = self._changed.pop(visit.session.csrf, _UNCHANGED)
         return self._shown(visit.request, "tune.html", session=visit.session, groups=groups, changed=changed)
 
     async def system(self, visit: _PageVisit) -> Response:
@@ -298,7 +317,7 @@ class _Pages:
     async def silence(self, visit: _PageVisit) -> Response:
         """A rule sends nothing for a while, or sends again."""
         fields: dict[str, Any] = _given(visit, "camera", "rule")
-        fields |= {"end": True} if visit.form.get("end") else {"for": visit.form.get("for", "30m")}
+        fields |= {"for": "0s" if visit.form.get("end") else visit.form.get("for", "30m")}
         await self._node.command("silence", fields, visit.asker)
         return RedirectResponse("/", 303)
 
@@ -319,8 +338,11 @@ class _Pages:
         before = await self._node.ask("settings", visit.asker)
         result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
         old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
-        told = urlencode({"key": key, "old": old, "new": new, "was_set": "yes" if key in before["set"] else ""})
-        return RedirectResponse(f"/tune?{told}", 303)
+        while len(self._changed) >= _MOST_CHANGED:
+            del self._changed[next(iter(self._changed))]
+        was_set = "yes" if key in before["set"] else ""
+        self._changed[visit.session.csrf] = {"key": key, "old": old, "new": new, "was_set": was_set}
+        return RedirectResponse("/tune", 303)
 
     # how it looks
 
@@ -388,9 +410,9 @@ def _value(text: str) -> Any:
     """What a value means: numbers and switches as in JSON, everything else as text."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
-    return found if isinstance(found, int | float | bool) else text
+    return found if isinstance(found, int | float | bool) and math.isfinite(found) else text
 
 
 async def _form(request: Request) -> Mapping[str, str] | None:

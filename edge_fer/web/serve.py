@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_fer.control.client import ControlClient
 from edge_fer.errors import ConfigError
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 64
 #: Bytes of a request's head.
 _LARGEST_HEAD = 16_384
+#: Seconds in which a connection has to send its first request.
+_FIRST_REQUEST = 10.0
 #: Seconds between two looks at whether anybody looks.
 _LOOK = 1.0
 
@@ -131,7 +134,7 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
             server_header=False,
             lifespan="off",
             ws="none",
-            http="h11",
+            http=_Hasty,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=2,
@@ -158,6 +161,25 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
         asyncio.run(run())
     finally:
         said.unlink(missing_ok=True)
+
+
+class _Hasty(H11Protocol):
+    """A connection that must begin with a whole request soon, or whoever opens many keeps everybody out."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """It begins."""
+        super().connection_made(transport)
+        self._hurry = self.loop.call_later(_FIRST_REQUEST, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        self._hurry.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        begun: object = self.cycle
+        if begun is None:
+            self.transport.close()
 
 
 class _IdleWatch:

@@ -26,6 +26,8 @@ _MOST: Final = 64
 #: Seconds between two times at which it is written down that a session is used.
 _NOTED_EVERY: Final = 60.0
 _LARGEST: Final = 1 << 20
+#: What reading a file may end in, whatever is in it.
+_UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class LoginSession:
         name: of the person.
         role: how much they may do.
         csrf: what each form that they send must have in it.
-        by_link: whether they followed a one-time link; else they have an account.
+        proof: `Account.proof` of their account; empty: they followed a one-time link.
         begun: Unix seconds.
         seen: when they last asked for something, in Unix seconds.
     """
@@ -44,9 +46,14 @@ class LoginSession:
     name: str
     role: Role
     csrf: str
-    by_link: bool
+    proof: str
     begun: float
     seen: float
+
+    @property
+    def by_link(self) -> bool:
+        """Whether they have no account."""
+        return not self.proof
 
     def is_over(self, now: float) -> bool:
         """Whether it has lasted too long; a clock that goes back ends nothing."""
@@ -64,7 +71,7 @@ class SessionBook:
         self._path = path
         self._sessions = dict(_read(path))
 
-    def begin(self, name: str, role: Role, now: float, *, by_link: bool) -> str:
+    def begin(self, name: str, role: Role, now: float, *, proof: str) -> str:
         """Logs somebody in; the token for their cookie.
 
         Raises:
@@ -74,7 +81,7 @@ class SessionBook:
         self._sessions = {key: one for key, one in self._sessions.items() if not one.is_over(now)}
         while len(self._sessions) >= _MOST:
             del self._sessions[min(self._sessions, key=lambda key: self._sessions[key].seen)]
-        self._sessions[_hashed(token)] = LoginSession(name, role, secrets.token_urlsafe(32), by_link, now, now)
+        self._sessions[_hashed(token)] = LoginSession(name, role, secrets.token_urlsafe(32), proof, now, now)
         self._write()
         return token
 
@@ -115,13 +122,13 @@ def _read(path: Path) -> Mapping[str, LoginSession]:
                 str(one["name"]),
                 Role(one["role"]),
                 str(one["csrf"]),
-                bool(one["by_link"]),
+                str(one["proof"]),
                 float(one["begun"]),
                 float(one["seen"]),
             )
             for key, one in content.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except _UNREADABLE:
         return {}
 
 
@@ -154,16 +161,17 @@ class OneTimeLinks:
         try:
             name, role, until = _link_in(path)
             path.unlink()
-        except (OSError, ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             return None
         return (name, role) if now <= until else None
 
     def _sweep(self, now: float) -> None:
         """Takes old ones away."""
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError):
             for path in self._folder.iterdir():
-                if _link_in(path)[2] < now:
-                    path.unlink(missing_ok=True)
+                with suppress(*_UNREADABLE):
+                    if _link_in(path)[2] < now:
+                        path.unlink(missing_ok=True)
 
 
 def _link_in(path: Path) -> tuple[str, Role, float]:

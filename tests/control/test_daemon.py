@@ -282,7 +282,7 @@ def test_in_a_terminal_status_goes_on_until_it_is_ended(tmp_path, broker):
         reader.start()
         until(lambda: b"1 person" in shown, timeout=90)
         client.command("pause", {})
-        assert paused.wait(90), "it shows what has changed meanwhile"
+        assert paused.wait(90), f"it does not show what has changed meanwhile: {bytes(shown[-3000:])!r}"
         os.kill(child, signal.SIGINT)
         _, status = os.waitpid(child, 0)
         reader.join(30)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import resource
+import threading
 import uuid
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -173,3 +177,48 @@ def test_a_file_that_leads_outside_is_refused_in_a_ward_too(tmp_path):
 )
 def test_the_six_kinds_of_address_that_people_use_most_are_known(address):
     assert DELIVER._apprise.Apprise.instantiate(address) is not None
+
+
+class Odd(BaseHTTPRequestHandler):
+    """A server that sends elsewhere, or answers without an end."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        if self.path.startswith("/elsewhere"):
+            self.send_response(307)
+            self.send_header("Location", self.server.elsewhere)
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(5000):
+                self.wfile.write(b"x" * 100_000)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def odd():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_server_cannot_send_a_message_elsewhere(odd):
+    with Webhook() as hook:
+        odd.elsewhere = hook.url.replace("json://", "http://")
+        address = f"json://127.0.0.1:{odd.server_port}/elsewhere"
+        delivered = DELIVER(SenderTarget(address), prepared())
+        assert not delivered.taken
+        assert delivered.slow
+        assert "307" in delivered.problem
+        assert hook.taken == []
+
+
+def test_of_an_endless_answer_the_beginning_is_enough(odd):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert DELIVER(SenderTarget(f"json://127.0.0.1:{odd.server_port}/x"), prepared()).taken
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000

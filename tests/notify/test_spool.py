@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,44 @@ def test_daemon_and_sender_are_two_users_that_share_a_folder(first):
             as_user(heir, "assert (spool.noted('k0'), spool.noted('n0')) == (None, 0)")
         as_user("daemon", "spool.wake(); spool.wake()")
         as_user("sender", "assert spool.is_woken; spool.clear_wake(); assert not spool.is_woken")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("facts", "x"),
+        ("facts", "[1]"),
+        ("kind", "firinh"),
+        ("at", "x"),
+        ("not_before", "x"),
+        ("put", "x"),
+        ("ended", "x"),
+    ],
+)
+def test_one_that_is_damaged_holds_up_no_other_and_is_counted(tmp_path, column, value):
+    spool = spool_in(tmp_path)
+    spool.add([item("a", key="1"), item("a", key="2"), item("b", key="3")], NOW)
+    with closing(sqlite3.connect(tmp_path / "notify" / FILE)) as connection:
+        connection.execute(f"UPDATE items SET {column} = ? WHERE key = '1'", (value,))  # noqa: S608 - our own words
+        connection.commit()
+    assert set(spool.queues(NOW)) == {"a", "b"}
+    prepared = spool.prepare("a", NOW, make)
+    assert prepared is not None
+    assert spool.prepare("b", NOW, make) is not None
+    assert spool.status()["a"].lost == (0 if column == "put" else 1)
+
+
+def test_a_note_that_is_damaged_is_none_and_a_foreign_file_is_kept_aside(tmp_path):
+    spool = spool_in(tmp_path)
+    spool.note("settings", {"node": "n"})
+    with closing(sqlite3.connect(tmp_path / "notify" / FILE)) as connection:
+        connection.execute("UPDATE notes SET value = '{'")
+        connection.commit()
+    assert spool.noted("settings") is None
+    (tmp_path / "notify" / FILE).unlink()
+    with closing(sqlite3.connect(tmp_path / "notify" / FILE)) as connection:
+        connection.executescript("CREATE TABLE items (id); CREATE TABLE notes (x); PRAGMA user_version = 1;")
+    with pytest.raises(NotifyError):
+        spool.note("settings", {})
+    spool.note("settings", {"node": "m"})
+    assert spool.noted("settings") == {"node": "m"}

@@ -101,7 +101,7 @@ def test_somebody_logs_in_acknowledges_sets_a_threshold_and_undoes_it(page, scre
         shows(browser, "No picture is ever published.")
         look_at(browser)
         driver.find_element(By.CSS_SELECTOR, "header button").click()
-        assert driver.current_url == f"{at}/login"
+        WebDriverWait(driver, 60).until(lambda driver: driver.current_url == f"{at}/login")
         assert browser.console() == []
 
 

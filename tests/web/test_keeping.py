@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -65,21 +66,21 @@ def test_a_secret_that_is_none_lets_nobody_in(tmp_path, secret):
 
 def test_a_session_outlives_the_process_and_ends(tmp_path):
     path = tmp_path / "web" / "sessions.json"
-    token = SessionBook(path).begin("ann", Role.VIEWER, NOW, by_link=False)
+    token = SessionBook(path).begin("ann", Role.VIEWER, NOW, proof="p")
     book = SessionBook(path)
     assert book.of(token, NOW + 3600).name == "ann"
     assert token not in path.read_text(), "whoever reads the file must not be able to log in by it"
     assert book.of(token + "x", NOW) is None
     assert book.of(token, NOW + 3600 + 2 * 3600 + 1) is None, "nothing was asked for"
     assert SessionBook(path).of(token, NOW) is None
-    token = book.begin("ann", Role.VIEWER, NOW, by_link=False)
+    token = book.begin("ann", Role.VIEWER, NOW, proof="p")
     assert all(book.of(token, NOW + hour * 3600) for hour in range(1, 13))
     assert book.of(token, NOW + 12 * 3600 + 1) is None, "it has lasted long enough"
 
 
 def test_who_logs_out_is_out_and_the_oldest_of_many_sessions_ends(tmp_path):
     book = SessionBook(tmp_path / "sessions.json")
-    tokens = [book.begin("ann", Role.VIEWER, NOW + number, by_link=False) for number in range(70)]
+    tokens = [book.begin("ann", Role.VIEWER, NOW + number, proof="p") for number in range(70)]
     alive = [token for token in tokens if book.of(token, NOW + 70)]
     assert alive == tokens[-64:]
     book.end(alive[0])
@@ -132,7 +133,29 @@ def test_no_more_failures_are_remembered_than_there_is_room_for(tmp_path):
 )
 def test_whatever_is_in_the_files_nobody_is_logged_in(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("web")
-    for name in ("sessions.json", "delays.json"):
+    for name in ("sessions.json", "delays.json", f"links/{hashlib.sha256(b'x').hexdigest()}"):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
+    assert OneTimeLinks(folder / "links").use("x", NOW) is None
     assert SessionBook(folder / "sessions.json").of("x", NOW) is None
     assert LoginDelays(folder / "delays.json").wait("a", "b", NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("delays.json", '{"failures": {"account a": {"count": Infinity, "at": 1}}}'),
+        (
+            "sessions.json",
+            '{"sessions": {"a": {"name": "a", "role": "admin", "csrf": "x", "proof": "p", "begun": 1'
+            + "0" * 400
+            + ', "seen": 1}}}',
+        ),
+        ("sessions.json", "[" * 4000),
+        ("delays.json", "[" * 4000),
+    ],
+)
+def test_numbers_and_depths_that_cannot_be_are_read_as_nothing(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert SessionBook(tmp_path / "sessions.json").of("x", NOW) is None
+    assert LoginDelays(tmp_path / "delays.json").wait("a", "b", NOW) == 0

@@ -69,16 +69,48 @@ def test_people_and_alerts_are_shown_and_an_alert_is_acknowledged(house):
 
 def test_a_threshold_is_set_and_undone(house):
     ann = logged_in(house, "operator")
-    status, headers, _ = ann.send("/tune/set", key="emotion.min_confidence", value="0.31")
-    assert status == 303
-    shown = ann.get(headers["location"])[2]
-    assert "0.31" in shown
+    assert ann.send("/tune/set", key="emotion.min_confidence", value="0.31")[0] == 303
+    assert "0.31</strong>" in ann.get("/tune")[2]
+    assert "0.9</strong>" not in ann.get("/tune?key=emotion.min_confidence&old=0.4&new=0.9&was_set=yes")[2]
+    for odd in ("NaN", "1e999", "[" * 20_000):
+        assert ann.send("/tune/set", key="emotion.min_confidence", value=odd)[0] in {409, 413}
     assert ann.send("/tune/set", key="emotion.min_confidence", default="yes")[0] == 303
-    assert 'value="0.31"' not in ann.get("/tune")[2]
+    shown = ann.get("/tune")[2]
+    assert 'id="emotion.min_confidence"' in shown
+    assert 'id="emotion.min_confidence" name="value" value="0.31"' not in shown
     status, _, text = ann.send("/tune/set", key="emotion.min_confidence", value="7")
     assert status == 409
     assert "min_confidence" in text
     assert ann.send("/tune/set", key="mqtt.broker", value="mqtt://evil")[0] == 409
+
+
+def test_a_rule_is_silenced_and_the_silence_ended(house):
+    ann = logged_in(house, "operator")
+    assert ann.send("/alerts/silence", rule="happy-guest", camera="front", **{"for": "30m"})[0] == 303
+    until(lambda: "End the silence" in ann.get("/")[2])
+    assert ann.send("/alerts/silence", rule="happy-guest", camera="front", end="yes")[0] == 303
+    until(lambda: "End the silence" not in ann.get("/")[2])
+
+
+def test_another_password_ends_sessions_and_an_account_that_is_made_anew_has_none(house):
+    house.account("zoe", "operator")
+    zoe = Visitor(house)
+    zoe.log_in("zoe")
+    assert zoe.get("/")[0] == 200
+    house.account("zoe", "operator", "another secret")
+    assert zoe.get("/")[0] == 303
+    assert edge_fer("web", "account", "remove", "zoe", "--folder", str(house.folder)).returncode == 0
+    house.account("zoe", "admin", "and one more")
+    assert zoe.get("/")[0] == 303
+
+
+def test_connections_that_ask_for_nothing_keep_nobody_out_for_long(house):
+    idle = [socket.create_connection(("127.0.0.1", house.port)) for _ in range(70)]
+    try:
+        until(lambda: Visitor(house).get("/login")[0] == 200)
+    finally:
+        for one in idle:
+            one.close()
 
 
 def test_each_role_may_do_what_it_may(house):
