@@ -265,7 +265,8 @@ def test_in_a_terminal_status_goes_on_until_it_is_ended(tmp_path, broker):
         wait_for_state(client, lambda now: now["cameras"]["front"]["people"] == 1)
         child, terminal = pty.fork()
         if child == 0:
-            os.execv(sys.executable, [*COMMAND, "status", "--socket", str(place(tmp_path))])  # noqa: S606
+            arguments = [*COMMAND, "status", "--socket", str(place(tmp_path))]
+            os.execve(sys.executable, arguments, os.environ | {"TERM": "xterm"})  # noqa: S606
         shown = bytearray()
         paused = threading.Event()
 
