@@ -79,8 +79,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    return args.folder or (Path(given) if given else default_state_dir() / "web")
+    return args.folder or _folders()[0]
 
 
 def _folders() -> list[Path]:

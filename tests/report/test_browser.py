@@ -7,7 +7,7 @@ import re
 import pytest
 
 from edge_fer.report.page import page
-from tests.browser import SCREENS, Browser
+from tests.browser import SCREENS
 from tests.report.invented import outcome
 
 #: Everything that is drawn, and how wide and high it is; a shape that is not there has no size.
@@ -41,12 +41,6 @@ return Math.min(...[...document.querySelectorAll('h1, h2, p, dt, dd, small, li, 
     const pair = [light(getComputedStyle(one).color), light(behind(one))].sort((a, b) => b - a);
     return (pair[0] + 0.05) / (pair[1] + 0.05); }));
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

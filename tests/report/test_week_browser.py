@@ -11,7 +11,7 @@ from edge_fer.history.digest import week_of
 from edge_fer.history.look_back import look_back
 from edge_fer.report.week import Week, span_of, week_page
 from edge_fer.rules.scene.calendar import Calendar
-from tests.browser import SCREENS, Browser
+from tests.browser import SCREENS
 from tests.history.year import BERLIN, Live, frames
 from tests.rules.kit import SCALE
 
@@ -43,12 +43,6 @@ return Math.min(...[...document.querySelectorAll('h1, h2, p, dt, dd, small, li, 
     const pair = [light(parts(getComputedStyle(one).color).rgb), light(behind(one))].sort((a, b) => b - a);
     return (pair[0] + 0.05) / (pair[1] + 0.05); }));
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
