@@ -15,6 +15,7 @@ from edge_fer.config import Config
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.systemd import notify
 from edge_fer.errors import EdgeFerError, SourceError, SourceStuckError
+from edge_fer.support.signal_flag import SignalFlag
 
 __all__ = ["HEALTH_EVERY", "BackgroundPort", "Beside", "BrokerPort", "NodePort", "Service", "SinkLifePort"]
 
@@ -136,8 +137,7 @@ class Service:
         self._beside = beside or Beside()
         self._clock = clock
         self._all_lost_after = all_lost_after
-        self._stop = threading.Event()
-        self._reload = threading.Event()
+        self._stop, self._reload = SignalFlag(), SignalFlag()
         self._health_due = float("-inf")
         self._told_all_lost = self._told_link_stuck = False
         #: whether another service takes the place of this one, in the same process

@@ -23,7 +23,7 @@ from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import RetainedValues
 from edge_fer.mqtt.sender import Sender
 from edge_fer.mqtt.settings import BrokerSettings
-from edge_fer.outbox.intake import Intake
+from edge_fer.outbox.intake import Intake, PostedMessage
 from edge_fer.outbox.outbox import Outbox
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import Instant
@@ -170,7 +170,7 @@ class Engine:
         for _ in range(len(self._intake)):
             if (mail := self._intake.take()) is None:
                 break
-            self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+            self._keep(mail)
         self._outbox.secure()
         now = monotonic()
         if self._connection is not None and self._up_since is not None and self._choice.is_due(now):
@@ -208,6 +208,14 @@ class Engine:
             self.status = replace(self.status, damaged=self._outbox.damaged)
         next_try = self._retry_at if self._connection is None else inf
         return max(0.0, min(next_try, self._tick_at, now + self._fill_in) - monotonic())
+
+    def _keep(self, mail: PostedMessage) -> None:
+        try:
+            self._outbox.put(mail.topic, mail.kind, mail.message.model_dump_json(), mail.at)
+        except Exception:  # noqa: BLE001 - told in the log, with all there is to know
+            # whatever it is, it is counted, and holds up none of those behind it
+            _log.exception("a message for %s could not be kept", mail.topic)
+            self._outbox.count_lost({mail.kind: 1})
 
     @property
     def unsaved(self) -> Mapping[MessageKind, int]:

@@ -20,6 +20,7 @@ from edge_fer.notify.sender import Deliver, Delivered, NotifySender, SenderTarge
 from edge_fer.notify.spool import FILE, Prepared, Spool
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted_text
+from edge_fer.support.signal_flag import SignalFlag
 
 #: Seconds that what is under way has to come to its end.
 _GRACE = 20.0
@@ -64,13 +65,20 @@ def _send(spool: Spool) -> None:
     deliver: Deliver = AppriseDelivery(str(noted.get("node", ""))) if is_installed() else _without_apprise
     sender = NotifySender(spool, deliver, time.time)
 
+    asked = SignalFlag()
+
     def stop(_number: int, _frame: FrameType | None) -> None:
         sender.stop()
-        # a server that hangs must not hold up the end: what was not taken goes out again, with the same id
-        last = threading.Timer(_GRACE, os._exit, (0,))
-        last.daemon = True
-        last.start()
+        asked.set()
 
+    def end() -> None:
+        asked.wait()
+        # a server that hangs must not hold up the end: what was not taken goes out again, with the same id
+        time.sleep(_GRACE)
+        os._exit(0)
+
+    # before it is needed, because a handler must not start a thread
+    threading.Thread(target=end, name="ending", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     sender.run()

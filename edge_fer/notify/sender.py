@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event
 from typing import Any
 
 from edge_fer.clock.zone import local_zone
@@ -17,6 +16,7 @@ from edge_fer.errors import EdgeFerError, NotifyError
 from edge_fer.notify.pace import Pacing, next_send, retry_wait
 from edge_fer.notify.spool import Prepared, Spool
 from edge_fer.notify.texts import NotifyTexts
+from edge_fer.support.signal_flag import SignalFlag
 
 __all__ = ["Delivered", "NotifySender", "SenderSettings", "SenderTarget"]
 
@@ -118,7 +118,7 @@ class NotifySender:
         self._deliver = deliver
         self._clock = clock
         self._chance = chance
-        self._stop = Event()
+        self._stop = SignalFlag()
         self._noted: Any = None
         self._settings: SenderSettings | None = None
         self._texts: NotifyTexts | None = None

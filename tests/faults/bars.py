@@ -33,6 +33,8 @@ def failures(outcome: Outcome, *, patience: float = 1.0) -> list[str]:
     for name, verdict in outcome.nodes.items():
         if verdict.in_memory_for > patience * IN_MEMORY:
             found.append(f"{name}: a kill took what was handed over {verdict.in_memory_for:.2f} s before")
+        if verdict.unkept:
+            found.append(f"{name}: a proper end took {verdict.unkept} messages that were handed over")
         if verdict.dropped[MessageKind.ALERT_EVENT]:
             found.append(f"{name}: alert events were given up")
     return found + _hollow(outcome)

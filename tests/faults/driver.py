@@ -16,13 +16,13 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.topics import Topics
+from edge_fer.daemon.service import GOODBYE
 from edge_fer.mqtt.link import Link, LinkOptions
 from edge_fer.mqtt.refusals import Refusals
 from edge_fer.mqtt.settings import BrokerSettings
@@ -30,6 +30,7 @@ from edge_fer.outbox.limits import Limits
 from edge_fer.outbox.outbox import Outbox
 from edge_fer.sinks.mqtt import MqttSink
 from edge_fer.support.backoff import Backoff
+from edge_fer.support.signal_flag import SignalFlag
 from edge_fer.types import Instant, Standing
 from tests.faults.ledger import Ledger
 from tests.faults.trace import CAMERAS, RULE, camera_of, number_of, told
@@ -138,7 +139,7 @@ class Driver:
         self.link.start()
         self.ledger["reload"] = 0
 
-    def run(self, rate: float, ended: Event, life: int) -> None:
+    def run(self, rate: float, ended: SignalFlag, life: int) -> None:
         """Until it is ended."""
         self.link.start()
         self.ledger["ready"] = 1
@@ -158,7 +159,7 @@ class Driver:
                 self.health()
             self.report()
         self.health()
-        self.link.close(5.0)
+        self.link.close(GOODBYE)
 
 
 def note_what_the_outbox_says(ledger: Ledger) -> None:
@@ -177,7 +178,7 @@ def main(node: str, folder: str, port: str, rate: str, life: str) -> None:
     logging.basicConfig(
         filename=Path(folder) / "log", level=logging.INFO, format=f"%(asctime)s life {life} %(levelname)s %(message)s"
     )
-    ended = Event()
+    ended = SignalFlag()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     driver = Driver(node, Path(folder), int(port), int(life))
     note_what_the_outbox_says(driver.ledger)

@@ -14,7 +14,7 @@ from edge_fer.contract.messages import MessageKind
 from tests.faults.ledger import Item
 from tests.faults.trace import expected, kind_of, number_of
 
-__all__ = ["Arrival", "Verdict", "judge"]
+__all__ = ["Arrival", "End", "Verdict", "judge"]
 
 #: Seconds by which a time of capture that is said to be right may be off: the machine's own clock is slewed.
 RIGHT = 0.5
@@ -37,6 +37,19 @@ class Arrival:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a life of a node ended.
+
+    Attributes:
+        at: when, by the clock that never jumps.
+        is_kill: whether by a kill; else by SIGTERM.
+    """
+
+    at: float
+    is_kill: bool
+
+
 @dataclass
 class Verdict:
     """How a node did.
@@ -50,6 +63,7 @@ class Verdict:
         replayed: messages that were marked as late.
         put_right: messages whose time of capture was put right after a clock was.
         in_memory: items that a kill took before the outbox had committed them.
+        unkept: items that a proper end took likewise, because the disk took longer than the end may.
         in_memory_for: seconds before the kill at which the oldest of them was handed over; 0 where there is none.
         errors: everything that must not be.
     """
@@ -62,6 +76,7 @@ class Verdict:
     replayed: int = 0
     put_right: int = 0
     in_memory: int = 0
+    unkept: int = 0
     in_memory_for: float = 0.0
     errors: list[str] = field(default_factory=list)
 
@@ -75,7 +90,7 @@ class Verdict:
 def judge(
     arrivals: Sequence[Arrival],
     items: Sequence[Item],
-    kills: Sequence[float],
+    ends: Sequence[End],
     dropped: Mapping[MessageKind, int],
     *,
     epoch: float,
@@ -89,7 +104,7 @@ def judge(
     Args:
         arrivals: what came on the topics of its outbox, in that order.
         items: what became of each item of the trace that it has come to.
-        kills: when it was killed.
+        ends: how each of its lives ended.
         dropped: what it said that it gave up.
         epoch: the wall clock's time at zero of the one that never jumps.
         late: seconds after which a message is to be marked as late.
@@ -103,7 +118,7 @@ def judge(
     _check_content(first, verdict)
     _check_times(arrivals, items, verdict, epoch=epoch, late=late, unsynced=unsynced)
     arrived = {number for _, number in first.values()}
-    _check_losses(arrived, items, kills, verdict, damaged)
+    _check_losses(arrived, items, ends, verdict, damaged)
     verdict.damaged = set_aside
     if not len(set(damaged) - arrived) <= set_aside <= len(damaged):
         verdict.complain(f"damaged, of which the node admits {set_aside}", sorted(damaged))
@@ -170,7 +185,7 @@ def _check_times(
 
 
 def _check_losses(
-    arrived: set[int], items: Sequence[Item], kills: Sequence[float], verdict: Verdict, damaged: Collection[int]
+    arrived: set[int], items: Sequence[Item], ends: Sequence[End], verdict: Verdict, damaged: Collection[int]
 ) -> None:
     verdict.complain("a message that nobody told", [n for n in arrived if n >= len(items) or not items[n].handed])
     verdict.arrived.update(map(kind_of, arrived))
@@ -186,14 +201,18 @@ def _check_losses(
         elif item.is_settled:
             missing[kind].append(number)
         else:
-            # handed over, and killed before the outbox said anything
-            unsettled[kind] += 1
-            verdict.in_memory += 1
-            until = next((kill for kill in kills if kill >= item.handed), None)
-            if until is None:
-                verdict.complain("lost without a kill", [number])
+            # handed over, and ended before the outbox said anything
+            end = next((end for end in ends if end.at >= item.handed), None)
+            if end is None:
+                verdict.complain("lost without an end", [number])
+            elif end.is_kill:
+                unsettled[kind] += 1
+                verdict.in_memory += 1
+                verdict.in_memory_for = max(verdict.in_memory_for, end.at - item.handed)
             else:
-                verdict.in_memory_for = max(verdict.in_memory_for, until - item.handed)
+                # which the next life must admit
+                missing[kind].append(number)
+                verdict.unkept += 1
     for kind, numbers in missing.items():
         # what a kill caught between its commit and our note of it may have been given up later
         if not len(numbers) <= verdict.dropped[kind] <= len(numbers) + unsettled[kind]:

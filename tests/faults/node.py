@@ -20,6 +20,7 @@ from io import FileIO
 from pathlib import Path
 
 from tests.broker import Mosquitto, tool
+from tests.faults.judge import End
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy
 from tests.faults.trace import number_of
@@ -109,8 +110,8 @@ class Node:
         self.damaged: set[int] = set()
         self.proxy = Proxy(port or broker.port)
         self.lives = 0
-        #: items handed over before each kill
-        self.killed_at: list[tuple[int, float]] = []
+        #: how each life ended
+        self.ends: list[End] = []
         self._rate = rate
         self._mounted = mounted
         self._environment = {"EDGE_FER_FAULTS_CERTIFICATES": str(certificates)} if certificates else {}
@@ -164,6 +165,7 @@ class Node:
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(60)
         assert code == 0, f"{self.name} ended with {code}:\n{(self.folder / 'output').read_text()}"
+        self.ends.append(End(time.monotonic(), is_kill=False))
         self.ledger["connected"] = 0
 
     def damage(self, count: int, chance: random.Random) -> None:
@@ -186,7 +188,7 @@ class Node:
         self.check_that_it_lives()
         self._process.kill()
         self._process.wait(60)
-        self.killed_at.append((self.ledger["next"], time.monotonic()))
+        self.ends.append(End(time.monotonic(), is_kill=True))
         self.ledger["connected"] = 0
 
     def finish(self) -> None:

@@ -196,11 +196,10 @@ def _judged(stage: Scene, node: Node, epoch: float) -> Verdict:
     dropped = {MessageKind(kind): count for kind, count in health["outbox"]["dropped"].items()}
     items = [node.ledger.item(number) for number in range(node.ledger["next"])]
     unsynced = [(begin, end) for who, begin, end in stage.unsynced if who is node]
-    kills = [at for _, at in node.killed_at]
     return judge(
         arrivals,
         items,
-        kills,
+        node.ends,
         dropped,
         epoch=epoch,
         late=LATE,

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from edge_fer.contract.messages import MessageKind, rfc3339
-from tests.faults.judge import Arrival, judge
+from tests.faults.judge import Arrival, End, judge
 from tests.faults.ledger import Item, Ledger
 from tests.faults.trace import expected, kind_of, number_of
 from tests.invented import at
@@ -35,9 +35,9 @@ def changed(arrival, **fields):
     return Arrival(arrival.topic, json.dumps(json.loads(arrival.payload) | fields), arrival.at)
 
 
-def verdict(arrivals, *, items=None, kills=(), dropped=None, unsynced=()):
+def verdict(arrivals, *, items=None, ends=(), dropped=None, unsynced=()):
     items = items or [Item(number + 1.0, kept=True, refused=False) for number in range(COUNT)]
-    return judge(arrivals, items, kills, dropped or {}, epoch=EPOCH, late=3.0, unsynced=unsynced)
+    return judge(arrivals, items, ends, dropped or {}, epoch=EPOCH, late=3.0, unsynced=unsynced)
 
 
 def events(arrivals):
@@ -123,10 +123,19 @@ def test_what_is_dropped_must_be_counted_exactly():
 def test_what_a_kill_catches_in_memory_is_told_and_how_long_it_had_been_there():
     items = [Item(number + 1.0, kept=number != 30, refused=False) for number in range(COUNT)]
     came = [arrival for arrival in everything() if number_of(json.loads(arrival.payload)) != 30]
-    found = verdict(came, items=items, kills=[5.0, 31.25])
+    found = verdict(came, items=items, ends=[End(5.0, is_kill=True), End(31.25, is_kill=True)])
     assert (found.errors, found.in_memory, found.in_memory_for) == ([], 1, 0.25)
     assert verdict(came, items=items).errors, "nobody was killed"
     assert verdict(everything(), items=items).errors == [], "committed, and killed before it was noted"
+
+
+def test_what_a_proper_end_takes_must_be_admitted():
+    items = [Item(number + 1.0, kept=number != 30, refused=False) for number in range(COUNT)]
+    came = [arrival for arrival in everything() if number_of(json.loads(arrival.payload)) != 30]
+    ends = [End(31.5, is_kill=False), End(40.0, is_kill=True)]
+    assert verdict(came, items=items, ends=ends).errors, "a later kill is no excuse"
+    found = verdict(came, items=items, ends=ends, dropped={kind_of(30): 1})
+    assert (found.errors, found.unkept, found.in_memory) == ([], 1, 0)
 
 
 def test_the_ledger_keeps_what_is_written(tmp_path):

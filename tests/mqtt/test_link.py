@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import signal
@@ -18,11 +19,13 @@ from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.contract.trouble import Trouble
 from edge_fer.errors import OutboxError
 from edge_fer.mqtt.refusals import Refusals
+from edge_fer.outbox.outbox import Outbox
 from edge_fer.support.backoff import Backoff
 from edge_fer.types import AlertState, Standing
 from tests.broker import Mosquitto, Subscriber
 from tests.faults.proxy import Proxy
 from tests.mqtt.kit import (
+    BOOT,
     COMPOSER,
     NODE,
     TOPICS,
@@ -32,6 +35,7 @@ from tests.mqtt.kit import (
     linked,
     make_link,
     now,
+    open_outbox,
     post_events,
     scene,
     until,
@@ -381,6 +385,26 @@ def test_close_is_quick_where_there_is_no_broker(tmp_path, folder):
     link.close(60)
     assert time.monotonic() - began < 25, "it does not wait for the rest of its time"
     link.close(3.0)
+
+
+@pytest.mark.parametrize("where", ["made", "kept"])
+def test_a_message_that_cannot_be_kept_is_counted_and_holds_up_no_other(broker, folder, log, monkeypatch, where):
+    with Subscriber(broker) as seen, linked(folder, broker.url) as link:
+        seen.wait_for(lambda m: m.payload == "online")
+        at, failures = now(), iter([True])
+        if where == "made":
+            link.post(TOPICS.event("front"), MessageKind.EVENT, object(), at)
+        else:
+            put = Outbox.put
+            monkeypatch.setattr(Outbox, "put", lambda *args: 1 / 0 if next(failures, False) else put(*args))
+            post_events(link, 1, first=7)
+        post_events(link, 2)
+        seen.wait_for(lambda m: m.topic.endswith("/event"), count=2)
+        until(lambda: link.status().dropped[MessageKind.EVENT] == 1)
+        assert link.status().connections == 1
+    assert "could not be kept" in log.text
+    with contextlib.closing(open_outbox(folder / "outbox.db", boot=BOOT)) as outbox:
+        assert outbox.dropped[MessageKind.EVENT] == 1, "on disk, too"
 
 
 def test_an_outbox_that_cannot_be_opened_is_told_at_the_start(tmp_path, broker):
