@@ -32,6 +32,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 __all__ = ["Certificates", "Mosquitto", "Seen", "Subscriber", "free_port", "tool"]
 
 HOST = "127.0.0.1"
+#: What it logs when it reads its config again.
+_RELOADS = "Reloading config"
 
 
 def tool(name: str) -> str:
@@ -265,9 +267,15 @@ class Mosquitto:
         self._acl.chmod(0o600)
 
     def reload(self) -> None:
-        """Makes it read its config, passwords and access list again."""
+        """Makes it read its config, passwords, access list and certificates again, and waits until it has."""
         assert self._process is not None
+        before = self.log.count(_RELOADS)
         self._process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 60
+        # it says so first, and serves nobody until it is done
+        while self.log.count(_RELOADS) == before:
+            assert time.monotonic() < deadline, "the broker does not read its config again"
+            time.sleep(0.01)
 
     def client_options(self, user: str | None = None) -> list[str]:
         """What Mosquitto's own clients must be given to reach it."""

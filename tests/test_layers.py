@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ TIERS = [
 ]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def may_import(room: str) -> set[str]:
     """The rooms below a room."""
     for index, tier in enumerate(TIERS):
@@ -48,7 +54,7 @@ def room_of(path: Path) -> str:
 def imports_of(path: Path) -> set[str]:
     """The rooms that a file imports, by absolute or relative name, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -118,7 +124,7 @@ def test_the_package_root_holds_rooms_and_few_modules():
 def test_no_class_name_stands_for_two_things():
     found = {}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
     assert not {name: paths for name, paths in found.items() if len(paths) > 1}
@@ -127,7 +133,7 @@ def test_no_class_name_stands_for_two_things():
 def test_no_import_leads_back_to_where_it_began():
     names = {module_name(path): path for path in MODULES}
     known = frozenset(names)
-    loads = {name: loaded_with(name, ast.parse(path.read_text("utf-8")), known) for name, path in names.items()}
+    loads = {name: loaded_with(name, parsed(path), known) for name, path in names.items()}
     # what loads nothing that is left goes, again and again; a circle is what stays
     while gone := {name for name, others in loads.items() if not others & loads.keys() - {"edge_fer"}}:
         loads = {name: others for name, others in loads.items() if name not in gone}
@@ -149,7 +155,7 @@ def test_pure_rooms_touch_no_clock_thread_or_device(room):
     paths = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
     assert paths
     for path in paths:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert not names & {"time", "threading", "socket", "sqlite3", "cv2", "os", "subprocess"}, path
@@ -158,7 +164,7 @@ def test_pure_rooms_touch_no_clock_thread_or_device(room):
 def test_nothing_imports_from_a_test_file():
     """What several tests need lies in a module of its own."""
     for path in sorted((PACKAGE.parent / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
                 names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
                 assert not [name for name in names if ".test_" in name], path

@@ -198,6 +198,7 @@ def test_a_window_that_overlaps_what_is_erased_goes_as_a_whole_and_does_not_come
     assert found["hours"] == [hour(1), hour(2)]
 
 
+@pytest.mark.slow
 def test_the_file_stays_within_its_size(path):
     limit = 4_000_000
     with HistoryFile(path, max_size=limit, mend=True) as file:

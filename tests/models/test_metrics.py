@@ -41,6 +41,7 @@ def test_calibration_error():
     assert calibration_error(sure, np.ones(10, np.uint8)) == pytest.approx(0.8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_temperature_is_found_again(temperature):
     random = np.random.default_rng(0)

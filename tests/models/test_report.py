@@ -38,6 +38,7 @@ def told():
     return measure(logits.astype(np.float32), split, 1.0)
 
 
+@pytest.mark.slow
 def test_every_truth_is_measured(told):
     assert {name: told[name]["pictures"] for name in AGAINST} == {
         "fer2013": 1100,

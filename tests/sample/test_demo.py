@@ -83,6 +83,7 @@ def test_the_pipeline_sees_what_the_script_wrote_down(monkeypatch, name, runtime
     assert alert["resolved"][0] < resolved < alert["resolved"][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_haar_sees_those_who_are_upright_and_look_into_the_camera(name):
     found, story = seen(name, "haar"), truth(name)
