@@ -60,8 +60,8 @@ def _remove(args: argparse.Namespace) -> int:
     settings = load_from(args).config
     topic, _ = build_discovery(settings)
     # an id of its own, for the daemon has the other
-    broker = broker_settings(settings)
-    _clear(topic, replace(broker, client_id=f"{broker.client_id}-discovery"))
+    for broker in broker_settings(settings):
+        _clear(topic, replace(broker, client_id=f"{broker.client_id}-discovery"))
     say(f"Cleared {topic}: Home Assistant removes {settings.node.id} with all its entities.")
     if settings.homeassistant.enabled:
         say("It comes back when the daemon next connects, unless you set `homeassistant.enabled: false`.")

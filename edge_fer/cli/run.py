@@ -214,13 +214,13 @@ def _page_beside(settings: Config, socket: Path, view: DemoView | None) -> Abstr
 
 
 def _publishes_nothing(settings: Config) -> bool:
-    return settings.mqtt.broker == _local_broker() and not _listening(_PORT)
+    return settings.mqtt.addresses == (_local_broker(),) and not _listening(_PORT)
 
 
 def _listen_with(settings: Config) -> str:
     """The command that shows what is published."""
     port = settings.mqtt.embedded_port
-    more = f" -p {port}" if settings.mqtt.broker == "embedded" and port != _PORT else ""
+    more = f" -p {port}" if settings.mqtt.is_embedded and port != _PORT else ""
     return f"mosquitto_sub{more} -t 'edge-fer/#' -v"
 
 
@@ -230,8 +230,9 @@ def _greet(settings: Config) -> None:
         say(f"edge-fer {settings.node.id} publishes nothing yet, because this machine has no broker.")
         say(f"It shows what it sees, and publishes as soon as one listens on port {_PORT}: sudo apt install mosquitto")
     else:
-        own = settings.mqtt.broker == "embedded"
-        broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else redacted(settings.mqtt.broker)
+        own = settings.mqtt.is_embedded
+        elsewhere = redacted(settings.mqtt.addresses[0])
+        broker = f"a broker of its own on port {settings.mqtt.embedded_port}" if own else elsewhere
         say(f"edge-fer {settings.node.id} publishes to {broker}. In another terminal:")
         say(f"  {_listen_with(settings)}")
     say("Ctrl-C ends it.")

@@ -53,6 +53,7 @@ class LinkStatus:
 
     Attributes:
         connected: whether the broker has accepted us.
+        address: of the broker that is connected, or was turned to last; empty before the first.
         connections: how often it has since the start.
         protocol: version of MQTT last spoken or tried.
         acknowledges: whether the broker acknowledges messages, which it does unless it takes QoS 0 only.
@@ -67,6 +68,7 @@ class LinkStatus:
     """
 
     connected: bool = False
+    address: str = ""
     connections: int = 0
     protocol: MqttVersion = MqttVersion.V5
     acknowledges: bool = True

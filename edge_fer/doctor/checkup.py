@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -67,8 +68,14 @@ def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str
 
 
 def _broker(config: Config, daemon: int | None) -> list[CheckResult]:
-    if config.mqtt.broker == "embedded":
+    if config.mqtt.is_embedded:
         return [skipped("broker", "the embedded one is part of the daemon")]
     node = Topics(config.node.id, config.mqtt.topic_prefix)
     signals = {source.topic for source in sources_in(config.cameras)}
-    return broker(broker_settings(config), node, config.cameras, signals, daemon=daemon is not None)
+    found = []
+    for settings in broker_settings(config):
+        of_one = broker(settings, node, config.cameras, signals, daemon=daemon is not None)
+        if config.mqtt.brokers:
+            of_one = [replace(one, what=f"{settings.address}: {one.what}") for one in of_one]
+        found += of_one
+    return found

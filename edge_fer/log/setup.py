@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge_fer.errors import EdgeFerError
-from edge_fer.log.journal import JournalHandler, is_journal, priority
+from edge_fer.log.journal import FIELDS, JournalHandler, is_journal, priority
 from edge_fer.log.plain import PlainFormatter, message_of, put_message
 from edge_fer.log.repeats import Repeats
 from edge_fer.support.harmless import harmless
@@ -49,7 +49,9 @@ class NotAgain(logging.Filter):
             # who asked for what is told each time
             return True
         message = message_of(record)
-        words = f"{record.name}:{record.levelno}:{NUMBER.sub('#', message)}"
+        # two cameras may differ by a number alone
+        about = [getattr(record, name, None) for name in FIELDS]
+        words = f"{record.name}:{record.levelno}:{about}:{NUMBER.sub('#', message)}"
         held_back = self._repeats.admit(words, self._clock())
         if held_back:
             put_message(record, f"{message} (and {held_back} times more since this was last told)")

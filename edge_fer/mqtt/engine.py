@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
@@ -11,6 +11,7 @@ from time import monotonic
 from edge_fer.contract.link_status import CertificateEnds, LinkStatus, MqttVersion
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.trouble import Setback, Trouble
+from edge_fer.mqtt.brokers import BrokerChoice, KnownBroker
 from edge_fer.mqtt.certificates import EndWatch, days_left, end_in_file
 from edge_fer.mqtt.connection import Connection
 from edge_fer.mqtt.dial import AnySocket
@@ -77,7 +78,7 @@ class Engine:
     """What the link does, one turn at a time. For one thread.
 
     Args:
-        broker: where it is, and how to get in.
+        brokers: where they are, and how to get in; the one that is preferred first.
         availability: topic of the Last Will.
         outbox: what waits on disk.
         queues: what others hand over.
@@ -94,7 +95,7 @@ class Engine:
     def __init__(
         self,
         *,
-        broker: BrokerSettings,
+        brokers: Sequence[BrokerSettings],
         availability: str,
         outbox: Outbox,
         queues: Queues,
@@ -105,7 +106,6 @@ class Engine:
         inbound: ListenerPort | None = None,
     ) -> None:
         self.finishing = False
-        self._broker = broker
         self._availability = availability
         self._outbox = outbox
         self._intake = queues.intake
@@ -116,18 +116,16 @@ class Engine:
         self._inbound = inbound
         self._sender = Sender(outbox, queues.retained, retry.refusals, pace, queues.replies)
         self._fill_in = inf
-        self._choice = retry.choice
+        self._brokers = BrokerChoice(brokers, retry.choice)
         self._connection: Connection | None = None
         self._connections = 0
-        #: whether the broker keeps retained messages, as far as is known
-        self._retains = True
-        #: the highest quality of service that the broker takes, as far as is known
-        self._qos = 1
         self._acknowledges = True
         self._up_since: float | None = None
         self._kicked = 0
         self._retry_at = self._tick_at = self._expire_at = monotonic()
-        self._setback: Setback | None = None
+        #: which broker was connected last, and when that others may have gone on to say of us that we are gone is over
+        self._reached: KnownBroker | None = None
+        self._say_again_at = inf
         self._last_trouble: Trouble | None = None
         self._ends = CertificateEnds()
         self._end_watch = EndWatch()
@@ -173,20 +171,20 @@ class Engine:
             self._keep(mail)
         self._outbox.secure()
         now = monotonic()
-        if self._connection is not None and self._up_since is not None and self._choice.is_due(now):
-            _log.info("MQTT 5 is tried again with the broker at %s", self._broker.address)
+        if self._connection is not None and self._up_since is not None and self._current.choice.is_due(now):
+            _log.info("MQTT 5 is tried again with the broker at %s", self._address)
             self._begin_anew(self._connection, now)
         if self._connection is None and now >= self._retry_at and not self.finishing:
             self._connection = Connection(
-                self._broker,
+                self._current.settings,
                 availability=self._availability,
-                protocol=self._choice.current,
+                protocol=self._current.choice.current,
                 now=self._clock().utc,
                 woken=self._woken,
                 subscriptions=self._inbound.subscriptions if self._inbound else (),
                 received=self._received,
-                retains=self._retains,
-                qos=self._qos,
+                retains=self._current.retains,
+                qos=self._current.qos,
             )
             self._ends = replace(self._ends, client=self._connection.client_certificate_end)
         if self._connection is not None:
@@ -197,11 +195,14 @@ class Engine:
             self._outbox.sync()
             self._look()
             self._watch_ends()
+            if now >= self._say_again_at:
+                self._say_again_at = inf
+                self._sender.say_again(self._availability)
         if now >= self._expire_at:
             self._expire_at = now + _EXPIRY
             self._outbox.expire(self._clock())
             # a new one counts for the next connection, and nobody need be told of the old one any more
-            self._ends = replace(self._ends, client=end_in_file(self._broker.cert_file))
+            self._ends = replace(self._ends, client=end_in_file(self._current.settings.cert_file))
         if self.status.depth != self._outbox.depth:
             oldest = self.status.oldest if self._outbox.depth else None
             self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
@@ -237,6 +238,14 @@ class Engine:
         self._up_since = None
         self._outbox.close()
 
+    @property
+    def _current(self) -> KnownBroker:
+        return self._brokers.current
+
+    @property
+    def _address(self) -> str:
+        return self._brokers.current.settings.address
+
     def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - handed on as it comes
         if self._inbound:
             self._inbound.take(topic, payload, retained=retained)
@@ -246,7 +255,7 @@ class Engine:
         if connection.broker_certificate_end is not None:
             self._ends = replace(self._ends, broker=connection.broker_certificate_end)
         if connection.is_up and self._up_since is None:
-            if not self._choice.accepted(now):
+            if not self._current.choice.accepted(now):
                 self._begin_anew(connection, now)
                 return
             self._greeted(connection, now)
@@ -269,13 +278,13 @@ class Engine:
         connection.close()
         if connection.reason_code == _TOO_LARGE:
             self._sender.learn_limit()
-        if connection.reason_code == _NO_RETAIN and self._retains:
-            self._retains = False
-            _log.warning("the broker at %s keeps no retained messages; we do without", self._broker.address)
+        if connection.reason_code == _NO_RETAIN and self._current.retains:
+            self._current.retains = False
+            _log.warning("the broker at %s keeps no retained messages; we do without", self._address)
             self._begin_anew(connection, now)
             return
-        if connection.reason_code == _NO_QOS and self._qos:
-            self._qos = 0
+        if connection.reason_code == _NO_QOS and self._current.qos:
+            self._current.qos = 0
             self._begin_anew(connection, now)
             return
         self._count_kicks(connection, setback, now)
@@ -286,22 +295,32 @@ class Engine:
         self._up_since = now
         self._connections += 1
         self._acknowledges = bool(connection.qos)
-        self._sender.begin(may_refuse=self._choice.current is MqttVersion.V5 and self._acknowledges)
-        self._setback = None
+        current, version = self._current, self._current.choice.current
+        if current is not self._reached:
+            if self._reached is not None:
+                # it says that we are gone once it has noticed, which may reach those that listen here
+                self._say_again_at = now + 2 * current.settings.keepalive
+            self._sender.turn_to(current.mark, self._brokers.marks)
+            self._reached = current
+        self._sender.begin(may_refuse=version is MqttVersion.V5 and self._acknowledges)
+        current.setback = None
         self._look()
-        _log.info("connected to the broker at %s (MQTT %s)", self._broker.address, self._choice.current.text)
-        if self._choice.current is not MqttVersion.V5:
+        _log.info(
+            "connected to the broker at %s (MQTT %s)",
+            *(self._address, version.text),
+            extra={"broker": self._address},
+        )
+        if version is not MqttVersion.V5:
             _log.warning(
                 "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
                 " lost unnoticed",
-                *(self._choice.current.text, self._broker.address),
+                *(version.text, self._address),
             )
-
         if not connection.qos:
             _log.warning(
                 "the broker at %s takes messages at QoS 0 only: it acknowledges none, so what is lost on the way, or"
                 " forbidden by its access list, is lost unnoticed. Have it take QoS 1",
-                self._broker.address,
+                self._address,
             )
 
     def _begin_anew(self, connection: Connection, now: float) -> None:
@@ -325,51 +344,58 @@ class Engine:
 
     def _is_other_version_worth_a_try(self, connection: Connection) -> bool:
         if connection.refused_version:
-            return self._choice.refused()
-        return connection.is_ignored and self._choice.ignored()
+            return self._current.choice.refused()
+        return connection.is_ignored and self._current.choice.ignored()
 
     def _lost(self, setback: Setback, *, try_other_version: bool = False) -> None:
-        was_up = self._up_since is not None
+        now, was_up, current = monotonic(), self._up_since is not None, self._current
+        lasted = None if self._up_since is None else now - self._up_since
         if not was_up:
-            self._refusals.release(monotonic())
+            self._refusals.release(now)
         self._connection = self._up_since = None
         if try_other_version:
-            if self._setback is None:
-                _log.info("the broker at %s seems not to speak MQTT 5; trying MQTT 3.1.1", self._broker.address)
-            self._retry_at = monotonic()
+            if current.setback is None:
+                _log.info("the broker at %s seems not to speak MQTT 5; trying MQTT 3.1.1", self._address)
+            self._retry_at = now
         else:
+            if setback != current.setback:
+                lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
+                told = explain(setback, current.settings)
+                _log.warning("%s: %s", lost, told, extra={"broker": self._address})
+            current.setback, self._last_trouble = setback, setback.trouble
+            # before we turn to another one, because it is about this one
+            self._look()
+            if self._brokers.lost(lasted):
+                self._retry_at = now
+                return
             at_once = was_up and not setback.trouble.slow
             wait = self._backoff.lost() if at_once else self._backoff.failed(slow=setback.trouble.slow)
-            self._retry_at = monotonic() + wait
-            if setback != self._setback:
-                lost = "the connection to the broker is lost" if was_up else "no connection to the broker"
-                told = explain(setback, self._broker)
-                _log.warning("%s: %s", lost, told, extra={"broker": self._broker.address})
-            self._setback, self._last_trouble = setback, setback.trouble
+            self._retry_at = now + wait
         self._look()
 
     def _watch_ends(self) -> None:
         """Says in the log which certificates end soon, or have ended."""
         now = self._clock().utc
         for whose, end in self._end_watch.due(self._ends, now):
-            named = f"the certificate of the broker at {self._broker.address}"
+            named = f"the certificate of the broker at {self._address}"
             remedy = "Have it renewed; it is looked at with the next connection"
             if whose == "client":
-                named = f"our certificate {self._broker.cert_file}"
+                named = f"our certificate {self._current.settings.cert_file}"
                 remedy = "Renew it; it is read at the next connection"
             said = "is no longer good" if end <= now else "ends soon"
             level = logging.ERROR if end <= now else logging.WARNING
             told = days_left(end, now)
-            _log.log(level, "%s %s: %s. %s", named, said, told, remedy, extra={"broker": self._broker.address})
+            _log.log(level, "%s %s: %s. %s", named, said, told, remedy, extra={"broker": self._address})
 
     def _look(self) -> None:
         """Brings the status up to date."""
         self.status = LinkStatus(
             connected=self._up_since is not None,
             connections=self._connections,
-            protocol=self._choice.current,
+            address=self._address,
+            protocol=self._current.choice.current,
             acknowledges=self._acknowledges,
-            setback=self._setback,
+            setback=self._current.setback,
             last_trouble=self._last_trouble,
             depth=self._outbox.depth,
             size=self._outbox.size,

@@ -8,7 +8,7 @@ import os
 import select
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -90,6 +90,7 @@ class Link:
 
     Args:
         broker: where it is, and how to get in.
+        others: brokers to turn to where that one cannot be reached, the one that is preferred first.
         topics: the node's topics.
         outbox: path of the outbox's file.
         clock: the time, as stamped on frames; called from the link's thread.
@@ -101,13 +102,14 @@ class Link:
         self,
         *,
         broker: BrokerSettings,
+        others: Sequence[BrokerSettings] = (),
         topics: Topics,
         outbox: Path,
         clock: Callable[[], Instant],
         options: LinkOptions | None = None,
         inbound: ListenerPort | None = None,
     ) -> None:
-        self._broker = broker
+        self._brokers = (broker, *others)
         self._topics = topics
         self._path = outbox
         self._losses = Losses(outbox.with_name(f"{outbox.name}-losses"))
@@ -241,7 +243,7 @@ class Link:
             if outbox is None:
                 return
             self._engine = Engine(
-                broker=self._broker,
+                brokers=self._brokers,
                 availability=self._topics.availability,
                 outbox=outbox,
                 queues=self._queues,

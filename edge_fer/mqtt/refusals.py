@@ -77,6 +77,12 @@ class Refusals:
             self._suspect = last
         return None
 
+    def forget(self) -> None:
+        """It is another broker."""
+        self._times.clear()
+        self._until.clear()
+        self.survived()
+
     def survived(self) -> None:
         """The connection has lasted, or was lost for another reason."""
         self._strikes = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
@@ -11,6 +12,8 @@ from edge_fer.outbox.queued import put_right
 from edge_fer.types import Instant
 
 __all__ = ["RetainedValues"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,18 @@ class RetainedValues:
             now: the time; a time of capture is put right where the clock has been synchronised since.
             held: topics to leave out.
         """
-        with self._lock:
-            topic = next((topic for topic in self._due if topic not in held), None)
-            if topic is None:
-                return None
-            del self._due[topic]
-            value = self._values.get(topic)
-        if value is None:
-            return topic, ""
-        if isinstance(value.content, str):
-            return topic, value.content
-        return topic, restamp(value.content.model_dump_json(), put_right(value.at, now))
+        while True:
+            with self._lock:
+                topic = next((topic for topic in self._due if topic not in held), None)
+                if topic is None:
+                    return None
+                del self._due[topic]
+                value = self._values.get(topic)
+            try:
+                return topic, "" if value is None else _payload(value, now)
+            except Exception:  # noqa: BLE001 - told in the log, with all there is to know
+                # whatever it is, it holds up none of the others
+                _log.exception("the value of %s could not be made; it is not sent", topic)
 
     def holds(self, topic: str) -> bool:
         """Whether the topic has a value."""
@@ -83,3 +87,9 @@ class RetainedValues:
         """Whether the broker has been sent everything."""
         with self._lock:
             return not self._due
+
+
+def _payload(value: _Value, now: Instant) -> str:
+    if isinstance(value.content, str):
+        return value.content
+    return restamp(value.content.model_dump_json(), put_right(value.at, now))

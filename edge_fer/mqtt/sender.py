@@ -12,6 +12,7 @@ from edge_fer.contract.messages import MessageKind, seal
 from edge_fer.mqtt.failures import remedy_for_refusal
 from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.refusals import Refusals
+from edge_fer.mqtt.remembered import RememberedTopics
 from edge_fer.mqtt.replies import Replies
 from edge_fer.mqtt.retained import RetainedValues
 from edge_fer.outbox.outbox import Outbox
@@ -81,7 +82,7 @@ class Sender:
         self._pace = pace
         self._replies = replies
         self._under_way: dict[int, QueuedMessage | _Retained | _Reply] = {}
-        self._remembered: set[str] = set()
+        self._remembered = RememberedTopics(outbox)
         #: reason codes that were told, by topic
         self._told: dict[str, int] = {}
         #: what was published to last, and when something was sent or acknowledged
@@ -104,10 +105,25 @@ class Sender:
         """
         self._one_of_each = may_refuse
         self._stated = False
-        self._remembered = self._outbox.remembered()
-        self._retained.renew(self._remembered)
+        self._retained.renew(self._remembered.read())
         self._replies.clear()
         self._last = None
+
+    def turn_to(self, mark: str, marks: Collection[str]) -> None:
+        """It is another broker from now on, of which nothing is known.
+
+        Args:
+            mark: of that one, as of `RememberedTopics.turn_to`.
+            marks: of all.
+        """
+        self._remembered.turn_to(mark, marks)
+        self._refusals.forget()
+        self._told.clear()
+        self._limit = None
+
+    def say_again(self, topic: str) -> None:
+        """Publishes the retained value of a topic once more."""
+        self._retained.due_again(topic)
 
     def was_quiet(self, mono: float) -> bool:
         """Whether nothing was sent or acknowledged for a while."""
@@ -208,7 +224,6 @@ class Sender:
                 self._sizes.pop(sent.id, None)
                 arrived.append(sent.id)
             elif isinstance(sent, _Retained) and sent.clears and not self._retained.holds(sent.topic):
-                self._outbox.forget(sent.topic)
                 self._remembered.discard(sent.topic)
         if arrived:
             self._outbox.acknowledge(arrived)
@@ -258,8 +273,7 @@ class Sender:
             payload = b""
         if not (payload or session.retains):
             return
-        if payload and topic not in self._remembered:
-            self._outbox.remember(topic)
+        if payload:
             self._remembered.add(topic)
         self._last, self._last_at, self._stated = topic, mono, True
         mid = session.publish(topic, payload, retain=session.retains)

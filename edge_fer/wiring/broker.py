@@ -28,33 +28,38 @@ AnyLink: TypeAlias = Link | Unlinked
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
-def broker_settings(settings: config.Config) -> BrokerSettings:
-    """Where the broker is and how to get in.
+def broker_settings(settings: config.Config) -> tuple[BrokerSettings, ...]:
+    """Where the brokers are and how to get in, the one that is preferred first.
 
     Raises:
         ConfigError: it does not fit together.
     """
     mqtt, node = settings.mqtt, settings.node.id
-    if mqtt.broker == "embedded":
-        return BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=mqtt.client_id or f"edge-fer-{node}")
-    return BrokerSettings.from_url(
-        mqtt.broker,
-        node=node,
-        client_id=mqtt.client_id,
-        password_file=mqtt.password_file,
-        ca_file=mqtt.ca_file,
-        cert_file=mqtt.cert_file,
-        key_file=mqtt.key_file,
-        keepalive=mqtt.keepalive,
-        allow_insecure=mqtt.allow_insecure,
+    if mqtt.is_embedded:
+        client_id = mqtt.client_id or f"edge-fer-{node}"
+        return (BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=client_id),)
+    return tuple(
+        BrokerSettings.from_url(
+            address,
+            node=node,
+            client_id=mqtt.client_id,
+            password_file=mqtt.password_file,
+            ca_file=mqtt.ca_file,
+            cert_file=mqtt.cert_file,
+            key_file=mqtt.key_file,
+            keepalive=mqtt.keepalive,
+            allow_insecure=mqtt.allow_insecure,
+        )
+        for address in mqtt.addresses
     )
 
 
 def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbound: ListenerPort) -> Link:
     """The link with the broker, not yet started."""
-    embedded = settings.mqtt.broker == "embedded"
+    first, *others = broker_settings(settings)
     return Link(
-        broker=broker_settings(settings),
+        broker=first,
+        others=others,
         topics=topics,
         outbox=_state_file(settings, "outbox.sqlite"),
         clock=clock,
@@ -62,7 +67,7 @@ def make_link(settings: config.Config, topics: Topics, clock: SystemClock, inbou
             limits=Limits(size=settings.mqtt.outbox.max_size, age=settings.mqtt.outbox.max_age),
             pace=Pace(settings.mqtt.outbox.drain_rate),
             # amqtt leaves an MQTT 5 greeting unanswered, and waiting for it would cost five seconds
-            protocol=MqttVersion.V311 if embedded else MqttVersion.V5,
+            protocol=MqttVersion.V311 if settings.mqtt.is_embedded else MqttVersion.V5,
         ),
         inbound=inbound,
     )

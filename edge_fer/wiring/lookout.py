@@ -117,13 +117,13 @@ class Lookout:
         if isinstance(self._voice.link, Unlinked):
             return BrokerNow(address="", connected=False, problem="nothing is published")
         status = self._voice.link.status()
-        settings = self._node.settings
-        broker = broker_settings(settings)
+        mqtt = self._node.settings.mqtt
+        known = dict(zip(mqtt.addresses, broker_settings(self._node.settings), strict=True))
+        # of several, the one that the link has turned to
+        address = next((url for url, broker in known.items() if broker.address == status.address), mqtt.addresses[0])
         setback = None if status.connected else status.setback
-        problem = ". ".join(problem_and_remedy(setback, broker)) if setback else ""
-        return BrokerNow(
-            address=redacted(settings.mqtt.broker), connected=status.connected, problem=redacted_text(problem)
-        )
+        problem = ". ".join(problem_and_remedy(setback, known[address])) if setback else ""
+        return BrokerNow(address=redacted(address), connected=status.connected, problem=redacted_text(problem))
 
 
 def _furthest_first(rule: RuleNow) -> int:

@@ -71,7 +71,7 @@ def build_service(
     out.connect(node.health, lines.signals.samples)
     executor = make_executor(remote, watched.cameras, voice, node, kept=keeper.settle)
     desks = make_desks(remote, executor, node=node, voice=voice, cameras=watched.cameras, out=out)
-    embedded = asked.publish and settings.mqtt.broker == "embedded"
+    embedded = asked.publish and settings.mqtt.is_embedded
     beside = Beside(
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         sinks=list(out.outlet.sinks.values()),

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class Driver:
             **encryption(),
         )
         self._topics, self._broker, self._folder = Topics(node), broker, folder
+        other = os.environ.get("EDGE_FER_FAULTS_OTHER_PORT")
+        self._others = [replace(broker, port=int(other))] if other else []
         self.composer = Composer(node)
         self._link(life)
 
@@ -73,6 +76,7 @@ class Driver:
         topics, broker, folder = self._topics, self._broker, self._folder
         self.link = Link(
             broker=broker,
+            others=self._others,
             topics=topics,
             outbox=folder / "disk" / "outbox.sqlite",
             clock=self.clock,

@@ -86,6 +86,7 @@ class Node:
             which the outbox cannot tell from it.
         port: of the broker, where it is another one than its first.
         certificates: by which the node and the broker know each other; None: without encryption.
+        other: port of a broker that the node turns to where its first is away; None: there is none.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Node:
         mounted: bool = False,
         port: int | None = None,
         certificates: Path | None = None,
+        other: int | None = None,
     ) -> None:
         self.name = name
         self.folder = folder
@@ -115,6 +117,8 @@ class Node:
         self._rate = rate
         self._mounted = mounted
         self._environment = {"EDGE_FER_FAULTS_CERTIFICATES": str(certificates)} if certificates else {}
+        if other is not None:
+            self._environment["EDGE_FER_FAULTS_OTHER_PORT"] = str(other)
         #: bytes that a file may have, once that is limited
         self._quota: int | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -149,6 +149,13 @@ def test_cameras_and_levels_are_told_apart_and_debugging_is_not_limited(told):
     assert len(caplog.messages) == 7
 
 
+def test_two_that_differ_by_a_number_are_told_apart(told):
+    logger, _, caplog = told
+    for name in ("cam1", "cam2", "cam1"):
+        logger.warning("camera %s is lost", name, extra={"camera": name})
+    assert caplog.messages == ["camera cam1 is lost", "camera cam2 is lost"]
+
+
 def test_it_is_quiet_by_default_and_may_be_set_up_again(root, capsys):
     before = len(root.handlers)
     for _ in range(3):

@@ -88,7 +88,7 @@ def linked(folder: Path, url: str, *, close: float = 5.0, **options: Any) -> Ite
 
 def make_link(folder: Path, url: str, **options: Any) -> Link:
     manner = {name: options.pop(name) for name in {f.name for f in fields(LinkOptions)} & options.keys()}
-    ours = {name: options.pop(name) for name in {"clock", "inbound"} & options.keys()}
+    ours = {name: options.pop(name) for name in {"clock", "inbound", "others"} & options.keys()}
     ours = {"clock": now, "options": LinkOptions(**{"backoff": Backoff(first=0.05, most=0.2)} | manner)} | ours
     broker = BrokerSettings.from_url(url, node=NODE, **options)
     return Link(broker=broker, topics=TOPICS, outbox=folder / "outbox.db", **ours)

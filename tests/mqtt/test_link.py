@@ -407,6 +407,16 @@ def test_a_message_that_cannot_be_kept_is_counted_and_holds_up_no_other(broker, 
         assert outbox.dropped[MessageKind.EVENT] == 1, "on disk, too"
 
 
+def test_a_value_that_cannot_be_made_holds_up_no_other(broker, folder, log):
+    with linked(folder, broker.url) as link:
+        until(lambda: link.status().connected)
+        link.retain(TOPICS.camera_availability("back"), object(), now())
+        link.retain(TOPICS.camera_availability("front"), "online", now())
+        until(lambda: TOPICS.camera_availability("front") in broker.retained("edge-fer/#"))
+        assert link.status().connections == 1
+    assert log.text.count("could not be made") == 1
+
+
 def test_an_outbox_that_cannot_be_opened_is_told_at_the_start(tmp_path, broker):
     (tmp_path / "file").touch()
     link = make_link(tmp_path / "file", broker.url)

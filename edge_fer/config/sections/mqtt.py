@@ -16,6 +16,9 @@ from edge_fer.values.units import DURATION, SIZE, Bytes, Seconds, refuse
 __all__ = ["MqttSection", "OutboxSection"]
 
 
+_DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+
+
 class OutboxSection(Section):
     """What is kept on disk until the broker has it."""
 
@@ -35,9 +38,16 @@ class MqttSection(Section):
     """Where messages go."""
 
     broker: Text = Field(
-        default="mqtt://127.0.0.1:1883",
+        default=_DEFAULT_BROKER,
         description="The broker: mqtt://user@host:1883, mqtts://user@host:8883 (encrypted), ws:// and wss:// (over "
         "WebSockets), unix:///path (a socket on this device), or embedded for trying things out on this device alone.",
+    )
+    brokers: tuple[Text, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Several brokers in the place of `broker`, with one user and one set of certificates: "
+        "where one cannot be reached, the next is tried, and nothing is lost.",
+        examples=[["mqtt://192.0.2.10", "mqtt://192.0.2.11"]],
     )
     allow_insecure: Switch = Field(
         default=False, description="Whether a password may be sent to another host over an unencrypted link."
@@ -83,41 +93,48 @@ class MqttSection(Section):
     )
     outbox: OutboxSection = Field(default=OutboxSection(), description="What is kept on disk until the broker has it.")
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The brokers' addresses, the one that is preferred first; `embedded` alone where it is that."""
+        return self.brokers or (self.broker,)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the broker is one of our own."""
+        return self.addresses == ("embedded",)
+
     @field_validator("broker")
     @classmethod
     def _broker_address(cls, broker: str) -> str:
         if broker == "embedded":
             return broker
-        remedy = "Write `embedded`, or an address such as `mqtt://192.0.2.10:1883`"
-        try:
-            url = urlsplit(broker)
-            port = url.port
-        except ValueError:
-            refuse("is not an address: its host or port cannot be right", remedy)
-        is_unix, over_websockets = url.scheme == "unix", url.scheme in {"ws", "wss"}
-        if url.scheme not in {"mqtt", "mqtts"} and not is_unix and not over_websockets:
-            refuse("does not begin with mqtt://, mqtts://, ws://, wss:// or unix://", remedy)
-        if url.password is not None:
-            refuse("holds a password", "Take it out, and name a file that holds it in `password_file`")
-        if is_unix and (url.hostname or not url.path.strip("/") or url.query or url.fragment):
-            refuse("names no socket", "Write the socket's whole path, such as `unix:///run/mosquitto.sock`")
-        if (not url.hostname and not is_unix) or any(c.isspace() for c in broker):
-            refuse("names no host", remedy)
-        has_more = (url.path not in {"", "/"} or url.query) and not is_unix and not over_websockets
-        if port == 0 or has_more or url.fragment:
-            refuse("has more to it than a host and a port", remedy)
-        return broker
+        return _checked(broker, "Write `embedded`, or an address such as `mqtt://192.0.2.10:1883`")
+
+    @field_validator("brokers")
+    @classmethod
+    def _broker_addresses(cls, brokers: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for number, broker in enumerate(brokers):
+            _checked(broker, "Write each as `mqtt://192.0.2.10:1883`")
+            if broker in brokers[:number]:
+                refuse(f"has {broker!r} twice", "Write each broker once")
+        if len({urlsplit(broker).scheme in {"mqtts", "wss"} for broker in brokers}) > 1:
+            refuse("has encrypted addresses and others", "Encrypt all of them, or none")
+        if len({urlsplit(broker).username for broker in brokers}) > 1:
+            refuse("has different user names", "Write the same user in all of them; they share one password")
+        if brokers and info.data.get("broker") not in {None, "embedded", _DEFAULT_BROKER}:
+            refuse("is given beside `broker`", "Write all of them in `brokers`, and take `broker` out")
+        return brokers
 
     @field_validator("password_file")
     @classmethod
     def _safe_to_send(cls, file: Path | None, info: ValidationInfo) -> Path | None:
-        if file is None or "broker" not in info.data:
+        if file is None or not {"broker", "brokers"} <= info.data.keys():
             return file
-        url = urlsplit(info.data["broker"])
-        if not url.username:
+        urls = [urlsplit(address) for address in info.data["brokers"] or (info.data["broker"],)]
+        if not all(url.username for url in urls):
             refuse("is given, but `broker` names no user", "Write the address as `mqtts://user@host`")
-        plain = url.scheme in {"mqtt", "ws"}
-        if plain and not info.data.get("allow_insecure", True) and not _is_this_host(url.hostname or ""):
+        exposed = [url for url in urls if url.scheme in {"mqtt", "ws"} and not _is_this_host(url.hostname or "")]
+        if exposed and not info.data.get("allow_insecure", True):
             remedy = (
                 "Let `broker` begin with `mqtts://` or `wss://`, or set `allow_insecure: true` if you trust the network"
             )
@@ -127,7 +144,8 @@ class MqttSection(Section):
     @field_validator("ca_file", "cert_file")
     @classmethod
     def _only_encrypted(cls, file: Path | None, info: ValidationInfo) -> Path | None:
-        if file is not None and not info.data.get("broker", "mqtts://").startswith(("mqtts://", "wss://")):
+        addresses = info.data.get("brokers") or (info.data.get("broker", "mqtts://"),)
+        if file is not None and not addresses[0].startswith(("mqtts://", "wss://")):
             refuse("is of no use on an unencrypted link", "Let `broker` begin with `mqtts://` or `wss://`")
         return file
 
@@ -139,6 +157,28 @@ class MqttSection(Section):
                 refuse("is missing, but `cert_file` is given", "Name the certificate's private key")
             refuse("is given, but `cert_file` is not", "Name the key's certificate in `cert_file`")
         return key
+
+
+def _checked(broker: str, remedy: str) -> str:
+    """The address of a broker, if it is one."""
+    try:
+        url = urlsplit(broker)
+        port = url.port
+    except ValueError:
+        refuse("is not an address: its host or port cannot be right", remedy)
+    is_unix, over_websockets = url.scheme == "unix", url.scheme in {"ws", "wss"}
+    if url.scheme not in {"mqtt", "mqtts"} and not is_unix and not over_websockets:
+        refuse("does not begin with mqtt://, mqtts://, ws://, wss:// or unix://", remedy)
+    if url.password is not None:
+        refuse("holds a password", "Take it out, and name a file that holds it in `password_file`")
+    if is_unix and (url.hostname or not url.path.strip("/") or url.query or url.fragment):
+        refuse("names no socket", "Write the socket's whole path, such as `unix:///run/mosquitto.sock`")
+    if (not url.hostname and not is_unix) or any(c.isspace() for c in broker):
+        refuse("names no host", remedy)
+    has_more = (url.path not in {"", "/"} or url.query) and not is_unix and not over_websockets
+    if port == 0 or has_more or url.fragment:
+        refuse("has more to it than a host and a port", remedy)
+    return broker
 
 
 def _is_this_host(host: str) -> bool:
