@@ -302,7 +302,11 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path):
 def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
     port = free_port()
     mqtt = {"broker": "embedded", "embedded_port": port}
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "settings.yaml").write_text("alerts: {unhappy-guest: {for: 7s}}\n")
     with Daemon(tmp_path, {"mqtt": mqtt}, "--demo", "-o", "cameras.camera.source=sample") as daemon:
+        daemon.wait_for(f"still set from last time: alerts.unhappy-guest.for. To begin anew, delete {state}")
         daemon.wait_for(f"mosquitto_sub -p {port}")
         daemon.wait_for("appeared")
         second = edge_fer("run", "--demo", "--config", str(tmp_path / "config.yaml"))
@@ -313,6 +317,7 @@ def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
             check_payloads(seen.messages)
         assert daemon.stop(signal.SIGINT) == 0
         assert "Traceback" not in daemon.output
+        assert "lost unnoticed" not in daemon.output, "3.1.1 is our own choice"
 
 
 def test_the_demo_shows_what_happens_where_there_is_no_broker_of_its_own(tmp_path):

@@ -164,8 +164,10 @@ def _of_check(result: CheckResult) -> StepResult:
         return skipped(name, "this device does not tell it")
     if result.state is State.GOOD:
         return passed(name, "good")
-    told = f"a {result.state}: `edge-fer doctor` says what to do"
-    return passed(name, told) if result.state is State.WARNING else failed(name, told)
+    told = "`edge-fer doctor` says what to do"
+    if result.state is State.WARNING:
+        return passed(name, f"with a warning: {told}")
+    return failed(name, told)
 
 
 def _camera(under: Under) -> list[StepResult]:

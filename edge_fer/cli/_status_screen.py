@@ -31,7 +31,7 @@ def screen(state: Mapping[str, Any], bar: str = BARS) -> list[str]:
 
 def _node(state: Mapping[str, Any]) -> Iterator[str]:
     site = f" ({state['site']})" if state["site"] else ""
-    clock = "" if state["clock_synced"] else ", clock not synchronised"
+    clock = "" if state["clock_synced"] else ", clock not synchronised: times may be wrong (timedatectl tells why)"
     up = f"up {_time(state['uptime_s'])}, {_clock(state['ts'])}{clock}"
     yield f"{state['node']}{site}  edge-fer {state['version']}, {up}"
     broker = state["broker"]

@@ -138,6 +138,8 @@ def _as_text(what: str, past: LookBack, found: Sequence[Digest], scale: MoodScal
         yield from _table(what, one, scale)
         yield _sum(one, scale)
         yield ""
+    if found and what == "today":
+        yield "The hour that runs is written when it is over."
     if past.damaged:
         yield f"{past.damaged} records are damaged, and left out."
     for why, count in past.lost.items():

@@ -102,7 +102,7 @@ def _run(args: argparse.Namespace) -> int:
     _tell_set_aside(start)
     recording = _recording(args.record, first) if args.record else None
     place = listening_path(first.state_dir, os.environ)
-    view = _begin_demo(first, place) if args.demo else None
+    view = _begin_demo(start, place) if args.demo else None
     show = say if args.show or args.demo else None
     asked = Asked(show=view.say if view else show, record=recording, control=True)
     control = ControlServer(place)
@@ -163,8 +163,9 @@ def _claim(settings: Config) -> None:
     except BlockingIOError:
         msg = f"another demo of the node {settings.node.id} is at work on this machine"
         remedy = (
-            "End that one (Ctrl-C there), or give this one a name, a folder and a port of its own: -o node.id=second "
-            "-o state_dir=/tmp/second -o mqtt.broker=embedded -o mqtt.embedded_port=1884"
+            "End that one (Ctrl-C there), or give this one a name, a folder and a port of its own: "
+            f"{shlex.quote(sys.argv[0])} run --demo -o node.id=second -o state_dir=/tmp/second "
+            "-o mqtt.broker=embedded -o mqtt.embedded_port=1884"
         )
         raise EdgeFerError(msg, remedy=remedy) from None
     except OSError:
@@ -181,13 +182,25 @@ def _listening(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _begin_demo(settings: Config, place: Path) -> DemoView | None:
+def _begin_demo(loaded: Loaded, place: Path) -> DemoView | None:
     """Where no other demo is at work: the view of it in a terminal; elsewhere, lines follow a greeting."""
+    settings = loaded.config
     _claim(settings)
+    kept = _kept_from_last_time(loaded)
     if can_draw():
-        return DemoView(place, _hints(settings))
+        return DemoView(place, [*kept, *_hints(settings)])
+    for line in kept:
+        say(line)
     _greet(settings)
     return None
+
+
+def _kept_from_last_time(loaded: Loaded) -> list[str]:
+    """What was set in an earlier demo and holds in this one, which a newcomer does not expect; a line, or none."""
+    if not loaded.settings:
+        return []
+    names = ", ".join(sorted(loaded.settings))
+    return [f"still set from last time: {names}. To begin anew, delete {loaded.config.state_dir}"]
 
 
 def _at_work(daemon: Daemon, view: DemoView | None, settings: Config) -> None:

@@ -310,7 +310,7 @@ class Engine:
             *(self._address, version.text),
             extra={"broker": self._address},
         )
-        if version is not MqttVersion.V5:
+        if version is not MqttVersion.V5 and not current.choice.is_wanted:
             _log.warning(
                 "in MQTT %s the broker at %s cannot say that it refuses a message: one that its access list forbids is"
                 " lost unnoticed",

@@ -32,6 +32,11 @@ class ProtocolChoice:
         self._since: float | None = None
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether 3.1.1 is spoken because we chose it, and not because the broker knows no other."""
+        return self._kept
+
+    @property
     def is_patient(self) -> bool:
         """Whether the current version was left unanswered, and is to be tried again all the same."""
         return self.current is MqttVersion.V5 and self._ignored > 0
