@@ -12,7 +12,8 @@ from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
-from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
+from edge_fer.emotion.pace import ReadingPace
+from edge_fer.emotion.smoothing import SHARE_OF_ONE, ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
 from edge_fer.faces.people.attention import Attention
 from edge_fer.faces.people.following import Follower
@@ -137,6 +138,7 @@ def build_stages(
         summaries=summaries or NoSummaries(),
         freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
+        pace=ReadingPace(_longest_unread(camera.emotion)),
         attributes=of_faces,
         picture_attributes=of_pictures,
     )
@@ -156,6 +158,11 @@ def _attributes(
 def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:
     """The smoother that the config asks for, with no memory of anybody."""
     return SMOOTHERS[smoothing.method](smoothing)
+
+
+def _longest_unread(emotion: config.EmotionSection) -> float:
+    """Seconds between two readings of a face: no more than one reading may stand for in the smoothing."""
+    return min(emotion.read_every, SHARE_OF_ONE * emotion.smoothing.time_constant)
 
 
 def make_classifier(emotion: config.EmotionSection) -> EmotionClassifier:
