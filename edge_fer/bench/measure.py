@@ -136,8 +136,8 @@ class _BenchRun:
             done = process_time()
             self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
-        mono, (height, width) = frame.at.mono, frame.image.shape[:2]
-        self._times, self._size = (self._times[0] if self._times else mono, mono), (width, height)
+        mono = frame.at.mono
+        self._times, self._size = (self._times[0] if self._times else mono, mono), frame.size
         if told.events and self._first_event is None:
             self._first_event = round(since_start(), 3)
         self._changes += sum(event.kind is EventKind.EMOTION_CHANGED for event in told.events)

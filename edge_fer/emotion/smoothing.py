@@ -20,6 +20,8 @@ SLACK = 0.3
 LIMIT = 0.35
 #: For how much of a time constant one reading counts at most: three are needed.
 SHARE_OF_ONE = 0.2
+#: How far from the average, 0 to 1, a reading's score for the present emotion may be while that counts as settled.
+NEAR = 0.25
 
 T = TypeVar("T")
 
@@ -128,7 +130,7 @@ class ExponentialSmoother:
         leading = _leading(mixed)
         if mixed[leading] - mixed[before.label] > self._margin:
             return _SmoothedPerson(mono, Smoothed(leading, mixed))
-        settled = not rivals and abs(scores[before.label] - mixed[before.label]) < SLACK
+        settled = not rivals and abs(scores[before.label] - mixed[before.label]) < NEAR
         return _SmoothedPerson(mono, Smoothed(before.label, mixed, settled=settled), rivals)
 
     def _rivals(self, known: _SmoothedPerson, scores: Scores, seconds: float) -> dict[str, _Rival]:

@@ -259,13 +259,13 @@ class Pipeline:
         """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time
         with time("view"):
-            stages.watch.look(frame.overview, frame.at)
+            stages.watch.look(frame.glance, frame.at)
             frozen = stages.freeze.observe(frame, counted=self._people > 0)
         if frozen:
             # nobody is there on the strength of a picture that does not change
             return self.finish(frame.at) if self._people else self.pass_time(frame.at)
         with time("motion"):
-            moved = stages.motion.moved(frame.overview)
+            moved = stages.motion.moved(frame.glance)
         work = stages.attention.decide(frame.at.mono, moved=moved)
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
@@ -357,33 +357,33 @@ class Pipeline:
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
         """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
         stages, time = self._stages, self._time
-        image, at = frame.image, frame.at
+        raw, at = frame.raw, frame.at
         expected = stages.tracker.expected(at)
         followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
         if work is not Work.DETECT:
             with time("follow"):
-                followed = stages.follower.follow(image, expected)
+                followed = stages.follower.follow(raw, expected)
             work = Work.DETECT if len(followed) < len(expected) else work
         if work is Work.DETECT:
             with time("detect"):
                 found = self._detect(frame)
             with time("sift"):
                 stages.motion.remember()
-                faces = stages.lifeless.sift(image, found, at.mono)
+                faces = stages.lifeless.sift(frame.image, found, at.mono)
             if not followed and not _all_found(expected, faces):
                 with time("follow"):
-                    followed = stages.follower.follow(image, expected)
+                    followed = stages.follower.follow(raw, expected)
         with time("track"):
             tracks = stages.tracker.update(faces, at, followed)
-            stages.follower.learn(image, tracks.visible + tracks.coasting)
+            stages.follower.learn(raw, tracks.visible + tracks.coasting)
         stages.attention.done(work, at.mono, tracks)
         return tracks
 
     def _detect(self, frame: Frame) -> list[Face]:
         """The faces, in pixels of the whole picture, although they are searched in the smaller one."""
         found = self._stages.detector.detect(frame.overview)
-        (height, width), (small_height, small_width) = frame.image.shape[:2], frame.overview.shape[:2]
+        (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
         across, down = width / small_width, height / small_height
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
@@ -400,7 +400,6 @@ class Pipeline:
             with self._time("smooth"):
                 for track, (quality, scores) in zip(due, seen, strict=True):
                     self._smooth(track.id, quality, scores, mono)
-        height, width = frame.image.shape[:2]
         readings = []
         for track in tracks:
             last = self._last[track.id]
@@ -414,7 +413,7 @@ class Pipeline:
                     {EMOTION: last.emotion} | values_of(self._stages, track.id),
                     track.face.box,
                     track.face.keypoints,
-                    (width, height),
+                    frame.size,
                 )
             )
         return tuple(readings)

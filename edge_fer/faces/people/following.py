@@ -58,7 +58,7 @@ class Follower:
         """Remembers the faces just found in a picture, keeps those of others in view, and forgets the rest.
 
         Args:
-            image: RGB uint8 (H, W, 3) in which they were found.
+            image: RGB uint8 (H, W, 3), or the luma alone, uint8 (H, W), in which they were found.
             people: everybody in view, with their faces as last found or followed.
         """
         before, self._known = self._known, {}
@@ -75,7 +75,7 @@ class Follower:
         """Those faces that are surely where they should be, or near it.
 
         Args:
-            image: RGB uint8 (H, W, 3).
+            image: as for `learn`.
             expected: by person, where their face should be.
 
         Returns:
@@ -122,7 +122,8 @@ class Follower:
 def patch(image: Image, box: Box) -> NDArray[np.uint8]:
     """The pixels of a face and its surroundings, uint8 (2 SIDE, 2 SIDE), the face's box in the middle half.
 
-    Only every so many pixels of a large face are looked at, of green alone; beyond its edges the picture is repeated.
+    Only every so many pixels of a large face are looked at, of RGB green alone; beyond its edges the
+    picture is repeated.
     """
     height, width = image.shape[:2]
     side = 2 * max(box.width, 1.0)
@@ -130,7 +131,7 @@ def patch(image: Image, box: Box) -> NDArray[np.uint8]:
     x, y = box.centre
     columns, left, right = _samples(round(x - side / 2), max(1, round(side)), step, width)
     rows, top, bottom = _samples(round(y - side / 2), max(1, round(side)), step, height)
-    pixels = np.ascontiguousarray(image[rows, columns, 1])
+    pixels = np.ascontiguousarray(image[rows, columns] if image.ndim == 2 else image[rows, columns, 1])
     if left or right or top or bottom:
         pixels = np.asarray(cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REPLICATE), dtype=np.uint8)
     how = cv2.INTER_AREA if len(pixels) > 2 * SIDE else cv2.INTER_LINEAR
