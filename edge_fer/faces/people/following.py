@@ -35,6 +35,7 @@ class _FaceMemory:
     given: Face
     inside: float
     pixels: NDArray[np.uint8] | None = None
+    contrast: float = 0.0
 
 
 class Follower:
@@ -97,13 +98,14 @@ class Follower:
         """The memory with its pixels, out of the picture that was learned from last where it has none yet."""
         if memory.pixels is not None or self._image is None:
             return memory
-        return replace(memory, pixels=patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH])
+        pixels = patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH]
+        return replace(memory, pixels=pixels, contrast=float(pixels.std()))
 
     def _followed(self, image: Image, who: str, expected: Box) -> Face | None:
         if who not in self._known:
             return None
         memory = self._known[who] = self._cut_out(self._known[who])
-        if memory.pixels is None or float(memory.pixels.std()) < LEAST_CONTRAST:
+        if memory.pixels is None or memory.contrast < LEAST_CONTRAST:
             return None
         scores = cv2.matchTemplate(patch(image, expected), memory.pixels, cv2.TM_CCOEFF_NORMED)
         _, best, _, (column, row) = cv2.minMaxLoc(scores)

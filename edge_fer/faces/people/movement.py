@@ -44,6 +44,8 @@ class MotionGate:
     def __init__(self) -> None:
         self._looked_at: NDArray[np.float32] | None = None
         self._now: NDArray[np.float32] | None = None
+        self._unmeasured: Image | None = None
+        self._moved = False
 
     def moved(self, image: Image) -> bool:
         """Whether anything moved since the picture that was remembered last; so it has where there is none.
@@ -51,6 +53,14 @@ class MotionGate:
         Args:
             image: RGB uint8 (H, W, 3), or the luma alone, uint8 (H, W), with the levels that video has.
         """
+        if self._moved:
+            # that something has moved since the search stays true; this picture counts only if it is searched
+            self._unmeasured = image
+            return True
+        self._moved = self._has_moved(image)
+        return self._moved
+
+    def _has_moved(self, image: Image) -> bool:
         before, self._now = self._looked_at, _grid(image)
         if before is None or before.shape != self._now.shape:
             return True
@@ -64,11 +74,13 @@ class MotionGate:
 
     def remember(self) -> None:
         """Makes the picture seen last the one that later ones are compared with."""
-        self._looked_at = self._now
+        if self._unmeasured is not None:
+            self._now = _grid(self._unmeasured)
+        self._looked_at, self._unmeasured, self._moved = self._now, None, False
 
     def forget(self) -> None:
         """Takes the next picture as the first."""
-        self._looked_at = None
+        self._looked_at, self._unmeasured, self._moved = None, None, False
 
 
 class EverythingMoves:
