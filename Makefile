@@ -152,6 +152,7 @@ image-test: $(VENV)/test.done
 # a quick pass: that they run and print ratios, not how fast this machine is
 benchmarks: $(VENV)/test.done
 	$(BIN)/python -m tests.benchmarks --smoke
+	$(BIN)/python -m tests.benchmarks.budget --smoke
 	$(BIN)/python -m tests.benchmarks.peers --smoke
 	$(BIN)/python -m tests.benchmarks.analysis --smoke
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edge_fer.capture.view.freeze import FreezeWatch
-from edge_fer.emotion.smoothing import Smoothed
+from edge_fer.emotion.pace import ReadingPace
+from edge_fer.emotion.smoothing import ExponentialSmoother, Smoothed
 from edge_fer.faces.people.attention import Attention, Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.pipeline.ports import Stages
@@ -254,6 +255,63 @@ def test_readable_faces_go_through_the_model_together_and_keep_their_owners(pipe
     assert [reading.track_id for reading in readings] == ["a", "b", "c"]
 
 
+def paced(pipeline, every=0.2):
+    """The same pipeline, which leaves faces unread for so long."""
+    stages = replace(pipeline._stages, pace=ReadingPace(every), smoother=ExponentialSmoother(1.0))
+    return Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
+
+
+def test_a_face_that_need_not_be_read_yet_stands_as_it_was_read_last_where_it_is_now(pipeline, script):
+    line = paced(pipeline)
+    script.next = TrackingStep(visible=(track(),), appeared=(track(),))
+    first = line.step(frame(0)).readings
+    script.next = TrackingStep(visible=(replace(track(), face=FACE),))
+    script.fault = QualityFault.BLURRED
+    (stands,) = line.step(frame(0.1)).readings
+    assert script.classified == [1]
+    assert (stands.emotion, stands.quality, stands.at) == (first[0].emotion, first[0].quality, at(0.1))
+    assert (stands.box, first[0].box) == (FACE.box, track().face.box)
+    (read,) = line.step(frame(0.2)).readings
+    assert (read.label, read.quality.faults) == ("uncertain", (QualityFault.BLURRED,))
+
+
+def test_whoever_is_new_or_came_again_is_read_at_once_beside_others_who_are_not(pipeline, script):
+    line = paced(pipeline)
+    script.next = TrackingStep(visible=(track("a"),))
+    line.step(frame(0))
+    script.next = TrackingStep(visible=(track("a"), track("b")))
+    assert [reading.track_id for reading in line.step(frame(0.1)).readings] == ["a", "b"]
+    script.next = TrackingStep(visible=(track("b"),), left=(track("a"),))
+    line.step(frame(0.15))
+    script.next = TrackingStep(visible=(track("a"), track("b")))
+    line.step(frame(0.2))
+    assert script.classified == [1, 1, 1]
+    assert line._last.keys() == {"a", "b"}
+
+
+def test_frames_that_were_not_read_count_as_the_nearer_reading(pipeline, script):
+    line, every = paced(pipeline, 0.4), ExponentialSmoother(1.0)
+    script.next = TrackingStep(visible=(track(),))
+    for index in range(5):
+        script.scores = scores(happy=0.9 if index < 3 else 0.7)
+        (told,) = line.step(frame(index / 10)).readings
+        expected = every.update("a", script.scores, index / 10)
+    assert script.classified == [1, 1]
+    assert told.scores == pytest.approx(expected.scores)
+
+
+def test_what_stands_through_a_rest_counts_as_before_for_the_reading_that_comes(pipeline, script):
+    line, alone = paced(pipeline), ExponentialSmoother(1.0)
+    script.next = TrackingStep(visible=(track(),))
+    line.step(frame(0))
+    script.moves = False
+    line.step(frame(0.3))
+    script.scores = scores(happy=0.7)
+    (told,) = line.step(frame(0.5)).readings
+    alone.update("a", scores(happy=0.9), 0.0)
+    assert told.scores == pytest.approx(alone.update("a", scores(happy=0.7), 0.5).scores)
+
+
 def test_people_the_detector_missed_still_count(pipeline, script):
     script.next = TrackingStep(visible=(track("a"),), coasting=(track("b"),))
     assert pipeline.step(frame(0)).scene.people == 2
@@ -287,6 +345,7 @@ def test_each_stage_is_timed_once_a_frame(script, pipeline):
 
     watch = Stopwatch()
     timed = Pipeline("cam", pipeline._stages, min_confidence=0.5, min_lead=0.0, time=watch)
+    script.next = TrackingStep(visible=(track(),))
     timed.step(frame(0))
     wanted = ["view", "motion", "detect", "sift", "track", "crop", "quality", "classify", "smooth", "rules"]
     assert list(watch.stages()) == wanted
@@ -298,7 +357,7 @@ def test_a_frame_in_which_nothing_moves_is_left_alone(pipeline, script):
     told = [pipeline.step(frame(t / 10)) for t in range(1, 18)]
     assert script.rested == at(1.7)
     assert script.searched == script.remembered == 1
-    assert script.classified == [0]
+    assert script.classified == []
     assert {(t.readings, t.events, t.scene) for t in told} == {(None, (), None)}
     assert pipeline.work == {Work.REST: 17, Work.FOLLOW: 0, Work.DETECT: 1}
     pipeline.step(frame(2))

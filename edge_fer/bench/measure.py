@@ -136,8 +136,8 @@ class _BenchRun:
             done = process_time()
             self._parts.append((captured - started, self._detector.bare + self._classifier.bare - bare, done - started))
         self._decoded += 1
-        mono, (height, width) = frame.at.mono, frame.image.shape[:2]
-        self._times, self._size = (self._times[0] if self._times else mono, mono), (width, height)
+        mono = frame.at.mono
+        self._times, self._size = (self._times[0] if self._times else mono, mono), frame.size
         if told.events and self._first_event is None:
             self._first_event = round(since_start(), 3)
         self._changes += sum(event.kind is EventKind.EMOTION_CHANGED for event in told.events)
@@ -154,7 +154,7 @@ class _BenchRun:
         if self._times is None:
             msg = f"source {redacted(self._camera.source)}: no frame came in the time given"
             raise SourceError(msg, remedy="Give it more time with --seconds, or check the camera")
-        faces = self._camera.faces
+        faces, read_every = self._camera.faces, self._camera.emotion.read_every
         span = self._times[1] - self._times[0]
         rss, peak = self._memory
         return Report(
@@ -162,7 +162,12 @@ class _BenchRun:
             source=redacted(self._camera.source),
             detector=self._detector.name,
             runtime=loaded_runtime(),
-            skipping=Skipping(bool(faces.detect_every or faces.rest_every), faces.detect_every, faces.rest_every),
+            skipping=Skipping(
+                on=bool(faces.detect_every or faces.rest_every or read_every),
+                detect_every_s=faces.detect_every,
+                rest_every_s=faces.rest_every,
+                read_every_s=read_every,
+            ),
             frames=self._frames(),
             seconds=round(self._seconds, 3),
             fps=round((self._decoded - 1) / self._seconds, 2),

@@ -40,17 +40,19 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Skipping:
-    """Which work was left out on frames not worth it, as the config's `faces` says.
+    """Which work was left out on frames not worth it, as the config says.
 
     Attributes:
         on: whether any was; False means that every frame was searched and read.
         detect_every_s: seconds between two searches while something moves.
         rest_every_s: seconds between two searches while nothing does.
+        read_every_s: seconds for which a face may go unread while its emotion is settled.
     """
 
     on: bool
     detect_every_s: float
     rest_every_s: float
+    read_every_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +243,10 @@ def _stages(stages: Mapping[str, StageCost]) -> Iterator[str]:
 
 def _skipping(skipping: Skipping) -> str:
     if not skipping.on:
-        return "skipping none: every frame is searched"
+        return "skipping none: every frame is searched and every face read"
     return (
         f"skipping searches every {skipping.detect_every_s:g} s while something moves, "
-        f"every {skipping.rest_every_s:g} s while nothing does"
+        f"every {skipping.rest_every_s:g} s while nothing does; reads a settled face every {skipping.read_every_s:g} s"
     )
 
 

@@ -100,6 +100,8 @@ class TappedSmoother:
     def told(self, readings: Sequence[Reading]) -> None:
         """Takes what became of the readings of one frame."""
         for reading in readings:
+            if reading.track_id not in self._now:  # the face was not read in this frame
+                continue
             raw, smoothed = self._now[reading.track_id]
             sample = Sample(reading.at.mono, raw, smoothed.label if smoothed else None, reading.label)
             self._kept.append((reading.track_id, sample))

@@ -239,7 +239,7 @@ class CaptureLoop:
         """Whether it is the picture that nobody wants to see again."""
         if self._refused is None:
             return False
-        if not self._refused.is_like(frame.image):
+        if not self._refused.is_like(frame.raw):
             self._refused = None
             return False
         if self.state is CaptureState.ONLINE or self._clock().mono - self._heard > self._settings.start_within:
@@ -287,12 +287,15 @@ class CaptureLoop:
 
     def _prepared(self, frame: Frame) -> Frame:
         """Turned, mirrored and blanked."""
+        settings = self._settings
+        if not settings.rotate and settings.flip == "none" and settings.zones == EVERYWHERE:
+            return frame
 
         def seen(image: Image) -> Image:
-            return self._settings.zones.blank(transform(image, rotate=self._settings.rotate, flip=self._settings.flip))
+            return settings.zones.blank(transform(image, rotate=settings.rotate, flip=settings.flip))
 
         small = None if frame.small is None else seen(frame.small)
-        return replace(frame, image=seen(frame.image), small=small)
+        return replace(frame, pixels=seen(frame.image), small=small)
 
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         while seconds > 0 and not stop.wait(min(seconds, self._settings.poll)):

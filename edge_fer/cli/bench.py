@@ -69,7 +69,8 @@ def _bench(args: argparse.Namespace) -> int:
     name, camera = camera_of(settings, args.source, or_sample=True)
     if args.every_frame:
         every = camera.faces.model_copy(update={"detect_every": 0.0, "rest_every": 0.0})
-        camera = camera.model_copy(update={"faces": every})
+        emotion = camera.emotion.model_copy(update={"read_every": 0.0})
+        camera = camera.model_copy(update={"faces": every, "emotion": emotion})
     endless = camera.loop or kind_of(camera.source).live
     seconds = args.seconds or (CAMERA_SECONDS if endless and args.frames is None else None)
     report = measure(name, camera, settings=settings, seconds=seconds, frames=args.frames)

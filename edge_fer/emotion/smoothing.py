@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from edge_fer.types import Scores
 
-__all__ = ["ExponentialSmoother", "ModeSmoother", "Smoothed"]
+__all__ = ["SHARE_OF_ONE", "ExponentialSmoother", "ModeSmoother", "Smoothed"]
 
 #: People remembered at once; who was seen longest ago is forgotten first, should nobody say that they left.
 MAX_TRACKS = 256
@@ -19,7 +19,9 @@ SLACK = 0.3
 #: The sum at which the expression has changed, in time constants; half of one where readings are as sure as can be.
 LIMIT = 0.35
 #: For how much of a time constant one reading counts at most: three are needed.
-MOST_OF_ONE = 0.2
+SHARE_OF_ONE = 0.2
+#: How far from the average, 0 to 1, a reading's score for the present emotion may be while that counts as settled.
+NEAR = 0.25
 
 T = TypeVar("T")
 
@@ -31,10 +33,13 @@ class Smoothed:
     Attributes:
         label: the leading emotion, steadied; not always the highest of the scores.
         scores: smoothed probabilities, summing to 1.
+        settled: whether nothing is about to change: no other emotion has begun to take its place, and what was read
+            last is near the average.
     """
 
     label: str
     scores: Scores
+    settled: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +130,13 @@ class ExponentialSmoother:
         leading = _leading(mixed)
         if mixed[leading] - mixed[before.label] > self._margin:
             return _SmoothedPerson(mono, Smoothed(leading, mixed))
-        return _SmoothedPerson(mono, Smoothed(before.label, mixed), rivals)
+        settled = not rivals and abs(scores[before.label] - mixed[before.label]) < NEAR
+        return _SmoothedPerson(mono, Smoothed(before.label, mixed, settled=settled), rivals)
 
     def _rivals(self, known: _SmoothedPerson, scores: Scores, seconds: float) -> dict[str, _Rival]:
         """The emotions for which the sum is above zero after this reading."""
         # without a time constant, each reading counts alone anyway
-        stood = min(seconds, MOST_OF_ONE * self._time_constant)
+        stood = min(seconds, SHARE_OF_ONE * self._time_constant)
         label = known.smoothed.label
         found = {}
         for other, score in scores.items():
@@ -164,7 +170,8 @@ class ModeSmoother:
             return known[1] if known else None
         recent = known[0] if known else deque[Scores](maxlen=self._length)
         recent.append(scores)
-        smoothed = Smoothed(self._mode(recent, known[1].label if known else None), _mean(recent))
+        # what counts is how many readings there were, so that none may be left out
+        smoothed = Smoothed(self._mode(recent, known[1].label if known else None), _mean(recent), settled=False)
         self._people.put(track_id, (recent, smoothed))
         return smoothed
 

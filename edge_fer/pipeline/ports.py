@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
+from edge_fer.emotion.pace import ReadingPace
 from edge_fer.emotion.smoothing import Smoothed
 from edge_fer.faces.detectors.port import FaceDetector
 from edge_fer.faces.people.attention import Work
@@ -138,6 +139,15 @@ class PictureAttributePort(Protocol):
     def forget(self) -> None: ...
 
 
+class PacePort(Protocol):
+    """Says whose face is to be read in a frame."""
+
+    def frame(self, mono: float, /) -> None: ...
+    def is_due(self, track_id: str, /) -> bool: ...
+    def read(self, track_id: str, /, *, settled: bool) -> None: ...
+    def forget(self, track_id: str, /) -> None: ...
+
+
 class EventTellerPort(Protocol):
     """Tells what happened to people."""
 
@@ -251,6 +261,7 @@ class Stages:
         summaries: sums up what is seen, in windows of time.
         freeze: says when pictures have been the same for too long.
         samples: gives the newest of each outside number that a rule asks for.
+        pace: says whose face is to be read in a frame.
         attributes: read further attributes of people.
         picture_attributes: read attributes of what the camera sees as a whole.
     """
@@ -274,5 +285,6 @@ class Stages:
     summaries: SummariesPort = field(default_factory=NoSummaries)
     freeze: FreezePort = field(default_factory=lambda: FreezeWatch(0))
     samples: Callable[[], Mapping[SignalKey, SignalValue]] = dict
+    pace: PacePort = field(default_factory=lambda: ReadingPace(0))
     attributes: Sequence[FaceAttributePort] = ()
     picture_attributes: Sequence[PictureAttributePort] = ()

@@ -184,6 +184,25 @@ def emotion_of(
     return AttributeValue(told, scores[label], scores, doubt)
 
 
+@dataclass(slots=True)
+class _LastRead:
+    """What was read of a person's face last.
+
+    Attributes:
+        quality: of the face.
+        emotion: what was told of it.
+        scores: of the label set; None where it could not be read.
+        mono: monotonic seconds.
+        stands: whether it also stood for a later frame, in which the face was not read.
+    """
+
+    quality: Quality
+    emotion: AttributeValue
+    scores: Scores | None
+    mono: float
+    stands: bool = False
+
+
 class Pipeline:
     """One camera's pipeline.
 
@@ -211,6 +230,8 @@ class Pipeline:
         self._time = time
         self._people = 0
         self._readings: Sequence[Reading] = ()
+        #: what was read last, by person
+        self._last: dict[str, _LastRead] = {}
         self._rules: Sequence[AlertRule] = stages.rules
         self._stood: dict[str, Standing] = {rule.name: _to_tell(rule.standing) for rule in self._rules}
 
@@ -238,13 +259,13 @@ class Pipeline:
         """Takes one frame through all stages, or as far as it is worth."""
         stages, time = self._stages, self._time
         with time("view"):
-            stages.watch.look(frame.overview, frame.at)
+            stages.watch.look(frame.glance, frame.at)
             frozen = stages.freeze.observe(frame, counted=self._people > 0)
         if frozen:
             # nobody is there on the strength of a picture that does not change
             return self.finish(frame.at) if self._people else self.pass_time(frame.at)
         with time("motion"):
-            moved = stages.motion.moved(frame.overview)
+            moved = stages.motion.moved(frame.glance)
         work = stages.attention.decide(frame.at.mono, moved=moved)
         if work is Work.REST:
             stages.attention.done(work, frame.at.mono)
@@ -336,62 +357,79 @@ class Pipeline:
     def _find(self, frame: Frame, work: Work) -> TrackingStep:
         """Who is in the frame: known people followed into it; searched for where that is due, or somebody is missed."""
         stages, time = self._stages, self._time
-        image, at = frame.image, frame.at
+        raw, at = frame.raw, frame.at
         expected = stages.tracker.expected(at)
         followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
         if work is not Work.DETECT:
             with time("follow"):
-                followed = stages.follower.follow(image, expected)
+                followed = stages.follower.follow(raw, expected)
             work = Work.DETECT if len(followed) < len(expected) else work
         if work is Work.DETECT:
             with time("detect"):
                 found = self._detect(frame)
             with time("sift"):
                 stages.motion.remember()
-                faces = stages.lifeless.sift(image, found, at.mono)
+                faces = stages.lifeless.sift(frame.image, found, at.mono)
             if not followed and not _all_found(expected, faces):
                 with time("follow"):
-                    followed = stages.follower.follow(image, expected)
+                    followed = stages.follower.follow(raw, expected)
         with time("track"):
             tracks = stages.tracker.update(faces, at, followed)
-            stages.follower.learn(image, tracks.visible + tracks.coasting)
+            stages.follower.learn(raw, tracks.visible + tracks.coasting)
         stages.attention.done(work, at.mono, tracks)
         return tracks
 
     def _detect(self, frame: Frame) -> list[Face]:
         """The faces, in pixels of the whole picture, although they are searched in the smaller one."""
         found = self._stages.detector.detect(frame.overview)
-        (height, width), (small_height, small_width) = frame.image.shape[:2], frame.overview.shape[:2]
+        (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
         across, down = width / small_width, height / small_height
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
-        """One reading for each person found."""
-        seen = read_faces(self._stages, frame.image, tracks, time=self._time)
-        if self._stages.attributes:
-            with self._time("attributes"):
-                look_at_faces(self._stages, frame.image, tracks, seen, frame.at.mono)
-        height, width = frame.image.shape[:2]
-        with self._time("smooth"):
-            return tuple(
+        """One reading for each person found: of those whose face need not be read yet, what was read of it last."""
+        pace, mono = self._stages.pace, frame.at.mono
+        pace.frame(mono)
+        due = [track for track in tracks if pace.is_due(track.id)]
+        if due:
+            seen = read_faces(self._stages, frame.image, due, time=self._time)
+            if self._stages.attributes:
+                with self._time("attributes"):
+                    look_at_faces(self._stages, frame.image, due, seen, mono)
+            with self._time("smooth"):
+                for track, (quality, scores) in zip(due, seen, strict=True):
+                    self._smooth(track.id, quality, scores, mono)
+        readings = []
+        for track in tracks:
+            last = self._last[track.id]
+            last.stands = last.mono != mono
+            readings.append(
                 Reading(
                     self.camera,
                     track.id,
                     frame.at,
-                    quality,
-                    {EMOTION: self._emotion(track.id, quality, scores, frame.at.mono)}
-                    | values_of(self._stages, track.id),
+                    last.quality,
+                    {EMOTION: last.emotion} | values_of(self._stages, track.id),
                     track.face.box,
                     track.face.keypoints,
-                    (width, height),
+                    frame.size,
                 )
-                for track, (quality, scores) in zip(tracks, seen, strict=True)
             )
+        return tuple(readings)
 
-    def _emotion(self, track_id: str, quality: Quality, scores: Scores | None, mono: float) -> AttributeValue:
-        smoothed = self._stages.smoother.update(track_id, scores, mono)
-        return emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
+    def _smooth(self, track_id: str, quality: Quality, scores: Scores | None, mono: float) -> None:
+        """Takes in what was read of a person's face.
+
+        Of the frames since the reading before in which it was not read, each counts as the nearer of the two readings.
+        """
+        smoother, last = self._stages.smoother, self._last.get(track_id)
+        if last is not None and last.stands and scores is not None and last.scores is not None:
+            smoother.update(track_id, last.scores, (last.mono + mono) / 2)
+        smoothed = smoother.update(track_id, scores, mono)
+        emotion = emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
+        self._last[track_id] = _LastRead(quality, emotion, scores, mono)
+        self._stages.pace.read(track_id, settled=smoothed is not None and smoothed.settled)
 
     def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
         stages = self._stages
@@ -400,6 +438,8 @@ class Pipeline:
         gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
+            stages.pace.forget(track_id)
+            self._last.pop(track_id, None)
             for attribute in stages.attributes:
                 attribute.forget(track_id)
         events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -18,6 +19,7 @@ __all__ = [
     "Frame",
     "Image",
     "Keypoints",
+    "Planes",
     "Point",
     "Quality",
     "QualityFault",
@@ -41,6 +43,29 @@ class View(StrEnum):
     MOVED = "moved"
 
 
+class Planes:
+    """A picture as a codec has it: its colours become RGB only when somebody asks for them. For one thread.
+
+    Args:
+        luma: uint8 (height, width), with the levels that video has: 16 is black, 235 white.
+        to_rgb: makes RGB uint8 (height, width, 3) of it.
+    """
+
+    __slots__ = ("_image", "_to_rgb", "luma")
+
+    def __init__(self, luma: Image, to_rgb: Callable[[], Image]) -> None:
+        self.luma = luma
+        self._to_rgb = to_rgb
+        self._image: Image | None = None
+
+    @property
+    def image(self) -> Image:
+        """RGB uint8 (height, width, 3)."""
+        if self._image is None:
+            self._image = self._to_rgb()
+        return self._image
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of one camera.
@@ -48,7 +73,7 @@ class Frame:
     Attributes:
         camera: the camera's name in the config.
         index: counts the frames the source delivered, from 0.
-        image: RGB uint8 (height, width, 3).
+        pixels: RGB uint8 (height, width, 3), or a codec's planes.
         at: when it was captured; for recordings, the start of the run plus the presentation time.
         small: the same picture in fewer pixels, RGB uint8 too, where the camera makes one at no cost of ours; for
             whoever looks at all of it and needs no detail.
@@ -57,17 +82,40 @@ class Frame:
 
     camera: str
     index: int
-    image: Image
+    pixels: Image | Planes
     at: Instant
     small: Image | None = None
     key: bool | None = None
 
     def __post_init__(self) -> None:
-        for image in (self.image,) if self.small is None else (self.image, self.small):
+        for image in (self.pixels, self.small):
+            if image is None or isinstance(image, Planes):
+                continue
             shape, dtype = image.shape, image.dtype
             if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
                 msg = f"a frame is RGB uint8 (height, width, 3), not {dtype} {shape}"
                 raise ValueError(msg)
+
+    @property
+    def image(self) -> Image:
+        """RGB uint8 (height, width, 3)."""
+        return self.pixels.image if isinstance(self.pixels, Planes) else self.pixels
+
+    @property
+    def raw(self) -> Image:
+        """The picture as it came, at no cost: `image`, or the luma alone, uint8 (height, width), of planes."""
+        return self.pixels.luma if isinstance(self.pixels, Planes) else self.pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        height, width = self.raw.shape[:2]
+        return width, height
+
+    @property
+    def glance(self) -> Image:
+        """The overview for whoever needs no colours: RGB, or the luma alone of planes."""
+        return self.raw if self.small is None else self.small
 
     @property
     def overview(self) -> Image:

@@ -11,6 +11,7 @@ from edge_fer.capture.limit import whole
 from edge_fer.capture.port import SourcePort
 from edge_fer.capture.sources import PICAMERA2, SourceOptions, kind_of, make_source
 from edge_fer.capture.transform import Flip, Rotation, transform, with_mirrors
+from edge_fer.capture.zones import EVERYWHERE
 from edge_fer.clock.system import Clock
 from edge_fer.config import tree as config
 from edge_fer.sample import SAMPLES
@@ -101,8 +102,12 @@ def play(name: str, camera: config.CameraSection, *, clock: Clock) -> Generator[
 
     with closing(opened.source.frames()) as frames:
         for frame in frames:
+            if not opened.rotate and opened.flip == "none" and zones == EVERYWHERE:
+                yield frame
+                del frame
+                continue
             small = None if frame.small is None else seen(frame.small)
-            shown = replace(frame, image=seen(frame.image), small=small)
+            shown = replace(frame, pixels=seen(frame.image), small=small)
             del frame, small
             yield shown
             del shown

@@ -12,7 +12,9 @@ from edge_fer.capture.zones import Zones
 from edge_fer.config import tree as config
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
-from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
+from edge_fer.emotion.pace import ReadingPace
+from edge_fer.emotion.preprocess import grey, resize
+from edge_fer.emotion.smoothing import SHARE_OF_ONE, ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
 from edge_fer.faces.people.attention import Attention
 from edge_fer.faces.people.following import Follower
@@ -38,7 +40,7 @@ from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.rules.events import EventTeller
 from edge_fer.rules.scene.scene import SceneTeller, scene_of
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.types import LABEL_NAMES, LABEL_SETS, SignalKey, SignalValue
+from edge_fer.types import LABEL_NAMES, LABEL_SETS, Face, Image, SignalKey, SignalValue
 from edge_fer.wiring.detectors import make_detector
 from edge_fer.wiring.meaning import longest_gap
 
@@ -109,8 +111,6 @@ def build_stages(
     """What the pipeline of one camera is made of; see `build_pipeline`. `classifier`: one that was loaded already."""
     classifier = classifier or make_classifier(camera.emotion)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
-    # twice what model and gate look at, which both then halve
-    crop_side = 2 * max(quality.SIDE, classifier.sidecar.input.width, classifier.sidecar.input.height)
     of_faces, of_pictures = _attributes(camera.attributes)
     return Stages(
         motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
@@ -124,7 +124,7 @@ def build_stages(
             # frames that are few by wish are no gap, or nobody would be known from one to the next
             max_gap=max(MAX_GAP, longest_gap(camera, slowest=slowest)),
         ),
-        crop=lambda image, face: crop_face(image, face, classifier.crop_frame, at_most=crop_side),
+        crop=_cropper(classifier),
         judge=SteadyGate(_quality_gate(camera.faces)).judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
@@ -137,6 +137,7 @@ def build_stages(
         summaries=summaries or NoSummaries(),
         freeze=FreezeWatch(camera.view.frozen_after),
         samples=samples,
+        pace=ReadingPace(_longest_unread(camera.emotion)),
         attributes=of_faces,
         picture_attributes=of_pictures,
     )
@@ -156,6 +157,24 @@ def _attributes(
 def make_smoother(smoothing: config.SmoothingSection) -> SmootherPort:
     """The smoother that the config asks for, with no memory of anybody."""
     return SMOOTHERS[smoothing.method](smoothing)
+
+
+def _cropper(classifier: EmotionClassifier) -> Callable[[Image, Face], Image]:
+    """What cuts a face out as model and gate look at it: in grey, at the size of both where that is the same."""
+    looked_at = classifier.sidecar.input.width, classifier.sidecar.input.height
+    # twice what they look at, which is then halved
+    side = 2 * max(quality.SIDE, *looked_at)
+
+    def crop(image: Image, face: Face) -> Image:
+        levels = grey(crop_face(image, face, classifier.crop_frame, at_most=side))
+        return resize(levels, looked_at) if looked_at == (quality.SIDE, quality.SIDE) else levels
+
+    return crop
+
+
+def _longest_unread(emotion: config.EmotionSection) -> float:
+    """Seconds between two readings of a face: no more than one reading may stand for in the smoothing."""
+    return min(emotion.read_every, SHARE_OF_ONE * emotion.smoothing.time_constant)
 
 
 def make_classifier(emotion: config.EmotionSection) -> EmotionClassifier:

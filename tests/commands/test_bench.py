@@ -41,7 +41,7 @@ SCHEMA = all_of(
     source={"type": "string"},
     detector={"enum": ["haar", "blazeface", "yunet", "mtcnn"]},
     runtime={"type": "string", "pattern": r"^(ai_edge_litert|tflite_runtime) \S+$"},
-    skipping=all_of(on={"type": "boolean"}, detect_every_s=NUMBER, rest_every_s=NUMBER),
+    skipping=all_of(on={"type": "boolean"}, detect_every_s=NUMBER, rest_every_s=NUMBER, read_every_s=NUMBER),
     frames=all_of(**dict.fromkeys(COUNTED, COUNT), size={"type": "array", "items": COUNT, "minItems": 2}),
     seconds=NUMBER,
     fps=NUMBER,
@@ -107,7 +107,7 @@ def test_the_figures_hang_together(whole):
 def test_work_is_left_out_as_the_config_says():
     report = measured("--source", "sample", *HAAR)
     frames = report["frames"]
-    assert report["skipping"] == {"on": True, "detect_every_s": 0.3, "rest_every_s": 2.0}
+    assert report["skipping"] == {"on": True, "detect_every_s": 0.3, "rest_every_s": 2.0, "read_every_s": 0.2}
     assert frames["detected"] + frames["followed"] + frames["rested"] == frames["decoded"]
     assert frames["detected"] < frames["decoded"] / 2
 

@@ -13,15 +13,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 
 import av
 import av.error
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from edge_fer.capture.ffmpeg.damage import Damage, PictureChain, broken_rule
 from edge_fer.capture.opencv.common import square
-from edge_fer.types import Image
+from edge_fer.types import Image, Planes
 
 __all__ = ["MOST_PIXELS", "Film", "FilmError", "opened_film", "opened_recording", "period"]
 
@@ -33,6 +35,10 @@ MOST_PIXELS = 7680 * 4352
 #: Frames a second where a container gives none, or one that no camera has.
 USUAL_FPS = 25.0
 FASTEST_FPS = 1000.0
+#: Formats of which the first plane is the luma, a byte a pixel.
+LUMA_FIRST = {"yuv420p", "yuv422p", "yuv444p", "nv12"}
+#: FFmpeg's number of levels from 0 to 255 (JPEG's) instead of video's 16 to 235.
+FULL_RANGE = 2
 #: Codecs of single pictures, such as the cover of a song.
 STILL_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff"}
 
@@ -61,6 +67,9 @@ class Film:
             codec.options = {"err_detect": "crccheck"}
         self._damage = Damage(codec.name)
         self._is_broken = broken_rule(codec.name, codec.extradata)
+        # one for all pictures: each would prepare the same conversion anew, at half of its cost
+        self._reformatter = VideoReformatter()
+        self._converting = Lock()
 
     @property
     def period(self) -> float:
@@ -128,8 +137,8 @@ class Film:
         time = frame.time
         return math.nan if time is None else time
 
-    def image(self, frame: av.VideoFrame) -> Image:
-        """RGB uint8 (height, width, 3), upright, with square pixels.
+    def picture(self, frame: av.VideoFrame) -> Image | Planes:
+        """RGB uint8 (height, width, 3), or planes that become it on demand; upright, with square pixels.
 
         Raises:
             FilmError: it cannot be converted.
@@ -143,12 +152,30 @@ class Film:
         if aspect and turn in {90, 270}:
             aspect = 1 / aspect
         width, height = square(frame.width, frame.height, self._pixels(), aspect)
-        rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
-        return upright(np.asarray(rgb, dtype=np.uint8), turn)
+        if turn or (width, height) != (frame.width, frame.height) or not _has_luma(frame):
+            return upright(self._rgb(frame, width, height), turn)
+        return Planes(_first_plane(frame, width), lambda: self._rgb(frame, width, height))
+
+    def _rgb(self, frame: av.VideoFrame, width: int, height: int) -> Image:
+        with self._converting:
+            rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
+        return _first_plane(rgb, 3 * width).reshape(height, width, 3)
 
     def _pixels(self) -> Fraction | None:
         """Width of a pixel by its height, as the stream says."""
         return self._stream.codec_context.sample_aspect_ratio
+
+
+def _has_luma(frame: av.VideoFrame) -> bool:
+    return frame.format.name in LUMA_FIRST and int(getattr(frame, "color_range", 0)) != FULL_RANGE
+
+
+def _first_plane(frame: av.VideoFrame, length: int) -> Image:
+    """The first so many bytes of each row, in the frame's own memory: uint8 (height, length)."""
+    plane = frame.planes[0]
+    every = np.frombuffer(memoryview(plane), np.uint8, count=frame.height * plane.line_size)
+    rows: Image = every.reshape(frame.height, plane.line_size)
+    return rows[:, :length]
 
 
 def upright(image: Image, turn: int) -> Image:

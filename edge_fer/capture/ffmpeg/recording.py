@@ -64,13 +64,13 @@ class VideoFile:
                 )
                 for frame in self._whole(film):
                     try:
-                        image = film.image(frame)
+                        picture = film.picture(frame)
                     except (FilmError, ValueError) as error:
                         film.damaged += 1
                         log.debug("%s: a picture is left out: %s", harmless(self._path), error)
                         continue
                     at = timeline.at(film.own_time(frame))
-                    yield Frame(self._camera, index, image, at, key=bool(frame.key_frame))
+                    yield Frame(self._camera, index, picture, at, key=bool(frame.key_frame))
                     index += 1
             if index == began:
                 msg = f"{harmless(self._path)} holds no picture"

@@ -27,7 +27,7 @@ from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from edge_fer.support.address import take_apart, with_login
 from edge_fer.support.credentials import read_password
 from edge_fer.support.redact import redacted
-from edge_fer.types import Frame, Image, Instant
+from edge_fer.types import Frame, Image, Instant, Planes
 
 __all__ = ["NetworkCamera"]
 
@@ -99,11 +99,13 @@ class NetworkCamera:
         is_http = self._source.lower().startswith("http")
         pictures = self._over_http(password, check) if is_http else self._film(password)
         with closing(pictures):
-            for index, image, at, key in pictures:
-                check.note(image)
-                yield Frame(self._camera, index, image, at, key=key)
+            for index, picture, at, key in pictures:
+                frame = Frame(self._camera, index, picture, at, key=key)
+                check.note(frame.raw)
+                yield frame
+                del frame, picture
 
-    def _film(self, password: str | None) -> Generator[tuple[int, Image, Instant, bool], None, None]:
+    def _film(self, password: str | None) -> Generator[tuple[int, Image | Planes, Instant, bool], None, None]:
         """A stream that FFmpeg reads: number, picture and time of each frame, and whether it is a key frame."""
         name = self._source if self._username is None else with_login(self._source, self._username, password)
         options = RTSP_OPTIONS if self._source.lower().startswith("rtsp") else {}
@@ -126,7 +128,7 @@ class NetworkCamera:
         msg = f"{self._shown} has stopped sending"
         raise SourceLostError(msg)
 
-    def _wanted(self, film: Film) -> Generator[tuple[int, Image, Instant, bool], None, None]:
+    def _wanted(self, film: Film) -> Generator[tuple[int, Image | Planes, Instant, bool], None, None]:
         limit, index, good_at = FrameLimit(self._fps, self._share), -1, self._clock().mono
         for frame in film.frames():
             at = self._clock()
@@ -139,11 +141,11 @@ class NetworkCamera:
             index += 1
             # converting is dear, so frames nobody wants are left out before it
             if limit.take(at.mono):
-                yield index, film.image(frame), at, bool(frame.key_frame)
+                yield index, film.picture(frame), at, bool(frame.key_frame)
 
     def _over_http(
         self, password: str | None, check: PictureCheck
-    ) -> Generator[tuple[int, Image, Instant, bool], None, None]:
+    ) -> Generator[tuple[int, Image | Planes, Instant, bool], None, None]:
         with closing(self._ask(password)) as answer:
             if not answer.sends_jpeg:
                 answer.close()

@@ -57,6 +57,6 @@ class PictureCheck:
 
     def note(self, image: Image) -> None:
         """Takes note of a picture's size."""
-        if self._size not in {None, image.shape}:
+        if self._size not in {None, image.shape[:2]}:
             log.warning("camera %s: %s now sends %d x %d", self._camera, self._shown, *image.shape[1::-1])
-        self._size = image.shape
+        self._size = image.shape[:2]

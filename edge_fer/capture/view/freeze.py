@@ -24,7 +24,7 @@ class StillPicture:
     """What a picture looked like, to the last bit, without keeping it.
 
     Args:
-        image: RGB uint8 (height, width, 3).
+        image: RGB uint8 (height, width, 3), or the luma alone, uint8 (height, width).
     """
 
     def __init__(self, image: Image) -> None:
@@ -72,7 +72,7 @@ class FreezeWatch:
         """
         if not self._after:
             return False
-        if not self._is_same(frame.image):
+        if not self._is_same(frame.raw):
             self.picture, self._since, self._keys = None, frame.at.mono, 0
             return False
         self._keys += frame.key is True

@@ -57,7 +57,8 @@ def sight_of(image: Image, mask: Mask | None = None) -> ViewMeasures:
     """Measures a picture.
 
     Args:
-        image: RGB uint8 (height, width, 3) of any size.
+        image: RGB uint8 (height, width, 3) of any size, or the luma alone, uint8 (height, width), with the levels that
+            video has.
         mask: what of it may be looked at, with at least one pixel in it; None for all.
     """
     # of a large picture some pixels will do: averaging them all cost four times as much
@@ -65,7 +66,8 @@ def sight_of(image: Image, mask: Mask | None = None) -> ViewMeasures:
     step = max(1, min(height // (5 * SIZE[1]), width // (5 * SIZE[0])))
     some = cv2.resize(image, (width // step, height // step), interpolation=cv2.INTER_NEAREST)
     small = cv2.resize(some, SIZE, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = _full(small.astype(np.float32)) if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    grey = grey.astype(np.float32)
     # what is blanked ends in an edge of its own, which is no part of the view
     inner = np.ones(grey.shape, dtype=np.bool_) if mask is None else _shrunk(mask)
     seen = grey[inner]
@@ -111,6 +113,11 @@ def kept(edges: Edges, reference: Edges) -> float | None:
     # what people hide is no sign; what is seen where it was, is
     best = there[len(there) // 2 :]
     return float(np.clip(np.mean(best), 0, 1))
+
+
+def _full(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Grey levels of 0 to 255 for those that video has, 16 to 235."""
+    return np.clip((luma - 16) * np.float32(255 / 219), 0, 255)
 
 
 def _by_region(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -128,6 +128,11 @@ class EmotionSection(Section):
     smoothing: SmoothingSection = Field(
         default=SmoothingSection(), description="How single readings become a steady emotion."
     )
+    read_every: Annotated[Seconds, DURATION.within(0, 2)] = Field(
+        default=0.2,
+        description="How long a face that is followed may go unread while its emotion is settled; 0s reads it in every "
+        "picture.",
+    )
     threads: Annotated[Count, Field(ge=1, le=4)] = Field(
         default=1, description="How many processor cores one camera's emotion model may use."
     )

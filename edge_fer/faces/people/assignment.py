@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 __all__ = ["assign"]
@@ -25,14 +26,22 @@ def assign(costs: Sequence[Sequence[float]], *, limit: float) -> list[tuple[int,
     Returns:
         (row, column) pairs, by rows.
     """
-    rows = len(costs)
-    columns = len(costs[0]) if rows else 0
+    near = [[column for column, cost in enumerate(row) if cost <= limit] for row in costs]
+    wanted = Counter(column for some in near for column in some)
+    # most people have one face near them, which is near nobody else; only the others are a question
+    sure = [(row, some[0]) for row, some in enumerate(near) if len(some) == 1 and wanted[some[0]] == 1]
+    open_rows = [row for row, some in enumerate(near) if len(some) > 1 or (some and wanted[some[0]] > 1)]
+    open_columns = sorted({column for row in open_rows for column in near[row]})
+    places = {column: place for place, column in enumerate(open_columns)}
     # each row has a column of its own to stay alone in, so that every row finds a place
-    table = [[cost if cost <= limit else math.inf for cost in row] + [math.inf] * rows for row in costs]
-    for row in range(rows):
-        table[row][columns + row] = limit
+    table = [[math.inf] * (len(open_columns) + len(open_rows)) for _ in open_rows]
+    for place, row in enumerate(open_rows):
+        for column in near[row]:
+            table[place][places[column]] = costs[row][column]
+        table[place][len(open_columns) + place] = limit
     owners = _cheapest(table)
-    return sorted((owners[column], column) for column in range(columns) if owners[column] != NOBODY)
+    pairs = [(open_rows[owners[place]], column) for column, place in places.items() if owners[place] != NOBODY]
+    return sorted(sure + pairs)
 
 
 def _cheapest(table: list[list[float]]) -> list[int]:

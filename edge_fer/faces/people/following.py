@@ -35,6 +35,7 @@ class _FaceMemory:
     given: Face
     inside: float
     pixels: NDArray[np.uint8] | None = None
+    contrast: float = 0.0
 
 
 class Follower:
@@ -58,7 +59,7 @@ class Follower:
         """Remembers the faces just found in a picture, keeps those of others in view, and forgets the rest.
 
         Args:
-            image: RGB uint8 (H, W, 3) in which they were found.
+            image: RGB uint8 (H, W, 3), or the luma alone, uint8 (H, W), in which they were found.
             people: everybody in view, with their faces as last found or followed.
         """
         before, self._known = self._known, {}
@@ -75,7 +76,7 @@ class Follower:
         """Those faces that are surely where they should be, or near it.
 
         Args:
-            image: RGB uint8 (H, W, 3).
+            image: as for `learn`.
             expected: by person, where their face should be.
 
         Returns:
@@ -97,13 +98,14 @@ class Follower:
         """The memory with its pixels, out of the picture that was learned from last where it has none yet."""
         if memory.pixels is not None or self._image is None:
             return memory
-        return replace(memory, pixels=patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH])
+        pixels = patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH]
+        return replace(memory, pixels=pixels, contrast=float(pixels.std()))
 
     def _followed(self, image: Image, who: str, expected: Box) -> Face | None:
         if who not in self._known:
             return None
         memory = self._known[who] = self._cut_out(self._known[who])
-        if memory.pixels is None or float(memory.pixels.std()) < LEAST_CONTRAST:
+        if memory.pixels is None or memory.contrast < LEAST_CONTRAST:
             return None
         scores = cv2.matchTemplate(patch(image, expected), memory.pixels, cv2.TM_CCOEFF_NORMED)
         _, best, _, (column, row) = cv2.minMaxLoc(scores)
@@ -122,7 +124,8 @@ class Follower:
 def patch(image: Image, box: Box) -> NDArray[np.uint8]:
     """The pixels of a face and its surroundings, uint8 (2 SIDE, 2 SIDE), the face's box in the middle half.
 
-    Only every so many pixels of a large face are looked at, of green alone; beyond its edges the picture is repeated.
+    Only every so many pixels of a large face are looked at, of RGB green alone; beyond its edges the
+    picture is repeated.
     """
     height, width = image.shape[:2]
     side = 2 * max(box.width, 1.0)
@@ -130,7 +133,7 @@ def patch(image: Image, box: Box) -> NDArray[np.uint8]:
     x, y = box.centre
     columns, left, right = _samples(round(x - side / 2), max(1, round(side)), step, width)
     rows, top, bottom = _samples(round(y - side / 2), max(1, round(side)), step, height)
-    pixels = np.ascontiguousarray(image[rows, columns, 1])
+    pixels = np.ascontiguousarray(image[rows, columns] if image.ndim == 2 else image[rows, columns, 1])
     if left or right or top or bottom:
         pixels = np.asarray(cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REPLICATE), dtype=np.uint8)
     how = cv2.INTER_AREA if len(pixels) > 2 * SIDE else cv2.INTER_LINEAR

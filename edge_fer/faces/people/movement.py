@@ -18,6 +18,8 @@ PIXELS = 2 * CELLS
 BLACK = 1.0
 #: Brighter than this, a cell may be overexposed in part, and does not become brighter with the light.
 BRIGHT = 180.0
+#: Levels of 0 to 255 for those that video has, 16 to 235.
+FULL_LEVELS = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 #: A row that got so much brighter or darker is no flicker any more.
 MOST_FLICKER = 1.5
 #: A change smaller than this, in levels of 0 to 255, is none: rounding, and compression that thinks anew.
@@ -42,13 +44,23 @@ class MotionGate:
     def __init__(self) -> None:
         self._looked_at: NDArray[np.float32] | None = None
         self._now: NDArray[np.float32] | None = None
+        self._unmeasured: Image | None = None
+        self._moved = False
 
     def moved(self, image: Image) -> bool:
         """Whether anything moved since the picture that was remembered last; so it has where there is none.
 
         Args:
-            image: RGB uint8 (H, W, 3).
+            image: RGB uint8 (H, W, 3), or the luma alone, uint8 (H, W), with the levels that video has.
         """
+        if self._moved:
+            # that something has moved since the search stays true; this picture counts only if it is searched
+            self._unmeasured = image
+            return True
+        self._moved = self._has_moved(image)
+        return self._moved
+
+    def _has_moved(self, image: Image) -> bool:
         before, self._now = self._looked_at, _grid(image)
         if before is None or before.shape != self._now.shape:
             return True
@@ -62,11 +74,13 @@ class MotionGate:
 
     def remember(self) -> None:
         """Makes the picture seen last the one that later ones are compared with."""
-        self._looked_at = self._now
+        if self._unmeasured is not None:
+            self._now = _grid(self._unmeasured)
+        self._looked_at, self._unmeasured, self._moved = self._now, None, False
 
     def forget(self) -> None:
         """Takes the next picture as the first."""
-        self._looked_at = None
+        self._looked_at, self._unmeasured, self._moved = None, None, False
 
 
 class EverythingMoves:
@@ -88,7 +102,8 @@ def _grid(image: Image) -> NDArray[np.float32]:
     height, width = image.shape[:2]
     shrink = min(1.0, PIXELS / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), cv2.COLOR_RGB2GRAY)
+    some = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+    grey = cv2.LUT(some, FULL_LEVELS) if image.ndim == 2 else cv2.cvtColor(some, cv2.COLOR_RGB2GRAY)
     # by two, because OpenCV averages two by two pixels several times as fast as any other number
     half = max(1, size[0] // 2), max(1, size[1] // 2)
     cells = cv2.resize(grey[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA)

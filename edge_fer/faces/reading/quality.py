@@ -139,7 +139,8 @@ class QualityGate:
         Args:
             image: RGB uint8 (H, W, 3) in which the face was found; only its size counts.
             face: as found.
-            crop: RGB uint8 (S, S, 3), the face's canonical crop, S from 1 on, best as large as in the picture.
+            crop: RGB uint8 (S, S, 3) or grey (S, S), the face's canonical crop, S from 1 on, best as large as in the
+                picture.
             before: what was said of the same person's face last, if anything. An aspect that was good enough stays so
                 down to a grade of 0.4; one that was not must reach 0.5.
 
@@ -210,9 +211,12 @@ def features_inside(face: Face, width: int, height: int, *, beyond: float = 0.0)
         side = max(min(side, MOST_LONG * max(abs(towards), apart)), LEAST_LONG * abs(towards))
     left, top, right, bottom = (place - 0.5 for place in FEATURES)
     corners = (complex(left, top), complex(right, top), complex(right, bottom), complex(left, bottom))
-    places = complex(*face.box.centre) + np.array(corners) * (down / 1j) * side
-    part = np.stack((places.real, places.imag), axis=1).astype(np.float32)
+    middle, turn = complex(*face.box.centre), down / 1j * side
+    places = [middle + corner * turn for corner in corners]
     right_end, lower_end = width + beyond, height + beyond
+    if all(-beyond <= place.real <= right_end and -beyond <= place.imag <= lower_end for place in places):
+        return 1.0
+    part = np.array([(place.real, place.imag) for place in places], np.float32)
     whole = np.array(
         ((-beyond, -beyond), (right_end, -beyond), (right_end, lower_end), (-beyond, lower_end)), np.float32
     )
@@ -221,10 +225,12 @@ def features_inside(face: Face, width: int, height: int, *, beyond: float = 0.0)
 
 
 def grey_levels(crop: Image) -> NDArray[np.float32]:
-    """The grey levels, 0 to 255, of an RGB uint8 (S, S, 3) crop, as (SIDE, SIDE)."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    how = cv2.INTER_AREA if grey.shape[0] > SIDE else cv2.INTER_LINEAR
-    return cv2.resize(grey, (SIDE, SIDE), interpolation=how).astype(np.float32)
+    """The grey levels, 0 to 255, of an RGB uint8 (S, S, 3) or grey (S, S) crop, as (SIDE, SIDE)."""
+    grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    if grey.shape != (SIDE, SIDE):
+        how = cv2.INTER_AREA if grey.shape[0] > SIDE else cv2.INTER_LINEAR
+        grey = cv2.resize(grey, (SIDE, SIDE), interpolation=how)
+    return grey.astype(np.float32)
 
 
 def sharpness(levels: NDArray[np.float32]) -> float:

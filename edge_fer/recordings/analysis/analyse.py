@@ -145,8 +145,7 @@ class _AnalysisRun:
     def take(self, seconds: float, frame: Frame, rows: tuple[ReadingRows, EventRows]) -> None:
         """Takes one frame."""
         if not self._frames:
-            height, width = frame.image.shape[:2]
-            self._begin, self._size = seconds, (width, height)
+            self._begin, self._size = seconds, frame.size
         told = self._pipeline.step(frame)
         if told.readings:
             rows[0].write(frame.index, seconds, told.readings)

@@ -1,0 +1,54 @@
+"""How often a face that is followed must be read. Pure: times are passed in as monotonic seconds."""
+
+from __future__ import annotations
+
+__all__ = ["ReadingPace"]
+
+#: How late a reading may be, as a share of the time between two: cameras jitter.
+LATE = 0.03
+
+
+class ReadingPace:
+    """Says whose face is to be read in a frame.
+
+    Nobody is read later than `every` seconds after their last reading, as far as frames come. So somebody is read
+    where the next frame would be too late, if it came after as long as this one did. Whoever's emotion may be about to
+    change is read in every frame: then the change is told as early as if each frame were read.
+
+    Args:
+        every: seconds between two readings of a face at most; 0 reads it in every frame.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._read_at: dict[str, float] = {}
+        self._mono: float | None = None
+        self._gap = 0.0
+
+    def frame(self, mono: float) -> None:
+        """Takes in when a frame was captured; call it before `is_due`."""
+        self._gap = 0.0 if self._mono is None else max(0.0, mono - self._mono)
+        self._mono = mono
+
+    def is_due(self, track_id: str) -> bool:
+        """Whether a person's face must be read in this frame."""
+        read_at = self._read_at.get(track_id)
+        if read_at is None or self._mono is None or self._mono < read_at:
+            return True
+        return self._mono - read_at + self._gap > (1 + LATE) * self._every
+
+    def read(self, track_id: str, *, settled: bool) -> None:
+        """Takes in that a face was read in this frame.
+
+        Args:
+            track_id: the person.
+            settled: whether what was read leaves no doubt about the person's emotion.
+        """
+        if settled and self._mono is not None:
+            self._read_at[track_id] = self._mono
+        else:
+            self._read_at.pop(track_id, None)
+
+    def forget(self, track_id: str) -> None:
+        """Forgets a person who left; no harm if unknown."""
+        self._read_at.pop(track_id, None)
