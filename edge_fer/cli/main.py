@@ -47,6 +47,7 @@ VERBS = (
     "history",
     "report",
     "web",
+    "fleet",
     "collect_logs",
     "version",
 )
