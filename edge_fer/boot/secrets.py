@@ -32,7 +32,7 @@ _SAFE: Final = re.compile(r"[A-Za-z0-9!#$%&()*+,./:;<=>?@\[\]^_`{|}~-]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 #: Characters that any key or certificate has; what is shorter is the name of a file, perhaps.
 _SHORTEST_PEM: Final = 100
-#: What becomes a file of its own: key in the text, key in the config, and the file's name; the key before what it is of.
+#: What becomes a file of its own: key in the text, key in the config, and the file's name; the private key first.
 PEM_FILES: Final = (
     ("key", "key_file", "boot-mqtt-client.key"),
     ("certificate", "cert_file", "boot-mqtt-client.crt"),

@@ -51,6 +51,9 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_list(verbs)
     _add_broker(verbs)
     _add_status(verbs)
+    _add_set(verbs)
+    _add_diff(verbs)
+    _add_rollout(verbs)
     _add_revoke(verbs)
 
 
@@ -215,6 +218,90 @@ def _status(args: argparse.Namespace) -> int:
         say()
         say(f"{well} of {len(found)} nodes are well")
     return 0
+
+
+def _add_set(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "set", "change what is wanted of nodes, in the folder alone", _set)
+    parser.add_argument("scope", metavar="SCOPE", help="`all`, a node's name, or `group:` and a group's name")
+    parser.add_argument("settings", metavar="KEY.PATH=VALUE", nargs="*", help="as in a config file")
+    parser.add_argument(
+        "--default", metavar="KEY.PATH", action="append", default=[], help="leave a key to the devices' own files again"
+    )
+
+
+def _set(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.setting import set_wanted  # noqa: PLC0415
+
+    folder = FleetFolder(args.folder)
+    set_wanted(folder, args.scope, args.settings, without=args.default)
+    say(f"{folder.desired_file(args.scope)} is changed. Next: edge-fer fleet diff, then edge-fer fleet rollout")
+    return 0
+
+
+def _add_diff(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "diff", "show what a rollout would change, and which nodes are not as wanted", _diff)
+    _add_broker_argument(parser)
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.line import OperatorLine  # noqa: PLC0415
+    from edge_fer.fleet.rollout import differences, planned  # noqa: PLC0415
+    from edge_fer.fleet.status import read_status, topics_to_read  # noqa: PLC0415
+
+    folder = FleetFolder(args.folder)
+    with OperatorLine(folder, broker=args.broker) as line:
+        line.subscribe(topics_to_read(folder.settings.prefix))
+        changes = planned(folder, line.values)
+        differing = differences(folder, read_status(folder, line.values))
+    for change in changes:
+        say(f"ring {change.ring}, {change.scope}:")
+        for text in change.lines():
+            say(f"  {text}")
+    if not changes:
+        say("Everything that is wanted is published.")
+    for name, problems in sorted(differing.items()):
+        say(f"{name}: {'; '.join(problems)}")
+    return 0
+
+
+def _add_rollout(verbs: Subparsers) -> None:
+    parser = _verb(
+        verbs, "rollout", "publish what is wanted, ring by ring; stop where nodes are not well with it", _rollout
+    )
+    _add_broker_argument(parser)
+    parser.add_argument(
+        "--within", metavar="SECONDS", type=float, default=60.0, help="for nodes to take a config over (%(default)g)"
+    )
+    parser.add_argument(
+        "--watch", metavar="SECONDS", type=float, default=60.0, help="for which their health is watched (%(default)g)"
+    )
+    parser.add_argument("--by", help="who asks, for `audit` (default: your user name)")
+    parser.add_argument("--allow-silent", action="store_true", help="go on past a ring of which no node is online")
+
+
+def _rollout(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.line import OperatorLine  # noqa: PLC0415
+    from edge_fer.fleet.rollout import Rollout  # noqa: PLC0415
+    from edge_fer.fleet.status import topics_to_read  # noqa: PLC0415
+
+    folder = FleetFolder(args.folder)
+    with OperatorLine(folder, broker=args.broker) as line:
+        line.subscribe(topics_to_read(folder.settings.prefix))
+        rollout = Rollout(folder, line, args.by or _user(), say, args.within, args.watch)
+        rollout.run(allow_silent=args.allow_silent)
+    return 0
+
+
+def _user() -> str:
+    from getpass import getuser  # noqa: PLC0415
+
+    try:
+        return getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
 
 
 def _add_revoke(verbs: Subparsers) -> None:

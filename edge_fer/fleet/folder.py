@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -103,6 +104,7 @@ class FleetFolder:
         self.settings = _settings(path / "fleet.yaml")
         self.nodes = {node.name: node for node in read_table(path / "nodes.csv", self.settings.rings)}
         self.records = _records(path / "certificates" / "issued.csv")
+        self._desired: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def init(cls, path: Path, settings: FleetSettings, now: datetime) -> FleetFolder:
@@ -273,6 +275,11 @@ class FleetFolder:
         Raises:
             FleetError: the file cannot be read, or is no config.
         """
+        if scope not in self._desired:
+            self._desired[scope] = self._read_desired(scope)
+        return deepcopy(self._desired[scope])
+
+    def _read_desired(self, scope: str) -> dict[str, Any]:
         file = self.desired_file(scope)
         if not file.exists():
             return {}
@@ -287,6 +294,7 @@ class FleetFolder:
         head = f"# The config that is wanted of {scope}. Takes effect with `edge-fer fleet rollout`.\n"
         text = json.dumps(config, indent=2, ensure_ascii=False)
         _write(self.desired_file(scope), f"{head}{text}\n")
+        self._desired.pop(scope, None)
 
     def topics_of(self, node: FleetNode) -> dict[str, str]:
         """The topics that a node takes wanted configs from, by scope, the lowest first."""

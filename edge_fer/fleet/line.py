@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -20,6 +20,8 @@ __all__ = ["OperatorLine"]
 
 #: Seconds for the broker to accept a connection, to send all that is retained, and to take a message.
 _CONNECT, _RETAINED, _PUBLISH = 15.0, 120.0, 60.0
+#: Seconds between two looks at what has come.
+_LOOK = 0.2
 
 
 class OperatorLine:
@@ -113,10 +115,12 @@ class OperatorLine:
     def wait(self, done: Callable[[Mapping[str, bytes]], bool], seconds: float) -> bool:
         """Waits until what has come is as it should be; whether it is, within so many seconds."""
         until = monotonic() + seconds
-        with self._news:
-            while not done(self.values):
-                if not self._news.wait(min(1.0, until - monotonic())) and monotonic() >= until:
-                    return done(self.values)
+        while not done(self.values):
+            left = until - monotonic()
+            if left <= 0:
+                return False
+            # not for each message: there may be a thousand in a second
+            sleep(min(_LOOK, left))
         return True
 
     def _await(self, number: int) -> None:

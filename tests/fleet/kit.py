@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import socket
 import subprocess
 import time
@@ -82,6 +83,11 @@ class Fleet:
             assert self.process.poll() is None, (self.mosquitto / "log").read_text()
             assert time.monotonic() < deadline, (self.mosquitto / "log").read_text()
             time.sleep(0.02)
+
+    def reload(self) -> None:
+        """Has the broker read its access list again."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
 
     def stop(self, *, kill: bool = False) -> None:
         """Ends the broker."""
