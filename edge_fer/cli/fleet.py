@@ -54,6 +54,7 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_set(verbs)
     _add_diff(verbs)
     _add_rollout(verbs)
+    _add_renew(verbs)
     _add_revoke(verbs)
 
 
@@ -302,6 +303,37 @@ def _user() -> str:
         return getuser()
     except (OSError, KeyError):
         return str(os.getuid())
+
+
+def _add_renew(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "renew", "sign the new certificates that nodes ask for, 30 days before theirs end", _renew)
+    _add_broker_argument(parser)
+    parser.add_argument(
+        "nodes", metavar="NODE", nargs="*", help="have these nodes ask now; left out, sign what is asked"
+    )
+    parser.add_argument(
+        "--own", action="store_true", help="issue the certificates of the broker, operator and collector anew instead"
+    )
+    parser.add_argument(
+        "--within", metavar="SECONDS", type=float, default=60.0, help="for nodes to take theirs (%(default)g)"
+    )
+
+
+def _renew(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.line import OperatorLine  # noqa: PLC0415
+    from edge_fer.fleet.renewal import Renewal  # noqa: PLC0415
+    from edge_fer.fleet.status import topics_to_read  # noqa: PLC0415
+
+    folder, now = FleetFolder(args.folder), datetime.now(UTC)
+    if args.own:
+        folder.renew_own(now)
+        say("Next: edge-fer fleet broker, and sudo systemctl reload mosquitto")
+        return 0
+    with OperatorLine(folder, broker=args.broker) as line:
+        line.subscribe(topics_to_read(folder.settings.prefix))
+        Renewal(folder, line, say, args.within).run(args.nodes, now)
+    return 0
 
 
 def _add_revoke(verbs: Subparsers) -> None:

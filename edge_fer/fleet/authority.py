@@ -25,7 +25,7 @@ except ImportError as error:  # pragma: no cover - the tests have it
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-__all__ = ["CERTIFICATE_DAYS", "Authority", "Issued", "new_key", "parsed_request"]
+__all__ = ["CERTIFICATE_DAYS", "Authority", "Issued", "answers", "new_key", "parsed_request"]
 
 #: Days that certificates hold: the authority's own, and those that it issues.
 _AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 825
@@ -86,6 +86,17 @@ def parsed_request(pem: str, node: str) -> x509.CertificateSigningRequest:
         msg = f"the certificate request of {node} has no key on an elliptic curve of 256 bits or more"
         raise FleetError(msg, remedy=remedy)
     return request
+
+
+def answers(certificate: str, request: str) -> datetime | None:
+    """When a certificate ends, if it is for the key of that request; None: it is not."""
+    try:
+        given = x509.load_pem_x509_certificate(certificate.encode())
+        if given.public_key() != x509.load_pem_x509_csr(request.encode()).public_key():
+            return None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return given.not_valid_after_utc
 
 
 class Authority:

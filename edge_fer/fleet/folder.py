@@ -127,9 +127,7 @@ class FleetFolder:
         # last, because the folder is one of a fleet once this is there
         _write(path / "fleet.yaml", _settings_text(settings))
         folder = cls(path)
-        folder.issue_server(now)
-        for user in sorted(RESERVED):
-            folder.issue_reader(user, now)
+        folder.renew_own(now)
         folder.write_broker(now)
         return folder
 
@@ -146,7 +144,13 @@ class FleetFolder:
         """The file that goes onto a node's memory card."""
         return self.path / "secrets" / "cards" / node / "edge-fer.yaml"
 
-    def issue_server(self, now: datetime) -> None:
+    def renew_own(self, now: datetime) -> None:
+        """Issues the certificates of the broker and of those who read all nodes, for new keys."""
+        self._issue_server(now)
+        for user in sorted(RESERVED):
+            self._issue_reader(user, now)
+
+    def _issue_server(self, now: datetime) -> None:
         """Issues the broker's certificate, for a new key."""
         key, pem = new_key()
         hosts = self.settings.brokers
@@ -155,7 +159,7 @@ class FleetFolder:
         _write(self.path / "secrets" / "server.key", pem, 0o600)
         _write(self.path / "broker" / "server.crt", made.pem)
 
-    def issue_reader(self, user: str, now: datetime) -> None:
+    def _issue_reader(self, user: str, now: datetime) -> None:
         """Issues the certificate of somebody who reads all nodes, for a new key."""
         key, pem = new_key()
         made = self.authority().issue(user, key.public_key(), now, days=CERTIFICATE_DAYS)

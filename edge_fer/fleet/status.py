@@ -84,8 +84,8 @@ class NodeStatus:
 
 def topics_to_read(prefix: str) -> list[str]:
     """What to subscribe to."""
-    leaves = ("availability", "info", "health", "config/reported", "config/desired", "certificate/request")
-    return [*(f"{prefix}/+/{leaf}" for leaf in leaves), f"{prefix}/+/+/config/desired"]
+    leaves = ("availability", "info", "health", "config/reported", "config/desired")
+    return [*(f"{prefix}/+/{leaf}" for leaf in leaves), f"{prefix}/+/+/config/desired", f"{prefix}/+/certificate/+"]
 
 
 def read_status(folder: FleetFolder, values: Mapping[str, bytes]) -> dict[str, NodeView]:

@@ -201,7 +201,7 @@ class Engine:
             self._expire_at = now + _EXPIRY
             self._outbox.expire(self._clock())
             # a new one counts for the next connection, and nobody need be told of the old one any more
-            self._ends = replace(self._ends, client=end_in_file(self._broker.cert_file))
+            self._ends = replace(self._ends, client=end_in_file(self._broker.own_certificate[0]))
         if self.status.depth != self._outbox.depth:
             oldest = self.status.oldest if self._outbox.depth else None
             self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
@@ -228,6 +228,12 @@ class Engine:
             self._connection.close()
             self._sender.end(monotonic(), hung_up=False)
             self._lost(reason)
+
+    def redial(self) -> None:
+        """Ends a session that is well, for another one; nothing that waits is lost."""
+        if self._connection is not None:
+            self._begin_anew(self._connection, monotonic())
+        self._retry_at = monotonic()
 
     def close(self) -> None:
         """Takes leave of the broker and closes the outbox."""
@@ -355,7 +361,7 @@ class Engine:
             named = f"the certificate of the broker at {self._broker.address}"
             remedy = "Have it renewed; it is looked at with the next connection"
             if whose == "client":
-                named = f"our certificate {self._broker.cert_file}"
+                named = f"our certificate {self._broker.own_certificate[0]}"
                 remedy = "Renew it; it is read at the next connection"
             said = "is no longer good" if end <= now else "ends soon"
             level = logging.ERROR if end <= now else logging.WARNING

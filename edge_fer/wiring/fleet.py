@@ -11,14 +11,17 @@ from edge_fer.config.engine.desired import Document, kept_documents
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.messages.audit import AuditChange
 from edge_fer.contract.messages.base import rfc3339
-from edge_fer.contract.messages.fleet import ConfigFault, ConfigReported
+from edge_fer.contract.messages.fleet import CertificateRequest, ConfigFault, ConfigReported
 from edge_fer.contract.topics import ALL_GROUPS, group_config
 from edge_fer.daemon.service import BackgroundPort
+from edge_fer.mqtt.certificates import end_in_file
 from edge_fer.mqtt.inbound import ListenerPort
 from edge_fer.remote.asker import MQTT
 from edge_fer.remote.auditing import without_secrets
 from edge_fer.remote.desired import DesiredConfigs, DesiredOutcome, DesiredPorts
+from edge_fer.remote.renewal import CertificateMaker, CertificateRenewal
 from edge_fer.support.redact import redacted_text
+from edge_fer.wiring.broker import RENEWED_NAME, broker_settings
 from edge_fer.wiring.info import config_hash
 from edge_fer.wiring.node import Voice
 from edge_fer.wiring.remote import LoadDesired, Remote
@@ -37,7 +40,40 @@ def make_members(settings: config.Config, remote: Remote, voice: Voice) -> list[
         return []
     # before the link starts, or the broker would hold nothing for a moment
     _tell_config(voice, DesiredOutcome(load(None), {}, ()))
-    return [_make_desired(settings, remote, load, voice)]
+    members: list[FleetMemberPort] = [_make_desired(settings, remote, load, voice)]
+    if settings.mqtt.cert_file is not None:
+        members.append(_make_renewal(settings, voice))
+    return members
+
+
+def _make_renewal(settings: config.Config, voice: Voice) -> CertificateRenewal:
+    broker = broker_settings(settings)
+
+    def ask(request: str | None) -> None:
+        now = voice.clock()
+        if request is None:
+            voice.link.clear(voice.topics.certificate_request)
+            return
+        ends = end_in_file(broker.own_certificate[0])
+        message = CertificateRequest(
+            node=voice.composer.node,
+            site=voice.composer.site,
+            ts=rfc3339(now.utc),
+            clock_synced=now.synced,
+            request=request,
+            ends=rfc3339(ends) if ends else None,
+        )
+        voice.link.retain(voice.topics.certificate_request, message, now)
+
+    return CertificateRenewal(
+        node=settings.node.id,
+        topics=voice.topics,
+        maker=CertificateMaker(settings.node.id, settings.state_dir, settings.mqtt.ca_file, RENEWED_NAME),
+        ends=lambda: end_in_file(broker.own_certificate[0]),
+        clock=lambda: voice.clock().utc,
+        ask=ask,
+        link=voice.link,
+    )
 
 
 def _make_desired(settings: config.Config, remote: Remote, load: LoadDesired, voice: Voice) -> DesiredConfigs:

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from edge_fer.boot.takeover import Places, take_over
 from edge_fer.cli.main import main
 from edge_fer.fleet.folder import FleetFolder
-from tests.broker import HOST, free_port, tool
+from tests.broker import HOST, Subscriber, free_port, tool
 
 
 class Fleet:
@@ -126,3 +126,17 @@ class Fleet:
         files = ["--cafile", ca, "--cert", certificate, "--key", key]
         command = [tool(program), "-h", HOST, "-p", str(self.port), *files, "-V", "5", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+class _Reader(Subscriber):
+    """A subscriber with the collector's certificate."""
+
+    def __init__(self, fleet: Fleet, topic: str) -> None:
+        super().__init__(fleet.port, (topic,))
+        ca, certificate, key = fleet.folder.files_of("collector")
+        self._command += ["--cafile", str(ca), "--cert", str(certificate), "--key", str(key)]
+
+
+def events_of(fleet: Fleet, node: str) -> Subscriber:
+    """Hears all that a node says."""
+    return _Reader(fleet, f"edge-fer/{node}/#")

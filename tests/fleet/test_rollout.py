@@ -100,7 +100,9 @@ def test_who_asked_is_in_audit_with_what_it_changed(fleet):
         session = ["-c", "-i", "auditor", "-q", "1", "-t", "edge-fer/one/audit"]
         fleet.client("mosquitto_sub", "operator", *session, "-E", "-x", "600")
         publish(fleet, "edge-fer/one/config/desired", {"emotion": {"min_lead": 0.123}}, revision="n1", by="ann")
-        publish(fleet, "edge-fer/ring:canary/counters/config/desired", {"emotion": {"min_confidence": 9}}, revision="g1")
+        publish(
+            fleet, "edge-fer/ring:canary/counters/config/desired", {"emotion": {"min_confidence": 9}}, revision="g1"
+        )
         seen = fleet.client("mosquitto_sub", "operator", *session, "-x", "600", "-C", "2", "-W", "40")
         told = {one["request_id"]: one for one in map(json.loads, seen.stdout.splitlines())}
         assert (told["n1"]["actor"], told["n1"]["outcome"]) == ("ann", "done")
