@@ -48,6 +48,7 @@ VERBS = (
     "report",
     "web",
     "fleet",
+    "simulate",
     "collect_logs",
     "version",
 )
