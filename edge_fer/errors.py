@@ -16,6 +16,7 @@ __all__ = [
     "ConfigError",
     "EdgeFerError",
     "FetchError",
+    "FleetError",
     "HistoryError",
     "ModelError",
     "NotifyError",
@@ -136,6 +137,10 @@ class CommandError(EdgeFerError, ValueError):
         self.id = id
         self.field = field
         self.value = value
+
+
+class FleetError(EdgeFerError, ValueError):
+    """The folder of a fleet, or what is asked of it, is wrong."""
 
 
 class OutboxError(EdgeFerError, OSError):

@@ -27,7 +27,7 @@ TIERS = [
     {"control"},
     {"web", "wiring"},
     {"pictures", "recordings"},
-    {"analyzer", "bench", "doctor", "report"},
+    {"analyzer", "bench", "doctor", "fleet", "report"},
     {"acceptance"},
     {"cli"},
     {"__main__"},

@@ -1,8 +1,9 @@
 """Finds the secrets in a config's text, and puts a reference to each in its place. Pure.
 
 Any computer reads the boot partition, and so may everybody on the device: a password written there is moved to a file
-of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`; a password or a token in the
-address of a camera becomes a `${VARIABLE}`.
+of root's own. `mqtt.password`, which there is nowhere else, becomes `password_file`, and `mqtt.key`, `mqtt.certificate`
+and `mqtt.ca`, each the content of a file in PEM without its first and last line, become files, too; a password or a
+token in the address of a camera becomes a `${VARIABLE}`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,22 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode
 from edge_fer.config.engine.reader import read_yaml
 from edge_fer.support.redact import secret_spans
 
-__all__ = ["Moved", "move_secrets", "variables_in"]
+__all__ = ["PEM_FILES", "Moved", "move_secrets", "variables_in"]
 
 _VARIABLE: Final = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: What systemd's EnvironmentFile= takes without quotes, and nobody reads in another way.
 _SAFE: Final = re.compile(r"[A-Za-z0-9!#$%&()*+,./:;<=>?@\[\]^_`{|}~-]+")
+
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+#: Characters that any key or certificate has; what is shorter is the name of a file, perhaps.
+_SHORTEST_PEM: Final = 100
+#: What becomes a file of its own: key in the text, key in the config, and the file's name; the private key first.
+PEM_FILES: Final = (
+    ("key", "key_file", "boot-mqtt-client.key"),
+    ("certificate", "cert_file", "boot-mqtt-client.crt"),
+    ("ca", "ca_file", "boot-mqtt-ca.crt"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,7 @@ class Moved:
     Attributes:
         text: with as many lines as before.
         password: the broker's; None where the text holds none.
+        files: what of certificates is moved into files, by the file's name.
         variables: what the text asks for by `${NAME}` in place of what was in it.
         keys: where there were secrets, as key paths.
         stuck: where there still are some, written in a way in which they cannot be replaced on the spot (over several
@@ -43,6 +56,7 @@ class Moved:
 
     text: str
     password: str | None
+    files: Mapping[str, str]
     variables: Mapping[str, str]
     keys: tuple[str, ...]
     stuck: tuple[str, ...]
@@ -62,17 +76,13 @@ def move_secrets(text: str, password_file: Path) -> Moved:
 
     Args:
         text: a whole config.
-        password_file: where the broker's password will be.
+        password_file: where the broker's password will be; certificates and their key will be beside it.
     """
     nodes = _nodes(text)
     edits: list[_Edit] = []
     variables: dict[str, str] = {}
-    password, keys, stuck = None, [], []
-    for key, value in _pairs(nodes.get("mqtt")):
-        if key.value == "password" and _on_one_line(value) and _is_text(value.value):
-            password = _as_meant(value.value)
-            edits += [_replaced(key, "password_file"), _replaced(value, json.dumps(str(password_file)))]
-            keys.append("mqtt.password")
+    password, files, keys = _move_files(nodes.get("mqtt"), password_file, edits)
+    stuck = []
     for name, camera in _pairs(nodes.get("cameras")):
         for key, value in _pairs(camera):
             if key.value != "source" or not isinstance(value, ScalarNode):
@@ -92,7 +102,28 @@ def move_secrets(text: str, password_file: Path) -> Moved:
             keys.append(where)
     for edit in sorted(set(edits), key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
-    return Moved(text, password, variables, tuple(keys), tuple(stuck))
+    return Moved(text, password, files, variables, tuple(keys), tuple(stuck))
+
+
+def _move_files(section: Any, password_file: Path, edits: list[_Edit]) -> tuple[str | None, dict[str, str], list[str]]:
+    """What of the section `mqtt` becomes files: the password, the rest by the file's name, and their key paths."""
+    password, files, keys = None, {}, []
+    pem = {key: (new, name) for key, new, name in PEM_FILES}
+    for key, value in _pairs(section):
+        if not _on_one_line(value):
+            continue
+        if key.value == "password" and _is_text(value.value):
+            password = _as_meant(value.value)
+            new, file = "password_file", password_file
+        elif key.value in pem and _is_pem(value.value):
+            new, name = pem[key.value]
+            file = password_file.with_name(name)
+            files[name] = _as_pem(value.value, "PRIVATE KEY" if key.value == "key" else "CERTIFICATE")
+        else:
+            continue
+        edits += [_replaced(key, new), _replaced(value, json.dumps(str(file)))]
+        keys.append(f"mqtt.{key.value}")
+    return password, files, keys
 
 
 def _secrets_of(address: str) -> list[tuple[int, int]]:
@@ -103,6 +134,20 @@ def _secrets_of(address: str) -> list[tuple[int, int]]:
 def _is_text(password: str) -> bool:
     """Whether it is a password itself, and not where to take it from."""
     return bool(password) and password.isprintable() and not _VARIABLE.search(password)
+
+
+def _is_pem(text: str) -> bool:
+    """Whether it is what stands in a file in PEM, on one line."""
+    return len(text) >= _SHORTEST_PEM and _BASE64.fullmatch(text) is not None
+
+
+def _as_pem(text: str, what: str) -> str:
+    lines = [
+        f"-----BEGIN {what}-----",
+        *(text[at : at + 64] for at in range(0, len(text), 64)),
+        f"-----END {what}-----",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _as_meant(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_fer.boot.secrets import Moved, move_secrets, variables_in
+from edge_fer.boot.secrets import PEM_FILES, Moved, move_secrets, variables_in
 from edge_fer.config import Layer
 from edge_fer.config.engine.faults import ConfigFaults, Fault
 from edge_fer.errors import ConfigError
@@ -146,6 +146,10 @@ def _keep(places: Places, candidate: Path, moved: Moved, before: Mapping[str, st
     """Secrets first, so that the settings never ask for what is not there; the old ones go last."""
     if moved.password is not None:
         _write(places.password, moved.password + "\n", 0o600)
+    for _, _, name in PEM_FILES:
+        if name in moved.files:
+            mode = 0o600 if name.endswith(".key") else 0o644
+            _write(places.copy.with_name(name), moved.files[name], mode)
     variables = {**before, **moved.variables}
     if moved.variables:
         _write(places.environment, _lines(variables), 0o600)
@@ -156,6 +160,9 @@ def _keep(places: Places, candidate: Path, moved: Moved, before: Mapping[str, st
         _write(places.environment, _lines(asked_for), 0o600)
     if places.password.name not in moved.text:
         places.password.unlink(missing_ok=True)
+    for _, _, name in PEM_FILES:
+        if name not in moved.text:
+            places.copy.with_name(name).unlink(missing_ok=True)
 
 
 def _told_before(note: Path, said: str) -> str:

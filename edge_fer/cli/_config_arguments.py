@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_fer.config import SYSTEM_FILE, Layer, Loaded, load, standard_files
+
+if TYPE_CHECKING:
+    from edge_fer.config.engine.desired import Document
 
 __all__ = ["add_config_arguments", "load_from"]
 
@@ -31,18 +35,26 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from(args: argparse.Namespace, *, extra_layers: Sequence[Layer] = (), remote: Layer | None = None) -> Loaded:
+def load_from(
+    args: argparse.Namespace,
+    *,
+    extra_layers: Sequence[Layer] = (),
+    remote: Layer | None = None,
+    desired: Sequence[Document] | None = None,
+) -> Loaded:
     """The config that the arguments ask for.
 
     Args:
         args: as parsed by a parser with `add_config_arguments`.
         extra_layers: what the command itself prefers: above the profile, below every file.
         remote: settings to take in place of those that were made by command.
+        desired: likewise of what the operator of a fleet wants.
 
     Raises:
         ConfigFaults: everything that is wrong with it.
     """
-    return load([*extra_layers, *standard_files(args.config)], overrides=args.settings, settings=remote or True)
+    layers = [*extra_layers, *standard_files(args.config)]
+    return load(layers, overrides=args.settings, settings=remote or True, desired=desired)
 
 
 def _setting(text: str) -> Layer:

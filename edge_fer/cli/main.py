@@ -47,6 +47,8 @@ VERBS = (
     "history",
     "report",
     "web",
+    "fleet",
+    "simulate",
     "collect_logs",
     "version",
 )

@@ -21,7 +21,7 @@ from edge_fer.trace.reader import TraceReader
 from edge_fer.types import LABEL_SETS
 from edge_fer.wiring import build_rules, build_scale, build_summaries
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "judges_for"]
 
 _QUARTER = 900
 
@@ -89,6 +89,15 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _outcome(name: str, settings: Config, trace: TraceReader, shortest: int) -> ReplayOutcome:
+    return ReplayOutcome(name, judges_for(name, settings, trace), shortest)
+
+
+def judges_for(name: str, settings: Config, trace: TraceReader) -> dict[str, Judge]:
+    """The rules and summaries of a config for each camera of a trace.
+
+    Raises:
+        ConfigError: the trace was recorded with other labels.
+    """
     judges = {}
     for camera, labels in trace.cameras.items():
         general = CameraSection(faces=settings.faces, emotion=settings.emotion, alerts=settings.alerts)
@@ -99,7 +108,7 @@ def _outcome(name: str, settings: Config, trace: TraceReader, shortest: int) -> 
             raise ConfigError(msg, remedy=f"Set it to {recorded}, or record another trace")
         summaries = build_summaries(camera, given, settings)
         judges[camera] = Judge(build_rules(camera, given, settings, summaries.trend), summaries)
-    return ReplayOutcome(name, judges, shortest)
+    return judges
 
 
 def _plot(path: Path, timeline: TraceTimeline, outcomes: list[ReplayOutcome], settings: Config) -> None:

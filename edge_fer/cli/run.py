@@ -32,6 +32,9 @@ from edge_fer.support.redact import redacted
 from edge_fer.wiring import Remote, build_service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_fer.config.engine.desired import Document
     from edge_fer.sinks.trace import TraceRecording
 
 __all__ = ["add_parser"]
@@ -79,11 +82,11 @@ def _run(args: argparse.Namespace) -> int:
     # found out once: later, the broker that listens may be our own
     preferred = [_demo_layer()] if args.demo else []
 
-    def loaded(remote: Layer | None = None) -> Loaded:
-        return load_from(args, extra_layers=preferred, remote=remote)
+    def loaded(remote: Layer | None = None, desired: Sequence[Document] | None = None) -> Loaded:
+        return load_from(args, extra_layers=preferred, remote=remote, desired=desired)
 
     def build(config: Loaded) -> Service:
-        remote = Remote(loaded, reloader, config.settings, control)
+        remote = Remote(loaded, reloader, config.settings, control, lambda desired: loaded(None, desired))
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
     def renew(running: Service) -> Service | None:
@@ -130,7 +133,7 @@ def _recording(path: Path, settings: Config) -> TraceRecording:
 
 def _tell_set_aside(loaded: Loaded) -> None:
     for fault in loaded.set_aside:
-        log.warning("a setting made by command no longer fits, and is set aside: %s", fault)
+        log.warning("what was set by command or is wanted no longer fits, and is set aside: %s", fault)
 
 
 def _leave(code: int) -> None:

@@ -18,6 +18,7 @@ from edge_fer.config.sections.cameras import CameraSection, ZoneSection
 from edge_fer.config.sections.emotion import EmotionSection, SmoothingSection
 from edge_fer.config.sections.exposure import ExposureSection
 from edge_fer.config.sections.faces import FaceQualitySection, FacesSection
+from edge_fer.config.sections.fleet import FleetSection
 from edge_fer.config.sections.heat import HeatSection
 from edge_fer.config.sections.history import HistorySection
 from edge_fer.config.sections.homeassistant import HomeAssistantSection
@@ -46,6 +47,7 @@ __all__ = [
     "ExposureSection",
     "FaceQualitySection",
     "FacesSection",
+    "FleetSection",
     "HeatSection",
     "HistorySection",
     "HomeAssistantSection",
@@ -96,6 +98,9 @@ class Config(Section):
     commands: Literal["on", "off"] = Field(
         default="off",
         description="Whether the node takes commands over MQTT; it leaves it to the broker who may send them.",
+    )
+    fleet: FleetSection = Field(
+        default=FleetSection(), description="What an operator of many nodes may do with this one."
     )
     metrics: MetricsSection = Field(default=MetricsSection(), description="Numbers for Prometheus.")
     history: HistorySection = Field(default=HistorySection(), description="What is kept of the past on this device.")

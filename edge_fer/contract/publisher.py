@@ -42,6 +42,9 @@ class Unlinked:
     def clear(self, topic: str, /) -> None:
         """Nothing is there."""
 
+    def redial(self) -> None:
+        """Nothing is connected."""
+
     def status(self) -> LinkStatus:
         """Not connected."""
         return LinkStatus()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_fer.errors import ConfigError
 
-__all__ = ["PREFIX", "Topics", "is_name", "is_publishable"]
+__all__ = ["ALL_GROUPS", "PREFIX", "Topics", "group_config", "is_name", "is_publishable"]
 
 #: What all our topics begin with, unless the config says something else.
 PREFIX = "edge-fer"
+#: The group in which every node of a fleet is.
+ALL_GROUPS = "all"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -27,6 +30,19 @@ def is_publishable(topic: str) -> bool:
     except UnicodeEncodeError:
         return False
     return 0 < length < 1 << 16 and topic.isprintable() and not any(sign in topic for sign in "+#")
+
+
+def group_config(prefix: str, ring: str, groups: Iterable[str]) -> dict[str, str]:
+    """The topics of the configs that are wanted of groups, by group, the lowest first; each retained.
+
+    Args:
+        prefix: what all topics begin with.
+        ring: of a rollout: the nodes of one ring are told before those of the next.
+        groups: beside that of all nodes.
+    """
+    # no node can be called so, because of the colon
+    ring = f"ring:{_checked('ring', ring)}"
+    return {group: f"{prefix}/{ring}/{_checked('group', group)}/config/desired" for group in (ALL_GROUPS, *groups)}
 
 
 def _checked(what: str, name: str) -> str:
@@ -89,6 +105,31 @@ class Topics:
     def commands(self) -> str:
         """What to subscribe to for all commands."""
         return f"{self.prefix}/{self.node}/command/+"
+
+    @property
+    def config_desired(self) -> str:
+        """The config that is wanted of this node, above those of its groups; retained, and written by others."""
+        return f"{self.prefix}/{self.node}/config/desired"
+
+    @property
+    def config_reported(self) -> str:
+        """Which config is in force, and what is wrong with what is wanted; retained."""
+        return f"{self.prefix}/{self.node}/config/reported"
+
+    @property
+    def certificate_wanted(self) -> str:
+        """From when on a new certificate is wanted; retained, and written by others."""
+        return f"{self.prefix}/{self.node}/certificate/wanted"
+
+    @property
+    def certificate_request(self) -> str:
+        """The node's request for a new certificate; retained until it has it."""
+        return f"{self.prefix}/{self.node}/certificate/request"
+
+    @property
+    def certificate_issued(self) -> str:
+        """The new certificate; retained, and written by others."""
+        return f"{self.prefix}/{self.node}/certificate/issued"
 
     def response(self, verb: str) -> str:
         """What comes of a command; never retained."""

@@ -124,9 +124,9 @@ def _encryption(settings: BrokerSettings, session: Session, now: datetime) -> Ch
 
 def _own_certificate(settings: BrokerSettings, now: datetime) -> list[CheckResult]:
     """How long our own certificate holds; nothing where there is none, or where it cannot be read."""
-    if (end := end_in_file(settings.cert_file)) is None:
+    if (end := end_in_file(settings.own_certificate[0])) is None:
         return []
-    what = f"{settings.cert_file} is our certificate: {days_left(end, now)}"
+    what = f"{settings.own_certificate[0]} is our certificate: {days_left(end, now)}"
     if end <= now:
         return [fault("own certificate", what, "Renew it; the daemon reads it at its next connection")]
     if is_near(end, now):

@@ -142,7 +142,7 @@ class Connection:
         self.qos = qos
         self.reason_code: int | None = None
         self.broker_certificate_end: datetime | None = None
-        self.client_certificate_end = end_in_file(settings.cert_file)
+        self.client_certificate_end = end_in_file(settings.own_certificate[0])
         self._began = now
         self._settings = settings
         self._availability = availability

@@ -151,9 +151,10 @@ def _password(file: Path | None) -> str | None:
 
 def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
     """Checks certificate and host name; there is no way to switch that off."""
-    for name, file in (("ca_file", settings.ca_file), ("cert_file", settings.cert_file)):
+    cert_file, key_file = settings.own_certificate
+    for name, file in (("ca_file", settings.ca_file), ("cert_file", cert_file)):
         _check(name, file)
-    _check("key_file", settings.key_file and usable(settings.key_file))
+    _check("key_file", key_file and usable(key_file))
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
@@ -163,13 +164,12 @@ def _tls_context(settings: BrokerSettings) -> ssl.SSLContext:
         # Python 3.13 refuses authorities that lack what newer standards ask for, as most home-made ones do; one that
         # the user names is trusted as it is, on every Python alike. Chain and host name are still checked.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if settings.cert_file is not None:
+    if cert_file is not None:
         try:
             # an empty passphrase, because nobody is there to be asked for one
-            key_file = settings.key_file and usable(settings.key_file)
-            context.load_cert_chain(settings.cert_file, key_file, password="")
+            context.load_cert_chain(cert_file, key_file and usable(key_file), password="")
         except OSError as error:
-            files = " or key_file ".join(str(file) for file in (settings.cert_file, settings.key_file) if file)
+            files = " or key_file ".join(str(file) for file in (cert_file, key_file) if file)
             reason = error.strerror if error.errno is not None and not isinstance(error, ssl.SSLError) else error
             msg = f"cert_file {files}: {reason}"
             raise ValueError(msg) from None

@@ -202,7 +202,7 @@ class Engine:
             self._expire_at = now + _EXPIRY
             self._outbox.expire(self._clock())
             # a new one counts for the next connection, and nobody need be told of the old one any more
-            self._ends = replace(self._ends, client=end_in_file(self._current.settings.cert_file))
+            self._ends = replace(self._ends, client=end_in_file(self._current.settings.own_certificate[0]))
         if self.status.depth != self._outbox.depth:
             oldest = self.status.oldest if self._outbox.depth else None
             self.status = replace(self.status, depth=self._outbox.depth, oldest=oldest, dropped=self._outbox.dropped)
@@ -229,6 +229,12 @@ class Engine:
             self._connection.close()
             self._sender.end(monotonic(), hung_up=False)
             self._lost(reason)
+
+    def redial(self) -> None:
+        """Ends a session that is well, for another one; nothing that waits is lost."""
+        if self._connection is not None:
+            self._begin_anew(self._connection, monotonic())
+        self._retry_at = monotonic()
 
     def close(self) -> None:
         """Takes leave of the broker and closes the outbox."""
@@ -380,7 +386,7 @@ class Engine:
             named = f"the certificate of the broker at {self._address}"
             remedy = "Have it renewed; it is looked at with the next connection"
             if whose == "client":
-                named = f"our certificate {self._current.settings.cert_file}"
+                named = f"our certificate {self._current.settings.own_certificate[0]}"
                 remedy = "Renew it; it is read at the next connection"
             said = "is no longer good" if end <= now else "ends soon"
             level = logging.ERROR if end <= now else logging.WARNING

@@ -126,6 +126,7 @@ class Link:
         #: set by `close`: when to give up what is left, and when to be gone
         self._flush_until: float | None = None
         self._gone_by = 0.0
+        self._redial = Event()
         self._moved_at = monotonic()
         self._thread = Thread(target=self._run, name="mqtt-link", daemon=True)
 
@@ -169,6 +170,11 @@ class Link:
     def clear(self, topic: str) -> None:
         """Clears the broker's retained value of a topic. Returns at once; from any thread."""
         self._queues.retained.clear(topic)
+        self._rouse()
+
+    def redial(self) -> None:
+        """Connects anew, for example with another certificate. Returns at once; from any thread."""
+        self._redial.set()
         self._rouse()
 
     def status(self) -> LinkStatus:
@@ -292,6 +298,9 @@ class Link:
         while True:
             self._moved_at = monotonic()
             try:
+                if self._redial.is_set():
+                    self._redial.clear()
+                    engine.redial()
                 seconds = engine.turn()
             except Exception:  # noqa: BLE001 - told in the log, with all there is to know
                 # the thread must not die, whatever happens: it carries everything the node has to tell

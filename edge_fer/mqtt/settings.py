@@ -9,6 +9,7 @@ from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from edge_fer.errors import ConfigError
+from edge_fer.mqtt.certificates import end_in_file
 
 __all__ = ["ENCRYPTED", "OVER_WEBSOCKETS", "PORTS", "BrokerSettings"]
 
@@ -36,6 +37,7 @@ class BrokerSettings:
         ca_file: authorities to check the broker's certificate against (PEM); None: those of the system.
         cert_file: our own certificate (PEM), where the broker asks for one.
         key_file: its private key, without a passphrase (PEM); None: it is in `cert_file` too.
+        renewed_file: a newer certificate of ours with its key (PEM), which counts where it ends later than `cert_file`.
         keepalive: seconds within which a dead connection is noticed, 5 to 65535.
         allow_insecure: whether a password may go to another host over an unencrypted link.
 
@@ -54,6 +56,7 @@ class BrokerSettings:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    renewed_file: Path | None = None
     keepalive: float = 30.0
     allow_insecure: bool = False
 
@@ -91,6 +94,15 @@ class BrokerSettings:
             )
 
     @property
+    def own_certificate(self) -> tuple[Path | None, Path | None]:
+        """The files of our certificate and its key, as they are now."""
+        if self.cert_file is not None and (renewed := end_in_file(self.renewed_file)) is not None:
+            given = end_in_file(self.cert_file)
+            if given is None or renewed > given:
+                return self.renewed_file, self.renewed_file
+        return self.cert_file, self.key_file
+
+    @property
     def address(self) -> str:
         """The broker for people and logs: `host:port`, without a user name."""
         if self.unix_socket is not None:
@@ -109,6 +121,7 @@ class BrokerSettings:
         ca_file: Path | None = None,
         cert_file: Path | None = None,
         key_file: Path | None = None,
+        renewed_file: Path | None = None,
         keepalive: float = 30.0,
         allow_insecure: bool = False,
     ) -> BrokerSettings:
@@ -122,6 +135,7 @@ class BrokerSettings:
             ca_file: likewise.
             cert_file: likewise.
             key_file: likewise.
+            renewed_file: likewise.
             keepalive: likewise.
             allow_insecure: likewise.
 
@@ -162,6 +176,7 @@ class BrokerSettings:
             ca_file=ca_file,
             cert_file=cert_file,
             key_file=key_file,
+            renewed_file=renewed_file,
             keepalive=keepalive,
             allow_insecure=allow_insecure,
         )

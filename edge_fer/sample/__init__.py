@@ -22,7 +22,7 @@ import numpy as np
 
 from edge_fer.types import Image
 
-__all__ = ["RECORDINGS", "SAMPLES", "sample_path", "sample_picture"]
+__all__ = ["RECORDINGS", "SAMPLES", "TRACE", "sample_path", "sample_picture"]
 
 # pip unpacks packages, so a resource is a file; OpenCV could not read it from within a zip anyway
 _FOLDER = Path(str(files(__name__)))
@@ -33,6 +33,9 @@ SAMPLES: Final[Mapping[str, Path]] = {
     "sample": _FOLDER / "astronaut.mp4",
     **{f"sample:{name}": path for name, path in RECORDINGS.items()},
 }
+
+#: What `edge-fer simulate` has its nodes say: 20 s at a counter, as `edge-fer record` writes it.
+TRACE: Final = _FOLDER / "counter.jsonl.gz"
 
 #: A frame for which the view rests on the face.
 _CLOSE_UP = 78

@@ -20,8 +20,10 @@ from edge_fer.mqtt.pace import Pace
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.outbox.limits import Limits
 
-__all__ = ["AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
+__all__ = ["RENEWED_NAME", "AnyLink", "broker_settings", "make_embedded_broker", "make_link"]
 
+#: In the state folder: a certificate that the operator of a fleet has issued, and its key.
+RENEWED_NAME = "renewed.pem"
 #: A link with a broker, or what stands in its place.
 AnyLink: TypeAlias = Link | Unlinked
 #: A disk that is full or has gone read-only, which may pass.
@@ -38,6 +40,7 @@ def broker_settings(settings: config.Config) -> tuple[BrokerSettings, ...]:
     if mqtt.is_embedded:
         client_id = mqtt.client_id or f"edge-fer-{node}"
         return (BrokerSettings(host="127.0.0.1", port=mqtt.embedded_port, client_id=client_id),)
+    renewed = settings.state_dir / RENEWED_NAME if settings.fleet.member == "on" else None
     return tuple(
         BrokerSettings.from_url(
             address,
@@ -47,6 +50,7 @@ def broker_settings(settings: config.Config) -> tuple[BrokerSettings, ...]:
             ca_file=mqtt.ca_file,
             cert_file=mqtt.cert_file,
             key_file=mqtt.key_file,
+            renewed_file=renewed,
             keepalive=mqtt.keepalive,
             allow_insecure=mqtt.allow_insecure,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from edge_fer.config import Loaded
 from edge_fer.config import tree as config
 from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.topics import Topics
@@ -20,7 +21,14 @@ from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
 from edge_fer.wiring.node import Node, Voice
 
+if TYPE_CHECKING:
+    from edge_fer.config.engine.desired import Document
+
 __all__ = ["Remote", "make_commanders", "make_executor", "make_inbox"]
+
+
+#: Loads the config with these wishes of a fleet's operator in the place of those that are kept; None: with those.
+LoadDesired: TypeAlias = Callable[["Sequence[Document] | None"], Loaded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +40,14 @@ class Remote:
         reloader: has it taken over.
         settings: what was set by command, as it was loaded.
         control: the control socket, if there is one.
+        load_desired: loads the config with other wishes of a fleet's operator.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
     settings: Mapping[str, Any] = field(default_factory=dict)
     control: ControlServer | None = None
+    load_desired: LoadDesired | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:

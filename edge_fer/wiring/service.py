@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from edge_fer.contract.publisher import Unlinked
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.heat import HeatGovernor, HeatWatch
 from edge_fer.daemon.service import Beside, Service
-from edge_fer.mqtt.inbound import Inbound
+from edge_fer.mqtt.inbound import Inbound, ListenerPort, Subscription
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.signals import Signals
 from edge_fer.sinks.registry import Asked
@@ -27,6 +27,7 @@ from edge_fer.wiring.sinks import WayOut
 from edge_fer.wiring.watching import make_cameras
 
 if TYPE_CHECKING:
+    from edge_fer.daemon.service import BackgroundPort
     from edge_fer.homeassistant.announcer import Announcer
 
 __all__ = ["build_service"]
@@ -52,8 +53,11 @@ def build_service(
     """
     asked = asked or Asked()
     keeper = Keeper(settings.state_dir)
-    lines = _make_lines(settings, keeper, publish=asked.publish, takes_commands=remote is not None)
+    of_fleet = _OfFleet()
+    lines = _make_lines(settings, keeper, of_fleet, publish=asked.publish, takes_commands=remote is not None)
     voice = lines.voice
+    if remote and asked.publish and settings.fleet.member == "on":
+        of_fleet.join(settings, remote, voice)
     out = WayOut(settings, asked, voice, keeper)
     heat = HeatWatch(HeatGovernor(limit=settings.heat.limit, least=settings.heat.slowest))
     watched = make_cameras(
@@ -75,7 +79,7 @@ def build_service(
     beside = Beside(
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         sinks=list(out.outlet.sinks.values()),
-        linked=[*make_commanders(lines.inbox, executor, voice), *desks],
+        linked=[*make_commanders(lines.inbox, executor, voice), *desks, *of_fleet.members],
     )
     service = Service(list(watched.cameras.values()), voice.link, node, clock=voice.clock, beside=beside)
     if remote:
@@ -93,7 +97,31 @@ class _Lines:
     inbox: Inbox | None
 
 
-def _make_lines(settings: config.Config, keeper: Keeper, *, publish: bool, takes_commands: bool) -> _Lines:
+class _OfFleet:
+    """What an operator of many nodes asks for; nothing, unless this one is a member of a fleet."""
+
+    def __init__(self) -> None:
+        self.members: Sequence[BackgroundPort] = ()
+        self._listeners: Sequence[ListenerPort] = ()
+
+    def join(self, settings: config.Config, remote: Remote, voice: Voice) -> None:
+        """Becomes a member, before the link starts."""
+        from edge_fer.wiring.fleet import make_members  # noqa: PLC0415 - in a fleet alone
+
+        self._listeners = self.members = make_members(settings, remote, voice)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return tuple(one for listener in self._listeners for one in listener.subscriptions)
+
+    def take(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        for listener in self._listeners:
+            listener.take(topic, payload, retained=retained)
+
+
+def _make_lines(
+    settings: config.Config, keeper: Keeper, of_fleet: ListenerPort, *, publish: bool, takes_commands: bool
+) -> _Lines:
     clock, topics = SystemClock(), Topics(settings.node.id, settings.mqtt.topic_prefix)
     signals = Signals(sources_in(settings.cameras), clock)
     composer = Composer(settings.node.id, settings.node.site)
@@ -102,7 +130,7 @@ def _make_lines(settings: config.Config, keeper: Keeper, *, publish: bool, takes
     # the link does not exist yet, and needs the announcer among those who listen
     announcer = _make_announcer(settings, clock, keeper, lambda topic, text: link.retain(topic, text, clock()))
     inbox = make_inbox(settings, topics) if takes_commands else None
-    link = make_link(settings, topics, clock, Inbound(signals, announcer, inbox))
+    link = make_link(settings, topics, clock, Inbound(signals, announcer, inbox, of_fleet))
     return _Lines(Voice(link, topics, composer, clock), signals, announcer, inbox)
 
 

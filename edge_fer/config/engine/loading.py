@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -20,6 +20,9 @@ from edge_fer.config.engine.settable import fitting
 from edge_fer.config.output.writing import written
 from edge_fer.config.tree import Config
 from edge_fer.values.units import FROM_FILE
+
+if TYPE_CHECKING:
+    from edge_fer.config.engine.desired import Document
 
 __all__ = ["BOOT_COPY", "BOOT_FILE", "SETTINGS_NAME", "SYSTEM_FILE", "Loaded", "load", "standard_files"]
 
@@ -41,13 +44,15 @@ class Loaded:
         config: the whole tree; every camera's own `view`, `faces`, `emotion`, `attributes` and `alerts` are complete.
         layers: names of the layers that were there, the lowest first.
         root: what was written, and where, for `explain`.
+        desired: what the operator of a fleet wants and is in force: revisions by scope.
         settings: what was set by command and is in force, by dotted key.
-        set_aside: what was set by command and is not in force, because it no longer fits.
+        set_aside: what was set by command or is wanted, and is not in force, because it no longer fits.
     """
 
     config: Config
     layers: tuple[str, ...]
     root: Entry
+    desired: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     set_aside: tuple[Fault, ...] = ()
 
@@ -68,41 +73,68 @@ def load(
     overrides: Sequence[Layer] = (),
     environ: Mapping[str, str] | None = None,
     settings: bool | Layer = True,
+    desired: Sequence[Document] | None = None,
 ) -> Loaded:
     """Load the config from layers, each overriding those before it.
 
-    Below them are the defaults and the profile (the one that the highest layer names); above them the settings
-    made by command (`settings.yaml` in `state_dir`), and above those the overrides.
+    Below them are the defaults and the profile (the one that the highest layer names); above them what the operator of
+    a fleet wants (`desired.json` in `state_dir`), the settings made by command (`settings.yaml` there), and above those
+    the overrides.
 
     Args:
         layers: the lowest first; usually `standard_files()`.
         overrides: what goes on top of everything, the lowest first.
         environ: what `${NAME}` stands for; the process's environment if left out.
-        settings: whether those made by command are read; or others to take in their place.
+        settings: whether those made by command are read, and what a fleet's operator wants; or others to take in the
+            place of those made by command.
+        desired: what to take in the place of what is kept of what a fleet's operator wants, which must fit then.
 
     Raises:
         ConfigFaults: everything that is wrong, in whichever layer; but what is wrong with a file of settings is set
             aside, because nobody wrote it by hand who could put it right.
     """
     environ = os.environ if environ is None else environ
+    alone = base = _stacked(layers, None, overrides, environ)
+    documents: Sequence[Document] = ()
+    aside: Sequence[Fault] = ()
+    if settings and alone.config.fleet.member == "on":
+        documents, aside = _wanted(
+            alone.config.state_dir, desired, lambda more: _stacked([*layers, *more], None, overrides, environ)
+        )
+    wanted = {one.scope: one.revision for one in documents}
+    layers = [*layers, *(one.layer for one in documents)]
 
     def on_top(remote: Entry | None) -> Loaded:
-        return _stacked(layers, remote, overrides, environ)
+        return replace(_stacked(layers, remote, overrides, environ), desired=wanted)
 
     if isinstance(settings, Layer):
         reading = settings.read(environ)
         if reading.faults:
             raise ConfigFaults(reading.faults)
         return on_top(reading.entry)
-    base = on_top(None)
+    if documents:
+        base = on_top(None)
     if not settings:
         return base
-    reading = Layer.file(base.config.state_dir / SETTINGS_NAME).read(environ)
+    reading = Layer.file(alone.config.state_dir / SETTINGS_NAME).read(environ)
     if reading.entry is None:
-        return replace(base, set_aside=reading.faults)
+        return replace(base, set_aside=(*aside, *reading.faults))
     found = fitting(reading.entry, base.config, on_top)
     loaded = on_top(found.root) if found.entries else base
-    return replace(loaded, settings=found.values, set_aside=(*reading.faults, *found.set_aside))
+    return replace(loaded, settings=found.values, set_aside=(*aside, *reading.faults, *found.set_aside))
+
+
+def _wanted(
+    state_dir: Path, given: Sequence[Document] | None, check: Callable[[Sequence[Layer]], object]
+) -> tuple[Sequence[Document], Sequence[Fault]]:
+    """What the operator of a fleet wants, as far as it fits, and what does not."""
+    from edge_fer.config.engine.desired import fitting_layers, kept_documents  # noqa: PLC0415 - in a fleet alone
+
+    documents, unread = kept_documents(state_dir) if given is None else (given, [])
+    fit, faults = fitting_layers(documents, check)
+    if given is not None and faults:
+        raise ConfigFaults(faults)
+    return fit, [*unread, *faults]
 
 
 def _stacked(
