@@ -193,12 +193,14 @@ SINKS: Sequence[SinkRow] = (
         right=Right(
             frozenset({Content.READINGS, Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS, Content.SCENES}),
             leaves=True,
+            on_request=frozenset({Content.PICTURES}),
         ),
         wanted=lambda _, asked: asked.control,
         make=lambda it: it.board,
         about="how everything is now, on the control socket",
         keeps="nothing but the newest, in memory",
-        sends="people in view and alerts, to root and members of the group `edge-fer` on this device who ask",
+        sends="people in view and alerts, to root and members of the group `edge-fer` on this device who ask; small "
+        "pictures with pixelated faces, to an operator who asks for a live view, for a minute (`privacy.live`)",
     ),
     SinkRow(
         name="terminal",
@@ -227,6 +229,7 @@ def make_policy(settings: Config) -> Policy:
         {name: row.right for name, row in by_name(SINKS, lambda row: row.name).items()},
         events=settings.privacy.events == "on",
         k_minimum=settings.privacy.k_minimum,
+        live=settings.privacy.live,
     )
 
 

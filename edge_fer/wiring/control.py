@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,10 @@ from edge_fer.wiring.remote import Remote
 from edge_fer.wiring.sinks import WayOut
 
 if TYPE_CHECKING:
+    from edge_fer.control.server import LiveLease
     from edge_fer.control.state import NodeNow
+    from edge_fer.remote.asker import Asker
+    from edge_fer.wiring.live import LiveViews
     from edge_fer.wiring.lookout import Lookout
 
 __all__ = ["make_desks"]
@@ -44,11 +47,13 @@ def make_desks(
 
     # most nodes are never asked, so what answers is loaded when somebody asks
 
+    live = _LiveOnDemand(lambda: _live_views(node, voice, cameras, out))
+
     @cache
     def lookout() -> Lookout:
         from edge_fer.wiring.lookout import Lookout  # noqa: PLC0415
 
-        return Lookout(node, voice, cameras, out)
+        return Lookout(node, voice, cameras, out, live.watchers)
 
     def look() -> NodeNow:
         return lookout()()
@@ -58,4 +63,33 @@ def make_desks(
 
         return settings_of(remote.load, schema=schema)
 
-    return [Desk(remote.control, executor, look=look, read_settings=read_settings)]
+    return [Desk(remote.control, executor, look=look, read_settings=read_settings, live=live)]
+
+
+def _live_views(node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> LiveViews:
+    from edge_fer.wiring.live import LiveViews  # noqa: PLC0415 - few ask for one
+
+    return LiveViews(node, voice, cameras, out)
+
+
+class _LiveOnDemand:
+    """Live views, made when somebody first asks for one."""
+
+    def __init__(self, make: Callable[[], LiveViews]) -> None:
+        self._make = make
+        self._made: LiveViews | None = None
+
+    def begin(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None]) -> LiveLease:
+        """Begins one; for one thread."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made.begin(fields, asker, take)
+
+    def watchers(self, camera: str) -> Sequence[str]:
+        """Who looks at a camera now."""
+        return self._made.watchers(camera) if self._made else ()
+
+    def close(self) -> None:
+        """Ends all of them."""
+        if self._made:
+            self._made.close()
