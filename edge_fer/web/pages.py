@@ -22,14 +22,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
-from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.asker import Role
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
+from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.node import NodeLine
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import chosen_language, texts_in
 from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
+from edge_fer.web.visit import Handler as _Handler
+from edge_fer.web.visit import PageVisit as _PageVisit
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -62,6 +65,15 @@ class Keeping:
     delays: LoginDelays
 
 
+#: The pages that everybody finds at the top: where, the key of their name, and whose they are.
+NAVIGATION: Final = (
+    ("/", "now", Role.VIEWER),
+    ("/aim", "aim", Role.VIEWER),
+    ("/tune", "tune", Role.VIEWER),
+    ("/system", "system", Role.VIEWER),
+)
+
+
 def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float] = time.time) -> Starlette:
     """All pages, not yet guarded (`edge_fer.web.guard`).
 
@@ -90,31 +102,9 @@ def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callabl
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
         Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
+        *aim_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
-
-
-class _PageVisit:
-    """Somebody who asks, with the words of their language.
-
-    Attributes:
-        request: what they ask for.
-        session: of them.
-        form: what they sent.
-    """
-
-    def __init__(self, request: Request, session: LoginSession, form: Mapping[str, str]) -> None:
-        self.request = request
-        self.session = session
-        self.form = form
-
-    @property
-    def asker(self) -> Asker:
-        """Who asks, for the daemon."""
-        return Asker(self.session.name, Way.WEB, self.session.role)
-
-
-_Handler = Callable[[_PageVisit], Any]
 
 
 class _Pages:
@@ -344,6 +334,31 @@ class _Pages:
         self._changed[visit.session.csrf] = {"key": key, "old": old, "new": new, "was_set": was_set}
         return RedirectResponse("/tune", 303)
 
+    # what modules with further pages use
+
+    @property
+    def node(self) -> NodeLine:
+        """The daemon."""
+        return self._node
+
+    @property
+    def accounts(self) -> AccountBook:
+        """Who may log in."""
+        return self._keeping.accounts
+
+    def is_here(self, visit: _PageVisit) -> bool:
+        """Whether somebody is still logged in, with the role that they had."""
+        session = self._session(visit.request)
+        return session is not None and session.role == visit.session.role
+
+    def show(self, visit: _PageVisit, template: str, code: int = 200, **content: Any) -> Response:
+        """A page out of a template."""
+        return self._shown(visit.request, template, code, session=visit.session, **content)
+
+    def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
+        """The same for whoever is not logged in."""
+        return self._shown(request, template, code, **content)
+
     # how it looks
 
     def _shown(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
@@ -357,7 +372,14 @@ class _Pages:
         texts = texts_in(language)
         session: LoginSession | None = content.pop("session", None)
         return self._templates.get_template(template).render(
-            t=texts, language=language, path=request.url.path, session=session, Role=Role, labels=LABEL_NAMES, **content
+            t=texts,
+            language=language,
+            path=request.url.path,
+            session=session,
+            Role=Role,
+            labels=LABEL_NAMES,
+            navigation=NAVIGATION,
+            **content,
         )
 
     def _error(
