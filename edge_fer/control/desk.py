@@ -38,6 +38,7 @@ class Desk:
         look: how everything is now.
         read_settings: the settings and where they come from, with their schema if wanted.
         live: lets people look at cameras.
+        try_out: what alerts other thresholds would have made of the last hour, for somebody who asks.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Desk:
         look: Callable[[], NodeNow],
         read_settings: Callable[[bool], Mapping[str, Any]],
         live: LivePort,
+        try_out: Callable[[Mapping[str, Any], Asker], Mapping[str, Any]],
     ) -> None:
         self._server = server
         self._executor = executor
         self._look = look
         self._read_settings = read_settings
         self._live = live
+        self._try_out = try_out
         self._newness = Newness()
 
     def start(self) -> None:
@@ -92,6 +95,14 @@ class Desk:
             CommandError: it may not be.
         """
         return self._live.begin(fields, asker, take)
+
+    def try_out(self, values: Mapping[str, Any], asker: Asker) -> Mapping[str, Any]:
+        """What alerts other thresholds would have made of the last hour.
+
+        Raises:
+            CommandError: they cannot be tried.
+        """
+        return self._try_out(values, asker)
 
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out.

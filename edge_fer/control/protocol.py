@@ -38,6 +38,7 @@ class Do(StrEnum):
     COMMAND = "command"
     LIVE = "live"
     END_LIVE = "end_live"
+    TRY = "try"
 
 
 class Code(StrEnum):
@@ -63,9 +64,10 @@ _FIELDS: Final[Mapping[Do, Mapping[str, tuple[type | tuple[type, ...], str]]]] =
     Do.COMMAND: {"command": (str, "the name of a command"), "with": (dict, "an object with the command's fields")},
     Do.LIVE: {"camera": (str, "the name of a camera"), "seconds": ((int, float), "a number of seconds")},
     Do.END_LIVE: {},
+    Do.TRY: {"set": (dict, "an object with values by key of the config")},
 }
 #: The field that a kind of request must have.
-_REQUIRED: Final[Mapping[Do, str]] = {Do.COMMAND: "command", Do.LIVE: "camera"}
+_REQUIRED: Final[Mapping[Do, str]] = {Do.COMMAND: "command", Do.LIVE: "camera", Do.TRY: "set"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ class DeskPort(Protocol):
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out, which may take a while; CommandError where it is not."""
 
+    def try_out(self, values: Mapping[str, Any], asker: Asker, /) -> Mapping[str, Any]:
+        """What alerts other thresholds would have made of the last hour; may take a while; CommandError where not."""
+
     def live(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None], /) -> LiveLease:
         """Begins a live view, of which `take` gets each frame from any thread; CommandError where it may not be."""
 
@@ -292,13 +295,18 @@ class ControlServer:
                 if request.do is Do.LIVE:
                     client.live = desk.live(request.fields, asker, self._taker(client))
                 return success(request.id, client.live and client.live.told)
-            case Do.SETTINGS:
-                schema = bool(request.fields.get("schema", False))
-                self._later(client, request, lambda: desk.settings(schema=schema))
-            case Do.COMMAND:
-                name, fields = request.fields["command"], request.fields.get("with", {})
-                self._later(client, request, lambda: desk.carry_out(name, fields, request.id, asker))
+            case _:
+                self._later(client, request, self._work_of(desk, request, asker))
         return None
+
+    def _work_of(self, desk: DeskPort, request: ControlRequest, asker: Asker) -> Callable[[], Any]:
+        """What is to be done for a request that may take a while."""
+        fields = request.fields
+        if request.do is Do.SETTINGS:
+            return lambda: desk.settings(schema=bool(fields.get("schema", False)))
+        if request.do is Do.TRY:
+            return lambda: desk.try_out(fields["set"], asker)
+        return lambda: desk.carry_out(fields["command"], fields.get("with", {}), request.id, asker)
 
     def _taker(self, client: _ControlClient) -> Callable[[Mapping[str, Any]], None]:
         """What takes frames of a live view for a client: the newest alone is kept."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from edge_fer.web.delays import LoginDelays
 from edge_fer.web.node import NodeLine
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import chosen_language, texts_in
+from edge_fer.web.tune import tune_routes, value_of
 from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
@@ -103,6 +103,7 @@ def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callabl
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
         Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
         *aim_routes(pages),
+        *tune_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 
@@ -324,7 +325,7 @@ class _Pages:
     async def set_value(self, visit: _PageVisit) -> Response:
         """Sets one key, or leaves it to the files again."""
         key = visit.form.get("key", "")
-        value = None if visit.form.get("default") else _value(visit.form.get("value", ""))
+        value = None if visit.form.get("default") else value_of(visit.form.get("value", ""))
         before = await self._node.ask("settings", visit.asker)
         result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
         old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
@@ -426,15 +427,6 @@ def _event(name: str, text: str) -> str:
 def _given(visit: _PageVisit, *names: str) -> dict[str, Any]:
     """Those fields of the form that have something in them."""
     return {name: visit.form[name] for name in names if visit.form.get(name)}
-
-
-def _value(text: str) -> Any:
-    """What a value means: numbers and switches as in JSON, everything else as text."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return found if isinstance(found, int | float | bool) and math.isfinite(found) else text
 
 
 async def _form(request: Request) -> Mapping[str, str] | None:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.control.desk import Desk
 from edge_fer.daemon.camera import Camera
+from edge_fer.errors import CommandError
 from edge_fer.remote.executor import Executor
+from edge_fer.remote.trying import try_settings
 from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote
 from edge_fer.wiring.sinks import WayOut
@@ -63,7 +66,14 @@ def make_desks(
 
         return settings_of(remote.load, schema=schema)
 
-    return [Desk(remote.control, executor, look=look, read_settings=read_settings, live=live)]
+    def try_out(values: Mapping[str, Any], asker: Asker) -> Mapping[str, Any]:
+        if remote.try_out is None or "recent" not in out.outlet.sinks:
+            msg = "the readings of the last hour are not kept"
+            remedy = "Write `privacy: {recent: on, events: on}` into the config file"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy)
+        return try_settings(values, asker, load=remote.load, try_out=remote.try_out)
+
+    return [Desk(remote.control, executor, look=look, read_settings=read_settings, live=live, try_out=try_out)]
 
 
 def _live_views(node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> LiveViews:

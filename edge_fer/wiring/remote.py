@@ -18,6 +18,7 @@ from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
+from edge_fer.remote.trying import TryOut
 from edge_fer.wiring.node import Node, Voice
 
 __all__ = ["Remote", "make_commanders", "make_executor", "make_inbox"]
@@ -32,12 +33,14 @@ class Remote:
         reloader: has it taken over.
         settings: what was set by command, as it was loaded.
         control: the control socket, if there is one.
+        try_out: takes the readings of the last hour through two configs, if they are kept.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
     settings: Mapping[str, Any] = field(default_factory=dict)
     control: ControlServer | None = None
+    try_out: TryOut | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:

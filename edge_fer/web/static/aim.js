@@ -65,7 +65,7 @@
       polygon.addEventListener("click", () => { form.closest("details").open = true; });
       const [x, y] = at(corners.reduce(([a, b], [c, d]) => c + d < a + b ? [c, d] : [a, b]));
       const label = make("text", { x: x + 8, y: y + 26, "font-size": 24 }, zones);
-      label.textContent = form.dataset.zone;
+      label.textContent = form.elements.name.value || form.dataset.zone;
       if (chosen && mayDraw) drawHandles(form, corners);
     }
     if (kept) zones.querySelector(`[data-handle="${CSS.escape(kept)}"]`)?.focus();
