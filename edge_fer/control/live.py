@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 SHOW_EVERY: Final = 0.2
 #: Seconds for which a place stays pixelated after a face was last found there.
 STAYS_HIDDEN: Final = 2.0
+#: A face that is found again is still at the same place from this overlap (IoU) on.
+SAME_PLACE: Final = 0.5
 #: A face that was found is the one that was read from this overlap (IoU) on.
 SAME_FACE: Final = 0.3
 #: Faces that are told of one frame; places that are kept in mind.
@@ -188,7 +190,12 @@ class LiveView:
         boxes = [reading.box for reading in told.readings if reading.box]
         boxes += [track.face.box for track in told.missed]
         boxes += [face.box for face in searched.found] if searched else []
-        kept = [place for place in self._places if 0 <= now - place.seen <= STAYS_HIDDEN]
+        # the margin around a face hides where it just was
+        kept = [
+            place
+            for place in self._places
+            if 0 <= now - place.seen <= STAYS_HIDDEN and all(place.box.iou(box) < SAME_PLACE for box in boxes)
+        ]
         self._places = [*kept, *(_HiddenPlace(box, now) for box in boxes)][-MOST_PLACES:]
 
     def _shown(self, frame: Frame, told: Told, searched: Search | None) -> LiveFrame:

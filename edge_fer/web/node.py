@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -53,7 +53,7 @@ class NodeLine:
         """The result of a command, likewise."""
         return await self.ask("command", who, command=name, with_=dict(fields))
 
-    async def live(self, camera: str, seconds: float, who: Asker) -> AsyncIterator[Mapping[str, Any]]:
+    async def live(self, camera: str, seconds: float, who: Asker) -> AsyncGenerator[Mapping[str, Any], None]:
         """A live view: what it begins with, then its events as they come, the last of which is its end.
 
         A slow reader gets the newest alone. The daemon ends the view as soon as nobody reads this any more.
