@@ -43,7 +43,7 @@ class _Tune:
             value=text,
             old="" if old is None else old,
             found=found,
-            minutes=round(found["seconds"] / 60),
+            minutes=max(1, round(found["seconds"] / 60)),
             rows=compared(found["before"], found["after"]),
         )
 

@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.axe import violations
 from tests.broker import Mosquitto
 from tests.browser import Browser
 from tests.daemon import Daemon
@@ -103,6 +104,7 @@ def test_somebody_looks_draws_a_zone_sees_it_blank_the_picture_and_undoes_it(pag
         handle(browser, "corner-2").send_keys(Keys.DELETE)
         assert corners(browser).count(",") == 3
         look_at(browser)
+        assert violations(browser) == []
 
         assert browser.ask("return document.querySelector('#new-zone [name=name]').value") == "staff"
         browser.driver.find_element(By.CSS_SELECTOR, "#new-zone button[type=submit]").click()
@@ -138,4 +140,25 @@ def test_a_zone_is_drawn_with_a_finger(page):
         left, top = map(float, corners(browser).split(",")[0].split())
         assert left < 25
         assert top < 25
+        assert browser.console() == []
+
+
+def test_a_threshold_is_tried_then_set_then_undone(page):
+    with Browser() as browser:
+        logged_in(browser, page, screen="phone", dark=True)
+        driver = browser.driver
+        driver.find_element(By.LINK_TEXT, "Thresholds").click()
+        driver.find_element(By.XPATH, "//summary[contains(., 'alerts')]").click()
+        field = driver.find_element(By.ID, "alerts.unhappy-guest.for")
+        field.clear()
+        field.send_keys("7s")
+        field.find_element(By.XPATH, "./ancestor::form").find_element(By.CSS_SELECTOR, "[formaction]").click()
+        shows(browser, "would have come")
+        look_at(browser)
+        assert violations(browser) == []
+        press(browser, "Set it")
+        shows(browser, "7s")
+        press(browser, "Undo")
+        shows(browser, "4s")
+        assert violations(browser) == []
         assert browser.console() == []

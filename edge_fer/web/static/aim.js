@@ -64,7 +64,7 @@
       }, zones);
       polygon.addEventListener("click", () => { form.closest("details").open = true; });
       const [x, y] = at(corners.reduce(([a, b], [c, d]) => c + d < a + b ? [c, d] : [a, b]));
-      const label = make("text", { x: x + 8, y: y + 26, "font-size": 24 }, zones);
+      const label = make("text", { x: x + sizeOf(8), y: y + sizeOf(20), "font-size": sizeOf(14) }, zones);
       label.textContent = form.elements.name.value || form.dataset.zone;
       if (chosen && mayDraw) drawHandles(form, corners);
     }
@@ -269,13 +269,13 @@
     frame.faces.forEach((face, index) => {
       const [x, y, width, tall] = face.box.map(side => side * scale);
       make("rect", { class: `face ${face.state}`, x, y, width, height: tall }, faces);
-      const label = make("text", { x, y: Math.max(22, y - 6), "font-size": 22 }, faces);
+      const label = make("text", { x, y: Math.max(sizeOf(16), y - sizeOf(4)), "font-size": sizeOf(14) }, faces);
       label.textContent = `${index + 1}: ${face.pixels} px`;
     });
     if (needs) {
       const side = needs.pixels * scale;
       make("rect", { class: "needed", x: 6, y: height - side - 6, width: side, height: side }, faces);
-      const label = make("text", { x: 14 + side, y: height - 12, "font-size": 20 }, faces);
+      const label = make("text", { x: 14 + side, y: height - sizeOf(8), "font-size": sizeOf(12) }, faces);
       label.textContent = `${t.needed_square}: ${Math.round(needs.pixels)} px`;
     }
     const light = frame.brightness < 40 ? t.light_dark : frame.brightness > 220 ? t.light_bright : t.light_fine;
