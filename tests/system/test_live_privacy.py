@@ -14,11 +14,9 @@ from edge_fer.control.client import ControlClient, ControlError
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import COMMAND
 from tests.mqtt.kit import until
-from tests.system.pictures import Search
-from tests.system.test_privacy import sample_frames, strace
-from tests.system.trace import OPTIONS, read
+from tests.system.pictures import Search, sample_frames
+from tests.system.trace import OPTIONS, read, strace_path
 
-__all__ = ["strace"]
 #: Frames that are looked at.
 FRAMES = 5
 
@@ -40,7 +38,7 @@ def connected(path):
     return found[0]
 
 
-def test_pictures_reach_one_connection_alone(tmp_path, strace, search):
+def test_pictures_reach_one_connection_alone(tmp_path, search):
     state, trace = tmp_path / "state", tmp_path / "trace"
     with Mosquitto(tmp_path / "broker") as broker, Subscriber(broker) as seen:
         config = tmp_path / "config.yaml"
@@ -52,7 +50,7 @@ def test_pictures_reach_one_connection_alone(tmp_path, strace, search):
             "log_level": "debug",
         }
         config.write_text(json.dumps(settings))
-        command = [strace, *OPTIONS, "-o", str(trace), *COMMAND, "run", "--show", "--config", str(config)]
+        command = [strace_path(), *OPTIONS, "-o", str(trace), *COMMAND, "run", "--show", "--config", str(config)]
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         daemon = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True

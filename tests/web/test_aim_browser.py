@@ -13,7 +13,7 @@ from tests.broker import Mosquitto
 from tests.browser import Browser
 from tests.daemon import Daemon
 from tests.running import config
-from tests.web.test_browser import look_at, press, shows
+from tests.web.looking import look_at, press, shows
 from tests.web.visiting import WebPage
 
 CAMERA = {"source": "sample:counter", "loop": True}
