@@ -117,7 +117,8 @@ import edge_fer.cli.run, edge_fer.wiring
 from edge_fer.config import Config
 edge_fer.wiring.build_service(Config.model_validate({"cameras": {"front": {"source": "/dev/video0"}}}))
 unasked = (
-    "edge_fer.capture.picamera2.live", "edge_fer.control.state", "edge_fer.emotion.attributes",
+    "edge_fer.capture.picamera2.live", "edge_fer.control.state", "edge_fer.control.live", "edge_fer.control.pixels",
+    "edge_fer.wiring.live", "edge_fer.emotion.attributes",
     "edge_fer.homeassistant", "edge_fer.sinks.trace", "edge_fer.trace", "edge_fer.config.output.schema",
     "edge_fer.mqtt.embedded", "av",
 )

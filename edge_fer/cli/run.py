@@ -9,11 +9,12 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._live import DemoView, can_draw
@@ -27,6 +28,7 @@ from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import complain, set_up_log
 from edge_fer.remote.reloader import Reloader
+from edge_fer.sinks.recent import RecentReadings
 from edge_fer.sinks.registry import Asked
 from edge_fer.support.redact import redacted
 from edge_fer.wiring import Remote, build_service
@@ -86,7 +88,15 @@ def _run(args: argparse.Namespace) -> int:
         return load_from(args, extra_layers=preferred, remote=remote, desired=desired)
 
     def build(config: Loaded) -> Service:
-        remote = Remote(loaded, reloader, config.settings, control, lambda desired: loaded(None, desired))
+        recent.go_on_with(config.config)
+        remote = Remote(
+            loaded,
+            reloader,
+            config.settings,
+            control,
+            load_desired=lambda desired: loaded(None, desired),
+            try_out=partial(_try_out, recent),
+        )
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
     def renew(running: Service) -> Service | None:
@@ -107,7 +117,8 @@ def _run(args: argparse.Namespace) -> int:
     place = listening_path(first.state_dir, os.environ)
     view = _begin_demo(start, place) if args.demo else None
     show = say if args.show or args.demo else None
-    asked = Asked(show=view.say if view else show, record=recording, control=True)
+    recent = RecentReadings()
+    asked = Asked(show=view.say if view else show, record=recording, control=True, recent=recent)
     control = ControlServer(place)
     daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     try:
@@ -129,6 +140,13 @@ def _recording(path: Path, settings: Config) -> TraceRecording:
     from edge_fer.sinks.trace import TraceRecording  # noqa: PLC0415 - few write one
 
     return TraceRecording(path, settings)
+
+
+def _try_out(recent: RecentReadings, before: Config, after: Config) -> Mapping[str, Any]:
+    """What alerts two configs make of the last hour's readings."""
+    from edge_fer.recordings.replay.trial import try_out  # noqa: PLC0415 - few try something
+
+    return try_out(recent.steps(), before, after)
 
 
 def _tell_set_aside(loaded: Loaded) -> None:

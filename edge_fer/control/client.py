@@ -58,6 +58,11 @@ class ControlClient:
     ) -> None:
         self._socket.close()
 
+    def hang_up(self) -> None:
+        """Ends the connection, also for a thread that waits for something; from any thread."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def ask(self, do: str, **fields: Any) -> Any:
         """The result of a request.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_fer.control.newness import Newness
 from edge_fer.control.protocol import Code
-from edge_fer.control.server import ControlServer
+from edge_fer.control.server import ControlServer, LiveLease
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Asker
 from edge_fer.remote.executor import Executor
@@ -16,7 +16,17 @@ from edge_fer.remote.requests import read_fields
 if TYPE_CHECKING:
     from edge_fer.control.state import NodeNow
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "LivePort"]
+
+
+class LivePort(Protocol):
+    """Lets people look at cameras for a limited time."""
+
+    def begin(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None], /) -> LiveLease:
+        """Begins a live view; CommandError where it may not be."""
+
+    def close(self) -> None:
+        """Ends all of them."""
 
 
 class Desk:
@@ -27,6 +37,8 @@ class Desk:
         executor: carries commands out.
         look: how everything is now.
         read_settings: the settings and where they come from, with their schema if wanted.
+        live: lets people look at cameras.
+        try_out: what alerts other thresholds would have made of the last hour, for somebody who asks.
     """
 
     def __init__(
@@ -36,11 +48,15 @@ class Desk:
         *,
         look: Callable[[], NodeNow],
         read_settings: Callable[[bool], Mapping[str, Any]],
+        live: LivePort,
+        try_out: Callable[[Mapping[str, Any], Asker], Mapping[str, Any]],
     ) -> None:
         self._server = server
         self._executor = executor
         self._look = look
         self._read_settings = read_settings
+        self._live = live
+        self._try_out = try_out
         self._newness = Newness()
 
     def start(self) -> None:
@@ -50,6 +66,7 @@ class Desk:
     def close(self) -> None:
         """Ends, once the command that is under way has come to its end."""
         self._server.detach(self)
+        self._live.close()
         self._executor.close()
 
     def about(self) -> Mapping[str, Any]:
@@ -70,6 +87,22 @@ class Desk:
     def settings(self, *, schema: bool) -> Mapping[str, Any]:
         """The settings and where they come from."""
         return self._read_settings(schema)
+
+    def live(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None]) -> LiveLease:
+        """Begins a live view.
+
+        Raises:
+            CommandError: it may not be.
+        """
+        return self._live.begin(fields, asker, take)
+
+    def try_out(self, values: Mapping[str, Any], asker: Asker) -> Mapping[str, Any]:
+        """What alerts other thresholds would have made of the last hour.
+
+        Raises:
+            CommandError: they cannot be tried.
+        """
+        return self._try_out(values, asker)
 
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out.

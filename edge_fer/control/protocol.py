@@ -36,6 +36,9 @@ class Do(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     SETTINGS = "settings"
     COMMAND = "command"
+    LIVE = "live"
+    END_LIVE = "end_live"
+    TRY = "try"
 
 
 class Code(StrEnum):
@@ -52,14 +55,19 @@ class Code(StrEnum):
 
 
 #: The fields that each kind of request may have, beside `v`, `id`, `do` and `as`, and their types in words.
-_FIELDS: Final[Mapping[Do, Mapping[str, tuple[type, str]]]] = {
+_FIELDS: Final[Mapping[Do, Mapping[str, tuple[type | tuple[type, ...], str]]]] = {
     Do.HELLO: {},
     Do.STATE: {},
     Do.SUBSCRIBE: {},
     Do.UNSUBSCRIBE: {},
     Do.SETTINGS: {"schema": (bool, "true or false")},
     Do.COMMAND: {"command": (str, "the name of a command"), "with": (dict, "an object with the command's fields")},
+    Do.LIVE: {"camera": (str, "the name of a camera"), "seconds": ((int, float), "a number of seconds")},
+    Do.END_LIVE: {},
+    Do.TRY: {"set": (dict, "an object with values by key of the config")},
 }
+#: The field that a kind of request must have.
+_REQUIRED: Final[Mapping[Do, str]] = {Do.COMMAND: "command", Do.LIVE: "camera", Do.TRY: "set"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +123,10 @@ class ControlRequest:
                 remedy = f"Send {words}"
                 msg = f"{name} is not {words}"
                 raise CommandError(Code.MALFORMED, msg, remedy=remedy, id=number, field=name, value=value)
-        if do == Do.COMMAND and "command" not in rest:
-            msg = "command is missing"
-            remedy = "Send the name of a command"
-            raise CommandError(Code.MALFORMED, msg, remedy=remedy, id=number, field="command")
+        required = _REQUIRED.get(Do(do))
+        if required is not None and required not in rest:
+            remedy = f"Send {known[required][1]}"
+            raise CommandError(Code.MALFORMED, f"{required} is missing", remedy=remedy, id=number, field=required)
         return cls(number, Do(do), acting_for, rest)
 
 

@@ -22,7 +22,7 @@ from edge_fer.control.session import ClientSession
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.remote.asker import Asker
 
-__all__ = ["ControlServer", "DeskPort"]
+__all__ = ["ControlServer", "DeskPort", "LiveLease"]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,10 @@ PUSH_EVERY: Final = 0.2
 _CHUNK = 65_536
 #: Seconds that replies have to leave when everything ends.
 _GOODBYE = 1.0
+#: Seconds between two looks at whether a live view is over.
+_LIVE_LOOK = 0.25
+#: Why a live view ends, as far as that is up to the connection.
+_ASKED, _GONE = "asked", "gone"
 #: Seconds before another try where the system has no descriptors left.
 _BREATH = 0.1
 
@@ -57,12 +61,36 @@ class DeskPort(Protocol):
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out, which may take a while; CommandError where it is not."""
 
+    def try_out(self, values: Mapping[str, Any], asker: Asker, /) -> Mapping[str, Any]:
+        """What alerts other thresholds would have made of the last hour; may take a while; CommandError where not."""
+
+    def live(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None], /) -> LiveLease:
+        """Begins a live view, of which `take` gets each frame from any thread; CommandError where it may not be."""
+
+
+class LiveLease(Protocol):
+    """A live view of one client."""
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What whoever asked for it gets to know first."""
+
+    @property
+    def over(self) -> str | None:
+        """Why it is over; None while it is not."""
+
+    def end(self, why: str, /) -> None:
+        """Ends it, unless it is over; nothing more is taken."""
+
 
 @dataclass(slots=True)
 class _ControlClient:
     socket: socket.socket
     session: ClientSession
     watched: int = selectors.EVENT_READ
+    live: LiveLease | None = None
+    #: the newest frame of the live view that is not sent yet; set by other threads
+    frame: Mapping[str, Any] | None = None
 
 
 class ControlServer:
@@ -158,6 +186,7 @@ class ControlServer:
                 elif client := self._clients.get(key.fd):
                     self._read(client)
             self._hand_out()
+            self._show_live()
             self._send_all()
             if self._push():
                 self._send_all()
@@ -172,6 +201,8 @@ class ControlServer:
         """Seconds until there is something to do although nothing comes; None where there is not."""
         if any(client.session.subscribed for client in self._clients.values()):
             return PUSH_EVERY
+        if any(client.live for client in self._clients.values()):
+            return _LIVE_LOOK
         return 1.0 if any(client.session.waiting for client in self._clients.values()) else None
 
     def _accept(self, listener: socket.socket) -> None:
@@ -259,13 +290,54 @@ class ControlServer:
             case Do.UNSUBSCRIBE:
                 session.subscribed = False
                 return success(request.id, None)
-            case Do.SETTINGS:
-                schema = bool(request.fields.get("schema", False))
-                self._later(client, request, lambda: desk.settings(schema=schema))
-            case Do.COMMAND:
-                name, fields = request.fields["command"], request.fields.get("with", {})
-                self._later(client, request, lambda: desk.carry_out(name, fields, request.id, asker))
+            case Do.LIVE | Do.END_LIVE:
+                self._end_live(client, _ASKED)
+                if request.do is Do.LIVE:
+                    client.live = desk.live(request.fields, asker, self._taker(client))
+                return success(request.id, client.live and client.live.told)
+            case _:
+                self._later(client, request, self._work_of(desk, request, asker))
         return None
+
+    def _work_of(self, desk: DeskPort, request: ControlRequest, asker: Asker) -> Callable[[], Any]:
+        """What is to be done for a request that may take a while."""
+        fields = request.fields
+        if request.do is Do.SETTINGS:
+            return lambda: desk.settings(schema=bool(fields.get("schema", False)))
+        if request.do is Do.TRY:
+            return lambda: desk.try_out(fields["set"], asker)
+        return lambda: desk.carry_out(fields["command"], fields.get("with", {}), request.id, asker)
+
+    def _taker(self, client: _ControlClient) -> Callable[[Mapping[str, Any]], None]:
+        """What takes frames of a live view for a client: the newest alone is kept."""
+
+        def take(frame: Mapping[str, Any]) -> None:
+            client.frame = frame
+            self._rouse()
+
+        return take
+
+    def _show_live(self) -> None:
+        """Sends frames of live views to the clients that asked for them, and says where one is over."""
+        for client in self._clients.values():
+            if client.live is None:
+                continue
+            frame, client.frame = client.frame, None
+            if client.session.ending:
+                self._end_live(client, _GONE)
+            elif why := client.live.over:
+                self._end_live(client, why)
+                client.session.put(event("live_end", why), self._clock())
+            elif frame is not None:
+                client.session.push(event("live", frame), self._clock())
+
+    def _end_live(self, client: _ControlClient, why: str) -> None:
+        live, client.live, client.frame = client.live, None, None
+        if live:
+            try:
+                live.end(why)
+            except Exception:
+                log.exception("a live view could not be ended in good order")
 
     def _later(self, client: _ControlClient, request: ControlRequest, work: Callable[[], Any]) -> None:
         """Has something done by the other thread, which replies."""
@@ -355,6 +427,7 @@ class ControlServer:
         client.watched = wanted
 
     def _end(self, client: _ControlClient) -> None:
+        self._end_live(client, _GONE)
         if self._clients.pop(client.socket.fileno(), None):
             if client.watched:
                 self._selector.unregister(client.socket)

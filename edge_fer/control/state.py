@@ -48,6 +48,7 @@ class CameraNow(Part):
     online: bool = Field(description="Whether it delivers frames.")
     paused: bool = Field(description="Whether nothing is looked at, because somebody said so.")
     problem: str = Field(description="Why it delivers nothing; empty: it does, or is paused.")
+    watchers: list[str] = Field(description="Who has a live view of it now.")
     view: View | None = Field(description="What it gets to see at all; null: not watched, not known, or not told.")
     people: Count | None = Field(description="How many are in view; null: not told (`privacy.events: off`).")
     mood: str | None = Field(description="Leading emotion over all of them; null: nobody, or not told.")

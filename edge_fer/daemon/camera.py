@@ -13,12 +13,12 @@ from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
 from edge_fer.clock.system import Clock
 from edge_fer.errors import EdgeFerError
 from edge_fer.faces.people.attention import Work
-from edge_fer.pipeline.step import Pipeline, Told
+from edge_fer.pipeline.step import Pipeline, Search, Told
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.types import Instant
+from edge_fer.types import Frame, Instant
 
-__all__ = ["Call", "Camera", "MakeLoop"]
+__all__ = ["Call", "Camera", "MakeLoop", "Onlooker"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ MOST_CALLS = 16
 Answer = TypeVar("Answer")
 #: Something to be done with the pipeline at an instant: what is to be told of it, and what the caller gets to know.
 Call = Callable[[Pipeline, Instant], tuple[Told, Answer]]
+
+#: Is shown each frame that went through the pipeline, what was told of it, and what the detector found last.
+Onlooker = Callable[[Frame, Told, Search | None], None]
 
 #: Makes the capture loop, given what it calls on every change of state and on every pass.
 MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
@@ -60,6 +63,7 @@ class Camera:
         fps: frames a second that are taken of it at most while the machine is well; None for all.
         error: what ended its pipeline, if anything did; a fault of ours.
         lost_since: monotonic seconds since when it has been lost; None while it is not.
+        onlooker: is shown each frame, in the pipeline's thread, and must not fail; None: nobody looks.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Camera:
         self.watch = watch
         self.error: Exception | None = None
         self.lost_since: float | None = None
+        self.onlooker: Onlooker | None = None
         self._pipeline = pipeline
         self._tell = tell
         self._tell_online = tell_online
@@ -218,7 +223,10 @@ class Camera:
                     seen = last = frame.at
                     arrived = self._worked_at
                     self.watch.frame()
-                    self._tell(self._pipeline.step(frame))
+                    told = self._pipeline.step(frame)
+                    self._tell(told)
+                    if (onlooker := self.onlooker) is not None:
+                        onlooker(frame, told, self._pipeline.search)
                     self._see_whether_frozen()
                 elif last is not None and (idle := self._worked_at - arrived - GRACE) > 0:
                     # from the frames' own time on: a recording may be behind the clock, or ahead of it

@@ -41,7 +41,7 @@ from edge_fer.types import (
     View,
 )
 
-__all__ = ["Pipeline", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
+__all__ = ["Pipeline", "Search", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
@@ -84,6 +84,21 @@ class Told:
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the detector found in one frame.
+
+    Attributes:
+        at: when the frame was captured.
+        found: all faces, in pixels of the whole picture.
+        lifeless: those of them that were left out because they never change, such as posters.
+    """
+
+    at: Instant
+    found: tuple[Face, ...]
+    lifeless: tuple[Face, ...] = ()
+
+
 def _untimed(_stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
@@ -97,6 +112,11 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
             return False
         taken.add(near[0])
     return len(taken) == len(expected)
+
+
+def _left_out(found: Sequence[Face], kept: Sequence[Face]) -> tuple[Face, ...]:
+    """The faces that were found and not kept."""
+    return tuple(face for face in found if face not in kept) if len(kept) < len(found) else ()
 
 
 def read_faces(
@@ -212,6 +232,10 @@ class Pipeline:
         min_confidence: a leading emotion that scores lower makes the reading uncertain, 0 to 1.
         min_lead: so does one that is not so far ahead of every other, 0 to 1; 0 asks for nothing.
         time: called with each stage's name, returns a context in which the stage runs.
+
+    Attributes:
+        camera: the camera's name.
+        search: what the detector found in the frame that was searched last; None before the first.
     """
 
     def __init__(
@@ -228,6 +252,7 @@ class Pipeline:
         self._min_confidence = min_confidence
         self._min_lead = min_lead
         self._time = time
+        self.search: Search | None = None
         self._people = 0
         self._readings: Sequence[Reading] = ()
         #: what was read last, by person
@@ -371,6 +396,7 @@ class Pipeline:
             with time("sift"):
                 stages.motion.remember()
                 faces = stages.lifeless.sift(frame.image, found, at.mono)
+                self.search = Search(at, tuple(found), _left_out(found, faces))
             if not followed and not _all_found(expected, faces):
                 with time("follow"):
                     followed = stages.follower.follow(raw, expected)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from threading import Lock
+from typing import Literal, TypeAlias
 
 from edge_fer.pipeline.step import Told
 from edge_fer.types import EMOTION, EventKind, Reading
@@ -27,6 +28,9 @@ class Content(StrEnum):
     SUMMARIES = "summaries"
     PICTURES = "pictures"
 
+
+#: What a live view may show (`privacy.live`).
+Live: TypeAlias = Literal["never", "boxes", "pixelated"]
 
 #: What a sink that leaves the device may still get with `privacy.events: off`.
 _NEVER_ABOUT_ONE_PERSON = frozenset({Content.SUMMARIES})
@@ -79,13 +83,18 @@ class Policy:
         rights: of each sink, by its name.
         events: whether anything but summaries may leave the device (`privacy.events`).
         k_minimum: a summary that fewer people made has no numbers, whoever gets it (`privacy.k_minimum`).
+        live: what a live view may show: never, boxes, pixelated (`privacy.live`).
 
     Attributes:
         k_minimum: as given.
+        live: what a live view may show; never, where `events` is off.
     """
 
-    def __init__(self, rights: Mapping[str, Right], *, events: bool = True, k_minimum: int = 1) -> None:
+    def __init__(
+        self, rights: Mapping[str, Right], *, events: bool = True, k_minimum: int = 1, live: Live = "never"
+    ) -> None:
         self.k_minimum = k_minimum
+        self.live: Live = live if events else "never"
         self._rights = rights
         self._always = {
             name: right.always if events or not right.leaves else right.always & _NEVER_ABOUT_ONE_PERSON

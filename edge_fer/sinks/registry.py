@@ -23,6 +23,7 @@ from edge_fer.support.registry import by_name
 from edge_fer.types import SignalKey, SignalValue
 
 if TYPE_CHECKING:
+    from edge_fer.sinks.recent import RecentReadings
     from edge_fer.sinks.trace import TraceRecording
 
 __all__ = ["SINKS", "Asked", "SinkRow", "Surroundings", "make_policy", "make_sinks"]
@@ -37,12 +38,14 @@ class Asked:
         show: prints one line, where events and alerts are to be shown.
         record: a trace that readings are to be written into.
         control: whether there is a control socket.
+        recent: keeps the readings of the last hour, where they are to be kept.
     """
 
     publish: bool = True
     show: Callable[[str], None] | None = None
     record: TraceRecording | None = None
     control: bool = False
+    recent: RecentReadings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,13 @@ def _make_trace(surroundings: Surroundings) -> SinkPort:
     from edge_fer.sinks.trace import TraceSink  # noqa: PLC0415 - few write one
 
     return TraceSink(surroundings.asked.record, surroundings.settings)
+
+
+def _make_recent(surroundings: Surroundings) -> SinkPort:
+    assert surroundings.asked.recent is not None  # noqa: S101 - the row says so
+    from edge_fer.sinks.recent import RecentSink  # noqa: PLC0415 - not everybody keeps them
+
+    return RecentSink(surroundings.asked.recent, surroundings.settings)
 
 
 def _make_prometheus(surroundings: Surroundings) -> SinkPort:
@@ -193,12 +203,25 @@ SINKS: Sequence[SinkRow] = (
         right=Right(
             frozenset({Content.READINGS, Content.ATTRIBUTES, Content.EVENTS, Content.ALERTS, Content.SCENES}),
             leaves=True,
+            on_request=frozenset({Content.PICTURES}),
         ),
         wanted=lambda _, asked: asked.control,
         make=lambda it: it.board,
         about="how everything is now, on the control socket",
         keeps="nothing but the newest, in memory",
-        sends="people in view and alerts, to root and members of the group `edge-fer` on this device who ask",
+        sends="people in view and alerts, to root and members of the group `edge-fer` on this device who ask; small "
+        "pictures with pixelated faces, to an operator who asks for a live view, for a minute (`privacy.live`)",
+    ),
+    SinkRow(
+        name="recent",
+        right=Right(frozenset({Content.READINGS, Content.ATTRIBUTES}), leaves=True),
+        wanted=lambda settings, asked: (
+            asked.recent is not None and settings.privacy.recent == "on" and settings.privacy.events == "on"
+        ),
+        make=_make_recent,
+        about="readings of the last hour, on which thresholds can be tried, with `privacy.recent: on`",
+        keeps="numbers in memory, two a second, for an hour; a megabyte at most",
+        sends="which alerts other thresholds would have made of them, to an operator on this device who asks",
     ),
     SinkRow(
         name="terminal",
@@ -227,6 +250,7 @@ def make_policy(settings: Config) -> Policy:
         {name: row.right for name, row in by_name(SINKS, lambda row: row.name).items()},
         events=settings.privacy.events == "on",
         k_minimum=settings.privacy.k_minimum,
+        live=settings.privacy.live,
     )
 
 

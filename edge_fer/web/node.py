@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import anyio.to_thread
 
@@ -36,7 +37,7 @@ class NodeLine:
         self._connect = connect
         #: whether the daemon lets us name the person for whom we ask
         self._acts_for = True
-        self._listeners: set[_NewestState] = set()
+        self._listeners: set[_Newest[State | None]] = set()
         self._newest: State | None = None
         self._watching = False
 
@@ -52,9 +53,32 @@ class NodeLine:
         """The result of a command, likewise."""
         return await self.ask("command", who, command=name, with_=dict(fields))
 
+    async def live(self, camera: str, seconds: float, who: Asker) -> AsyncGenerator[Mapping[str, Any], None]:
+        """A live view: what it begins with, then its events as they come, the last of which is its end.
+
+        A slow reader gets the newest alone. The daemon ends the view as soon as nobody reads this any more.
+
+        Raises:
+            EdgeFerError: the daemon does not run, or refuses.
+        """
+        client = await anyio.to_thread.run_sync(self._connect)
+        try:
+            asked = {"camera": camera, "seconds": seconds}
+            yield await anyio.to_thread.run_sync(partial(self._asked, client, "live", who, asked))
+            newest: _Newest[Mapping[str, Any]] = _Newest()
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=_hear, args=(client, loop, newest), name="live", daemon=True).start()
+            while True:
+                event = await newest.next()
+                yield event
+                if event["event"] == "live_end":
+                    return
+        finally:
+            client.hang_up()
+
     async def states(self) -> AsyncIterator[State | None]:
         """Each new state, the newest first; None while the daemon does not run. A slow reader gets the newest alone."""
-        listener = _NewestState()
+        listener: _Newest[State | None] = _Newest()
         self._listeners.add(listener)
         if self._newest is not None:
             listener.put(self._newest)
@@ -70,15 +94,18 @@ class NodeLine:
 
     def _ask(self, do: str, who: Asker, fields: Mapping[str, Any]) -> Any:
         with self._connect() as client:
-            if self._acts_for:
-                try:
-                    return client.ask(do, **fields, as_={"name": who.name, "role": who.role})
-                except CommandError as error:
-                    if error.field != "as":
-                        raise
-                    # a member of the group runs this page: all is done in their name
-                    self._acts_for = False
-            return client.ask(do, **fields)
+            return self._asked(client, do, who, fields)
+
+    def _asked(self, client: ControlClient, do: str, who: Asker, fields: Mapping[str, Any]) -> Any:
+        if self._acts_for:
+            try:
+                return client.ask(do, **fields, as_={"name": who.name, "role": who.role})
+            except CommandError as error:
+                if error.field != "as":
+                    raise
+                # a member of the group runs this page: all is done in their name
+                self._acts_for = False
+        return client.ask(do, **fields)
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Runs in a thread of its own while anybody listens."""
@@ -111,18 +138,38 @@ class NodeLine:
         loop.call_soon_threadsafe(spread)
 
 
-class _NewestState:
-    """Keeps the newest state until it is read."""
+def _hear(client: ControlClient, loop: asyncio.AbstractEventLoop, newest: _Newest[Mapping[str, Any]]) -> None:
+    """Passes on the events of a live view; runs in a thread of its own until it ends, or the connection does."""
+    try:
+        with client:
+            for event in client.events():
+                if event["event"] in {"live", "live_end"}:
+                    loop.call_soon_threadsafe(newest.put, event)
+                if event["event"] == "live_end":
+                    return
+    except EdgeFerError:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(newest.put, {"event": "live_end", "live_end": "restart"})
+    except RuntimeError:
+        # the loop has ended
+        return
+
+
+_T = TypeVar("_T")
+
+
+class _Newest(Generic[_T]):
+    """Keeps the newest of something until it is read."""
 
     def __init__(self) -> None:
-        self._state: State | None = None
+        self._held: list[_T] = []
         self._is_new = asyncio.Event()
 
-    def put(self, state: State | None) -> None:
-        self._state = state
+    def put(self, value: _T) -> None:
+        self._held[:] = [value]
         self._is_new.set()
 
-    async def next(self) -> State | None:
+    async def next(self) -> _T:
         await self._is_new.wait()
         self._is_new.clear()
-        return self._state
+        return self._held[0]

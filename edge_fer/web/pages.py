@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,14 +21,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
-from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.asker import Role
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
+from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.node import NodeLine
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import chosen_language, texts_in
+from edge_fer.web.tune import tune_routes, value_of
 from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
+from edge_fer.web.visit import Handler as _Handler
+from edge_fer.web.visit import PageVisit as _PageVisit
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -62,6 +65,15 @@ class Keeping:
     delays: LoginDelays
 
 
+#: The pages that everybody finds at the top: where, the key of their name, and whose they are.
+NAVIGATION: Final = (
+    ("/", "now", Role.VIEWER),
+    ("/aim", "aim", Role.VIEWER),
+    ("/tune", "tune", Role.VIEWER),
+    ("/system", "system", Role.VIEWER),
+)
+
+
 def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float] = time.time) -> Starlette:
     """All pages, not yet guarded (`edge_fer.web.guard`).
 
@@ -90,31 +102,10 @@ def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callabl
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
         Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
+        *aim_routes(pages),
+        *tune_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
-
-
-class _PageVisit:
-    """Somebody who asks, with the words of their language.
-
-    Attributes:
-        request: what they ask for.
-        session: of them.
-        form: what they sent.
-    """
-
-    def __init__(self, request: Request, session: LoginSession, form: Mapping[str, str]) -> None:
-        self.request = request
-        self.session = session
-        self.form = form
-
-    @property
-    def asker(self) -> Asker:
-        """Who asks, for the daemon."""
-        return Asker(self.session.name, Way.WEB, self.session.role)
-
-
-_Handler = Callable[[_PageVisit], Any]
 
 
 class _Pages:
@@ -334,7 +325,7 @@ class _Pages:
     async def set_value(self, visit: _PageVisit) -> Response:
         """Sets one key, or leaves it to the files again."""
         key = visit.form.get("key", "")
-        value = None if visit.form.get("default") else _value(visit.form.get("value", ""))
+        value = None if visit.form.get("default") else value_of(visit.form.get("value", ""))
         before = await self._node.ask("settings", visit.asker)
         result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
         old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
@@ -343,6 +334,31 @@ class _Pages:
         was_set = "yes" if key in before["set"] else ""
         self._changed[visit.session.csrf] = {"key": key, "old": old, "new": new, "was_set": was_set}
         return RedirectResponse("/tune", 303)
+
+    # what modules with further pages use
+
+    @property
+    def node(self) -> NodeLine:
+        """The daemon."""
+        return self._node
+
+    @property
+    def accounts(self) -> AccountBook:
+        """Who may log in."""
+        return self._keeping.accounts
+
+    def is_here(self, visit: _PageVisit) -> bool:
+        """Whether somebody is still logged in, with the role that they had."""
+        session = self._session(visit.request)
+        return session is not None and session.role == visit.session.role
+
+    def show(self, visit: _PageVisit, template: str, code: int = 200, **content: Any) -> Response:
+        """A page out of a template."""
+        return self._shown(visit.request, template, code, session=visit.session, **content)
+
+    def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
+        """The same for whoever is not logged in."""
+        return self._shown(request, template, code, **content)
 
     # how it looks
 
@@ -357,7 +373,14 @@ class _Pages:
         texts = texts_in(language)
         session: LoginSession | None = content.pop("session", None)
         return self._templates.get_template(template).render(
-            t=texts, language=language, path=request.url.path, session=session, Role=Role, labels=LABEL_NAMES, **content
+            t=texts,
+            language=language,
+            path=request.url.path,
+            session=session,
+            Role=Role,
+            labels=LABEL_NAMES,
+            navigation=NAVIGATION,
+            **content,
         )
 
     def _error(
@@ -404,15 +427,6 @@ def _event(name: str, text: str) -> str:
 def _given(visit: _PageVisit, *names: str) -> dict[str, Any]:
     """Those fields of the form that have something in them."""
     return {name: visit.form[name] for name in names if visit.form.get(name)}
-
-
-def _value(text: str) -> Any:
-    """What a value means: numbers and switches as in JSON, everything else as text."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return found if isinstance(found, int | float | bool) and math.isfinite(found) else text
 
 
 async def _form(request: Request) -> Mapping[str, str] | None:

@@ -1,4 +1,4 @@
-"""What the pages say, in the languages that there are: one file each in `texts/`."""
+"""What the pages say, in the languages that there are: files of each in `texts/`, such as `en.json`, `aim.en.json`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ LANGUAGES = ("en", "de")
 @cache
 def texts_in(language: str) -> Mapping[str, str]:
     """The texts of a language by their keys."""
-    found: Mapping[str, str] = json.loads(
-        files("edge_fer.web").joinpath("texts", f"{language}.json").read_text("utf-8")
-    )
+    found: dict[str, str] = {}
+    for file in files("edge_fer.web").joinpath("texts").iterdir():
+        if file.name == f"{language}.json" or file.name.endswith(f".{language}.json"):
+            found |= json.loads(file.read_text("utf-8"))
     return found
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.control.desk import Desk
 from edge_fer.daemon.camera import Camera
+from edge_fer.errors import CommandError
 from edge_fer.remote.executor import Executor
+from edge_fer.remote.trying import try_settings
 from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote
 from edge_fer.wiring.sinks import WayOut
 
 if TYPE_CHECKING:
+    from edge_fer.control.server import LiveLease
     from edge_fer.control.state import NodeNow
+    from edge_fer.remote.asker import Asker
+    from edge_fer.wiring.live import LiveViews
     from edge_fer.wiring.lookout import Lookout
 
 __all__ = ["make_desks"]
@@ -44,11 +50,13 @@ def make_desks(
 
     # most nodes are never asked, so what answers is loaded when somebody asks
 
+    live = _LiveOnDemand(lambda: _live_views(node, voice, cameras, out))
+
     @cache
     def lookout() -> Lookout:
         from edge_fer.wiring.lookout import Lookout  # noqa: PLC0415
 
-        return Lookout(node, voice, cameras, out)
+        return Lookout(node, voice, cameras, out, live.watchers)
 
     def look() -> NodeNow:
         return lookout()()
@@ -58,4 +66,40 @@ def make_desks(
 
         return settings_of(remote.load, schema=schema)
 
-    return [Desk(remote.control, executor, look=look, read_settings=read_settings)]
+    def try_out(values: Mapping[str, Any], asker: Asker) -> Mapping[str, Any]:
+        if remote.try_out is None or "recent" not in out.outlet.sinks:
+            msg = "the readings of the last hour are not kept"
+            remedy = "Write `privacy: {recent: on, events: on}` into the config file"
+            raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy)
+        return try_settings(values, asker, load=remote.load, try_out=remote.try_out)
+
+    return [Desk(remote.control, executor, look=look, read_settings=read_settings, live=live, try_out=try_out)]
+
+
+def _live_views(node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> LiveViews:
+    from edge_fer.wiring.live import LiveViews  # noqa: PLC0415 - few ask for one
+
+    return LiveViews(node, voice, cameras, out)
+
+
+class _LiveOnDemand:
+    """Live views, made when somebody first asks for one."""
+
+    def __init__(self, make: Callable[[], LiveViews]) -> None:
+        self._make = make
+        self._made: LiveViews | None = None
+
+    def begin(self, fields: Mapping[str, Any], asker: Asker, take: Callable[[Mapping[str, Any]], None]) -> LiveLease:
+        """Begins one; for one thread."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made.begin(fields, asker, take)
+
+    def watchers(self, camera: str) -> Sequence[str]:
+        """Who looks at a camera now."""
+        return self._made.watchers(camera) if self._made else ()
+
+    def close(self) -> None:
+        """Ends all of them."""
+        if self._made:
+            self._made.close()

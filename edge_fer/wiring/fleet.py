@@ -47,7 +47,7 @@ def make_members(settings: config.Config, remote: Remote, voice: Voice) -> list[
 
 
 def _make_renewal(settings: config.Config, voice: Voice) -> CertificateRenewal:
-    broker = broker_settings(settings)
+    broker = broker_settings(settings)[0]
 
     def ask(request: str | None) -> None:
         now = voice.clock()

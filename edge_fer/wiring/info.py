@@ -37,6 +37,8 @@ def privacy_info(outlet: Outlet, now: Instant) -> PrivacyInfo:
         pictures_published=Content.PICTURES in published,
         events_published=Content.EVENTS in published,
         k_minimum=outlet.policy.k_minimum,
+        live=outlet.policy.live,
+        recent="recent" in outlet.sinks,
         sinks={name: [content for content in Content if content in contents] for name, contents in allowed.items()},
     )
 

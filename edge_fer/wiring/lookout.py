@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from edge_fer import __version__
@@ -39,13 +39,22 @@ class Lookout:
         voice: of the node.
         cameras: by name.
         out: hears what their pipelines tell.
+        watchers: who has a live view of a camera.
     """
 
-    def __init__(self, node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> None:
+    def __init__(
+        self,
+        node: Node,
+        voice: Voice,
+        cameras: Mapping[str, Camera],
+        out: WayOut,
+        watchers: Callable[[str], Sequence[str]],
+    ) -> None:
         self._node = node
         self._voice = voice
         self._cameras = cameras
         self._out = out
+        self._watchers = watchers
         self._written_of: config.Config | None = None
         self._rules: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -82,6 +91,7 @@ class Lookout:
             "online": loop.state is CaptureState.ONLINE,
             "paused": camera.paused,
             "problem": redacted_text(loop.reason),
+            "watchers": list(self._watchers(name)),
         }
         if Content.READINGS not in self._out.outlet.policy.allowed("control", now.mono):
             return CameraNow(**state, view=None, people=None, mood=None, satisfaction=None, seen=None, rules=None)

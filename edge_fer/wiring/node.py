@@ -125,6 +125,10 @@ class Node:
         )
         voice.link.retain(voice.topics.info, info, now)
 
+    def tell_info_again(self) -> None:
+        """Publishes what the node is, because what leaves the device has changed."""
+        self.tell_info(self._made)
+
     def health(self) -> Health:
         """How the node is doing now."""
         voice = self._voice

@@ -19,6 +19,7 @@ from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
+from edge_fer.remote.trying import TryOut
 from edge_fer.wiring.node import Node, Voice
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Remote:
         settings: what was set by command, as it was loaded.
         control: the control socket, if there is one.
         load_desired: loads the config with other wishes of a fleet's operator.
+        try_out: takes the readings of the last hour through two configs, if they are kept.
     """
 
     load: LoadConfig
@@ -48,6 +50,7 @@ class Remote:
     settings: Mapping[str, Any] = field(default_factory=dict)
     control: ControlServer | None = None
     load_desired: LoadDesired | None = None
+    try_out: TryOut | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:

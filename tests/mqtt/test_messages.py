@@ -278,6 +278,8 @@ def test_info_and_health():
         "pictures_published": False,
         "events_published": False,
         "k_minimum": 5,
+        "live": "never",
+        "recent": False,
         "sinks": {"mqtt": ["summaries"]},
     }
     assert found["cameras"]["front"]["size"] == [1280, 720]

@@ -151,7 +151,7 @@ def test_readings_are_only_for_those_that_may_have_them():
     outlet.connect(sinks)
     outlet.tell("front", Told(at(0), readings=(reading(0, "happy", 0.9),), people=1))
     hearing = {name for name, sink in sinks.items() if Content.READINGS in contents_of(sink.told[0][1])}
-    assert hearing == {"control", "trace"}
+    assert hearing == {"control", "recent", "trace"}
 
 
 def test_windows_that_the_history_alone_needs_are_not_published():

@@ -90,3 +90,22 @@ def test_the_config_decides_for_every_sink_in_the_registry(events):
         assert allowed <= row.right.always
         assert allowed == row.right.always or (events == "off" and row.right.leaves)
         assert not (row.right.leaves and events == "off" and allowed - {Content.SUMMARIES})
+
+
+@pytest.mark.parametrize(
+    ("text", "live"),
+    [
+        ("{}", "pixelated"),
+        ("privacy: {live: boxes}", "boxes"),
+        ("privacy: {live: never}", "never"),
+        ("privacy: {live: pixelated, events: 'off'}", "never"),
+        ("profile: ward", "never"),
+        ("profile: ward\nprivacy: {live: boxes}", "boxes"),
+    ],
+)
+def test_what_a_live_view_may_show(text, live):
+    assert make_policy(load([Layer("x", text)], settings=False).config).live == live
+
+
+def test_the_control_socket_alone_may_be_granted_pictures():
+    assert {row.name for row in SINKS if Content.PICTURES in row.right.on_request} == {"control"}

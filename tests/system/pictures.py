@@ -8,7 +8,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-__all__ = ["Search"]
+from edge_fer.sample import sample_path
+
+__all__ = ["Search", "sample_frames"]
 
 #: How files of pictures and films begin; so much of it that checksums do not look like it by chance.
 MARKS = {
@@ -78,3 +80,16 @@ def _telling(runs: np.ndarray) -> np.ndarray:
     ordered = np.sort(runs, axis=1)
     distinct = (np.diff(ordered, axis=1) != 0).sum(axis=1) + 1
     return np.ascontiguousarray(runs[distinct >= TELLING]).view(np.uint64).reshape(-1)
+
+
+def sample_frames(step: int) -> Iterable[np.ndarray]:
+    """Every so-manieth frame of the sample, RGB."""
+    capture = cv2.VideoCapture(str(sample_path()))
+    index = 0
+    while True:
+        there, picture = capture.read()
+        if not there:
+            return
+        if index % step == 0:
+            yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        index += 1

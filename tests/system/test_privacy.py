@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,24 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_fer.sample import sample_path
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import COMMAND
-from tests.missing import missing
-from tests.system.pictures import Search
-from tests.system.trace import OPTIONS, read
-
-
-def sample_frames(step):
-    capture = cv2.VideoCapture(str(sample_path()))
-    index = 0
-    while True:
-        there, picture = capture.read()
-        if not there:
-            return
-        if index % step == 0:
-            yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-        index += 1
+from tests.system.pictures import Search, sample_frames
+from tests.system.trace import OPTIONS, read, strace_path
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +60,7 @@ def test_the_search_does_not_cry_over_nothing(search):
 
 @pytest.fixture
 def strace():
-    path = shutil.which("strace")
-    can = (
-        path
-        and subprocess.run([path, "-qq", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode == 0
-    )
-    if not can:
-        missing("needs strace, and leave to trace (apt install strace)")
-    return path
+    return strace_path()
 
 
 def test_no_picture_reaches_disk_or_network(tmp_path, strace, search):

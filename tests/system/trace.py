@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CALLS", "OPTIONS", "Traced", "read"]
+from tests.missing import missing
+
+__all__ = ["CALLS", "OPTIONS", "Traced", "read", "strace_path"]
 
 #: Every way by which bytes leave a process, but for shared memory: that needs a file that is opened for writing.
 CALLS = (
@@ -33,6 +37,15 @@ class Traced:
     sent: dict[str, bytes]
     opened: set[str]
     calls: set[str]
+
+
+def strace_path() -> str:
+    """Where strace is; where there is none, or it may not trace, the test is skipped."""
+    path = shutil.which("strace")
+    command = [path or "strace", "-qq", "-o", "/dev/null", "true"]
+    if path is None or subprocess.run(command, check=False, capture_output=True).returncode:
+        missing("needs strace, and leave to trace (apt install strace)")
+    return path
 
 
 def read(file: Path) -> Traced:

@@ -18,6 +18,16 @@ class PrivacySection(Section):
         default="on",
         description="With off, only summaries are published: no event, no alert, and not what is seen just now.",
     )
+    live: Literal["never", "boxes", "pixelated"] = Field(
+        default="pixelated",
+        description="What an operator may look at on the page for a minute: nothing, boxes of faces without a picture, "
+        "or a small picture with pixelated faces; only a config file can change it.",
+    )
+    recent: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether the readings of the last hour are kept in memory, as numbers, so that thresholds can be "
+        "tried on them.",
+    )
     k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
         default=1, description="A summary that fewer people made is held back; 1 holds back none."
     )

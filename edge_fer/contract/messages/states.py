@@ -72,6 +72,15 @@ class PrivacyInfo(Part):
     k_minimum: Annotated[int, Field(ge=1)] = Field(
         default=1, description="A summary that fewer people made is held back; 1: none is."
     )
+    live: Literal["never", "boxes", "pixelated"] = Field(
+        default="never",
+        description="What an operator on this device may look at for a minute: nothing, boxes of faces, or a small "
+        "picture with pixelated faces. While somebody does, `sinks.control` has `pictures`.",
+    )
+    recent: bool = Field(
+        default=False,
+        description="Whether the readings of the last hour are kept in memory, as numbers, to try thresholds on them.",
+    )
     sinks: dict[str, list[str]] = Field(
         default={},
         description="What about people each part of edge-fer that hears what cameras say may get at present, by its "
