@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,14 +23,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
-from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.asker import Role
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.delays import LoginDelays
+from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import chosen_language, texts_in
 from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
+from edge_fer.web.visit import Handler as _Handler
+from edge_fer.web.visit import PageVisit as _PageVisit
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -62,13 +66,29 @@ class Keeping:
     delays: LoginDelays
 
 
-def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float] = time.time) -> Starlette:
+#: The pages that everybody finds at the top: where, the key of their name, and whose they are.
+NAVIGATION: Final = (
+    ("/", "now", Role.VIEWER),
+    ("/tune", "tune", Role.VIEWER),
+    ("/system", "system", Role.VIEWER),
+)
+
+
+def make_pages(
+    node: NodeLine,
+    keeping: Keeping,
+    *,
+    secure: bool,
+    authority: Path | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
     """All pages, not yet guarded (`edge_fer.web.guard`).
 
     Args:
         node: the daemon.
         keeping: who may look, and who looks.
         secure: whether browsers reach us by HTTPS.
+        authority: the certificate of the installation's own authority; None: there is none.
         clock: Unix seconds.
     """
     pages = _Pages(node, keeping, secure=secure, clock=clock)
@@ -90,31 +110,9 @@ def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callabl
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
         Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
+        *house_routes(pages, authority),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
-
-
-class _PageVisit:
-    """Somebody who asks, with the words of their language.
-
-    Attributes:
-        request: what they ask for.
-        session: of them.
-        form: what they sent.
-    """
-
-    def __init__(self, request: Request, session: LoginSession, form: Mapping[str, str]) -> None:
-        self.request = request
-        self.session = session
-        self.form = form
-
-    @property
-    def asker(self) -> Asker:
-        """Who asks, for the daemon."""
-        return Asker(self.session.name, Way.WEB, self.session.role)
-
-
-_Handler = Callable[[_PageVisit], Any]
 
 
 class _Pages:
@@ -344,6 +342,26 @@ class _Pages:
         self._changed[visit.session.csrf] = {"key": key, "old": old, "new": new, "was_set": was_set}
         return RedirectResponse("/tune", 303)
 
+    # what modules with further pages use
+
+    @property
+    def node(self) -> NodeLine:
+        """The daemon."""
+        return self._node
+
+    @property
+    def accounts(self) -> AccountBook:
+        """Who may log in."""
+        return self._keeping.accounts
+
+    def show(self, visit: _PageVisit, template: str, code: int = 200, **content: Any) -> Response:
+        """A page out of a template."""
+        return self._shown(visit.request, template, code, session=visit.session, **content)
+
+    def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
+        """The same for whoever is not logged in."""
+        return self._shown(request, template, code, **content)
+
     # how it looks
 
     def _shown(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
@@ -357,7 +375,14 @@ class _Pages:
         texts = texts_in(language)
         session: LoginSession | None = content.pop("session", None)
         return self._templates.get_template(template).render(
-            t=texts, language=language, path=request.url.path, session=session, Role=Role, labels=LABEL_NAMES, **content
+            t=texts,
+            language=language,
+            path=request.url.path,
+            session=session,
+            Role=Role,
+            labels=LABEL_NAMES,
+            navigation=NAVIGATION,
+            **content,
         )
 
     def _error(

@@ -1,0 +1,65 @@
+"""What every page is given: who visits, and how to show them something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.web.sessions import LoginSession
+
+if TYPE_CHECKING:
+    from edge_fer.web.accounts import AccountBook
+    from edge_fer.web.node import NodeLine
+
+__all__ = ["Handler", "PageVisit", "PagesPort"]
+
+
+class PageVisit:
+    """Somebody who asks, with the words of their language.
+
+    Attributes:
+        request: what they ask for.
+        session: of them.
+        form: what they sent.
+    """
+
+    def __init__(self, request: Request, session: LoginSession, form: Mapping[str, str]) -> None:
+        self.request = request
+        self.session = session
+        self.form = form
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, for the daemon."""
+        return Asker(self.session.name, Way.WEB, self.session.role)
+
+
+Handler = Callable[[PageVisit], Any]
+
+
+class PagesPort(Protocol):
+    """What a module with further pages is given; its `routes` are added to those of all."""
+
+    @property
+    def node(self) -> NodeLine:
+        """The daemon."""
+
+    @property
+    def accounts(self) -> AccountBook:
+        """Who may log in."""
+
+    def page(self, handler: Handler, role: Role) -> Callable[[Request], Any]:
+        """A page for those with a role."""
+
+    def form(self, handler: Handler, role: Role) -> Callable[[Request], Any]:
+        """What a form is sent to, by those with a role."""
+
+    def show(self, visit: PageVisit, template: str, code: int = 200, **content: Any) -> Response:
+        """A page out of a template."""
+
+    def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
+        """The same for whoever is not logged in."""
