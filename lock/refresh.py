@@ -112,7 +112,9 @@ def write_all() -> dict[Path, tuple[str, str]]:
             ]  # fmt: skip
             constraints = [*CONSTRAINTS, *(f"{name}=={version}" for name, version in theirs.items())]
             wanted = [*own, *extras["web"]]
-            written[path] = _compiled(path, wanted, f"{what}; numpy, Pillow, PyAV and cryptography are Debian's", options, constraints)
+            written[path] = _compiled(
+                path, wanted, f"{what}; numpy, Pillow, PyAV and cryptography are Debian's", options, constraints
+            )
     return written
 
 

@@ -15,7 +15,7 @@ from edge_fer.remote.asker import Role
 from edge_fer.web.installed import (
     INSTALLED,
     InstalledPage,
-    Prepared,
+    PreparedPage,
     becoming,
     own_addresses,
     own_names,
@@ -84,7 +84,7 @@ def _say_link(page: InstalledPage, address: str, name: str, role: Role) -> None:
     say(f"It works once, within {LINK_LASTS / 60:.0f} min.")
 
 
-def _prepared(page: InstalledPage) -> Prepared:
+def _prepared(page: InstalledPage) -> PreparedPage:
     try:
         return prepare(
             page,

@@ -32,7 +32,7 @@ __all__ = [
     "INSTALLED",
     "PORT",
     "InstalledPage",
-    "Prepared",
+    "PreparedPage",
     "becoming",
     "own_addresses",
     "own_names",
@@ -120,7 +120,7 @@ INSTALLED: Final = InstalledPage(
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPage:
     """What came of it.
 
     Attributes:
@@ -144,7 +144,7 @@ def prepare(
     names: Sequence[str],
     addresses: Sequence[str],
     user: pwd.struct_passwd | None,
-) -> Prepared:
+) -> PreparedPage:
     """Makes whatever the page's process needs and may not make itself; as root.
 
     Args:
@@ -160,7 +160,7 @@ def prepare(
     """
     if not (section.enabled or page.switch.exists()):
         page.wanted.unlink(missing_ok=True)
-        return Prepared(wanted=False)
+        return PreparedPage(wanted=False)
     told = [*names, *section.hosts]
     group = None if user is None else user.pw_gid
     moment = datetime.fromtimestamp(now, UTC)
@@ -173,7 +173,7 @@ def prepare(
             _tell_card(page, reached, now, user)
     page.wanted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     page.wanted.touch()
-    return Prepared(True, reached, fingerprint(page.certificates.authority), is_new)
+    return PreparedPage(True, reached, fingerprint(page.certificates.authority), is_new)
 
 
 def _reached(names: Sequence[str], hosts: Sequence[str], addresses: Sequence[str]) -> list[str]:
