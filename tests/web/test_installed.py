@@ -17,7 +17,7 @@ from edge_fer.web.sessions import OneTimeLinks
 
 NOW = 1_800_000_000.0
 NAMES, ADDRESSES = ("counter-1", "counter-1.local", "localhost"), ("127.0.0.1", "192.168.1.20", "fe80::1", "fd00::2")
-ON = WebSection(enabled=True)
+OFF, ON = WebSection(), WebSection(enabled=True)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def page(tmp_path):
     return made
 
 
-def prepared(page, section=WebSection(), now=NOW):
+def prepared(page, section=OFF, now=NOW):
     return prepare(page, section, now, names=NAMES, addresses=ADDRESSES, user=None)
 
 
