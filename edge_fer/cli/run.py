@@ -9,6 +9,7 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +26,7 @@ from edge_fer.control.server import ControlServer
 from edge_fer.daemon.process import Daemon
 from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
-from edge_fer.log import complain, set_up_log
+from edge_fer.log import RecentLines, complain, set_up_log
 from edge_fer.remote.reloader import Reloader
 from edge_fer.sinks.registry import Asked
 from edge_fer.support.redact import redacted
@@ -83,7 +84,7 @@ def _run(args: argparse.Namespace) -> int:
         return load_from(args, extra_layers=preferred, remote=remote)
 
     def build(config: Loaded) -> Service:
-        remote = Remote(loaded, reloader, config.settings, control)
+        remote = Remote(loaded, reloader, config.settings, control, recent, examine)
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
     def renew(running: Service) -> Service | None:
@@ -92,13 +93,14 @@ def _run(args: argparse.Namespace) -> int:
         if running.adopt(renewed.config):
             return None
         service = build(renewed)
-        set_up_log(renewed.config.log_level)
+        set_up_log(renewed.config.log_level, recent)
         return service
 
     reloader = Reloader()
     start = loaded()
     first = start.config
-    set_up_log(first.log_level)
+    recent, examine = RecentLines(), [] if args.demo else _doctor_of(sys.argv[1:])
+    set_up_log(first.log_level, recent)
     _tell_set_aside(start)
     recording = _recording(args.record, first) if args.record else None
     place = listening_path(first.state_dir, os.environ)
@@ -120,6 +122,17 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
+
+
+def _doctor_of(arguments: Sequence[str]) -> list[str]:
+    """The command line that examines what we run, by the config that our own command line asks for."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config")
+    parser.add_argument("-o", "--set", dest="settings", action="append", default=[])
+    given, _ = parser.parse_known_args(arguments)
+    options = ["--config", given.config] if given.config else []
+    options += [part for setting in given.settings for part in ("-o", setting)]
+    return [sys.executable, "-m", "edge_fer", "doctor", "--json", *options]
 
 
 def _recording(path: Path, settings: Config) -> TraceRecording:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._control import add_socket_argument
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
@@ -19,6 +20,7 @@ from edge_fer.remote.asker import Role
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.place import find_page
 from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks
+from edge_fer.web.texts import LANGUAGES
 
 __all__ = ["add_parser"]
 
@@ -76,6 +78,12 @@ def add_parser(subparsers: Subparsers) -> None:
     add_verb(parts, "off", help="end the page of the service", description=about, handler=_off)
     about = "As root: makes certificates, and what else the page of the service needs. Its unit does so."
     add_verb(parts, "prepare", help="make what the page needs", description=about, handler=_prepare)
+    about = "Prints the notice for people who are watched, as a page of its own, to print or to put on a web site."
+    notice = add_verb(
+        parts, "notice", help="print the notice for people who are watched", description=about, handler=_notice
+    )
+    notice.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help=f"default: {LANGUAGES[0]}")
+    add_config_arguments(notice)
     account = parts.add_parser("account", help="who may log in", description="Adds, changes and removes accounts.")
     accounts = account.add_subparsers(title="commands", metavar="COMMAND", required=True)
     about = "Adds an account. The password is asked for, or read from a pipe."
@@ -144,6 +152,14 @@ def _serve(args: argparse.Namespace) -> int:
         say(f"page: {address_of(settings, sockets)}/link?token={token}")
         say(f"It works once, within {LINK_LASTS / 60:.0f} min. Ctrl-C ends the page.")
     serve(settings, sockets)
+    return 0
+
+
+def _notice(args: argparse.Namespace) -> int:
+    from edge_fer.web.notice import notice_page  # noqa: PLC0415 - needs jinja2
+    from edge_fer.wiring.records import notice_of  # noqa: PLC0415
+
+    say(notice_page(notice_of(load_from(args).config), args.language))
     return 0
 
 

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_fer.control.newness import Newness
 from edge_fer.control.protocol import Code
 from edge_fer.control.server import ControlServer
 from edge_fer.errors import CommandError
-from edge_fer.remote.asker import Asker
+from edge_fer.remote.asker import Asker, Role
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.requests import read_fields
 
 if TYPE_CHECKING:
     from edge_fer.control.state import NodeNow
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "Record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that is kept and can be read.
+
+    Attributes:
+        role: of those who may.
+        read: gives it, by the fields that say which part; CommandError where they are wrong.
+    """
+
+    role: Role
+    read: Callable[[Mapping[str, Any]], Any]
 
 
 class Desk:
@@ -27,6 +41,7 @@ class Desk:
         executor: carries commands out.
         look: how everything is now.
         read_settings: the settings and where they come from, with their schema if wanted.
+        records: what else can be read, by name.
     """
 
     def __init__(
@@ -36,11 +51,13 @@ class Desk:
         *,
         look: Callable[[], NodeNow],
         read_settings: Callable[[bool], Mapping[str, Any]],
+        records: Mapping[str, Record],
     ) -> None:
         self._server = server
         self._executor = executor
         self._look = look
         self._read_settings = read_settings
+        self._records = records
         self._newness = Newness()
 
     def start(self) -> None:
@@ -70,6 +87,21 @@ class Desk:
     def settings(self, *, schema: bool) -> Mapping[str, Any]:
         """The settings and where they come from."""
         return self._read_settings(schema)
+
+    def read(self, what: str, fields: Mapping[str, Any], asker: Asker) -> Any:
+        """What is kept.
+
+        Raises:
+            CommandError: there is no such thing, or it is not told to them.
+        """
+        record = self._records.get(what)
+        if record is None:
+            remedy = f"Choose from {', '.join(self._records)}"
+            raise CommandError(Code.UNKNOWN, "there is nothing of that name", remedy=remedy, field="what", value=what)
+        if asker.role is None or not asker.role.includes(record.role):
+            msg = f"{asker.name} may not read {what}, as {asker.role}"
+            raise CommandError(Code.DENIED, msg, remedy=f"Ask as {record.role}", field="what", value=what)
+        return record.read(fields)
 
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out.

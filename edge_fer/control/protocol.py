@@ -35,6 +35,7 @@ class Do(StrEnum):
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
     SETTINGS = "settings"
+    READ = "read"
     COMMAND = "command"
 
 
@@ -58,6 +59,7 @@ _FIELDS: Final[Mapping[Do, Mapping[str, tuple[type, str]]]] = {
     Do.SUBSCRIBE: {},
     Do.UNSUBSCRIBE: {},
     Do.SETTINGS: {"schema": (bool, "true or false")},
+    Do.READ: {"what": (str, "the name of what there is to read"), "with": (dict, "an object that says which part")},
     Do.COMMAND: {"command": (str, "the name of a command"), "with": (dict, "an object with the command's fields")},
 }
 
@@ -115,10 +117,10 @@ class ControlRequest:
                 remedy = f"Send {words}"
                 msg = f"{name} is not {words}"
                 raise CommandError(Code.MALFORMED, msg, remedy=remedy, id=number, field=name, value=value)
-        if do == Do.COMMAND and "command" not in rest:
-            msg = "command is missing"
-            remedy = "Send the name of a command"
-            raise CommandError(Code.MALFORMED, msg, remedy=remedy, id=number, field="command")
+        for kind_of, name in ((Do.COMMAND, "command"), (Do.READ, "what")):
+            if do == kind_of and name not in rest:
+                msg, remedy = f"{name} is missing", f"Send {known[name][1]}"
+                raise CommandError(Code.MALFORMED, msg, remedy=remedy, id=number, field=name)
         return cls(number, Do(do), acting_for, rest)
 
 

@@ -54,6 +54,9 @@ class DeskPort(Protocol):
     def settings(self, *, schema: bool) -> Mapping[str, Any]:
         """The settings and where they come from; may take a while."""
 
+    def read(self, what: str, fields: Mapping[str, Any], asker: Asker) -> Any:
+        """What is kept: the history, the log; may take a while. CommandError where it is not told."""
+
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out, which may take a while; CommandError where it is not."""
 
@@ -262,6 +265,9 @@ class ControlServer:
             case Do.SETTINGS:
                 schema = bool(request.fields.get("schema", False))
                 self._later(client, request, lambda: desk.settings(schema=schema))
+            case Do.READ:
+                what, part = request.fields["what"], request.fields.get("with", {})
+                self._later(client, request, lambda: desk.read(what, part, asker))
             case Do.COMMAND:
                 name, fields = request.fields["command"], request.fields.get("with", {})
                 self._later(client, request, lambda: desk.carry_out(name, fields, request.id, asker))

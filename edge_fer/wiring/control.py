@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from edge_fer.control.desk import Desk
+from edge_fer.control.desk import Desk, Record
 from edge_fer.daemon.camera import Camera
+from edge_fer.remote.asker import Role
 from edge_fer.remote.executor import Executor
 from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.remote import Remote
@@ -58,4 +59,30 @@ def make_desks(
 
         return settings_of(remote.load, schema=schema)
 
-    return [Desk(remote.control, executor, look=look, read_settings=read_settings)]
+    def read_history(fields: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import history_of  # noqa: PLC0415
+
+        return history_of(node.settings, fields, tells_alerts=lookout().tells_alerts())
+
+    def read_log(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import log_of  # noqa: PLC0415
+
+        return log_of(remote.recent)
+
+    def read_findings(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import findings_by  # noqa: PLC0415
+
+        return findings_by(remote.examine)
+
+    def read_notice(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import notice_of  # noqa: PLC0415
+
+        return notice_of(node.settings)
+
+    records = {
+        "notice": Record(Role.VIEWER, read_notice),
+        "history": Record(Role.VIEWER, read_history),
+        "log": Record(Role.OPERATOR, read_log),
+        "findings": Record(Role.OPERATOR, read_findings),
+    }
+    return [Desk(remote.control, executor, look=look, read_settings=read_settings, records=records)]

@@ -11,6 +11,7 @@ from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.topics import Topics
 from edge_fer.control.server import ControlServer
 from edge_fer.daemon.camera import Camera
+from edge_fer.log.recent import RecentLines
 from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
 from edge_fer.remote.executor import Executor, Outcome
@@ -32,12 +33,16 @@ class Remote:
         reloader: has it taken over.
         settings: what was set by command, as it was loaded.
         control: the control socket, if there is one.
+        recent: the newest lines of the log; None: they are not kept.
+        examine: the command line that finds out what is wrong, and says so as JSON; empty: there is none.
     """
 
     load: LoadConfig
     reloader: Reloader = field(default_factory=Reloader)
     settings: Mapping[str, Any] = field(default_factory=dict)
     control: ControlServer | None = None
+    recent: RecentLines | None = None
+    examine: Sequence[str] = ()
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:
