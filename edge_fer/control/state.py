@@ -9,7 +9,7 @@ from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
 from edge_fer.contract.messages.base import AttributeInfo, Count, Fraction, Index, Moment, Part, Seconds
 from edge_fer.types import AlertState, Doubt, QualityFault, Reading, Resolution, SignalState, View
 
-__all__ = ["AlertEnded", "BrokerNow", "CameraNow", "NodeNow", "PersonNow", "RuleNow", "person_now"]
+__all__ = ["BrokerNow", "CameraNow", "EndedAlert", "NodeNow", "PersonNow", "RuleNow", "person_now"]
 
 
 class PersonNow(Part):
@@ -42,7 +42,7 @@ class RuleNow(Part):
     signal: SignalState | None = Field(description="What is known of its outside signal; null: it has none.")
 
 
-class AlertEnded(Part):
+class EndedAlert(Part):
     """An alert that is over."""
 
     alert_id: str = Field(description="The alert.")
@@ -66,7 +66,7 @@ class CameraNow(Part):
     satisfaction: Index | None = Field(description="How content people looked over the last while; null: not known.")
     seen: list[PersonNow] | None = Field(description="Those found in the newest frame; null: not told.")
     rules: list[RuleNow] | None = Field(description="Its alert rules, those that fire first; null: not told.")
-    ended: list[AlertEnded] | None = Field(
+    ended: list[EndedAlert] | None = Field(
         description="Its newest alerts that were resolved in the last 15 minutes, 8 at most; null: not told."
     )
 

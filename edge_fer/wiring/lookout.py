@@ -15,7 +15,7 @@ from edge_fer.config.output.schema import json_schema
 from edge_fer.config.output.writing import written
 from edge_fer.contract.messages import rfc3339
 from edge_fer.contract.publisher import Unlinked
-from edge_fer.control.state import AlertEnded, BrokerNow, CameraNow, NodeNow, RuleNow, person_now
+from edge_fer.control.state import BrokerNow, CameraNow, EndedAlert, NodeNow, RuleNow, person_now
 from edge_fer.daemon.camera import Camera
 from edge_fer.mqtt.failures import problem_and_remedy
 from edge_fer.remote.auditing import without_secrets
@@ -139,9 +139,9 @@ class Lookout:
         )
 
 
-def _ended(change: AlertChange) -> AlertEnded:
+def _ended(change: AlertChange) -> EndedAlert:
     alert = change.alert
-    return AlertEnded(
+    return EndedAlert(
         alert_id=alert.id,
         rule=alert.rule,
         severity=alert.severity,

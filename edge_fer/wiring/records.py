@@ -49,6 +49,9 @@ def history_of(settings: config.Config, fields: Mapping[str, Any], *, tells_aler
         raise _wrong(field="back", value=back, remedy=f"Send a whole number from 0 to {_FURTHEST}")
     if not isinstance(csv, bool):
         raise _wrong(field="csv", value=csv, remedy="Send true or false")
+    if settings.history.record == "off":
+        remedy = "Write `history: {record: on}` into the config; docs/history.md says what that asks of you"
+        raise CommandError(Code.FAILED, "no history is kept here", remedy=remedy)
     calendar = Calendar(local_zone(settings.node.timezone))
     span = period_of(period, calendar, datetime.now(UTC), back)
     past = look_back(settings.state_dir / NAME, span)

@@ -26,8 +26,7 @@ class WebSection(Section):
 
     enabled: Switch = Field(
         default=False,
-        description="Whether the page is served; read at boot, so that a card needs no shell. "
-        "`sudo edge-fer web on` does the same at once.",
+        description="Whether the page is served; it is read at boot, and `sudo edge-fer web on` does the same at once.",
     )
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         default=(),
