@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._control import add_socket_argument
@@ -17,10 +18,14 @@ from edge_fer.config.engine.places import default_state_dir
 from edge_fer.control.place import usual_paths
 from edge_fer.errors import ConfigError
 from edge_fer.remote.asker import Role
+from edge_fer.support.files import read_file
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.place import find_page
 from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks
 from edge_fer.web.texts import LANGUAGES
+
+if TYPE_CHECKING:
+    from edge_fer.web.proxy import ReverseProxy
 
 __all__ = ["add_parser"]
 
@@ -64,6 +69,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     serve.add_argument("--certificate", metavar="FILE", type=Path, help="for HTTPS: a certificate with its chain, PEM")
     serve.add_argument("--key", metavar="FILE", type=Path, help="its key, PEM")
+    serve.add_argument(
+        "--proxy", metavar="ADDRESS", action="append", default=[], help="a reverse proxy that says who is logged in"
+    )
+    serve.add_argument(
+        "--proxy-secret-file", metavar="FILE", type=Path, help="a file with the secret that it sends along"
+    )
     serve.add_argument("--idle", metavar="SECONDS", type=float, default=0.0, help="end after so long without a visitor")
     serve.add_argument("--installed", action="store_true", help="as the installed service does")
     serve.add_argument("--no-link", action="store_true", help="print no link that logs in")
@@ -141,6 +152,7 @@ def _serve(args: argparse.Namespace) -> int:
         certificate=args.certificate,
         key=args.key,
         idle=args.idle,
+        proxy=_proxy(args),
     )
     if args.installed:
         from edge_fer.web.installed import INSTALLED  # noqa: PLC0415 - needs cryptography
@@ -153,6 +165,28 @@ def _serve(args: argparse.Namespace) -> int:
         say(f"It works once, within {LINK_LASTS / 60:.0f} min. Ctrl-C ends the page.")
     serve(settings, sockets)
     return 0
+
+
+def _proxy(args: argparse.Namespace) -> ReverseProxy | None:
+    from edge_fer.web.proxy import LEAST_SECRET, ReverseProxy  # noqa: PLC0415 - an extra
+
+    if not args.proxy:
+        return None
+    try:
+        secret = read_file(args.proxy_secret_file or Path(), 4096).decode().strip()
+    except (OSError, ValueError):
+        secret = ""
+    try:
+        found = ReverseProxy.at(args.proxy, secret)
+    except ValueError:
+        msg = f"--proxy {' '.join(args.proxy)}: is no address"
+        raise ConfigError(msg, remedy="Write the address that the proxy connects from") from None
+    if len(secret) < LEAST_SECRET:
+        msg = (
+            f"--proxy-secret-file {args.proxy_secret_file or ''}: holds no secret of {LEAST_SECRET} or more characters"
+        )
+        raise ConfigError(msg, remedy="Write one into it, for example by `openssl rand -hex 20`")
+    return found
 
 
 def _notice(args: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from edge_fer.remote.asker import Role
 from edge_fer.support.files import read_file
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.certificates import ENDS_BEFORE, CertificateFiles, ends_at, fingerprint, renew, with_private
+from edge_fer.web.proxy import LEAST_SECRET, ReverseProxy
 from edge_fer.web.serving import ServeSettings
 from edge_fer.web.sessions import FIRST_LINK_LASTS, OneTimeLinks
 
@@ -75,6 +76,11 @@ class InstalledPage:
         return self.folder / "page.json"
 
     @property
+    def proxy_secret(self) -> Path:
+        """What a reverse proxy sends along; the page's group may read it."""
+        return self.folder / "proxy-secret"
+
+    @property
     def certificates(self) -> CertificateFiles:
         """Its certificate, and the authority's."""
         return CertificateFiles(self.folder)
@@ -102,8 +108,18 @@ class InstalledPage:
             certificate=certificates.page,
             key=certificates.page_key,
             authority=certificates.authority,
+            proxy=self.proxy(),
             until=(ends - ENDS_BEFORE).timestamp(),
         )
+
+    def proxy(self) -> ReverseProxy | None:
+        """The reverse proxy that is believed; None: there is none, or what is agreed on cannot be read."""
+        try:
+            peers = json.loads(read_file(self.settings, _LARGEST))["proxy"]
+            secret = read_file(self.proxy_secret, _LARGEST).decode().strip()
+            return ReverseProxy.at(map(str, peers), secret) if peers and len(secret) >= LEAST_SECRET else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
 
     def hosts(self) -> Sequence[str]:
         """Further names that it is reached by; none where that cannot be read."""
@@ -165,7 +181,8 @@ def prepare(
     group = None if user is None else user.pw_gid
     moment = datetime.fromtimestamp(now, UTC)
     is_new = renew(page.certificates, told, addresses, moment, group=group)
-    _write(page.settings, json.dumps({"hosts": told}), 0o644)
+    _take_secret_over(page, section.proxy.secret_file, group)
+    _write(page.settings, json.dumps({"hosts": told, "proxy": list(section.proxy.peers)}), 0o644)
     reached = _reached(names, section.hosts, addresses)
     if section.enabled and page.card.is_dir():
         # a card that cannot be written holds nothing up
@@ -174,6 +191,26 @@ def prepare(
     page.wanted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     page.wanted.touch()
     return PreparedPage(True, reached, fingerprint(page.certificates.authority), is_new)
+
+
+def _take_secret_over(page: InstalledPage, file: Path | None, group: int | None) -> None:
+    """Gives the page what it has to know of a reverse proxy, and may not read itself.
+
+    Raises:
+        ConfigError: the secret cannot be read, or is too short to be one.
+    """
+    if file is None:
+        page.proxy_secret.unlink(missing_ok=True)
+        return
+    try:
+        secret = read_file(file, _LARGEST).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"web.proxy.secret_file: {file}: {getattr(error, 'strerror', None) or 'is no text'}"
+        raise ConfigError(msg, remedy="Write the secret into it, for example by `openssl rand -hex 20`") from None
+    if len(secret) < LEAST_SECRET or not secret.isascii() or not secret.isprintable():
+        msg = f"web.proxy.secret_file: {file} holds no secret of {LEAST_SECRET} or more ASCII characters"
+        raise ConfigError(msg, remedy="Write one into it, for example by `openssl rand -hex 20`")
+    _write(page.proxy_secret, secret, 0o640, group)
 
 
 def _reached(names: Sequence[str], hosts: Sequence[str], addresses: Sequence[str]) -> list[str]:
@@ -287,12 +324,14 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _write(path: Path, text: str, mode: int) -> None:
+def _write(path: Path, text: str, mode: int, group: int | None = None) -> None:
     """Writes a file of root's whole or not at all."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        if group is not None:
+            os.fchown(handle, -1, group)
         # what root's umask leaves away; a card's partition knows no modes
         with suppress(OSError):
             os.fchmod(handle, mode)

@@ -30,6 +30,7 @@ from edge_fer.web.delays import LoginDelays
 from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
 from edge_fer.web.past import past_routes
+from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
 from edge_fer.web.views import SettingView, alerts_in, clock_of, day_of, ended_in, settings_in, silences_in
@@ -83,6 +84,7 @@ def make_pages(
     *,
     secure: bool,
     authority: Path | None = None,
+    proxy: ReverseProxy | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """All pages, not yet guarded (`edge_fer.web.guard`).
@@ -92,9 +94,10 @@ def make_pages(
         keeping: who may look, and who looks.
         secure: whether browsers reach us by HTTPS.
         authority: the certificate of the installation's own authority; None: there is none.
+        proxy: a reverse proxy that says who is logged in; None: there is none.
         clock: Unix seconds.
     """
-    pages = _Pages(node, keeping, secure=secure, clock=clock)
+    pages = _Pages(node, keeping, secure=secure, clock=clock, proxy=proxy)
     static = str(files("edge_fer.web").joinpath("static"))
     routes = [
         Route("/login", pages.login, methods=["GET"]),
@@ -120,7 +123,16 @@ def make_pages(
 
 
 class _Pages:
-    def __init__(self, node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        node: NodeLine,
+        keeping: Keeping,
+        *,
+        secure: bool,
+        clock: Callable[[], float],
+        proxy: ReverseProxy | None = None,
+    ) -> None:
+        self._proxy = proxy
         self._node = node
         self._keeping = keeping
         self._secure = secure
@@ -179,6 +191,8 @@ class _Pages:
         return answer
 
     def _session(self, request: Request) -> LoginSession | None:
+        if self._proxy and (found := self._proxy.session_of(request, self._clock())):
+            return found
         token = request.cookies.get(self._cookie)
         session = self._keeping.sessions.of(token, self._clock()) if token else None
         if session is None or session.by_link:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -54,7 +54,12 @@ class _Past:
             content["refused"] = error
         else:
             make = bars_of if period == "today" else week_of
-            content |= {"told": told, "cameras": [(name, one, make(one)) for name, one in told["cameras"].items()]}
+            last = datetime.fromisoformat(told["to"]) - timedelta(hours=1)
+            content |= {
+                "told": told,
+                "last": f"{last:%Y-%m-%d}",
+                "cameras": [(name, one, make(one)) for name, one in told["cameras"].items()],
+            }
         return self._pages.show(visit, "history.html", **content)
 
     async def csv(self, visit: PageVisit) -> Response:

@@ -103,7 +103,7 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     keeping = keeping_in(settings.folder)
     own = {"localhost", "127.0.0.1", "::1", socket.gethostname(), f"{socket.gethostname()}.local"}
     own |= {str(one.getsockname()[0]) for one in sockets if one.family in {socket.AF_INET, socket.AF_INET6}}
-    pages = make_pages(node, keeping, secure=secure, authority=settings.authority)
+    pages = make_pages(node, keeping, secure=secure, authority=settings.authority, proxy=settings.proxy)
     guarded = Guard(pages, hosts=own | set(settings.hosts), secure=secure)
     idle = _IdleWatch(guarded)
     server = uvicorn.Server(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_fer.web.proxy import ReverseProxy
+
 __all__ = ["ServeSettings"]
 
 
@@ -21,6 +23,7 @@ class ServeSettings:
         key: its key.
         idle: seconds without a request after which it ends; 0: never.
         authority: the certificate of the installation's own authority, which browsers can get from the page.
+        proxy: a reverse proxy that says who is logged in; None: there is none.
         until: Unix seconds at which it ends to go on with a newer certificate; None: never.
     """
 
@@ -31,4 +34,5 @@ class ServeSettings:
     key: Path | None = None
     idle: float = 600.0
     authority: Path | None = None
+    proxy: ReverseProxy | None = None
     until: float | None = None

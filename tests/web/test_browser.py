@@ -58,7 +58,7 @@ PAGES = (
     "/",
     "/tune",
     "/history?back=1",
-    "/history?period=week",
+    f"/history?period=week&back={int(MIDNIGHT.weekday() == 0)}",
     "/system",
     "/findings",
     "/log",
