@@ -15,6 +15,9 @@ from edge_fer.history.file import HistoryFile
 from edge_fer.history.records import HOURLY, AlertBegan, HistoryWindow
 from edge_fer.history.tables import insert
 from edge_fer.log.recent import MOST_LINES, RecentLines
+from edge_fer.pipeline.step import Told
+from edge_fer.sinks.board import Seen
+from edge_fer.types import AlertChange, Instant
 from edge_fer.web.past import bars_of, week_of
 from edge_fer.web.views import clock_of, day_of
 from tests.broker import Mosquitto
@@ -131,6 +134,8 @@ def test_an_alert_that_is_over_is_still_shown(house):
     assert {one["rule"] for one in ended} == {"happy-guest"}
     assert ended == sorted(ended, key=lambda one: one["ended"], reverse=True)
     assert len(ended) <= 8
+    # each once, and only when it is over
+    assert len({one["alert_id"] for one in ended}) == len(ended)
 
 
 def test_people_who_are_watched_need_no_login(house):
@@ -235,3 +240,12 @@ def test_times_are_those_of_the_place():
     assert clock_of("2026-03-02T22:30:00.000Z", "Europe/Berlin") == "23:30:00"
     assert day_of("2026-03-02T23:30:00.000Z", "Europe/Berlin") == "2026-03-03"
     assert clock_of("2026-03-02T22:30:00.000Z", "Nowhere/Else") == "22:30:00"
+
+
+def test_the_newest_alerts_that_are_over_are_remembered():
+    at = Instant(5.0, datetime(2026, 3, 2, tzinfo=UTC), synced=True)
+    seen = Seen()
+    for number in range(10):
+        seen = seen.after(Told(at, changes=(AlertChange(False, number, at), AlertChange(True, number, at))))
+    assert [change.alert for change in seen.ended] == [9, 8, 7, 6, 5, 4, 3, 2]
+    assert {change.resolved for change in seen.ended} == {True}
