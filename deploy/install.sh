@@ -16,12 +16,16 @@ readonly NOTIFY_UNIT=/etc/systemd/system/edge-fer-notify.service
 readonly NOTIFY_PATH=/etc/systemd/system/edge-fer-notify.path
 readonly BOOT_UNIT=/etc/systemd/system/edge-fer-boot-config.service
 readonly WEEK_UNIT=/etc/systemd/system/edge-fer-week
+# the page: its socket, what root prepares, the service
+readonly WEB_UNIT=/etc/systemd/system/edge-fer-web
 readonly BOOT_WANTS=/etc/systemd/system/edge-fer.service.wants
 readonly BOOT_STATE=/var/lib/edge-fer-boot
 readonly WANTS=/etc/systemd/system/multi-user.target.wants
 readonly ACCOUNT=edge-fer
 readonly NOTIFY_ACCOUNT=edge-fer-notify
 readonly NOTIFY_STATE=/var/lib/edge-fer-notify
+readonly WEB_ACCOUNT=edge-fer-web
+readonly WEB_STATE=/var/lib/edge-fer-web
 readonly MAN=/usr/local/share/man/man1/edge-fer.1.gz
 readonly BASH_COMPLETION=/usr/local/share/bash-completion/completions/edge-fer
 readonly ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_edge-fer
@@ -164,7 +168,7 @@ install_package() {
 }
 
 install_packages() {
-    local wanted=(python3 python3-venv python3-av python3-numpy python3-pil ca-certificates)
+    local wanted=(python3 python3-venv python3-av python3-cryptography python3-numpy python3-pil ca-certificates)
     say "installing system packages"
     export DEBIAN_FRONTEND=noninteractive
     step apt-get update -qq || warn "the package lists could not be brought up to date; going on with those there are"
@@ -197,6 +201,7 @@ make_user() {
     fi
     step install -d -m 0700 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE"
     make_notify_user
+    make_web_user
 }
 
 # Sends notifications, and alone reads the addresses; what waits to be told, both users write.
@@ -212,6 +217,17 @@ make_notify_user() {
     step install -d -m 2770 -o "$ACCOUNT" -g "$NOTIFY_ACCOUNT" "$NOTIFY_STATE"
     if [ ! -d "$CONFIG" ]; then step install -d -m 0755 "$CONFIG"; fi
     step install -d -m 0700 -o "$NOTIFY_ACCOUNT" -g "$NOTIFY_ACCOUNT" "$CONFIG/notify"
+}
+
+# Serves the page; may write accounts and sessions, and nothing beside them.
+make_web_user() {
+    if ! getent passwd "$WEB_ACCOUNT" >/dev/null; then
+        say "adding the user $WEB_ACCOUNT"
+        step useradd --system --user-group --home-dir "$WEB_STATE" --no-create-home --shell /usr/sbin/nologin \
+            --comment "edge-fer page" "$WEB_ACCOUNT"
+    fi
+    step install -d -m 0750 -o root -g "$WEB_ACCOUNT" "$WEB_STATE"
+    step install -d -m 0700 -o "$WEB_ACCOUNT" -g "$WEB_ACCOUNT" "$WEB_STATE/state"
 }
 
 make_config() {
@@ -327,8 +343,9 @@ switch_over() {
     BEFORE=''
     if installed; then BEFORE=$(readlink "$CURRENT"); fi
     if is_active; then was_active=yes; fi
-    IS_NEW_PATH=yes
+    IS_NEW_PATH=yes IS_NEW_PAGE=yes
     if [ -e "$NOTIFY_PATH" ]; then IS_NEW_PATH=no; fi
+    if [ -e "$WEB_UNIT.socket" ]; then IS_NEW_PAGE=no; fi
     say "switching over to $RELEASE"
     if [ "$DRY_RUN" = no ] && [ -n "$BEFORE" ]; then
         if [ -f "$UNIT" ]; then cp -p "$UNIT" "$PREFIX/unit.before"; fi
@@ -347,6 +364,10 @@ switch_over() {
     # off until somebody enables the timer
     for kind in service timer; do
         step install -D -m 0644 "$SOURCE/systemd/edge-fer-week.$kind" "$WEEK_UNIT.$kind"
+    done
+    # off until `edge-fer web on`
+    for kind in .socket .service -prepare.service; do
+        step install -D -m 0644 "$SOURCE/systemd/edge-fer-web$kind" "$WEB_UNIT$kind"
     done
     step mkdir -p "$BOOT_WANTS"
     step ln -sfn "$BOOT_UNIT" "$BOOT_WANTS/edge-fer-boot-config.service"
@@ -386,21 +407,26 @@ start() {
         step mkdir -p "$WANTS"
         step ln -sfn "$UNIT" "$WANTS/edge-fer.service"
         step ln -sfn "$NOTIFY_PATH" "$WANTS/edge-fer-notify.path"
+        step ln -sfn "$WEB_UNIT.socket" "$WANTS/edge-fer-web.socket"
         say "systemd does not run here; the service will start at the next boot"
         return
     fi
     step systemctl daemon-reload
     if [ -z "$BEFORE" ]; then
-        step systemctl --quiet enable edge-fer.service edge-fer-notify.path
+        step systemctl --quiet enable edge-fer.service edge-fer-notify.path edge-fer-web.socket
     elif ! systemctl --quiet is-enabled edge-fer.service; then
         say "the service was switched off, and stays so: systemctl enable --now edge-fer"
         return
-    elif [ "$IS_NEW_PATH" = yes ]; then
-        # the version before had none
-        step systemctl --quiet enable edge-fer-notify.path
+    else
+        # those that the version before did not have
+        if [ "$IS_NEW_PATH" = yes ]; then step systemctl --quiet enable edge-fer-notify.path; fi
+        if [ "$IS_NEW_PAGE" = yes ]; then step systemctl --quiet enable edge-fer-web.socket; fi
     fi
     if systemctl --quiet is-enabled edge-fer-notify.path; then
         step systemctl restart edge-fer-notify.path || warn "notifications are not sent: systemctl status edge-fer-notify.path"
+    fi
+    if systemctl --quiet is-enabled edge-fer-web.socket; then
+        step systemctl restart edge-fer-web.socket || warn "the page is not served: systemctl status edge-fer-web.socket"
     fi
     # waits until the daemon says that it is ready
     if step systemctl restart edge-fer.service; then
@@ -446,12 +472,15 @@ remove() {
     fi
     say "removing the service"
     if has_systemd; then
-        step systemctl --quiet disable --now edge-fer.service edge-fer-week.timer edge-fer-notify.path 2>/dev/null || true
-        step systemctl --quiet stop edge-fer-notify.service 2>/dev/null || true
+        step systemctl --quiet disable --now edge-fer.service edge-fer-week.timer edge-fer-notify.path \
+            edge-fer-web.socket 2>/dev/null || true
+        step systemctl --quiet stop edge-fer-notify.service edge-fer-web.service 2>/dev/null || true
         # or the next installation in this boot would find it done, and not take over what is on the card
         step systemctl --quiet stop edge-fer-boot-config.service 2>/dev/null || true
     fi
     step rm -f "$WANTS/edge-fer-notify.path" "$NOTIFY_PATH" "$NOTIFY_UNIT"
+    step rm -f "$WANTS/edge-fer-web.socket" "$WEB_UNIT.socket" "$WEB_UNIT.service" "$WEB_UNIT-prepare.service"
+    step rm -rf /run/edge-fer-web
     step rm -f "$WANTS/edge-fer.service" "$UNIT" "$BOOT_WANTS/edge-fer-boot-config.service" "$BOOT_UNIT" \
         "$WEEK_UNIT.service" "$WEEK_UNIT.timer"
     if [ -d "$BOOT_WANTS" ]; then step rmdir --ignore-fail-on-non-empty "$BOOT_WANTS"; fi
@@ -460,9 +489,10 @@ remove() {
     step rm -f "$MAN" "$BASH_COMPLETION" "$ZSH_COMPLETION"
     step rm -rf "$PREFIX"
     if [ "$purge" = yes ]; then
-        step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE" "$NOTIFY_STATE"
+        step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE" "$NOTIFY_STATE" "$WEB_STATE"
         if getent passwd "$ACCOUNT" >/dev/null; then step userdel "$ACCOUNT"; fi
         if getent passwd "$NOTIFY_ACCOUNT" >/dev/null; then step userdel "$NOTIFY_ACCOUNT"; fi
+        if getent passwd "$WEB_ACCOUNT" >/dev/null; then step userdel "$WEB_ACCOUNT"; fi
         say "removed, with its config and state; system packages stay"
     else
         say "removed; $CONFIG and $STATE stay, for the next installation (--purge removes them)"

@@ -25,9 +25,11 @@ OLDEST_PYTHON = "3.11"
 CONSTRAINTS = ("backports-strenum<1.3",)
 #: Debian's releases: their Python, and their packages that ours use; of PyAV, bookworm's is nowhere else.
 DEBIAN = {
-    "bookworm": ("3.11", {"numpy": "1.24.2", "pillow": "9.4.0"}),
-    "trixie": ("3.13", {"numpy": "2.2.4", "pillow": "11.1.0"}),
+    "bookworm": ("3.11", {"cryptography": "38.0.4", "numpy": "1.24.2", "pillow": "9.4.0"}),
+    "trixie": ("3.13", {"cryptography": "43.0.0", "numpy": "2.2.4", "pillow": "11.1.0"}),
 }
+#: Those, and what they need in turn, which Debian brings along.
+OF_DEBIAN = ("av", "cffi", "pycparser")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 TOOLS = ("uv", "pip-audit")
 #: Seconds after which a scan is given up.
@@ -106,10 +108,13 @@ def write_all() -> dict[Path, tuple[str, str]]:
             what = f"what goes into the package for {suite}-{arch}, and what deploy/install.sh installs there"
             options = [
                 "--python-version", python, "--python-platform", f"{machine}-manylinux_2_36",
-                *(part for name in ("av", *theirs) for part in ("--no-emit-package", name)),
+                *(part for name in (*OF_DEBIAN, *theirs) for part in ("--no-emit-package", name)),
             ]  # fmt: skip
             constraints = [*CONSTRAINTS, *(f"{name}=={version}" for name, version in theirs.items())]
-            written[path] = _compiled(path, own, f"{what}; numpy, Pillow and PyAV are Debian's", options, constraints)
+            wanted = [*own, *extras["web"]]
+            written[path] = _compiled(
+                path, wanted, f"{what}; numpy, Pillow, PyAV and cryptography are Debian's", options, constraints
+            )
     return written
 
 

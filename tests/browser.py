@@ -17,16 +17,27 @@ SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True), "paper": (7
 
 
 class Browser:
-    """Opens pages, and keeps what their consoles say."""
+    """Opens pages, and keeps what their consoles say.
 
-    def __init__(self) -> None:
+    Args:
+        more: arguments of its command line, without dashes.
+    """
+
+    def __init__(self, *more: str) -> None:
         found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
         if absent := [name for name, path in found.items() if path is None]:
             missing(f"needs {' and '.join(absent)}: run tests/install-tools.sh")
         options = webdriver.ChromeOptions()
         options.binary_location = str(found["chromium"])
         # what a container does not let it have
-        for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars"):
+        for argument in (
+            "headless=new",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-dev-shm-usage",
+            "hide-scrollbars",
+            *more,
+        ):
             options.add_argument(f"--{argument}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(str(found["chromedriver"])))

@@ -17,6 +17,16 @@ command -v strace >/dev/null || wanted="$wanted strace"
 command -v shellcheck >/dev/null || wanted="$wanted shellcheck"
 command -v systemd-analyze >/dev/null || wanted="$wanted systemd"
 command -v cjpeg >/dev/null || wanted="$wanted libjpeg-turbo-progs"
+# axe-core, which looks at every page; it lies in the environment of the tests
+axe="$(cd "$(dirname "$0")/.." && pwd)/.venv/axe"
+if [ -d "${axe%/axe}" ] && [ ! -f "$axe/node_modules/axe-core/axe.min.js" ]; then
+    if command -v npm >/dev/null; then
+        npm install --silent --no-audit --no-fund --prefix "$axe" axe-core@4.14.1 ||
+            echo "The pages are not looked at for accessibility: axe-core could not be had from npm." >&2
+    else
+        echo "The pages are not looked at for accessibility: that needs npm." >&2
+    fi
+fi
 [ -z "$missing$wanted" ] && exit 0
 
 if ! command -v apt-get >/dev/null; then

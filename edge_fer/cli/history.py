@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_fer.cli._bars import bar, spark
@@ -14,15 +14,14 @@ from edge_fer.cli._say import say, say_json
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.clock.zone import local_zone
 from edge_fer.errors import ConfigError, HistoryError
-from edge_fer.history.digest import Digest, Hour, Period, day_of, leading, week_of
+from edge_fer.history.digest import Digest, Hour, leading
 from edge_fer.history.file import NAME, HistoryFile, damaged_files, see_that_it_is_there
 from edge_fer.history.look_back import LookBack, look_back
-from edge_fer.history.records import AlertBegan, HistoryWindow, SignalWindow
 from edge_fer.history.tables import erase
+from edge_fer.history.telling import PERIODS, csv_lines, period_of, told_history
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import MoodScale, read_seconds
-from edge_fer.support.harmless import harmless
-from edge_fer.types import LABEL_NAMES, UNCERTAIN
+from edge_fer.types import LABEL_NAMES
 from edge_fer.wiring import build_scale
 
 __all__ = ["add_parser"]
@@ -38,7 +37,6 @@ examples:
   edge-fer history year --camera counter --csv > year.csv
   edge-fer history erase --camera counter --from 2026-11-02 --to 2026-11-04T12:00
 """
-_PERIODS = ("today", "week", "year")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -57,7 +55,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="PERIOD",
         nargs="?",
         default="today",
-        choices=[*_PERIODS, "erase"],
+        choices=[*PERIODS, "erase"],
         help="today (if left out), week: since Monday, year: the last 53 weeks; or erase",
     )
     parser.add_argument("--camera", metavar="NAME", help="of this camera alone")
@@ -79,7 +77,7 @@ def _history(args: argparse.Namespace) -> int:
         if given is not None:
             msg = f"{option} is for `erase` alone"
             raise HistoryError(msg, remedy="Choose a period: today, week or year")
-    period = _period(args.what, calendar, now)
+    period = period_of(args.what, calendar, now)
     past = look_back(path, period)
     names = [args.camera] if args.camera else past.cameras
     known = dict.fromkeys([*past.cameras, *settings.cameras])
@@ -89,19 +87,11 @@ def _history(args: argparse.Namespace) -> int:
     found = [past.digest(calendar, name, period, k_minimum=settings.privacy.k_minimum) for name in names]
     scale = build_scale(settings.mood)
     if args.json:
-        say_json(_as_json(past, found, period, calendar, scale))
+        say_json(told_history(past, found, period, calendar, scale))
         return 0
-    for line in _as_csv(found, scale) if args.csv else _as_text(args.what, past, found, scale):
+    for line in csv_lines(found, scale) if args.csv else _as_text(args.what, past, found, scale):
         say(line)
     return 0
-
-
-def _period(what: str, calendar: Calendar, now: datetime) -> Period:
-    today = now.astimezone(calendar.zone).date()
-    if what == "today":
-        return day_of(calendar, today)
-    week = week_of(calendar, today)
-    return week if what == "week" else Period(week_of(calendar, today - timedelta(weeks=52)).since, week.until)
 
 
 def _erase(args: argparse.Namespace, path: Path, calendar: Calendar, now: datetime) -> int:
@@ -205,92 +195,6 @@ def _sum(one: Digest, scale: MoodScale) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _as_csv(found: Sequence[Digest], scale: MoodScale) -> Iterator[str]:
-    labels = [label for label in (*LABEL_NAMES, UNCERTAIN) if any(one.seconds.get(label) for one in found)]
-    head = (
-        "camera",
-        "hour",
-        "watched_s",
-        "held_back",
-        "visits",
-        "arrived",
-        "presence_s",
-        "satisfaction",
-        "distress",
-        "confidence",
-    )
-    yield ",".join([*head, *(f"{label}_s" for label in labels), "alerts"])
-    for one in found:
-        for hour in one.hours:
-            if not (hour.seen or hour.held_back or hour.alerts):
-                continue
-            seen = hour.seen
-            cells = [one.camera, hour.since.isoformat(), "" if seen is None else f"{seen.watched:.3f}"]
-            cells.append(str(int(hour.held_back)))
-            if seen is None:
-                cells += [""] * (len(labels) + 6)
-            else:
-                index, share = scale.satisfaction(seen.seconds), scale.distress_share(seen.seconds)
-                cells += [str(seen.people), str(seen.arrived), f"{seen.presence:.3f}"]
-                cells += ["" if index is None else f"{index:.2f}", "" if share is None else f"{share:.4f}"]
-                read = read_seconds(seen.seconds)
-                cells.append(f"{seen.sure / read:.4f}" if read else "")
-                cells += [f"{seen.seconds.get(label, 0.0):.3f}" for label in labels]
-            yield ",".join([*map(harmless, cells), str(len(hour.alerts))])
-
-
-def _as_json(
-    past: LookBack, found: Sequence[Digest], period: Period, calendar: Calendar, scale: MoodScale
-) -> dict[str, object]:
-    return {
-        "from": period.since.astimezone(calendar.zone).isoformat(),
-        "to": period.until.astimezone(calendar.zone).isoformat(),
-        "cameras": {one.camera: _camera(one, scale, past.signals) for one in found},
-        "health": [asdict(one) | {"since": one.since.isoformat()} for one in past.health],
-        "lost": past.lost,
-        "damaged": past.damaged,
-    }
-
-
-def _camera(one: Digest, scale: MoodScale, signals: Sequence[SignalWindow]) -> dict[str, object]:
-    return {
-        "hours": [_hour(hour, hour.seen, scale) for hour in one.hours if hour.seen or hour.held_back],
-        "alerts": [_alert(alert) for alert in one.alerts],
-        "signals": [
-            asdict(signal) | {"since": signal.since.isoformat(), "until": signal.until.isoformat()}
-            for signal in signals
-            if signal.camera == one.camera
-        ],
-    }
-
-
-def _hour(hour: Hour, seen: HistoryWindow | None, scale: MoodScale) -> dict[str, object]:
-    told: dict[str, object] = {
-        "since": hour.since.isoformat(),
-        "until": hour.until.astimezone(hour.since.tzinfo).isoformat(),
-        "held_back": hour.held_back,
-    }
-    if seen is None:
-        return told
-    return told | {
-        "watched_s": seen.watched,
-        "clock_synced": seen.synced,
-        "visits": seen.people,
-        "arrived": seen.arrived,
-        "presence_s": round(seen.presence, 3),
-        "attention_s": seen.attention,
-        "seconds": dict(seen.seconds),
-        "satisfaction": scale.satisfaction(seen.seconds),
-        "distress_share": scale.distress_share(seen.seconds),
-        "confidence": round(seen.sure / read, 4) if (read := read_seconds(seen.seconds)) else None,
-    }
-
-
-def _alert(alert: AlertBegan) -> dict[str, object]:
-    ended = None if alert.ended is None else alert.ended.isoformat()
-    return asdict(alert) | {"began": alert.began.isoformat(), "ended": ended}
 
 
 def _moment(text: str) -> datetime:

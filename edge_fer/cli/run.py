@@ -9,7 +9,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ from edge_fer.control.server import ControlServer
 from edge_fer.daemon.process import Daemon
 from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
-from edge_fer.log import complain, set_up_log
+from edge_fer.log import RecentLines, complain, set_up_log
 from edge_fer.remote.reloader import Reloader
 from edge_fer.sinks.recent import RecentReadings
 from edge_fer.sinks.registry import Asked
@@ -96,6 +96,8 @@ def _run(args: argparse.Namespace) -> int:
             control,
             load_desired=lambda desired: loaded(None, desired),
             try_out=partial(_try_out, recent),
+            log_lines=log_lines,
+            examine=examine,
         )
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
@@ -105,13 +107,14 @@ def _run(args: argparse.Namespace) -> int:
         if running.adopt(renewed.config):
             return None
         service = build(renewed)
-        set_up_log(renewed.config.log_level)
+        set_up_log(renewed.config.log_level, log_lines)
         return service
 
     reloader = Reloader()
     start = loaded()
     first = start.config
-    set_up_log(first.log_level)
+    log_lines, examine = RecentLines(), [] if args.demo else _doctor_of(sys.argv[1:])
+    set_up_log(first.log_level, log_lines)
     _tell_set_aside(start)
     recording = _recording(args.record, first) if args.record else None
     place = listening_path(first.state_dir, os.environ)
@@ -125,7 +128,7 @@ def _run(args: argparse.Namespace) -> int:
         with closing(recording) if recording else nullcontext(), closing(control):
             control.start()
             with _page_beside(first, place, view) if args.demo else nullcontext():
-                _at_work(daemon, view, first)
+                _at_work(daemon, view, partial(set_up_log, first.log_level, log_lines))
     except EdgeFerError as error:
         if daemon.stuck:
             complain(error)
@@ -134,6 +137,17 @@ def _run(args: argparse.Namespace) -> int:
     if daemon.stuck:
         _leave(0)
     return 0
+
+
+def _doctor_of(arguments: Sequence[str]) -> list[str]:
+    """The command line that examines what we run, by the config that our own command line asks for."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config")
+    parser.add_argument("-o", "--set", dest="settings", action="append", default=[])
+    given, _ = parser.parse_known_args(arguments)
+    options = ["--config", given.config] if given.config else []
+    options += [part for setting in given.settings for part in ("-o", setting)]
+    return [sys.executable, "-m", "edge_fer", "doctor", "--json", *options]
 
 
 def _recording(path: Path, settings: Config) -> TraceRecording:
@@ -224,13 +238,13 @@ def _kept_from_last_time(loaded: Loaded) -> list[str]:
     return [f"still set from last time: {names}. To begin anew, delete {loaded.config.state_dir}"]
 
 
-def _at_work(daemon: Daemon, view: DemoView | None, settings: Config) -> None:
+def _at_work(daemon: Daemon, view: DemoView | None, set_up: Callable[[], None]) -> None:
     if view is None:
         daemon.run()
         return
     with view:
         # it goes where standard error leads now
-        set_up_log(settings.log_level)
+        set_up()
         daemon.run()
 
 

@@ -30,6 +30,7 @@ from edge_fer.config.sections.notify import NotifySection
 from edge_fer.config.sections.privacy import PrivacySection
 from edge_fer.config.sections.summaries import SummariesSection
 from edge_fer.config.sections.view import ViewSection
+from edge_fer.config.sections.web import WebSection
 from edge_fer.contract.topics import Topics
 from edge_fer.errors import did_you_mean
 from edge_fer.rules.conditions.counts import WhenCount
@@ -62,6 +63,7 @@ __all__ = [
     "SmoothingSection",
     "SummariesSection",
     "ViewSection",
+    "WebSection",
     "ZoneSection",
 ]
 
@@ -105,6 +107,7 @@ class Config(Section):
     metrics: MetricsSection = Field(default=MetricsSection(), description="Numbers for Prometheus.")
     history: HistorySection = Field(default=HistorySection(), description="What is kept of the past on this device.")
     notify: NotifySection = Field(default=NotifySection(), description="Who is told of alerts and troubles.")
+    web: WebSection = Field(default=WebSection(), description="The page, where edge-fer is installed as a service.")
     state_dir: Path = Field(
         default_factory=default_state_dir,
         description="The folder for what must survive a restart; left out, /var/lib/edge-fer where that can be "

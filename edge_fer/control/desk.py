@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_fer.control.newness import Newness
 from edge_fer.control.protocol import Code
 from edge_fer.control.server import ControlServer, LiveLease
 from edge_fer.errors import CommandError
-from edge_fer.remote.asker import Asker
+from edge_fer.remote.asker import Asker, Role
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.requests import read_fields
 
 if TYPE_CHECKING:
     from edge_fer.control.state import NodeNow
 
-__all__ = ["Desk", "LivePort"]
+__all__ = ["Desk", "LivePort", "Record"]
 
 
 class LivePort(Protocol):
@@ -29,6 +30,19 @@ class LivePort(Protocol):
         """Ends all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that is kept and can be read.
+
+    Attributes:
+        role: of those who may.
+        read: gives it, by the fields that say which part; CommandError where they are wrong.
+    """
+
+    role: Role
+    read: Callable[[Mapping[str, Any]], Any]
+
+
 class Desk:
     """Answers from when it is started until it is closed.
 
@@ -39,6 +53,7 @@ class Desk:
         read_settings: the settings and where they come from, with their schema if wanted.
         live: lets people look at cameras.
         try_out: what alerts other thresholds would have made of the last hour, for somebody who asks.
+        records: what else can be read, by name.
     """
 
     def __init__(
@@ -50,6 +65,7 @@ class Desk:
         read_settings: Callable[[bool], Mapping[str, Any]],
         live: LivePort,
         try_out: Callable[[Mapping[str, Any], Asker], Mapping[str, Any]],
+        records: Mapping[str, Record],
     ) -> None:
         self._server = server
         self._executor = executor
@@ -57,6 +73,7 @@ class Desk:
         self._read_settings = read_settings
         self._live = live
         self._try_out = try_out
+        self._records = records
         self._newness = Newness()
 
     def start(self) -> None:
@@ -103,6 +120,21 @@ class Desk:
             CommandError: they cannot be tried.
         """
         return self._try_out(values, asker)
+
+    def read(self, what: str, fields: Mapping[str, Any], asker: Asker) -> Any:
+        """What is kept.
+
+        Raises:
+            CommandError: there is no such thing, or it is not told to them.
+        """
+        record = self._records.get(what)
+        if record is None:
+            remedy = f"Choose from {', '.join(self._records)}"
+            raise CommandError(Code.UNKNOWN, "there is nothing of that name", remedy=remedy, field="what", value=what)
+        if asker.role is None or not asker.role.includes(record.role):
+            msg = f"{asker.name} may not read {what}, as {asker.role}"
+            raise CommandError(Code.DENIED, msg, remedy=f"Ask as {record.role}", field="what", value=what)
+        return record.read(fields)
 
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out.

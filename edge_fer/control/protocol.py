@@ -35,6 +35,7 @@ class Do(StrEnum):
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
     SETTINGS = "settings"
+    READ = "read"
     COMMAND = "command"
     LIVE = "live"
     END_LIVE = "end_live"
@@ -61,13 +62,14 @@ _FIELDS: Final[Mapping[Do, Mapping[str, tuple[type | tuple[type, ...], str]]]] =
     Do.SUBSCRIBE: {},
     Do.UNSUBSCRIBE: {},
     Do.SETTINGS: {"schema": (bool, "true or false")},
+    Do.READ: {"what": (str, "the name of what there is to read"), "with": (dict, "an object that says which part")},
     Do.COMMAND: {"command": (str, "the name of a command"), "with": (dict, "an object with the command's fields")},
     Do.LIVE: {"camera": (str, "the name of a camera"), "seconds": ((int, float), "a number of seconds")},
     Do.END_LIVE: {},
     Do.TRY: {"set": (dict, "an object with values by key of the config")},
 }
 #: The field that a kind of request must have.
-_REQUIRED: Final[Mapping[Do, str]] = {Do.COMMAND: "command", Do.LIVE: "camera", Do.TRY: "set"}
+_REQUIRED: Final[Mapping[Do, str]] = {Do.COMMAND: "command", Do.LIVE: "camera", Do.READ: "what", Do.TRY: "set"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ class DeskPort(Protocol):
     def settings(self, *, schema: bool) -> Mapping[str, Any]:
         """The settings and where they come from; may take a while."""
 
+    def read(self, what: str, fields: Mapping[str, Any], asker: Asker) -> Any:
+        """What is kept: the history, the log; may take a while. CommandError where it is not told."""
+
     def carry_out(self, name: str, fields: Mapping[str, Any], number: str, asker: Asker) -> Any:
         """Carries a command out, which may take a while; CommandError where it is not."""
 
@@ -304,6 +307,8 @@ class ControlServer:
         fields = request.fields
         if request.do is Do.SETTINGS:
             return lambda: desk.settings(schema=bool(fields.get("schema", False)))
+        if request.do is Do.READ:
+            return lambda: desk.read(fields["what"], fields.get("with", {}), asker)
         if request.do is Do.TRY:
             return lambda: desk.try_out(fields["set"], asker)
         return lambda: desk.carry_out(fields["command"], fields.get("with", {}), request.id, asker)

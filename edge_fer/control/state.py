@@ -7,9 +7,9 @@ from pydantic import Field, JsonValue
 from edge_fer.contract.composer import told_attributes
 from edge_fer.contract.messages import AlertInstance, Health, PrivacyInfo
 from edge_fer.contract.messages.base import AttributeInfo, Count, Fraction, Index, Moment, Part, Seconds
-from edge_fer.types import AlertState, Doubt, QualityFault, Reading, SignalState, View
+from edge_fer.types import AlertState, Doubt, QualityFault, Reading, Resolution, SignalState, View
 
-__all__ = ["BrokerNow", "CameraNow", "NodeNow", "PersonNow", "RuleNow", "person_now"]
+__all__ = ["BrokerNow", "CameraNow", "EndedAlert", "NodeNow", "PersonNow", "RuleNow", "person_now"]
 
 
 class PersonNow(Part):
@@ -42,6 +42,18 @@ class RuleNow(Part):
     signal: SignalState | None = Field(description="What is known of its outside signal; null: it has none.")
 
 
+class EndedAlert(Part):
+    """An alert that is over."""
+
+    alert_id: str = Field(description="The alert.")
+    rule: str = Field(description="Whose it was.")
+    severity: str = Field(description="As in the config.")
+    since: Moment = Field(description="When its condition began to hold: RFC 3339, UTC.")
+    ended: Moment = Field(description="When it was resolved: RFC 3339, UTC.")
+    reason: Resolution = Field(description="Why it was resolved.")
+    acknowledged: bool = Field(description="Whether somebody had said that they know.")
+
+
 class CameraNow(Part):
     """A camera as it is now."""
 
@@ -55,6 +67,9 @@ class CameraNow(Part):
     satisfaction: Index | None = Field(description="How content people looked over the last while; null: not known.")
     seen: list[PersonNow] | None = Field(description="Those found in the newest frame; null: not told.")
     rules: list[RuleNow] | None = Field(description="Its alert rules, those that fire first; null: not told.")
+    ended: list[EndedAlert] | None = Field(
+        description="Its newest alerts that were resolved in the last 15 minutes, 8 at most; null: not told."
+    )
 
 
 class BrokerNow(Part):
@@ -71,6 +86,7 @@ class NodeNow(Part):
     node: str = Field(description="Name of the device.")
     site: str = Field(description="Where it stands, in its owner's words; may be empty.")
     version: str = Field(description="Version of edge-fer.")
+    timezone: str = Field(description="Time zone of the place, such as `Europe/Berlin`.")
     ts: Moment = Field(description="Time of this state: RFC 3339, UTC, milliseconds.")
     clock_synced: bool = Field(description="Whether the device's clock is known to be right.")
     uptime_s: Seconds = Field(description="Time since the service started, in seconds.")

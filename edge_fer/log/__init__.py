@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_fer.log.recent import RecentLines
 from edge_fer.log.setup import ASKED, complain, set_up_log
 
-__all__ = ["ASKED", "complain", "set_up_log"]
+__all__ = ["ASKED", "RecentLines", "complain", "set_up_log"]

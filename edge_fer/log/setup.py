@@ -12,6 +12,7 @@ from contextlib import suppress
 from edge_fer.errors import EdgeFerError
 from edge_fer.log.journal import FIELDS, JournalHandler, is_journal, priority
 from edge_fer.log.plain import PlainFormatter, message_of, put_message
+from edge_fer.log.recent import RecentLines
 from edge_fer.log.repeats import Repeats
 from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted_text
@@ -58,11 +59,12 @@ class NotAgain(logging.Filter):
         return held_back is not None
 
 
-def set_up_log(level: str) -> None:
+def set_up_log(level: str, recent: RecentLines | None = None) -> None:
     """Sends the log to the journal, where systemd has started us, else to standard error. May be called again.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
+        recent: keeps the newest of what is written; None: nobody does.
     """
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if handler.name == NAME]:
@@ -71,6 +73,8 @@ def set_up_log(level: str) -> None:
     handler = _handler()
     handler.set_name(NAME)
     handler.addFilter(NotAgain())
+    if recent is not None:
+        handler.addFilter(recent)
     root.addHandler(handler)
     root.setLevel(level.upper())
     # also where nothing else of this importance is told, unless somebody wants errors alone

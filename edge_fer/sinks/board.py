@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge_fer.pipeline.step import Told
 from edge_fer.sinks.base import BaseSink
-from edge_fer.types import Reading, Scene, Standing, View
+from edge_fer.types import AlertChange, Reading, Scene, Standing, View
 
 __all__ = ["Board", "Seen"]
+
+#: Alerts of a camera that are over and still known; the oldest go first.
+_MOST_ENDED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Seen:
         scene: the last that was told.
         standings: how its rules stand.
         view: what it gets to see at all.
+        ended: its newest alerts that are over, the newest first.
     """
 
     readings: tuple[Reading, ...] = ()
@@ -29,6 +34,7 @@ class Seen:
     scene: Scene | None = None
     standings: Mapping[str, Standing] = field(default_factory=dict)
     view: View | None = None
+    ended: tuple[AlertChange, ...] = ()
 
     def after(self, told: Told) -> Seen:
         """What is known after one more step."""
@@ -39,9 +45,10 @@ class Seen:
             else:
                 standings[rule] = standing
         scene = told.scene or self.scene
+        ended = (*reversed([change for change in told.changes if change.resolved]), *self.ended)[:_MOST_ENDED]
         if told.readings is None:
-            return Seen(self.readings, self.people, scene, standings, self.view)
-        return Seen(told.readings, told.people or 0, scene, standings, told.view)
+            return Seen(self.readings, self.people, scene, standings, self.view, ended)
+        return Seen(told.readings, told.people or 0, scene, standings, told.view, ended)
 
 
 class Board(BaseSink):

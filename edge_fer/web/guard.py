@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -70,7 +71,7 @@ class Guard:
 
     def _fault(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
         host = headers.only("host")
-        if host is None or _name(host) not in self._hosts:
+        if host is None or not (_name(host) in self._hosts or _is_where_it_came_to(scope, _name(host))):
             return 421, "This address is not one that edge-fer answers to. See docs/web.md, `--host`."
         socket = scope["type"] == "websocket"
         if not socket and scope["method"] not in _METHODS:
@@ -128,6 +129,16 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _is_where_it_came_to(scope: Scope, name: str) -> bool:
+    """Whether it is the address of this device that the connection was made to: no name, so nobody can give it out."""
+    server = scope.get("server")
+    try:
+        here, meant = ip_address(server[0] if server else ""), ip_address(name)
+    except ValueError:
+        return False
+    return meant == (getattr(here, "ipv4_mapped", None) or here)
 
 
 class _Bounded:

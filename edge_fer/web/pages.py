@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -26,11 +27,14 @@ from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
+from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
+from edge_fer.web.past import past_routes
+from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
-from edge_fer.web.texts import chosen_language, texts_in
+from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
 from edge_fer.web.tune import tune_routes, value_of
-from edge_fer.web.views import SettingView, alerts_in, settings_in, silences_in
+from edge_fer.web.views import SettingView, alerts_in, clock_of, day_of, ended_in, settings_in, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
 
@@ -45,6 +49,7 @@ _MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
 #: Sessions of which it is known what they have set last.
 _MOST_CHANGED: Final = 64
+_RIGHT: Final[Mapping[str, str]] = {"key": "", "value": "", "why": ""}
 _UNCHANGED: Final[Mapping[str, str]] = {"key": "", "old": "", "new": "", "was_set": ""}
 
 
@@ -70,20 +75,31 @@ NAVIGATION: Final = (
     ("/", "now", Role.VIEWER),
     ("/aim", "aim", Role.VIEWER),
     ("/tune", "tune", Role.VIEWER),
+    ("/history", "history", Role.VIEWER),
     ("/system", "system", Role.VIEWER),
 )
 
 
-def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float] = time.time) -> Starlette:
+def make_pages(
+    node: NodeLine,
+    keeping: Keeping,
+    *,
+    secure: bool,
+    authority: Path | None = None,
+    proxy: ReverseProxy | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
     """All pages, not yet guarded (`edge_fer.web.guard`).
 
     Args:
         node: the daemon.
         keeping: who may look, and who looks.
         secure: whether browsers reach us by HTTPS.
+        authority: the certificate of the installation's own authority; None: there is none.
+        proxy: a reverse proxy that says who is logged in; None: there is none.
         clock: Unix seconds.
     """
-    pages = _Pages(node, keeping, secure=secure, clock=clock)
+    pages = _Pages(node, keeping, secure=secure, clock=clock, proxy=proxy)
     static = str(files("edge_fer.web").joinpath("static"))
     routes = [
         Route("/login", pages.login, methods=["GET"]),
@@ -104,12 +120,23 @@ def make_pages(node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callabl
         Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
         *aim_routes(pages),
         *tune_routes(pages),
+        *house_routes(pages, authority),
+        *past_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 
 
 class _Pages:
-    def __init__(self, node: NodeLine, keeping: Keeping, *, secure: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        node: NodeLine,
+        keeping: Keeping,
+        *,
+        secure: bool,
+        clock: Callable[[], float],
+        proxy: ReverseProxy | None = None,
+    ) -> None:
+        self._proxy = proxy
         self._node = node
         self._keeping = keeping
         self._secure = secure
@@ -121,7 +148,7 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["clock"] = lambda moment: f"{moment[11:19]} UTC"
+        self._templates.filters |= {"clock": clock_of, "day": day_of}
         self._hashing = asyncio.Semaphore(2)
         #: what each session has set last, until it was shown
         self._changed: dict[str, Mapping[str, str]] = {}
@@ -168,6 +195,8 @@ class _Pages:
         return answer
 
     def _session(self, request: Request) -> LoginSession | None:
+        if self._proxy and (found := self._proxy.session_of(request, self._clock())):
+            return found
         token = request.cookies.get(self._cookie)
         session = self._keeping.sessions.of(token, self._clock()) if token else None
         if session is None or session.by_link:
@@ -284,6 +313,10 @@ class _Pages:
 
     async def tune(self, visit: _PageVisit) -> Response:
         """What may be set."""
+        return await self._tune(visit)
+
+    async def _tune(self, visit: _PageVisit, code: int = 200, *, wrong: Mapping[str, str] = _RIGHT) -> Response:
+        """What may be set; with what is wrong about a value, beside its field."""
         told = await self._node.ask("settings", visit.asker, schema=True)
         settings = settings_in(told)
         groups: dict[str, list[SettingView]] = {"alerts": []}
@@ -291,7 +324,7 @@ class _Pages:
             groups.setdefault(one.group, []).append(one)
         # not out of the address, in which anybody may write anything
         changed = self._changed.pop(visit.session.csrf, _UNCHANGED)
-        return self._shown(visit.request, "tune.html", session=visit.session, groups=groups, changed=changed)
+        return self.show(visit, "tune.html", code, groups=groups, changed=changed, wrong=wrong)
 
     async def system(self, visit: _PageVisit) -> Response:
         """How the node is doing."""
@@ -327,7 +360,13 @@ class _Pages:
         key = visit.form.get("key", "")
         value = None if visit.form.get("default") else value_of(visit.form.get("value", ""))
         before = await self._node.ask("settings", visit.asker)
-        result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
+        try:
+            result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
+        except CommandError as error:
+            if error.code == "denied" or key not in before["values"]:
+                raise
+            wrong = {"key": key, "value": visit.form.get("value", ""), "why": str(error)}
+            return await self._tune(visit, 409, wrong=wrong)
         old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
         while len(self._changed) >= _MOST_CHANGED:
             del self._changed[next(iter(self._changed))]
@@ -369,7 +408,8 @@ class _Pages:
         return self._rendered(visit.request, template, session=visit.session, **content)
 
     def _rendered(self, request: Request, template: str, **content: Any) -> str:
-        language = chosen_language(request.headers.get("accept-language", ""))
+        wanted: str = content.pop("in_language", "")
+        language = wanted if wanted in LANGUAGES else chosen_language(request.headers.get("accept-language", ""))
         texts = texts_in(language)
         session: LoginSession | None = content.pop("session", None)
         return self._templates.get_template(template).render(
@@ -416,7 +456,12 @@ async def _label_colours(_: Request) -> Response:
 
 
 def _now(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": state, "alerts": alerts_in(state), "silences": silences_in(state)}
+    return {
+        "state": state,
+        "alerts": alerts_in(state),
+        "ended": ended_in(state),
+        "silences": silences_in(state),
+    }
 
 
 def _event(name: str, text: str) -> str:

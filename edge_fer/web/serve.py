@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from edge_fer.web.node import NodeLine
 from edge_fer.web.pages import Keeping, make_pages
 from edge_fer.web.place import ADDRESS
 from edge_fer.web.private import write_private
+from edge_fer.web.serving import ServeSettings
 from edge_fer.web.sessions import OneTimeLinks, SessionBook
 
 __all__ = ["ServeSettings", "address_of", "keeping_in", "listening_sockets", "serve"]
@@ -41,27 +41,6 @@ _LARGEST_HEAD = 16_384
 _FIRST_REQUEST = 10.0
 #: Seconds between two looks at whether anybody looks.
 _LOOK = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeSettings:
-    """How the pages are served.
-
-    Attributes:
-        control: where the daemon's control socket may be.
-        folder: for accounts and sessions.
-        hosts: names and addresses by which browsers reach the page, beside those of this device.
-        certificate: for HTTPS, a file with the chain; None: HTTP, on loopback alone.
-        key: its key.
-        idle: seconds without a request after which it ends; 0: never.
-    """
-
-    control: Sequence[Path]
-    folder: Path
-    hosts: Sequence[str] = ()
-    certificate: Path | None = None
-    key: Path | None = None
-    idle: float = 600.0
 
 
 def keeping_in(folder: Path) -> Keeping:
@@ -124,7 +103,8 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     keeping = keeping_in(settings.folder)
     own = {"localhost", "127.0.0.1", "::1", socket.gethostname(), f"{socket.gethostname()}.local"}
     own |= {str(one.getsockname()[0]) for one in sockets if one.family in {socket.AF_INET, socket.AF_INET6}}
-    guarded = Guard(make_pages(node, keeping, secure=secure), hosts=own | set(settings.hosts), secure=secure)
+    pages = make_pages(node, keeping, secure=secure, authority=settings.authority, proxy=settings.proxy)
+    guarded = Guard(pages, hosts=own | set(settings.hosts), secure=secure)
     idle = _IdleWatch(guarded)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -149,7 +129,7 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     write_private(said, json.dumps({"pid": os.getpid(), "address": address_of(settings, sockets)}))
 
     async def run() -> None:
-        watch = asyncio.create_task(idle.end(server, settings.idle))
+        watch = asyncio.create_task(idle.end(server, settings.idle, settings.until))
         try:
             await server.serve(sockets=list(sockets))
         finally:
@@ -198,14 +178,19 @@ class _IdleWatch:
             self._asking -= 1
             self._last = time.monotonic()
 
-    async def end(self, server: uvicorn.Server, idle: float) -> None:
-        """Ends the server once that is long enough."""
-        while idle:
+    async def end(self, server: uvicorn.Server, idle: float, until: float | None) -> None:
+        """Ends the server once that is long enough, or its time has come."""
+        while idle or until:
             await asyncio.sleep(_LOOK)
-            if not self._asking and time.monotonic() - self._last > idle:
+            if idle and not self._asking and time.monotonic() - self._last > idle:
                 log.info("nobody has looked for %g s", idle)
-                server.should_exit = True
-                return
+                break
+            if until and time.time() > until:
+                log.info("there is time for a newer certificate")
+                break
+        else:
+            return
+        server.should_exit = True
 
 
 def _is_loopback(listener: socket.socket) -> bool:

@@ -15,12 +15,14 @@ from edge_fer.remote.asker import Role
 from edge_fer.support.files import read_file
 from edge_fer.web.private import write_private
 
-__all__ = ["LINK_LASTS", "LoginSession", "OneTimeLinks", "SessionBook"]
+__all__ = ["FIRST_LINK_LASTS", "LINK_LASTS", "LoginSession", "OneTimeLinks", "SessionBook"]
 
 #: Seconds after which a session ends: in any case, and when nothing was asked for.
 _LASTS, _IDLE = 12 * 3600.0, 2 * 3600.0
 #: Seconds in which a one-time link must be used.
 LINK_LASTS: Final = 15 * 60.0
+#: The same of the one on a memory card: a device may lie about for years, and its clock may be wrong.
+FIRST_LINK_LASTS: Final = 100 * 365 * 86_400.0
 #: Sessions at once; the oldest goes first.
 _MOST: Final = 64
 #: Seconds between two times at which it is written down that a session is used.
@@ -142,17 +144,27 @@ class OneTimeLinks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def make(self, name: str, role: Role, now: float) -> str:
+    def make(self, name: str, role: Role, now: float, *, lasts: float = LINK_LASTS) -> str:
         """A new one; its token.
+
+        Args:
+            name: by which the log and `audit` call whoever follows it.
+            role: of them.
+            now: Unix seconds.
+            lasts: seconds in which it must be used.
 
         Raises:
             OSError: it cannot be kept.
         """
         # 128 random bits, so that the link fits into a line of a terminal
         token = secrets.token_urlsafe(16)
-        content = {"name": name, "role": role, "until": now + LINK_LASTS}
+        content = {"name": name, "role": role, "until": now + lasts}
         write_private(self._folder / _hashed(token), json.dumps(content))
         return token
+
+    def is_waiting(self, token: str) -> bool:
+        """Whether it was not used up yet."""
+        return (self._folder / _hashed(token)).exists()
 
     def use(self, token: str, now: float) -> tuple[str, Role] | None:
         """Uses one up; the name and role of whoever may log in by it; None where it is none, or too old."""

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["AlertView", "SettingView", "alerts_in", "condition_words", "settings_in", "silences_in"]
+__all__ = [
+    "AlertView",
+    "SettingView",
+    "alerts_in",
+    "clock_of",
+    "condition_words",
+    "day_of",
+    "ended_in",
+    "settings_in",
+    "silences_in",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +77,34 @@ def _alerts_of(name: str, camera: Mapping[str, Any]) -> Iterator[AlertView]:
                 value=alert["value"],
                 threshold=alert["threshold"],
             )
+
+
+def ended_in(state: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Camera and alert of those that were resolved a short while ago, the newest first."""
+    found = [(name, alert) for name, camera in state["cameras"].items() for alert in camera["ended"] or ()]
+    return sorted(found, key=lambda one: one[1]["ended"], reverse=True)
+
+
+def clock_of(moment: str, zone: str) -> str:
+    """The time of the place.
+
+    Args:
+        moment: RFC 3339.
+        zone: of the place; UTC where this device does not know it.
+    """
+    return f"{_local(moment, zone):%H:%M:%S}"
+
+
+def day_of(moment: str, zone: str) -> str:
+    """The day at the place, likewise."""
+    return f"{_local(moment, zone):%Y-%m-%d}"
+
+
+def _local(moment: str, zone: str) -> datetime:
+    try:
+        return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return datetime.fromisoformat(moment)
 
 
 def silences_in(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:

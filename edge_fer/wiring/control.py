@@ -7,9 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from edge_fer.contract.messages.commands import ErrorCode
-from edge_fer.control.desk import Desk
+from edge_fer.control.desk import Desk, Record
 from edge_fer.daemon.camera import Camera
 from edge_fer.errors import CommandError
+from edge_fer.remote.asker import Role
 from edge_fer.remote.executor import Executor
 from edge_fer.remote.trying import try_settings
 from edge_fer.wiring.node import Node, Voice
@@ -73,7 +74,48 @@ def make_desks(
             raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy)
         return try_settings(values, asker, load=remote.load, try_out=remote.try_out)
 
-    return [Desk(remote.control, executor, look=look, read_settings=read_settings, live=live, try_out=try_out)]
+    return [
+        Desk(
+            remote.control,
+            executor,
+            look=look,
+            read_settings=read_settings,
+            live=live,
+            try_out=try_out,
+            records=_records(node, remote, lookout),
+        )
+    ]
+
+
+def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapping[str, Record]:
+    """What else can be read, by name."""
+
+    def read_history(fields: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import history_of  # noqa: PLC0415
+
+        return history_of(node.settings, fields, tells_alerts=lookout().tells_alerts())
+
+    def read_log(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import log_of  # noqa: PLC0415
+
+        return log_of(remote.log_lines)
+
+    def read_findings(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import findings_by  # noqa: PLC0415
+
+        return findings_by(remote.examine)
+
+    def read_notice(_: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import notice_of  # noqa: PLC0415
+
+        return notice_of(node.settings)
+
+    return {
+        "notice": Record(Role.VIEWER, read_notice),
+        "history": Record(Role.VIEWER, read_history),
+        "log": Record(Role.OPERATOR, read_log),
+        "findings": Record(Role.OPERATOR, read_findings),
+    }
 
 
 def _live_views(node: Node, voice: Voice, cameras: Mapping[str, Camera], out: WayOut) -> LiveViews:

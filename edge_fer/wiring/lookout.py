@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from edge_fer import __version__
 from edge_fer.capture.loop import CaptureState
+from edge_fer.clock.zone import local_zone
 from edge_fer.config import tree as config
 from edge_fer.config.engine.settable import SETTABLE, STRUCTURED
 from edge_fer.config.output.explain import explain
@@ -14,7 +15,7 @@ from edge_fer.config.output.schema import json_schema
 from edge_fer.config.output.writing import written
 from edge_fer.contract.messages import rfc3339
 from edge_fer.contract.publisher import Unlinked
-from edge_fer.control.state import BrokerNow, CameraNow, NodeNow, RuleNow, person_now
+from edge_fer.control.state import BrokerNow, CameraNow, EndedAlert, NodeNow, RuleNow, person_now
 from edge_fer.daemon.camera import Camera
 from edge_fer.mqtt.failures import problem_and_remedy
 from edge_fer.remote.auditing import without_secrets
@@ -22,13 +23,17 @@ from edge_fer.remote.settings import LoadConfig
 from edge_fer.sinks.board import Seen
 from edge_fer.sinks.policy import Content
 from edge_fer.support.redact import redacted, redacted_text
-from edge_fer.types import AlertState, Instant, Standing
+from edge_fer.types import AlertChange, AlertState, Instant, Resolution, Standing
 from edge_fer.wiring.broker import broker_settings
 from edge_fer.wiring.info import privacy_info
 from edge_fer.wiring.node import Node, Voice
 from edge_fer.wiring.sinks import WayOut
 
 __all__ = ["Lookout", "settings_of"]
+
+
+#: Seconds for which an alert that is over is told.
+_ENDED_SHOWN: Final = 15 * 60.0
 
 
 class Lookout:
@@ -66,6 +71,7 @@ class Lookout:
             node=settings.node.id,
             site=settings.node.site,
             version=__version__,
+            timezone=str(local_zone(settings.node.timezone)),
             ts=rfc3339(now.utc),
             clock_synced=now.synced,
             uptime_s=now.mono - self._node.started.mono,
@@ -75,6 +81,10 @@ class Lookout:
             broker=self._broker(),
             health=self._node.health(),
         )
+
+    def tells_alerts(self) -> bool:
+        """Whether alerts may be told over the control socket."""
+        return Content.ALERTS in self._out.outlet.policy.allowed("control", self._voice.clock().mono)
 
     def _read_rules(self, settings: config.Config) -> None:
         """Keeps the rules of the config as people write them, which takes long."""
@@ -94,7 +104,9 @@ class Lookout:
             "watchers": list(self._watchers(name)),
         }
         if Content.READINGS not in self._out.outlet.policy.allowed("control", now.mono):
-            return CameraNow(**state, view=None, people=None, mood=None, satisfaction=None, seen=None, rules=None)
+            return CameraNow(
+                **state, view=None, people=None, mood=None, satisfaction=None, seen=None, rules=None, ended=None
+            )
         seen = self._out.board.of(name)
         scene = seen.scene
         return CameraNow(
@@ -105,6 +117,7 @@ class Lookout:
             satisfaction=scene.satisfaction if scene else None,
             seen=[person_now(reading) for reading in seen.readings],
             rules=sorted(self._rules_of(name, seen, now), key=_furthest_first),
+            ended=[_ended(change) for change in seen.ended if now.mono - change.at.mono < _ENDED_SHOWN],
         )
 
     def _rules_of(self, camera: str, seen: Seen, now: Instant) -> Iterable[RuleNow]:
@@ -134,6 +147,19 @@ class Lookout:
         setback = None if status.connected else status.setback
         problem = ". ".join(problem_and_remedy(setback, known[address])) if setback else ""
         return BrokerNow(address=redacted(address), connected=status.connected, problem=redacted_text(problem))
+
+
+def _ended(change: AlertChange) -> EndedAlert:
+    alert = change.alert
+    return EndedAlert(
+        alert_id=alert.id,
+        rule=alert.rule,
+        severity=alert.severity,
+        since=rfc3339(alert.since.utc),
+        ended=rfc3339(change.at.utc),
+        reason=change.reason or Resolution.OVER,
+        acknowledged=alert.acknowledged,
+    )
 
 
 def _furthest_first(rule: RuleNow) -> int:

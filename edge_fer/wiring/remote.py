@@ -12,6 +12,7 @@ from edge_fer.contract.messages import MessageKind
 from edge_fer.contract.topics import Topics
 from edge_fer.control.server import ControlServer
 from edge_fer.daemon.camera import Camera
+from edge_fer.log.recent import RecentLines
 from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
 from edge_fer.remote.executor import Executor, Outcome
@@ -43,6 +44,8 @@ class Remote:
         control: the control socket, if there is one.
         load_desired: loads the config with other wishes of a fleet's operator.
         try_out: takes the readings of the last hour through two configs, if they are kept.
+        log_lines: the newest lines of the log; None: they are not kept.
+        examine: the command line that finds out what is wrong, and says so as JSON; empty: there is none.
     """
 
     load: LoadConfig
@@ -51,6 +54,8 @@ class Remote:
     control: ControlServer | None = None
     load_desired: LoadDesired | None = None
     try_out: TryOut | None = None
+    log_lines: RecentLines | None = None
+    examine: Sequence[str] = ()
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:

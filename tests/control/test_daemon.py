@@ -191,7 +191,7 @@ def test_what_may_not_leave_the_device_is_not_told(tmp_path, broker, privacy):
         state = wait_for_state(client, lambda now: now["health"]["cameras"]["front"]["frames"] > 60)
         camera = state["cameras"]["front"]
         assert camera["online"]
-        about_people = {"view", "people", "mood", "satisfaction", "seen", "rules"}
+        about_people = {"view", "people", "mood", "satisfaction", "seen", "rules", "ended"}
         assert {camera[name] for name in about_people} == {None}
         assert camera.keys() - about_people == {"online", "paused", "problem", "watchers"}
         assert state["privacy"]["events_published"] is False

@@ -81,7 +81,8 @@ def test_it_takes_little_of_the_disk(machine):
 
 
 def test_the_units_verify(machine):
-    for unit in ("edge-fer.service", "edge-fer-boot-config.service", "edge-fer-notify.service", "edge-fer-notify.path"):
+    services = [f"edge-fer{name}.service" for name in ("", "-boot-config", "-notify", "-week", "-web", "-web-prepare")]
+    for unit in (*services, "edge-fer-notify.path", "edge-fer-week.timer", "edge-fer-web.socket"):
         assert machine.ok(f"systemd-analyze verify --man=no {unit}") == ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -16,6 +17,8 @@ from tests.deb.installed import *  # noqa: F403 - the tests that hold on every a
 from tests.deb.installed import ARCH, INSTALL, RELEASES, ROOT, files_of, fresh
 from tests.deb.later import later_version
 from tests.install.first_commands import GUEST, add_guest, walk
+from tests.install.page import walk_page
+from tests.install.visitor import HttpsVisitor
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_DEB" not in os.environ, reason="takes minutes and root: make deb deb-test"),
@@ -89,6 +92,21 @@ def test_the_boot_partition_is_a_layer(booted):
     assert "edge-fer.yaml:1: node.sight is not a known setting" in booted.ok("cat /boot/firmware/edge-fer.log")
 
 
+def test_the_page(booted):
+    walk_page(booted)
+
+
+def test_the_card_switches_the_page_on_and_says_how_to_open_it(booted):
+    booted.ok("rm /var/lib/edge-fer-web/state/accounts.json")
+    booted.write("/boot/firmware/edge-fer.yaml", "node: {site: hall}\nweb:\n  enabled: true\n")
+    booted.ok("systemctl restart edge-fer-boot-config edge-fer-web.socket")
+    booted.wait_for("systemctl is-active edge-fer-web.socket")
+    note = booted.path("/boot/firmware/edge-fer-web.log").read_text()
+    ann = HttpsVisitor(booted)
+    assert ann.ask("POST", "/link", {"token": re.search(r"token=(\S+)", note)[1]})[0] == 303
+    assert ann.get("/accounts")[0] == 200
+
+
 def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     """The same package with a later version and a new default config."""
     booted.ok("chown root:edge-fer /etc/edge-fer/config.yaml && chmod 640 /etc/edge-fer/config.yaml")
@@ -101,6 +119,8 @@ def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     assert booted.ok("stat -c '%a %U %G' /etc/edge-fer/config.yaml").split() == mode
     booted.wait_for("systemctl is-active edge-fer")
     assert booted.ok("systemctl show -P MainPID edge-fer") != before
+    booted.wait_for("systemctl is-active edge-fer-web.socket")
+    assert HttpsVisitor(booted).get("/login")[0] == 200, "the page is on as before"
     heard(booted, "edge-fer/pi/camera/front/event")
 
 
@@ -111,7 +131,7 @@ def test_remove_keeps_the_config_and_purge_leaves_nothing(booted):
     assert not booted.path("/usr/lib/edge-fer").exists()
     booted.ok("DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq edge-fer")
     assert files_of(booted) - booted.files_before == set()
-    assert booted.run("getent passwd edge-fer").returncode != 0
+    assert booted.run("getent passwd edge-fer edge-fer-notify edge-fer-web").stdout == ""
 
 
 def test_the_installer_takes_the_package_that_lies_beside_it(booted):
@@ -129,4 +149,4 @@ def test_the_installer_takes_the_package_that_lies_beside_it(booted):
     assert not booted.path("/opt/edge-fer").exists()
     booted.ok("edge-fer/deploy/install.sh --uninstall --purge")
     assert files_of(booted) - booted.files_before == set()
-    assert booted.run("getent passwd edge-fer").returncode != 0
+    assert booted.run("getent passwd edge-fer edge-fer-notify edge-fer-web").stdout == ""

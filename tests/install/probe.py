@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-STATE = Path("/var/lib/edge-fer")
+STATE = Path(os.environ["STATE_DIRECTORY"])
 
 
 def outcome(attempt):
@@ -68,7 +68,9 @@ report = {
     "/proc/sys": outcome(lambda: Path("/proc/sys/kernel/hostname").open("wb").close()),
     "/sys": outcome(lambda: Path("/sys/kernel/uevent_seqnum").open("wb").close()),
     "read password": outcome(lambda: Path("/etc/edge-fer/mqtt-password").open("rb").close()),
-    "read credential": outcome(lambda: Path(os.environ["CREDENTIALS_DIRECTORY"], "mqtt-password").read_bytes()),
+    "read credential": outcome(
+        lambda: Path(os.environ.get("CREDENTIALS_DIRECTORY", "/none"), "mqtt-password").read_bytes()
+    ),
     "read shadow": outcome(lambda: Path("/etc/shadow").open("rb").close()),
     "memory device": outcome(lambda: Path("/dev/mem").open("rb").close()),
     "other device": outcome(lambda: Path("/dev/edge-fer-test").open("rb").close()),

@@ -11,7 +11,8 @@ import pytest
 from tests.broker import free_port
 from tests.install.first_commands import GUEST, add_guest, walk
 from tests.install.machine import Machine
-from tests.install.source import ROOT, copy_source
+from tests.install.page import sandbox_report, walk_page
+from tests.install.source import copy_source
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_INSTALL" not in os.environ, reason="takes minutes and root: make test-install"),
@@ -135,23 +136,16 @@ def test_the_journal_can_be_searched_by_camera(booted):
 
 
 def test_the_sandbox_holds(booted):
-    unit = booted.path("/etc/systemd/system/edge-fer.service").read_text()
-    # the daemon's own unit, with another program in it
-    lines = [line for line in unit.splitlines() if not line.startswith(("Type=", "ExecReload", "Watchdog", "Restart"))]
-    command = "ExecStart=/usr/bin/python3 /usr/local/lib/edge-fer-probe.py\nType=oneshot"
-    probe = [command if line.startswith("ExecStart=") else line for line in lines]
-    booted.write("/etc/systemd/system/edge-fer-probe.service", "\n".join(probe) + "\n")
-    booted.write("/usr/local/lib/edge-fer-probe.py", (ROOT / "tests/install/probe.py").read_text())
-    # a device that anybody may open, and a folder that anybody may write to; elsewhere, a user can
-    booted.ok("mknod /dev/edge-fer-test c 10 237 && chmod 666 /dev/edge-fer-test && mkdir -p -m 1777 /srv/open")
-    booted.ok("runuser -u edge-fer -- sh -c 'exec < /dev/edge-fer-test && touch /srv/open/file /tmp/file'")
-    booted.ok("systemctl daemon-reload; systemctl start edge-fer-probe")
-    report = json.loads(booted.ok("cat /var/lib/edge-fer/probe.json"))
+    report = sandbox_report(booted, booted.path("/etc/systemd/system/edge-fer.service").read_text())
     print(f"\n{booted.suite}: {report}")
     assert report.pop("user") == int(booted.ok("id -u edge-fer"))
     assert {folder for folder in report.pop("writable") if not folder.startswith("/var/lib/edge-fer")} == set()
     allowed = {"read credential", "internet socket", "netlink socket", "ask the clock"}
     assert {name for name, what in report.items() if what == "done"} == allowed
+
+
+def test_the_page(booted):
+    walk_page(booted)
 
 
 def test_a_faulty_config_fails_the_reload_and_the_daemon_goes_on(booted):
@@ -265,14 +259,18 @@ def test_an_upgrade_that_fails_leaves_the_old_version_running(booted, file, old,
 def test_it_uninstalls_and_purges(booted):
     booted.ok(f"{INSTALL} --uninstall")
     gone = ["/opt/edge-fer", "/usr/local/bin/edge-fer", "/etc/systemd/system/edge-fer.service"]
+    gone += [f"/etc/systemd/system/edge-fer-web{unit}" for unit in (".socket", ".service", "-prepare.service")]
     gone += ["/usr/local/share/man/man1/edge-fer.1.gz", "/usr/local/share/bash-completion/completions/edge-fer"]
     assert not [path for path in gone if booted.path(path).exists()]
     assert booted.path("/etc/edge-fer/config.yaml").exists()
     assert booted.path("/var/lib/edge-fer/outbox.sqlite").exists()
     assert booted.run("systemctl is-active edge-fer").stdout.strip() == "inactive"
     booted.ok(f"{INSTALL} --uninstall --purge")
-    assert not [path for path in ("/etc/edge-fer", "/var/lib/edge-fer") if booted.path(path).exists()]
-    assert booted.run("getent passwd edge-fer").returncode != 0
+    assert not [
+        path for path in ("/etc/edge-fer", "/var/lib/edge-fer", "/var/lib/edge-fer-web") if booted.path(path).exists()
+    ]
+    for account in ("edge-fer", "edge-fer-notify", "edge-fer-web"):
+        assert booted.run(f"getent passwd {account}").returncode != 0
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ UNIT = FOLDER / "edge-fer.service"
 WEEK, TIMER = FOLDER / "edge-fer-week.service", FOLDER / "edge-fer-week.timer"
 #: Those that talk to the network.
 UNITS = [UNIT, FOLDER / "edge-fer-notify.service"]
+WEB = [FOLDER / f"edge-fer-web{name}" for name in (".service", ".socket", "-prepare.service")]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,47 @@ def test_it_is_strict_enough(analyze, unit):
     ended = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(unit))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert f"Overall exposure level for {unit.name}: " in ended.stdout, "it was judged at all"
+
+
+def test_the_page_is_as_strict_as_can_be(analyze):
+    ended = analyze("security", "--offline=yes", "--threshold=15", "--no-pager", str(WEB[0]))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Overall exposure level for edge-fer-web.service: " in ended.stdout, "it was judged at all"
+
+
+def test_the_page_is_put_together_rightly(analyze, tmp_path):
+    from edge_fer.control.peers import GROUP, WEB_USER
+    from edge_fer.web.installed import INSTALLED, PORT
+
+    for file in WEB:
+        (tmp_path / file.name).write_text(file.read_text().replace("/opt/edge-fer/bin/edge-fer", sys.executable))
+    ended = analyze("verify", "--man=no", *(str(tmp_path / file.name) for file in WEB))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    service, listening, prepare = (file.read_text() for file in WEB)
+    assert f"\nUser={WEB_USER}\n" in service
+    assert f"\nSupplementaryGroups={GROUP}\n" in service
+    assert f"\nStateDirectory={INSTALLED.state.relative_to('/var/lib')}\n" in service
+    assert f"\nListenStream={PORT}\n" in listening
+    assert f"\nConditionPathExists={INSTALLED.wanted}\n" in listening
+    assert f"\nRuntimeDirectory={INSTALLED.wanted.parent.name}\n" in prepare
+    assert f"test -e {INSTALLED.switch} " in prepare
+
+
+@pytest.mark.parametrize(
+    ("config", "asks"),
+    [
+        ("web: {enabled: true}\n", True),
+        ('{"web": {"enabled": true}}', True),
+        ("node: {id: pi}\n'web' : {enabled: true}\n", True),
+        ("# web:\n#   enabled: true\nnode: {id: web}\n", False),
+    ],
+)
+def test_no_python_starts_where_no_config_has_a_word_of_the_page(config, asks, tmp_path):
+    (line,) = [line for line in WEB[2].read_text().splitlines() if line.startswith("ExecCondition=")]
+    _, command = line.split(" -c ")
+    script = command.strip("'").replace("/etc/edge-fer/config.yaml", str(tmp_path / "config.yaml"))
+    (tmp_path / "config.yaml").write_text(config)
+    assert (subprocess.run(["/bin/sh", "-c", script], check=False).returncode == 0) == asks
 
 
 def test_systemd_finds_nothing_wrong_with_them(analyze, tmp_path):

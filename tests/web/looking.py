@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -39,11 +38,16 @@ return [...document.querySelectorAll("button, input:not([type=hidden]), select, 
 
 
 def press(browser, words):
-    for button in browser.driver.find_elements(By.CSS_SELECTOR, "main button"):
-        if button.text == words:
-            button.click()
-            return
-    pytest.fail(f"there is no button {words!r}")
+    """Presses a button, which may be replaced by what is pushed just then."""
+
+    def pressed(driver):
+        for button in driver.find_elements(By.CSS_SELECTOR, "main button"):
+            if button.text == words:
+                button.click()
+                return True
+        return False
+
+    WebDriverWait(browser.driver, 60, ignored_exceptions=[StaleElementReferenceException]).until(pressed)
 
 
 def shows(browser, words, timeout=60):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge_fer.values.section import Count, Section
+from edge_fer.values.section import Count, Section, Text
 
 __all__ = ["PrivacySection"]
 
@@ -30,4 +30,16 @@ class PrivacySection(Section):
     )
     k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
         default=1, description="A summary that fewer people made is held back; 1 holds back none."
+    )
+    purpose: Text | None = Field(
+        default=None,
+        max_length=500,
+        description="What it is for, in words for people who are watched; on the notice of the page.",
+        examples=["how content guests are at which hours"],
+    )
+    contact: Text | None = Field(
+        default=None,
+        max_length=500,
+        description="Whom people who are watched can ask, likewise.",
+        examples=["Anna Schmidt, privacy@example.org, +49 30 1234567"],
     )

@@ -1,0 +1,113 @@
+"""What is kept on this device and can be read over the control socket; loaded when somebody first asks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from edge_fer.clock.zone import local_zone
+from edge_fer.config import tree as config
+from edge_fer.contract.messages import rfc3339
+from edge_fer.control.protocol import Code
+from edge_fer.errors import CommandError
+from edge_fer.history.file import NAME
+from edge_fer.history.look_back import look_back
+from edge_fer.history.telling import csv_lines, period_of, told_history
+from edge_fer.log.recent import RecentLines
+from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.wiring.meaning import build_scale
+
+__all__ = ["findings_by", "history_of", "log_of", "notice_of"]
+
+#: Periods that can be read at once: a year would be too long an answer.
+_PERIODS: Final = ("today", "week")
+#: Days or weeks that one can go back.
+_FURTHEST: Final = 400
+#: Seconds for all findings together: a broker or camera that does not answer is waited for.
+_PATIENCE: Final = 60.0
+
+
+def history_of(settings: config.Config, fields: Mapping[str, Any], *, tells_alerts: bool) -> Mapping[str, Any]:
+    """What cameras saw in a day or a week.
+
+    Args:
+        settings: the config.
+        fields: `period` (today, week), `back` (how many days or weeks earlier), `csv` (as text).
+        tells_alerts: whether alerts may be told.
+
+    Raises:
+        CommandError: the fields are wrong.
+        HistoryError: there is no history.
+    """
+    period, back, csv = fields.get("period", "today"), fields.get("back", 0), fields.get("csv", False)
+    if period not in _PERIODS:
+        raise _wrong(field="period", value=period, remedy=f"Choose from {', '.join(_PERIODS)}")
+    if not isinstance(back, int) or isinstance(back, bool) or not 0 <= back <= _FURTHEST:
+        raise _wrong(field="back", value=back, remedy=f"Send a whole number from 0 to {_FURTHEST}")
+    if not isinstance(csv, bool):
+        raise _wrong(field="csv", value=csv, remedy="Send true or false")
+    if settings.history.record == "off":
+        remedy = "Write `history: {record: on}` into the config; docs/history.md says what that asks of you"
+        raise CommandError(Code.FAILED, "no history is kept here", remedy=remedy)
+    calendar = Calendar(local_zone(settings.node.timezone))
+    span = period_of(period, calendar, datetime.now(UTC), back)
+    past = look_back(settings.state_dir / NAME, span)
+    scale = build_scale(settings.mood)
+    minimum = settings.privacy.k_minimum
+    found = [past.digest(calendar, name, span, k_minimum=minimum) for name in past.cameras]
+    if csv:
+        return {"csv": "".join(f"{line}\n" for line in csv_lines(found, scale, alerts=tells_alerts))}
+    told = told_history(past, found, span, calendar, scale)
+    if not tells_alerts:
+        for camera in told["cameras"].values():
+            camera["alerts"] = None
+    return told | {"k_minimum": minimum, "timezone": str(calendar.zone)}
+
+
+def notice_of(settings: config.Config) -> Mapping[str, Any]:
+    """What people who are watched are told: what runs here, what leaves, what is kept, whom to ask."""
+    keep = settings.history.keep
+    return {
+        "site": settings.node.site,
+        "purpose": settings.privacy.purpose or "",
+        "contact": settings.privacy.contact or "",
+        "cameras": len(settings.cameras),
+        "attributes": sorted({name for camera in settings.cameras.values() for name in camera.attributes}),
+        "events": settings.privacy.events == "on",
+        "k_minimum": settings.privacy.k_minimum,
+        "notified": bool(settings.notify.targets),
+        "history_days": 0 if settings.history.record == "off" else round(keep.hours / 86_400),
+    }
+
+
+def log_of(recent: RecentLines | None) -> Sequence[Mapping[str, str]]:
+    """The newest lines of the log, the oldest first."""
+    lines = () if recent is None else recent.lines()
+    return [
+        {"ts": rfc3339(datetime.fromtimestamp(created, UTC)), "level": level, "text": text}
+        for created, level, text in lines
+    ]
+
+
+def findings_by(command: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """What the doctor finds, in a process of its own, which frees its memory when it ends.
+
+    Raises:
+        CommandError: it found nothing out.
+    """
+    if not command:
+        raise CommandError(Code.FAILED, "there is no doctor here", remedy="Run on the device: edge-fer doctor")
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603
+        findings: Sequence[Mapping[str, Any]] = json.loads(ended.stdout)["findings"]
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
+        msg = f"the doctor found nothing out: {type(error).__name__}"
+        raise CommandError(Code.FAILED, msg, remedy="Run on the device: sudo edge-fer doctor") from None
+    return findings
+
+
+def _wrong(*, field: str, value: Any, remedy: str) -> CommandError:
+    return CommandError(Code.MALFORMED, f"{field} is none that there is", remedy=remedy, field=field, value=value)
