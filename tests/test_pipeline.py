@@ -289,6 +289,34 @@ def test_whoever_is_new_or_came_again_is_read_at_once_beside_others_who_are_not(
     assert line._last.keys() == {"a", "b"}
 
 
+class Asked:
+    """Stands in for an attribute: takes down of whom it is asked when."""
+
+    name = "age"
+
+    def __init__(self):
+        self.asked = []
+
+    def observe(self, _image, people, mono):
+        self.asked.append((mono, [person.id for person in people]))
+
+    def value(self, _track_id):
+        return None
+
+
+def test_a_further_attribute_keeps_its_own_pace_whoever_is_read(pipeline, script):
+    age = Asked()
+    stages = replace(pipeline._stages, pace=ReadingPace(0.2), smoother=ExponentialSmoother(1.0), attributes=[age])
+    line = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
+    script.next = TrackingStep(visible=(track(),))
+    for seconds in (0, 0.1):
+        line.step(frame(seconds))
+    script.fault = QualityFault.BLURRED
+    line.step(frame(0.2))
+    assert script.classified == [1, 0]
+    assert age.asked == [(0, ["a"]), (0.1, ["a"]), (0.2, [])]
+
+
 def test_frames_that_were_not_read_count_as_the_nearer_reading(pipeline, script):
     line, every = paced(pipeline, 0.4), ExponentialSmoother(1.0)
     script.next = TrackingStep(visible=(track(),))

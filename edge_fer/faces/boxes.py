@@ -100,6 +100,8 @@ def apart(face: Face, others: Iterable[Face], *, overlap: float) -> bool:
 
 def _overlap(one: Box, other: Box) -> float:
     """The shared area over the smaller box's."""
+    if one.x + one.width <= other.x or other.x + other.width <= one.x:
+        return 0.0
     across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return max(across, 0.0) * max(down, 0.0) / min(one.area, other.area)

@@ -420,12 +420,14 @@ class Pipeline:
         due = [track for track in tracks if pace.is_due(track.id)]
         if due:
             seen = read_faces(self._stages, frame.image, due, time=self._time)
-            if self._stages.attributes:
-                with self._time("attributes"):
-                    look_at_faces(self._stages, frame.image, due, seen, mono)
             with self._time("smooth"):
                 for track, (quality, scores) in zip(due, seen, strict=True):
                     self._smooth(track.id, quality, scores, mono)
+        if self._stages.attributes:
+            # each has a pace of its own
+            with self._time("attributes"):
+                stands = [(self._last[track.id].quality, None) for track in tracks]
+                look_at_faces(self._stages, frame.image, tracks, stands, mono)
         readings = []
         for track in tracks:
             last = self._last[track.id]

@@ -149,6 +149,9 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union, 0 to 1."""
+        # in a crowd most boxes have nothing in common, and this is asked of each pair
+        if self.x + self.width <= other.x or other.x + other.width <= self.x:
+            return 0.0
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         if across <= 0 or down <= 0:

@@ -102,6 +102,8 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
     """Intersection over union of two boxes (left, top, right, bottom); 0 where they have no size."""
     left, top, right, bottom = one
     other_left, other_top, other_right, other_bottom = other
+    if right <= other_left or other_right <= left:
+        return 0.0
     across, down = min(right, other_right) - max(left, other_left), min(bottom, other_bottom) - max(top, other_top)
     if not (across > 0 and down > 0):
         return 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ PIXELS = 64
 LEAST_CONTRAST = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _FaceMemory:
     """What is remembered of one person's face: pixels only until the next search, and never told.
 
@@ -69,7 +69,8 @@ class Follower:
                 inside = part_inside(person.face.box, image.shape[1], image.shape[0])
                 self._known[person.id] = _FaceMemory(person.face, person.face, inside)
             else:
-                self._known[person.id] = self._cut_out(memory)
+                self._cut_out(memory)
+                self._known[person.id] = memory
         self._image = image
 
     def follow(self, image: Image, expected: Mapping[str, Box]) -> dict[str, Face]:
@@ -87,24 +88,24 @@ class Follower:
             face = self._followed(image, who, box)
             if face is not None:
                 followed[who] = face
-                self._known[who] = replace(self._known[who], given=face)
+                self._known[who].given = face
         return followed
 
     def forget(self) -> None:
         """Forgets everybody."""
         self._known, self._image = {}, None
 
-    def _cut_out(self, memory: _FaceMemory) -> _FaceMemory:
-        """The memory with its pixels, out of the picture that was learned from last where it has none yet."""
-        if memory.pixels is not None or self._image is None:
-            return memory
-        pixels = patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH]
-        return replace(memory, pixels=pixels, contrast=float(pixels.std()))
+    def _cut_out(self, memory: _FaceMemory) -> None:
+        """Gives a memory that has no pixels yet those of the picture that was learned from last."""
+        if memory.pixels is None and self._image is not None:
+            memory.pixels = patch(self._image, memory.found.box)[REACH:-REACH, REACH:-REACH]
+            memory.contrast = float(memory.pixels.std())
 
     def _followed(self, image: Image, who: str, expected: Box) -> Face | None:
-        if who not in self._known:
+        memory = self._known.get(who)
+        if memory is None:
             return None
-        memory = self._known[who] = self._cut_out(self._known[who])
+        self._cut_out(memory)
         if memory.pixels is None or memory.contrast < LEAST_CONTRAST:
             return None
         scores = cv2.matchTemplate(patch(image, expected), memory.pixels, cv2.TM_CCOEFF_NORMED)
@@ -154,12 +155,12 @@ def moved_face(face: Face, by: Point) -> Face:
     right, down = by
     box = Box(face.box.x + right, face.box.y + down, face.box.width, face.box.height)
     if face.keypoints is None:
-        return replace(face, box=box)
+        return Face(box, face.confidence)
     points = face.keypoints
     eye, other, nose, mouth = (
         (x + right, y + down) for x, y in (points.right_eye, points.left_eye, points.nose, points.mouth)
     )
-    return replace(face, box=box, keypoints=Keypoints(eye, other, nose, mouth))
+    return Face(box, face.confidence, Keypoints(eye, other, nose, mouth))
 
 
 def _between(scores: cv2.typing.MatLike, at: int) -> float:

@@ -61,9 +61,11 @@ def box_distance(predicted: Box, found: Box) -> float:
     Half of it is 1 - IoU, which minds the size too, half the distance of the centres in sides of the mean box, which
     still tells near from far where boxes no longer overlap: at few frames a second, a face moves by its own width.
     """
-    (x, y), (other_x, other_y) = predicted.centre, found.centre
-    side = math.sqrt((predicted.area + found.area) / 2)
-    return (1 - predicted.iou(found) + math.hypot(other_x - x, other_y - y) / side) / 2
+    width, height, other_width, other_height = predicted.width, predicted.height, found.width, found.height
+    right = found.x - predicted.x + (other_width - width) / 2
+    down = found.y - predicted.y + (other_height - height) / 2
+    side = math.sqrt((width * height + other_width * other_height) / 2)
+    return (1 - predicted.iou(found) + math.hypot(right, down) / side) / 2
 
 
 class _TrackState:
