@@ -181,7 +181,7 @@ $(VENV)/run.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/r
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt lock/test.txt | $(VENV)/bin/python
-	lock/install.sh $(VENV) test embedded,metrics,notify,test
+	lock/install.sh $(VENV) test embedded,fleet,metrics,notify,test
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:
