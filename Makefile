@@ -10,6 +10,8 @@
 # make models  fetch the face detector's model files, once
 # make test-faults  300 faults on a real broker while events flow, and 72 hours without one; half an hour. Writes
 #   docs/reliability.md; SEED=n runs the same again
+# make fleet-test  simulated nodes into a real PostgreSQL, over kills of broker, loader and database; NODES=100
+#   SECONDS=120 say how many, and for how long
 # make test-mutations  10,000 pictures, recordings and streams, damaged at random; an hour and more, N=300 of each kind less
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
@@ -41,7 +43,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -107,6 +109,11 @@ tests: $(VENV)/test.done models
 test-faults: $(VENV)/test.done
 	tests/install-tools.sh
 	$(BIN)/python -m tests.faults --page docs/reliability.md $(if $(SEED),--seed $(SEED))
+
+fleet-test: $(VENV)/test.done
+	tests/install-tools.sh
+	EDGE_FER_TEST_FLEET_NODES=$(or $(NODES),100) EDGE_FER_TEST_FLEET_SECONDS=$(or $(SECONDS),120) \
+	 $(BIN)/python -m pytest -s tests/fleet/test_loader.py -k over_kills
 
 test-mutations: $(VENV)/test.done models
 	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP tests/capture/test_mutations.py
@@ -182,7 +189,7 @@ $(VENV)/run.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/r
 	@touch $@
 
 $(VENV)/test.done: setup.cfg pyproject.toml lock/install.sh lock/build.txt lock/run.txt lock/test.txt | $(VENV)/bin/python
-	lock/install.sh $(VENV) test embedded,metrics,notify,test
+	lock/install.sh $(VENV) test embedded,fleet,metrics,notify,test
 	@touch $@ $(VENV)/run.done
 
 $(VENV)/bin/python:

@@ -91,7 +91,15 @@ def write_all() -> dict[Path, tuple[str, str]]:
     extras = {name: _lines(lines) for name, lines in setup["options.extras_require"].items()}
     build = ["setuptools>=70.1"]
 
-    test = [*own, *extras["embedded"], *extras["metrics"], *extras["notify"], *extras["web"], *extras["test"]]
+    test = [
+        *own,
+        *extras["embedded"],
+        *extras["metrics"],
+        *extras["notify"],
+        *extras["web"],
+        *extras["fleet"],
+        *extras["test"],
+    ]
     written = {LOCK / "test.txt": _universal("test.txt", test, "everything that the tests need")}
     # what runs is what is tested
     tested = [LOCK / "test.txt"]

@@ -56,6 +56,8 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_rollout(verbs)
     _add_renew(verbs)
     _add_revoke(verbs)
+    _add_load(verbs)
+    _add_export(verbs)
 
 
 def _verb(
@@ -348,4 +350,51 @@ def _revoke(args: argparse.Namespace) -> int:
     count = folder.revoke(args.node, datetime.now(UTC))
     say(f"{count} certificates of {args.node} are revoked, once the broker knows it:")
     say("  edge-fer fleet broker, then sudo systemctl restart mosquitto")
+    return 0
+
+
+def _add_load(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "load", "store alerts, summaries and audit in PostgreSQL, until stopped", _load)
+    _add_broker_argument(parser)
+    parser.add_argument(
+        "--database", metavar="WORDS", default="", help="where to, such as `dbname=fleet`; left out, as PGDATABASE says"
+    )
+
+
+def _load(args: argparse.Namespace) -> int:
+    import signal  # noqa: PLC0415
+    from threading import Event  # noqa: PLC0415
+
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.loader import Loader  # noqa: PLC0415
+    from edge_fer.log import set_up_log  # noqa: PLC0415
+
+    set_up_log("info")
+    loader, stopped = Loader(FleetFolder(args.folder), args.database, args.broker), Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    loader.run(stopped)
+    stored = ", ".join(f"{count} {table}" for table, count in sorted(loader.counts.stored.items())) or "nothing"
+    say(f"stored {stored}; {loader.counts.again} were there already")
+    return 0
+
+
+def _add_export(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "export", "tell Prometheus or vmagent how all nodes are, until stopped", _export)
+    _add_broker_argument(parser)
+    parser.add_argument("--port", type=int, default=9465, help="where it is asked (default: %(default)s)")
+    parser.add_argument("--address", default="127.0.0.1", help="at which address (default: %(default)s)")
+
+
+def _export(args: argparse.Namespace) -> int:
+    import signal  # noqa: PLC0415
+    from threading import Event  # noqa: PLC0415
+
+    from edge_fer.fleet.exporter import export  # noqa: PLC0415
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    export(FleetFolder(args.folder), args.broker, args.address, args.port, stopped)
     return 0

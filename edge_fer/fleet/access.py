@@ -27,7 +27,8 @@ message_size_limit 262144
 # limited by this machine's memory alone, because a limit would drop messages in silence.
 persistent_client_expiration 14d
 max_queued_messages 0
-max_inflight_messages 100
+# What it has acknowledged is on its way to a reader that is there, so that a crash of the broker does not lose it.
+max_inflight_messages 0
 autosave_interval 60
 """
 

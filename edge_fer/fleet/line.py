@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any, Self
@@ -34,10 +35,13 @@ class OperatorLine:
 
     Attributes:
         values: the newest payload of each topic that was subscribed to.
+        counts: how many messages of each came.
     """
 
     def __init__(self, folder: FleetFolder, user: str = "operator", broker: str | None = None) -> None:
         self.values: dict[str, bytes] = {}
+        self.counts: Counter[str] = Counter()
+        self._topics: list[str] = []
         self._where = (broker or folder.settings.brokers[0], folder.settings.port)
         self._news = threading.Condition()
         self._answered: set[int] = set()
@@ -89,6 +93,7 @@ class OperatorLine:
         Raises:
             BrokerError: it does not come.
         """
+        self._topics = [*topics]
         _, number = self._client.subscribe([(topic, 1) for topic in topics])
         self._await(number or 0)
         # the broker answers this after all that the subscription brings
@@ -129,10 +134,13 @@ class OperatorLine:
                 msg = f"the broker at {self._where[0]}:{self._where[1]} does not send what it has retained"
                 raise BrokerError(msg, remedy="See its log")
 
-    def _connected(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+    def _connected(self, client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
         with self._news:
             self._up = not code.is_failure
             self._refused = str(code) if code.is_failure else None
+            if self._topics:
+                # after a connection that was lost
+                client.subscribe([(topic, 1) for topic in self._topics])
             self._news.notify_all()
 
     def _failed(self, _client: Client, _data: Any) -> None:
@@ -151,6 +159,7 @@ class OperatorLine:
     def _take(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         with self._news:
             self.values[message.topic] = bytes(message.payload)
+            self.counts[message.topic] += 1
             self._news.notify_all()
 
     def _subscribed(self, _c: Client, _d: Any, number: int, _codes: Any, _properties: Properties | None) -> None:

@@ -49,7 +49,7 @@ def environment(python, machine):
     ("file", "extras"),
     [
         ("run.txt", ["embedded", "notify", "web"]),
-        ("test.txt", ["embedded", "metrics", "notify", "web", "test"]),
+        ("test.txt", ["embedded", "fleet", "metrics", "notify", "web", "test"]),
         ("install.txt", []),
     ],
     ids=["run", "test", "install"],

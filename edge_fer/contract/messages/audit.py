@@ -24,7 +24,8 @@ class AuditDraft(Message):
 
     event_type: Literal["command"] = Field(default="command", description="What is told of.")
     actor: str | None = Field(
-        description="Who asked: a user of this device, or the person that the web page names; null: MQTT does not tell."
+        description="Who asked: a user of this device, the person that the web page names, or whoever a wanted config "
+        "names (docs/fleet.md); null: MQTT does not tell."
     )
     role: Literal["viewer", "operator", "admin"] | None = Field(
         description="How much they may ask for; null: over MQTT, the broker decides."

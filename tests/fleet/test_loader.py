@@ -1,0 +1,192 @@
+"""Alerts, summaries and audit reach a real PostgreSQL once each and in order, whatever is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from edge_fer.contract.messages import seal
+from edge_fer.fleet.rows import Row, row_of
+from tests.daemon import COMMAND, edge_fer
+from tests.fleet.database import SCHEMA, Postgres
+from tests.fleet.kit import Fleet
+from tests.mqtt.kit import alert_event, now, until
+from tests.mqtt_page import examples
+
+NODES = int(os.environ.get("EDGE_FER_TEST_FLEET_NODES", "8"))
+SECONDS = int(os.environ.get("EDGE_FER_TEST_FLEET_SECONDS", "60"))
+TOPIC = "edge-fer/counter-1/camera/front/alert_event"
+
+
+@pytest.fixture(scope="module")
+def database():
+    with Postgres() as found:
+        yield found
+
+
+class Loading:
+    """`edge-fer fleet load`, until the block ends."""
+
+    def __init__(self, fleet, database):
+        self.command = [*COMMAND, "fleet", "load", "--folder", str(fleet.path), "--database", database.words]
+        self.log = (fleet.root / "loader.log").open("ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.code = self.process.wait(60)
+        self.log.close()
+
+
+def count(database):
+    query = "select topic, count(*), count(distinct seq), max(seq) from edge_fer.{} group by topic"
+    return {row[0]: row[1:] for table in ("alert_event", "summary") for row in database.rows(query.format(table))}
+
+
+def test_each_message_is_stored_once_and_in_order_over_kills_of_everything(tmp_path, database):
+    table = tmp_path / "nodes.csv"
+    table.write_text("node,site\n" + "".join(f"n{number},s{number // 10}\n" for number in range(NODES)))
+    fleet = Fleet(tmp_path)
+    fleet.ok("add", "--csv", str(table))
+    dice = random.Random(7)  # noqa: S311
+    with fleet, Loading(fleet, database) as loading:
+        # its session is there from its first connection on
+        until(lambda: b"its session was new" in (tmp_path / "loader.log").read_bytes())
+        size = ["--nodes", str(NODES), "--for", str(SECONDS), "--json"]
+        simulated = subprocess.Popen(
+            [*COMMAND, "simulate", "--folder", str(fleet.path), *size, "--storm", "20"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        begun = time.monotonic()
+        kills = 0
+        while time.monotonic() - begun < SECONDS - 15:
+            time.sleep(dice.uniform(1, 3))
+            match kills % 3:
+                case 0:
+                    loading.kill()
+                    time.sleep(dice.uniform(0, 2))
+                    loading.start()
+                case 1:
+                    fleet.stop(kill=True)
+                    time.sleep(dice.uniform(0, 2))
+                    fleet.start()
+                case 2:
+                    database.kill()
+                    time.sleep(dice.uniform(0, 2))
+                    database.start()
+            kills += 1
+        out, _ = simulated.communicate(timeout=SECONDS + 120)
+        assert simulated.returncode == 0, out
+        told = json.loads(out)
+        wanted = {
+            topic: (last, last, last)
+            for topic, last in told["last_seq"].items()
+            if topic.endswith(("alert_event", "summary"))
+        }
+        until(lambda: count(database) == wanted, timeout=120)
+        print(f"{NODES} nodes, {SECONDS} s, {kills} kills: {sum(last for last, *_ in wanted.values())} rows")
+    assert loading.code == 0
+    for name in ("alert_event", "summary"):
+        before = "lag(seq) over (partition by topic order by arrival) as before"
+        pairs = f"select topic, seq, {before} from edge_fer.{name}"  # noqa: S608
+        mixed = database.rows(f"select topic from ({pairs}) as pairs where before > seq")  # noqa: S608
+        assert not mixed, "in order within each topic"
+    assert not database.rows("select * from edge_fer.rejected")
+    assert kills >= 9 or SECONDS < 60
+
+
+def message(seq, *, at=None, replayed=False):
+    at = at or now()
+    return seal(alert_event(at).model_dump_json(), seq=seq, replayed=replayed, at=at).encode()
+
+
+def test_the_same_message_sent_again_is_the_same_row_and_another_device_of_that_name_is_not():
+    at = now()
+    first, again = row_of(TOPIC, message(1, at=at)), row_of(TOPIC, message(1, at=at, replayed=True))
+    assert isinstance(first, Row)
+    assert first.values[:3] == again.values[:3]
+    # its clock was put right before it was sent again
+    late = json.loads(message(1, at=at)) | {"ts": "2026-02-01T00:00:00.000Z", "since": "2026-02-01T00:00:00.000Z"}
+    assert row_of(TOPIC, json.dumps(late).encode()).values[:3] == first.values[:3]
+    fresh = json.loads(message(1, at=at)) | {"alert_id": "another"}
+    assert row_of(TOPIC, json.dumps(fresh).encode()).values[:3] != first.values[:3]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        (TOPIC, b"junk"),
+        (TOPIC, b"[1]"),
+        (TOPIC, b"{}"),
+        (TOPIC, b'"text"'),
+        (TOPIC.replace("counter-1", "counter-2"), message(1)),
+        (TOPIC.replace("front", "back"), message(1)),
+        ("edge-fer/counter-1/camera/front/event", message(1)),
+    ],
+)
+def test_what_is_none_of_ours_is_no_row(topic, payload):
+    assert not isinstance(row_of(topic, payload), Row)
+
+
+@pytest.mark.parametrize("kind", ["alert_event", "summary", "audit"])
+def test_each_kind_is_stored_with_its_columns_and_more_fields_are_kept(tmp_path, database, kind):
+    with Fleet(tmp_path, "counter-1") as fleet, Loading(fleet, database):
+        until(lambda: b"its session was new" in (tmp_path / "loader.log").read_bytes())
+        example = examples()[kind] | {"later": "field", "seq": 4711}
+        leaf = kind if kind == "audit" else f"camera/front/{kind}"
+        topic = f"edge-fer/counter-1/{leaf}"
+        for payload in ("{", json.dumps(example)):
+            assert fleet.client("mosquitto_pub", "counter-1", "-q", "1", "-t", topic, "-m", payload).returncode == 0
+        query = f"select body, ts from edge_fer.{kind} where seq = 4711"  # noqa: S608
+        until(lambda: database.rows(query))
+    ((body, ts),) = database.rows(query)
+    assert body == example
+    assert ts == datetime.fromisoformat(example["ts"])
+    problems = database.rows(f"select payload from edge_fer.rejected where topic = '{topic}'")  # noqa: S608
+    assert problems == [(b"{",)]
+
+
+def test_what_is_old_is_erased_by_site_and_time(database):
+    insert = (
+        'insert into edge_fer.summary (topic, seq, content, node, site, camera, ts, clock_synced, replayed, "window",'
+        " since, until, body) values ('t', %s, '', 'n', %s, 'c', %s, true, false, '1m', now(), now(), '{}')"
+    )
+    old, new = datetime.now(UTC) - timedelta(days=200), datetime.now(UTC)
+    with psycopg.connect(database.words) as connection:
+        connection.execute(SCHEMA.read_text())
+        for number, (site, ts) in enumerate([("east", old), ("west", old), ("east", new)]):
+            connection.execute(insert, (number, site, ts))
+    erase = "select edge_fer.erase({}, now() - interval '6 months')"
+    assert database.rows(erase.format("'east'")) == [(1,)]
+    assert {row[0] for row in database.rows("select site from edge_fer.summary where topic = 't'")} == {"east", "west"}
+    assert database.rows(erase.format("null"))[0][0] >= 1
+    assert database.rows("select count(*) from edge_fer.summary where topic = 't'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("host=/nowhere", "cannot be reached"), ("dbname=template1", "schema.sql")]
+)
+def test_a_database_that_is_not_there_or_has_no_tables_is_told(tmp_path, database, words, said):
+    fleet = Fleet(tmp_path, "one")
+    where = words if "host" in words else f"{database.words} {words}"
+    ended = edge_fer("fleet", "load", "--folder", str(fleet.path), "--database", where)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
