@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -92,8 +92,8 @@ class _ControlClient:
     session: ClientSession
     watched: int = selectors.EVENT_READ
     live: LiveLease | None = None
-    #: the newest frame of the live view that is not sent yet; set by other threads
-    frame: Mapping[str, Any] | None = None
+    #: the newest frame of the live view that is not sent yet; put in by other threads
+    frames: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=1))
 
 
 class ControlServer:
@@ -317,7 +317,7 @@ class ControlServer:
         """What takes frames of a live view for a client: the newest alone is kept."""
 
         def take(frame: Mapping[str, Any]) -> None:
-            client.frame = frame
+            client.frames.append(frame)
             self._rouse()
 
         return take
@@ -327,22 +327,24 @@ class ControlServer:
         for client in self._clients.values():
             if client.live is None:
                 continue
-            frame, client.frame = client.frame, None
             if client.session.ending:
                 self._end_live(client, _GONE)
             elif why := client.live.over:
                 self._end_live(client, why)
                 client.session.put(event("live_end", why), self._clock())
-            elif frame is not None:
-                client.session.push(event("live", frame), self._clock())
+            elif client.frames and not client.session.waiting:
+                # a client that is slow gets the newest once it has read the one before
+                client.session.put(event("live", client.frames.popleft()), self._clock())
 
     def _end_live(self, client: _ControlClient, why: str) -> None:
-        live, client.live, client.frame = client.live, None, None
+        live, client.live = client.live, None
         if live:
             try:
                 live.end(why)
             except Exception:
                 log.exception("a live view could not be ended in good order")
+        # nothing is put in any more
+        client.frames.clear()
 
     def _later(self, client: _ControlClient, request: ControlRequest, work: Callable[[], Any]) -> None:
         """Has something done by the other thread, which replies."""

@@ -186,6 +186,22 @@ def test_whoever_keeps_still_stays_hidden():
         looking.show(second, None)
         assert is_hidden(looking.picture())
         assert [face["state"] for face in looking.shown[-1]["faces"]] == ["read"]
+    looking.show(50.0, [])
+    assert is_hidden(looking.picture()), "also in the first frame in which they are not found again"
+
+
+def test_a_frame_that_was_being_made_when_the_view_ended_is_not_shown():
+    looking = Looking()
+    make = looking.view._shown
+
+    def made(*arguments):
+        frame = make(*arguments)
+        looking.view.end(LiveEnd.GONE)
+        return frame
+
+    looking.view._shown = made
+    looking.show(0.0)
+    assert looking.shown == []
 
 
 def test_a_face_says_why_it_cannot_be_read_and_how_large_it_is():

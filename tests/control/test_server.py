@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,6 +42,19 @@ print(s.makefile("rb").readline().decode())
 """
 
 
+class Lease:
+    """A live view that shows what the test wants, and keeps why it ended."""
+
+    def __init__(self, camera, take):
+        self.told = {"camera": camera}
+        self.take = take
+        self.over = None
+        self.ends = []
+
+    def end(self, why):
+        self.ends.append(why)
+
+
 class Desk:
     """Answers at once, but for the command `wait`, which takes until it is let go on."""
 
@@ -50,6 +64,7 @@ class Desk:
         self.number = 0
         self.askers = []
         self.looked = []
+        self.leases = []
 
     def about(self):
         return {"node": "test"}
@@ -64,6 +79,14 @@ class Desk:
 
     def settings(self, *, schema):
         return {"schema": schema}
+
+    def try_out(self, values, asker):
+        return {"values": values, "role": asker.role}
+
+    def live(self, fields, asker, take):
+        lease = Lease(fields["camera"], take)
+        self.leases.append(lease)
+        return lease
 
     def carry_out(self, name, fields, number, asker):
         self.askers.append(asker)
@@ -343,3 +366,68 @@ def test_a_broken_place_is_told_and_harms_nothing(folder, desk, caplog):
     (folder / "file").write_text("")
     with serving(folder / "file" / "control.sock", desk):
         assert "cannot be opened, so nobody can use it" in caplog.text
+
+
+def kinds(client, count):
+    return [event["event"] for event, _ in zip(client.events(), range(count), strict=False)]
+
+
+def test_frames_go_to_the_connection_that_asked_alone(server, desk):
+    with ControlClient([server.path], timeout=60) as looks, ControlClient([server.path], timeout=60) as other:
+        assert looks.ask("live", camera="front", seconds=5) == {"camera": "front"}
+        other.ask("subscribe")
+        (lease,) = desk.leases
+        lease.take({"picture": "1"})
+        assert next(looks.events())["live"] == {"picture": "1"}
+        assert kinds(other, 3) == ["state"] * 3
+        lease.over = "time"
+        assert next(looks.events()) == {"v": 1, "event": "live_end", "live_end": "time"}
+        assert lease.ends == ["time"]
+        assert looks.ask("live", camera="back") == {"camera": "back"}
+        desk.leases[1].take({"picture": "3"})
+        assert next(looks.events())["live"] == {"picture": "3"}
+
+
+def test_a_live_view_ends_with_its_connection_and_with_the_next_one(server, desk):
+    with ControlClient([server.path], timeout=60) as client:
+        client.ask("live", camera="front")
+        client.ask("live", camera="front")
+        assert desk.leases[0].ends == ["asked"]
+        client.ask("end_live")
+        client.ask("end_live")
+        assert desk.leases[1].ends == ["asked"]
+        client.ask("live", camera="front")
+        client.hang_up()
+        until(lambda: desk.leases[2].ends == ["gone"])
+    with ControlClient([server.path], timeout=60) as another:
+        another.ask("live", camera="front")
+        server.close()
+        assert desk.leases[3].ends == ["gone"]
+
+
+def test_a_slow_reader_gets_the_newest_frame_and_the_daemon_keeps_no_others(server, desk):
+    with ControlClient([server.path], timeout=60) as client:
+        client.ask("live", camera="front")
+        for number in range(300):
+            desk.leases[0].take({"number": number, "picture": "x" * 100_000})
+            # the server has time to look at each
+            time.sleep(0.005)
+        numbers = []
+        for event in client.events():
+            if event["event"] == "live":
+                numbers.append(event["live"]["number"])
+            if numbers and numbers[-1] == 299:
+                break
+        assert numbers == sorted(numbers)
+        assert len(numbers) < 300
+
+
+def test_thresholds_are_tried_by_the_thread_that_may_wait(server):
+    with ControlClient([server.path], timeout=60) as client:
+        assert client.ask("try", set={"alerts.a.for": "1s"})["values"] == {"alerts.a.for": "1s"}
+        for fields in ({}, {"set": 1}, {"set": {}, "more": 1}):
+            with pytest.raises(CommandError) as raised:
+                client.ask("try", **fields)
+            assert raised.value.code == "malformed"
+        with pytest.raises(CommandError, match="the name of a camera"):
+            client.ask("live")

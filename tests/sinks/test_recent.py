@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from edge_fer.config import Layer, load
@@ -74,9 +75,10 @@ def test_an_hour_is_kept_and_a_megabyte_at_most():
 
 
 def test_a_crowd_is_bounded_as_well():
-    recent = kept()
+    recent, dice = kept(), np.random.default_rng(1)
     for number in range(2000):
-        recent.tell("cam", told(number / 2, *(reading(number / 2, who=f"{number}-{index}") for index in range(40))))
+        people = [reading(number / 2, "sad", dice.random(), who=f"{dice.random()}") for _ in range(40)]
+        recent.tell("cam", told(number / 2, *people))
         assert recent.size <= MOST_BYTES
     assert list(recent.steps())[-1].at.mono == 999.5
 

@@ -206,6 +206,7 @@
   const left = document.getElementById("look-left");
   let looking = null;
   let until = 0;
+  let shownAt = 0;
 
   const say = words => { status.textContent = words; };
 
@@ -221,7 +222,8 @@
         end(page.querySelector("[role=alert]")?.textContent || page.querySelector("h1")?.textContent || t.look_end_gone);
         return;
       }
-      until = Date.now() + 60000;
+      shownAt = Date.now();
+      until = shownAt + 60000;
       say(t.look_on);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let held = "";
@@ -243,27 +245,43 @@
     end(t[`look_end_${why}`]);
   }
 
-  function end(words) {
-    looking = null;
+  // a picture that no longer changes must not pass for a live one
+  function watch() {
+    if (!looking || !shownAt) return;
+    left.textContent = `${Math.max(0, Math.ceil((until - Date.now()) / 1000))} ${t.look_seconds}`;
+    if (Date.now() - shownAt > 3000 && status.textContent !== t.look_wait) {
+      clear();
+      say(t.look_wait);
+    }
+  }
+
+  function clear() {
     frame = null;
-    button.textContent = button.dataset.begin;
-    left.textContent = "";
     picture.removeAttribute("src");
     picture.hidden = true;
     faces.replaceChildren();
     document.getElementById("facts").hidden = true;
+  }
+
+  function end(words) {
+    looking = null;
+    shownAt = 0;
+    button.textContent = button.dataset.begin;
+    left.textContent = "";
+    clear();
     say(words);
   }
 
   function show(shown) {
     frame = shown;
+    shownAt = Date.now();
+    if (status.textContent !== t.look_on) say(t.look_on);
     const [across, down] = frame.size;
     resize(across, down);
     if (frame.picture) {
       picture.src = `data:image/jpeg;base64,${frame.picture}`;
       picture.hidden = false;
     }
-    left.textContent = `${Math.max(0, Math.ceil((until - Date.now()) / 1000))} ${t.look_seconds}`;
     faces.replaceChildren();
     const scale = WIDTH / across;
     frame.faces.forEach((face, index) => {
@@ -313,6 +331,7 @@
       if (looking) looking.abort(); else begin();
     });
   }
+  setInterval(watch, 500);
   addEventListener("pagehide", () => looking?.abort());
   addEventListener("resize", () => drawZones());
   resize(16, 9);
