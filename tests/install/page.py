@@ -134,7 +134,7 @@ def _its_sandbox_holds(booted):
         lines = [reads if line.startswith("ExecStart=") else line for line in lines]
         booted.write("/etc/systemd/system/edge-fer-probe.service", "\n".join(lines) + "\n")
         booted.ok("systemctl daemon-reload; systemctl start edge-fer-probe")
-    booted.ok("rm /etc/systemd/system/edge-fer-probe.service; systemctl daemon-reload")
+    booted.ok("rm /etc/systemd/system/edge-fer-probe.service /usr/local/lib/edge-fer-probe.py; systemctl daemon-reload")
 
 
 def _it_is_switched_off(booted):
