@@ -104,6 +104,8 @@ def sandbox_report(booted, unit, command="ExecStart="):
     lines = [line for line in unit.splitlines() if not line.startswith(("Type=", "ExecReload", "Watchdog", "Restart"))]
     probe = "ExecStart=/usr/bin/python3 /usr/local/lib/edge-fer-probe.py\nType=oneshot"
     lines = [probe if line.startswith(command) else line for line in lines]
+    # its own is taken away when it ends, and would take the daemon's along
+    lines = [line.replace("RuntimeDirectory=edge-fer", "RuntimeDirectory=edge-fer-probe") for line in lines]
     booted.write("/etc/systemd/system/edge-fer-probe.service", "\n".join(lines) + "\n")
     booted.write("/usr/local/lib/edge-fer-probe.py", PROBE.read_text())
     # a device that anybody may open, and a folder that anybody may write to; elsewhere, a user can
@@ -132,7 +134,7 @@ def _its_sandbox_holds(booted):
         lines = [reads if line.startswith("ExecStart=") else line for line in lines]
         booted.write("/etc/systemd/system/edge-fer-probe.service", "\n".join(lines) + "\n")
         booted.ok("systemctl daemon-reload; systemctl start edge-fer-probe")
-    booted.ok("rm /etc/systemd/system/edge-fer-probe.service; systemctl daemon-reload")
+    booted.ok("rm /etc/systemd/system/edge-fer-probe.service /usr/local/lib/edge-fer-probe.py; systemctl daemon-reload")
 
 
 def _it_is_switched_off(booted):
