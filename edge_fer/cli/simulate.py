@@ -36,7 +36,8 @@ examples:
   edge-fer simulate --nodes 100 --folder hospital --for 300
   edge-fer simulate --nodes 100 --folder hospital --storm 60 --skew 30 --silent 0.05
 """
-_MOST: Final = 2000
+#: Each takes five file descriptors, and `select`, by which connections are read, knows 1024.
+_MOST: Final = 150
 _CARD_LINE: Final = re.compile(r'^  (ca|certificate|key): "([A-Za-z0-9+/=]+)"$', re.MULTILINE)
 
 
@@ -54,6 +55,7 @@ def add_parser(subparsers: Subparsers) -> None:
     where.add_argument("--broker", metavar="URL", help="the broker, such as mqtt://127.0.0.1")
     where.add_argument("--folder", metavar="FOLDER", type=Path, help="the folder of a fleet, whose nodes take part")
     parser.add_argument("--nodes", metavar="N", type=int, default=10, help="how many (default: %(default)s)")
+    parser.add_argument("--skip", metavar="N", type=int, default=0, help="leave out so many nodes of the first ones")
     parser.add_argument(
         "--trace", metavar="FILE", type=Path, action="append", default=[],
         help="what the nodes see; may be repeated, and nodes take turns; left out, 20 s at a counter",
@@ -84,7 +86,7 @@ def _simulate(args: argparse.Namespace) -> int:
 
     if not 1 <= args.nodes <= _MOST:
         msg = f"--nodes {args.nodes} is not between 1 and {_MOST}"
-        raise FleetError(msg, remedy="Start several, with a fleet of its own each, for more")
+        raise FleetError(msg, remedy="For more, start several, the second with --skip 150")
     if not 0 <= args.silent <= 1 or min(args.storm, args.skew) < 0 or args.seconds <= 0:
         msg = "--silent is not between 0 and 1, or --storm, --skew or --for is negative"
         raise FleetError(msg, remedy="Write for example --silent 0.05 --storm 60 --skew 30 --for 300")
@@ -132,7 +134,7 @@ def _plain(args: argparse.Namespace) -> list[SimulatedNode]:
     from edge_fer.fleet.simulator import SimulatedNode  # noqa: PLC0415
     from edge_fer.mqtt.settings import BrokerSettings  # noqa: PLC0415
 
-    names = [f"sim-{number}" for number in range(1, args.nodes + 1)]
+    names = [f"sim-{number}" for number in range(args.skip + 1, args.skip + args.nodes + 1)]
     return [SimulatedNode(name, "simulated", BrokerSettings.from_url(args.broker, node=name), PREFIX) for name in names]
 
 
@@ -144,6 +146,7 @@ def _of_fleet(args: argparse.Namespace, work: Path) -> list[SimulatedNode]:
     folder = FleetFolder(args.folder)
     settings = folder.settings
     nodes = [node for node in folder.nodes.values() if folder.card(node.name).exists()]
+    nodes = nodes[max(0, args.skip) :]
     if len(nodes) < args.nodes:
         msg = f"{args.folder} has cards of {len(nodes)} nodes, not of {args.nodes}"
         raise FleetError(msg, remedy="Add more: edge-fer fleet add --csv FILE")

@@ -17,7 +17,7 @@ from edge_fer.remote.requests import read_fields
 if TYPE_CHECKING:
     from edge_fer.control.state import NodeNow
 
-__all__ = ["Desk", "LivePort", "Record"]
+__all__ = ["Desk", "LivePort", "ControlRecord"]
 
 
 class LivePort(Protocol):
@@ -31,7 +31,7 @@ class LivePort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ControlRecord:
     """Something that is kept and can be read.
 
     Attributes:
@@ -65,7 +65,7 @@ class Desk:
         read_settings: Callable[[bool], Mapping[str, Any]],
         live: LivePort,
         try_out: Callable[[Mapping[str, Any], Asker], Mapping[str, Any]],
-        records: Mapping[str, Record],
+        records: Mapping[str, ControlRecord],
     ) -> None:
         self._server = server
         self._executor = executor

@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_fer.errors import BrokerError, FleetError
 from edge_fer.fleet.folder import FleetFolder
-from edge_fer.fleet.rows import TABLES, Row, row_of
+from edge_fer.fleet.rows import TABLES, StoredRow, row_of
 from edge_fer.support.backoff import Backoff
 
 try:
@@ -196,7 +196,7 @@ def _insert(connection: psycopg.Connection, rows: Sequence[Any]) -> Counter[str]
     counts: Counter[str] = Counter()
     with connection.transaction(), connection.cursor() as cursor:
         for row in rows:
-            if isinstance(row, Row):
+            if isinstance(row, StoredRow):
                 cursor.execute(_STATEMENTS[row.table], row.values)
                 counts[row.table] += cursor.rowcount
             else:

@@ -14,7 +14,7 @@ from edge_fer.contract.messages import AlertEventMessage, AuditMessage, Message,
 from edge_fer.contract.messages.stamping import OWN_MOMENTS
 from edge_fer.support.json_text import read_json
 
-__all__ = ["TABLES", "Row", "Unreadable", "row_of"]
+__all__ = ["TABLES", "StoredRow", "Unreadable", "row_of"]
 
 #: What is not of the message itself: how it was sent, and moments, which move where a clock is put right meanwhile.
 _SENDING: Final = frozenset({"ts", "clock_synced", "replayed"}) | OWN_MOMENTS
@@ -35,7 +35,7 @@ _MODELS: Final[Mapping[str, type[Message]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRow:
     """A message as a row.
 
     Attributes:
@@ -56,7 +56,7 @@ class Unreadable:
     problem: str
 
 
-def row_of(topic: str, payload: bytes) -> Row | Unreadable:
+def row_of(topic: str, payload: bytes) -> StoredRow | Unreadable:
     """What is stored of a message."""
     table = topic.rpartition("/")[2]
     model = _MODELS.get(table)
@@ -75,7 +75,7 @@ def row_of(topic: str, payload: bytes) -> Row | Unreadable:
     fields = [getattr(found, column) for column in TABLES[table]]
     # a zero cannot be in a text of PostgreSQL
     whole = json.dumps(body).replace("\\u0000", "�")
-    return Row(table, (topic, found.seq, digest, *fields, whole))  # type: ignore[attr-defined]  # all of these have it
+    return StoredRow(table, (topic, found.seq, digest, *fields, whole))  # type: ignore[attr-defined]  # all of these have it
 
 
 def _ending(message: Message) -> str:

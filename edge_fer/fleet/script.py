@@ -18,13 +18,13 @@ from edge_fer.rules.sight import Sight
 from edge_fer.trace.reader import Step
 from edge_fer.types import Face, Instant, Quality, Reading, Resolution, Standing, Track
 
-__all__ = ["Line", "Script", "moved", "passes", "written_script"]
+__all__ = ["Script", "ScriptLine", "moved", "passes", "written_script"]
 
 Whole = TypeVar("Whole")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """What one camera says at one time.
 
     Attributes:
@@ -49,7 +49,7 @@ class Script:
         rules: names of the rules, by camera.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[ScriptLine, ...]
     start: Instant
     length: float
     rules: Mapping[str, Sequence[str]]
@@ -79,13 +79,13 @@ def written_script(steps: Iterable[Step], judges: Mapping[str, Judge], *, uncert
     tellers = {camera: EventTeller(uncertain_after=uncertain_after) for camera in judges}
     standing: dict[str, Sequence[Reading]] = {}
     scenes = {camera: SceneTeller() for camera in judges}
-    lines: list[Line] = []
+    lines: list[ScriptLine] = []
     first = last = None
     for step in steps:
         first, last = first or step.at, step.at
         told = _told(step, judges[step.camera], tellers[step.camera], standing, scenes)
         if told.events or told.changes or told.alerts or told.summaries or told.scene:
-            lines.append(Line(step.at.mono - first.mono, step.camera, told))
+            lines.append(ScriptLine(step.at.mono - first.mono, step.camera, told))
     if first is None or last is None:
         msg = "the trace holds no frames"
         raise ValueError(msg)
@@ -98,7 +98,7 @@ def written_script(steps: Iterable[Step], judges: Mapping[str, Judge], *, uncert
         alerts = {rule.name: rule.standing for rule in judge.rules}
         summaries = tuple(judge.summaries.finish())
         end = Told(last, events=tuple(events), changes=tuple(changes), alerts=alerts, summaries=summaries)
-        lines.append(Line(length, camera, end))
+        lines.append(ScriptLine(length, camera, end))
     rules = {camera: [rule.name for rule in judge.rules] for camera, judge in judges.items()}
     return Script(tuple(lines), first, length + 1.0, rules)
 
@@ -195,7 +195,7 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.init)
 
 
-def passes(script: Script, begin: float) -> Iterator[tuple[float, int, Line]]:
+def passes(script: Script, begin: float) -> Iterator[tuple[float, int, ScriptLine]]:
     """What is said from some time of the script on, for ever: seconds from now, number of the pass, and the line."""
     number = 0
     while True:

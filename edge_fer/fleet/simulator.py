@@ -16,7 +16,7 @@ from edge_fer import __version__
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import CameraHealth, CameraInfo, FrameWork, Message, MessageKind, ModelInfo, PrivacyInfo
 from edge_fer.contract.topics import Topics
-from edge_fer.fleet.script import Line, Script, moved, passes
+from edge_fer.fleet.script import Script, ScriptLine, moved, passes
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
 from edge_fer.sinks.mqtt import MqttSink
@@ -159,7 +159,7 @@ class _Actor:
             self._sink.online(camera, True, now)
         self.link.start()
 
-    def say(self, number: int, line: Line, *, due: float) -> None:
+    def say(self, number: int, line: ScriptLine, *, due: float) -> None:
         """Says one line of the script, as if it were now."""
         if self.silent:
             return
@@ -257,7 +257,7 @@ class Simulation:
         def at(when: float, action: Callable[[], None]) -> None:
             heapq.heappush(due, (when, next(order), action))
 
-        def follow(actor: _Actor, lines: Iterator[tuple[float, int, Line]]) -> None:
+        def follow(actor: _Actor, lines: Iterator[tuple[float, int, ScriptLine]]) -> None:
             after, number, line = next(lines)
 
             def speak() -> None:

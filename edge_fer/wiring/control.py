@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from edge_fer.contract.messages.commands import ErrorCode
-from edge_fer.control.desk import Desk, Record
+from edge_fer.control.desk import Desk, ControlRecord
 from edge_fer.daemon.camera import Camera
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Role
@@ -87,7 +87,7 @@ def make_desks(
     ]
 
 
-def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapping[str, Record]:
+def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapping[str, ControlRecord]:
     """What else can be read, by name."""
 
     def read_history(fields: Mapping[str, Any]) -> Any:
@@ -111,10 +111,10 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
         return notice_of(node.settings)
 
     return {
-        "notice": Record(Role.VIEWER, read_notice),
-        "history": Record(Role.VIEWER, read_history),
-        "log": Record(Role.OPERATOR, read_log),
-        "findings": Record(Role.OPERATOR, read_findings),
+        "notice": ControlRecord(Role.VIEWER, read_notice),
+        "history": ControlRecord(Role.VIEWER, read_history),
+        "log": ControlRecord(Role.OPERATOR, read_log),
+        "findings": ControlRecord(Role.OPERATOR, read_findings),
     }
 
 

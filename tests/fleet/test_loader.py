@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from edge_fer.contract.messages import seal
-from edge_fer.fleet.rows import Row, row_of
+from edge_fer.fleet.rows import StoredRow, row_of
 from tests.daemon import COMMAND, edge_fer
 from tests.fleet.database import SCHEMA, Postgres
 from tests.fleet.kit import Fleet
@@ -120,7 +120,7 @@ def message(seq, *, at=None, replayed=False):
 def test_the_same_message_sent_again_is_the_same_row_and_another_device_of_that_name_is_not():
     at = now()
     first, again = row_of(TOPIC, message(1, at=at)), row_of(TOPIC, message(1, at=at, replayed=True))
-    assert isinstance(first, Row)
+    assert isinstance(first, StoredRow)
     assert first.values[:3] == again.values[:3]
     # its clock was put right before it was sent again
     late = json.loads(message(1, at=at)) | {"ts": "2026-02-01T00:00:00.000Z", "since": "2026-02-01T00:00:00.000Z"}
@@ -142,7 +142,7 @@ def test_the_same_message_sent_again_is_the_same_row_and_another_device_of_that_
     ],
 )
 def test_what_is_none_of_ours_is_no_row(topic, payload):
-    assert not isinstance(row_of(topic, payload), Row)
+    assert not isinstance(row_of(topic, payload), StoredRow)
 
 
 @pytest.mark.parametrize("kind", ["alert_event", "summary", "audit"])

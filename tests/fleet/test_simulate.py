@@ -44,6 +44,18 @@ def test_a_script_has_the_alerts_and_summaries_that_a_replay_of_the_trace_has(sc
     assert len([one for line in told for one in line.changes]) == 2 * len(fired)
 
 
+def test_what_fires_when_a_trace_ends_is_resolved_and_whoever_is_there_leaves(script):
+    fired = next(one.at.mono for line in script.lines for one in line.told.changes if not one.resolved)
+    with TraceReader(TRACE) as trace:
+        steps = [step for step in trace if step.at.mono <= fired]
+        cut = written_script(steps, judges_for("x", SETTINGS, trace), uncertain_after=3.0)
+    *_, last = cut.lines
+    assert [one.resolved for one in last.told.changes] == [True]
+    assert [one.kind for one in last.told.events] == ["left"]
+    assert all(standing.alerts == () for standing in last.told.alerts.values())
+    assert last.told.summaries
+
+
 def test_what_is_said_moves_in_time_as_a_whole(script):
     told = next(line.told for line in script.lines if line.told.changes)
     later = moved(told, by=100.0, utc=timedelta(days=3), salt="a")
