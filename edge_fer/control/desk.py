@@ -17,7 +17,7 @@ from edge_fer.remote.requests import read_fields
 if TYPE_CHECKING:
     from edge_fer.control.state import NodeNow
 
-__all__ = ["Desk", "LivePort", "ControlRecord"]
+__all__ = ["ControlRecord", "Desk", "LivePort"]
 
 
 class LivePort(Protocol):

@@ -35,6 +35,7 @@ class _Tune:
         key, text = visit.form.get("key", ""), visit.form.get("value", "")
         told = await self._pages.node.ask("settings", visit.asker)
         found = await self._pages.node.ask("try", visit.asker, set={key: value_of(text)})
+        state = await self._pages.node.ask("state", visit.asker)
         old = told["values"].get(key, {}).get("value")
         return self._pages.show(
             visit,
@@ -43,6 +44,7 @@ class _Tune:
             value=text,
             old="" if old is None else old,
             found=found,
+            timezone=state["timezone"],
             minutes=max(1, round(found["seconds"] / 60)),
             rows=compared(found["before"], found["after"]),
         )

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from edge_fer.contract.messages.commands import ErrorCode
-from edge_fer.control.desk import Desk, ControlRecord
+from edge_fer.control.desk import ControlRecord, Desk
 from edge_fer.daemon.camera import Camera
 from edge_fer.errors import CommandError
 from edge_fer.remote.asker import Role

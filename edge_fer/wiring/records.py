@@ -78,6 +78,8 @@ def notice_of(settings: config.Config) -> Mapping[str, Any]:
         "attributes": sorted({name for camera in settings.cameras.values() for name in camera.attributes}),
         "events": settings.privacy.events == "on",
         "k_minimum": settings.privacy.k_minimum,
+        "live": settings.privacy.live == "pixelated" and settings.privacy.events == "on",
+        "recent": settings.privacy.recent == "on" and settings.privacy.events == "on",
         "notified": bool(settings.notify.targets),
         "history_days": 0 if settings.history.record == "off" else round(keep.hours / 86_400),
     }
