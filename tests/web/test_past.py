@@ -139,11 +139,14 @@ def test_an_alert_that_is_over_is_still_shown(house):
 
 
 def test_people_who_are_watched_need_no_login(house):
-    for language, words in (("en", "Nobody is recognised"), ("de", "Niemand wird erkannt")):
+    for language, words, live, recent in (
+        ("en", "Nobody is recognised", "faces made unrecognisable", "Numbers of the last hour"),
+        ("de", "Niemand wird erkannt", "unkenntlich gemachten Gesichtern", "Zahlen der letzten Stunde"),
+    ):
         status, headers, text = Visitor(house).get("/notice", accept_language=language)
         assert status == 200
         assert "set-cookie" not in headers
-        for part in (words, "how content &lt;guests&gt; are", "Anna &amp; Co", "730", " 5 "):
+        for part in (words, live, recent, "how content &lt;guests&gt; are", "Anna &amp; Co", "730", " 5 "):
             assert part in text, part
         assert words in Visitor(house).get(f"/notice?language={language}", accept_language="fr")[2]
 
