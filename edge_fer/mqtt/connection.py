@@ -319,7 +319,10 @@ class Connection:
             return False
         if has_decrypted(self._line):
             return True
-        return bool(select.select([self._line], [], [], 0)[0])
+        # not `select`, which knows no more than 1024 files
+        poll = select.poll()
+        poll.register(self._line, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _check_answers(self, now: float) -> None:
         """A broker may answer pings and yet hang."""

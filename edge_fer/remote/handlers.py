@@ -32,6 +32,7 @@ from edge_fer.daemon.camera import Camera
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.remote.configuring import ConfigureRequest, ConfigureResult
+from edge_fer.remote.noting import NoteRequest
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import SettingChange, Settings
 from edge_fer.types import Instant, Standing
@@ -194,6 +195,10 @@ class Verbs:
         change = self._settings.put_part(request.key, request.value)
         changed = self._take_over(change)
         return Done(ConfigureResult(key=change.key, old=change.old, new=change.new), (changed,))
+
+    def note(self, _: NoteRequest) -> Done:
+        """Changes nothing: that somebody asked is all there is to tell."""
+        return Done()
 
     def _take_over(self, change: SettingChange) -> AuditChange:
         """Has the config read again with what was set, or takes it back."""

@@ -42,6 +42,7 @@ from edge_fer.contract.topics import is_name
 from edge_fer.remote.asker import Role
 from edge_fer.remote.configuring import ConfigureRequest, ConfigureResponse, ConfigureResult
 from edge_fer.remote.handlers import Done, Verbs
+from edge_fer.remote.noting import NoteRequest, NoteResponse
 
 __all__ = ["COMMANDS", "CommandRow", "register", "schemas"]
 
@@ -216,5 +217,18 @@ register(
             {"key": "alerts.queue.schedule", "value": ["mon-fri 08:00-18:00"]},
             ConfigureResult(key="alerts.queue.schedule", old=[], new=["mon-fri 08:00-18:00"]),
         ),
+    )
+)
+register(
+    CommandRow(
+        name="note",
+        request=NoteRequest,
+        response=NoteResponse,
+        handler=Verbs.note,
+        role=Role.VIEWER,
+        over_mqtt=False,
+        audited=True,
+        cost=1.0,
+        example=({"event": "login"}, None),
     )
 )

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from edge_fer.errors import ConfigError
 from edge_fer.remote.asker import Role
+from edge_fer.remote.noting import Noted
 from edge_fer.support.files import read_file
 from edge_fer.web.accounts import LEAST_PASSWORD
 from edge_fer.web.visit import PagesPort, PageVisit
@@ -79,25 +80,25 @@ class _House:
             await anyio.to_thread.run_sync(self._pages.accounts.put, name, role, password)
         except ConfigError as error:
             return self._shown(visit, 409, why=error, name=name)
-        return RedirectResponse("/accounts", 303)
+        return self._pages.notes.after(RedirectResponse("/accounts", 303), "account_put", visit.asker, name)
 
     async def change_role(self, visit: PageVisit) -> Response:
         """Gives somebody another role."""
         role = visit.form.get("role", "")
-        return self._changed(visit, lambda name: self._pages.accounts.change_role(name, _role(role)))
+        return self._changed(visit, "account_role", lambda name: self._pages.accounts.change_role(name, _role(role)))
 
     async def remove(self, visit: PageVisit) -> Response:
         """Takes an account away."""
-        return self._changed(visit, self._pages.accounts.remove)
+        return self._changed(visit, "account_removed", self._pages.accounts.remove)
 
-    def _changed(self, visit: PageVisit, change: Callable[[str], None]) -> Response:
+    def _changed(self, visit: PageVisit, event: Noted, change: Callable[[str], None]) -> Response:
         name = visit.form.get("name", "")
         try:
             self._see_that_an_admin_is_left(name, visit.form.get("role", ""))
             change(name)
         except ConfigError as error:
             return self._shown(visit, 409, why=error)
-        return RedirectResponse("/accounts", 303)
+        return self._pages.notes.after(RedirectResponse("/accounts", 303), event, visit.asker, name)
 
     def _see_that_an_admin_is_left(self, name: str, role: str) -> None:
         admins = {one.name for one in self._pages.accounts.all().values() if one.role is Role.ADMIN}

@@ -22,13 +22,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
-from edge_fer.remote.asker import Role
+from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
+from edge_fer.web.noting import LoginNotes
 from edge_fer.web.past import past_routes
 from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
@@ -149,6 +150,7 @@ class _Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"clock": clock_of, "day": day_of}
+        self.notes = LoginNotes(node, clock)
         self._hashing = asyncio.Semaphore(2)
         #: what each session has set last, until it was shown
         self._changed: dict[str, Mapping[str, str]] = {}
@@ -244,6 +246,7 @@ class _Pages:
             log.error("%s", error)  # noqa: TRY400 - says all there is to say
             return self._error(request, 503, "fault")
         if account is None:
+            self.notes.refused(name)
             return self._shown(request, "login.html", 403, problem="wrong", name=name)
         delays.succeeded(name, address)
         return self._begin(request, account.name, account.role, proof=account.proof)
@@ -270,14 +273,14 @@ class _Pages:
         token = self._keeping.sessions.begin(name, role, self._clock(), proof=proof)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._cookie, token, secure=self._secure, httponly=True, samesite="strict", path="/")
-        return answer
+        return self.notes.after(answer, "login", Asker(name, Way.WEB, role))
 
     async def log_out(self, visit: _PageVisit) -> Response:
         """Ends the session."""
         self._keeping.sessions.end(visit.request.cookies.get(self._cookie, ""))
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(self._cookie, secure=self._secure, httponly=True, samesite="strict", path="/")
-        return answer
+        return self.notes.after(answer, "logout", visit.asker)
 
     # what they see
 

@@ -14,6 +14,7 @@ from edge_fer.web.sessions import LoginSession
 if TYPE_CHECKING:
     from edge_fer.web.accounts import AccountBook
     from edge_fer.web.node import NodeLine
+    from edge_fer.web.noting import LoginNotes
 
 __all__ = ["Handler", "PageVisit", "PagesPort"]
 
@@ -51,6 +52,10 @@ class PagesPort(Protocol):
     @property
     def accounts(self) -> AccountBook:
         """Who may log in."""
+
+    @property
+    def notes(self) -> LoginNotes:
+        """Tells of logins and accounts in `audit`."""
 
     def page(self, handler: Handler, role: Role) -> Callable[[Request], Any]:
         """A page for those with a role."""

@@ -326,3 +326,43 @@ def test_the_demo_shows_the_page_and_ends_it(tmp_path):
         assert demo.stop(signal.SIGINT) == 0
         with pytest.raises(ConnectionError):
             ann.get("/")
+
+
+def test_logins_and_changes_of_accounts_are_told_in_audit(house):
+    refused = Visitor(house)
+    refused.log_in("somebody", "wrong")
+    house.seen.wait_for(lambda m: told(m, "login_refused", actor="nobody", about="somebody"))
+    ann = Visitor(house)
+    ann.log_in("admin")
+    house.seen.wait_for(lambda m: told(m, "login", actor="admin", role="admin", via="web"))
+    ann.send("/accounts/put", name="eve", role="viewer", password="correct horse")  # noqa: S106 - of a test
+    house.seen.wait_for(lambda m: told(m, "account_put", actor="admin", about="eve"))
+    ann.send("/accounts/role", name="eve", role="operator")
+    house.seen.wait_for(lambda m: told(m, "account_role", actor="admin", about="eve"))
+    ann.send("/accounts/remove", name="eve")
+    house.seen.wait_for(lambda m: told(m, "account_removed", actor="admin", about="eve"))
+    ann.send("/logout")
+    house.seen.wait_for(lambda m: told(m, "logout", actor="admin"))
+
+
+def told(message, event, *, actor, about="", **more):
+    """Whether `audit` tells of it."""
+    if not message.topic.endswith("/audit") or message.json["command"] != "note":
+        return False
+    said = message.json
+    fields = {"event": event, "about": about}
+    return said["fields"].items() >= fields.items() and said.items() >= ({"actor": actor} | more).items()
+
+
+def test_a_flood_of_refused_logins_is_no_flood_of_messages(house):
+    before = sum(m.json["fields"]["event"] == "login_refused" for m in audits(house))
+    for number in range(12):
+        Visitor(house).log_in(f"flood{number}", "wrong")
+    house.seen.wait_for(lambda m: told(m, "login_refused", actor="nobody", about="flood11"))
+    told_of = [m for m in audits(house) if m.json["fields"]["event"] == "login_refused"][before:]
+    assert len(told_of) <= 3
+    assert sum(m.json["fields"]["times"] for m in told_of) >= 12
+
+
+def audits(house):
+    return [m for m in house.seen.messages if m.topic.endswith("/audit") and m.json["command"] == "note"]
