@@ -62,11 +62,12 @@ test:
 check: lint types
 	$(BIN)/python -m pytest -p tests.check -n 2 -q
 
-# each part of a run writes a file, and so does each process that a test starts
+# Each part of a run writes a file, and so does each process that a test starts. A few tests fail while they are
+# measured, because they look at what a process writes, or start one as another user: `make test` says what passes
 coverage: $(VENV)/test.done models
 	@rm -rf build/coverage && mkdir -p build/coverage
 	tests/install-tools.sh
-	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(TESTS)
+	-COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory build/coverage/html --fail-under 0
 	$(BIN)/coverage report
