@@ -93,6 +93,7 @@ def issued(authority, key, name="one", days=100):
     return authority.issue(name, key, NOW, days=days).pem
 
 
+@pytest.mark.outside
 def test_only_a_certificate_for_our_key_our_name_and_of_our_authority_is_taken(tmp_path, made):
     authority, maker = made
     assert not maker.accept(issued(authority, new_key()[0].public_key())), "nothing was asked for"
@@ -116,6 +117,7 @@ def test_only_a_certificate_for_our_key_our_name_and_of_our_authority_is_taken(t
     assert end_in_file(tmp_path / "renewed.pem") is not None
 
 
+@pytest.mark.outside
 def test_a_key_that_was_cut_off_is_made_anew(tmp_path, made):
     _, maker = made
     (tmp_path / "renewal.key").write_text("-----BEGIN PRI")

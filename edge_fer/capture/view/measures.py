@@ -117,7 +117,8 @@ def kept(edges: Edges, reference: Edges) -> float | None:
 
 def _full(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     """Grey levels of 0 to 255 for those that video has, 16 to 235."""
-    return np.clip((luma - 16) * np.float32(255 / 219), 0, 255)
+    full: NDArray[np.float32] = np.clip((luma - 16) * np.float32(255 / 219), 0, 255)
+    return full
 
 
 def _by_region(values: NDArray[Any]) -> NDArray[np.float64]:
