@@ -87,8 +87,8 @@ def test_the_metadata_says_what_it_is_and_where_it_runs(installed):
 def test_only_what_runs_is_installed(installed):
     assert not list(installed.rglob("*recipe*"))
     files = [path for path in (installed / "edge_fer").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert sum(path.stat().st_size for path in files) < 5_500_000, (
-        "the model is 1.1 MB of it, the code 1.7 MB, the recordings 1.9 MB"
+    assert sum(path.stat().st_size for path in files) < 6_000_000, (
+        "the model is 1.1 MB of it, the code 2.4 MB, the recordings 1.9 MB"
     )
 
 

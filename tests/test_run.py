@@ -58,9 +58,10 @@ def test_what_a_dashboard_finds_on_the_topics(tmp_path):
                 "mqtt": ["attributes", "events", "alerts", "scenes", "summaries"],
                 "state-files": ["alerts", "summaries"],
                 "control": ["readings", "attributes", "events", "alerts", "scenes"],
+                "recent": ["readings", "attributes"],
             }
             private = {"pictures_published": False, "events_published": True, "k_minimum": 1, "sinks": sinks}
-            assert info["privacy"] == private
+            assert info["privacy"] == private | {"live": "pixelated", "recent": True}
             alert = json.loads(retained["edge-fer/test/camera/front/alert/unhappy-guest"])
             assert alert["state"] in {"inactive", "pending", "firing"}
             assert "edge-fer/test/camera/front/state" in retained

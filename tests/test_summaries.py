@@ -69,7 +69,13 @@ def test_with_events_off_nothing_but_summaries_is_told_about_people(tmp_path):
     camera = {"camera/front/availability", "camera/front/summary"}
     assert topics == {"availability", "info", "health"} | camera
     assert info["privacy"].pop("sinks")["mqtt"] == ["summaries"]
-    assert info["privacy"] == {"pictures_published": False, "events_published": False, "k_minimum": 5}
+    assert info["privacy"] == {
+        "pictures_published": False,
+        "events_published": False,
+        "k_minimum": 5,
+        "live": "never",
+        "recent": False,
+    }
     numbers = {key: value for key, value in summary.json.items() if value is not None}
     assert summary.json["held_back"] is True
     assert numbers.keys() == {

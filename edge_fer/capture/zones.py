@@ -50,6 +50,21 @@ class Zones:
             return image
         return np.asarray(cv2.bitwise_and(image, _mask(self, *image.shape[:2])), dtype=np.uint8)
 
+    def share_seen(self, part: Sequence[float], height: int, width: int) -> float:
+        """How much of a part of a picture may be looked at, 0 to 1.
+
+        Args:
+            part: left, top, right, bottom in pixels; what is outside of the picture is left out.
+            height: of the picture, pixels.
+            width: likewise.
+        """
+        if not (self.include or self.exclude):
+            return 1.0
+        left, top = (max(0, math.floor(edge)) for edge in part[:2])
+        right, bottom = (math.ceil(edge) for edge in part[2:])
+        inside = _mask(self, height, width)[top:bottom, left:right, 0]
+        return float(np.count_nonzero(inside)) / inside.size if inside.size else 1.0
+
     def mask(self, height: int, width: int) -> NDArray[np.uint8]:
         """Where a picture of this size may be looked at: uint8 (height, width), 255 where so, 0 elsewhere.
 

@@ -374,7 +374,8 @@ class _Pages:
         while len(self._changed) >= _MOST_CHANGED:
             del self._changed[next(iter(self._changed))]
         was_set = "yes" if key in before["set"] else ""
-        self._changed[visit.session.csrf] = {"key": key, "old": old, "new": new, "was_set": was_set}
+        changed = {"key": key, "old": old, "new": new, "was_set": was_set, "undone": visit.form.get("undo", "")}
+        self._changed[visit.session.csrf] = changed
         return RedirectResponse("/tune", 303)
 
     # what modules with further pages use

@@ -86,7 +86,12 @@ class _Past:
 
     async def findings(self, visit: PageVisit) -> Response:
         """What the doctor finds, what is wrong first."""
-        found = await self._read(visit, "findings")
+        try:
+            found = await self._read(visit, "findings")
+        except CommandError as error:
+            if error.field != "doctor":
+                raise
+            return self._pages.show(visit, "findings.html", findings=None)
         order = ("fault", "warning", "good", "skipped")
         ranked = sorted(found, key=lambda one: order.index(one["state"]) if one["state"] in order else len(order))
         return self._pages.show(visit, "findings.html", findings=ranked)

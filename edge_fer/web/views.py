@@ -120,7 +120,9 @@ def silences_in(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def condition_words(value: Any) -> str:
     """A condition in one line, as in the config."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {condition_words(inner)}" for key, inner in value.items())
+        # once is what everybody expects
+        told = {key: inner for key, inner in value.items() if (key, inner) != ("repeated", 1)}
+        return ", ".join(f"{key} {condition_words(inner)}" for key, inner in told.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " + ".join(condition_words(inner) for inner in value)
     return str(value)

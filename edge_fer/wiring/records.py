@@ -51,7 +51,7 @@ def history_of(settings: config.Config, fields: Mapping[str, Any], *, tells_aler
         raise _wrong(field="csv", value=csv, remedy="Send true or false")
     if settings.history.record == "off":
         remedy = "Write `history: {record: on}` into the config; docs/history.md says what that asks of you"
-        raise CommandError(Code.FAILED, "no history is kept here", remedy=remedy)
+        raise CommandError(Code.FAILED, "no history is kept here", remedy=remedy, field="history.record")
     calendar = Calendar(local_zone(settings.node.timezone))
     span = period_of(period, calendar, datetime.now(UTC), back)
     past = look_back(settings.state_dir / NAME, span)
@@ -101,7 +101,9 @@ def findings_by(command: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         CommandError: it found nothing out.
     """
     if not command:
-        raise CommandError(Code.FAILED, "there is no doctor here", remedy="Run on the device: edge-fer doctor")
+        raise CommandError(
+            Code.FAILED, "there is no doctor here", remedy="Run on the device: edge-fer doctor", field="doctor"
+        )
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603
         findings: Sequence[Mapping[str, Any]] = json.loads(ended.stdout)["findings"]

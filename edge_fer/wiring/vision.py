@@ -8,7 +8,7 @@ from functools import partial
 from edge_fer.capture.view.freeze import FreezeWatch
 from edge_fer.capture.view.measures import SIZE as VIEW_SIZE
 from edge_fer.capture.view.watch import ViewSettings, ViewWatch
-from edge_fer.capture.zones import Zones
+from edge_fer.capture.zones import EVERYWHERE, Zones
 from edge_fer.config import tree as config
 from edge_fer.emotion.classifier import EmotionClassifier
 from edge_fer.emotion.labels import reduce
@@ -125,7 +125,7 @@ def build_stages(
             max_gap=max(MAX_GAP, longest_gap(camera, slowest=slowest)),
         ),
         crop=_cropper(classifier),
-        judge=SteadyGate(_quality_gate(camera.faces)).judge,
+        judge=SteadyGate(_quality_gate(camera.faces, zones or make_zones(camera))).judge,
         classifier=classifier,
         reduce=partial(reduce, label_set=camera.emotion.labels),
         smoother=make_smoother(camera.emotion.smoothing),
@@ -201,7 +201,7 @@ def make_zones(camera: config.CameraSection) -> Zones:
     return Zones(include=polygons("include"), exclude=polygons("exclude"))
 
 
-def _quality_gate(faces: config.FacesSection) -> QualityGate:
+def _quality_gate(faces: config.FacesSection, zones: Zones) -> QualityGate:
     asked = faces.quality
     return QualityGate(
         min_size=faces.min_size,
@@ -210,6 +210,7 @@ def _quality_gate(faces: config.FacesSection) -> QualityGate:
         dark_parts=quality.DARK_PARTS.moved_to(asked.max_brightness),
         inside=quality.INSIDE.moved_to(asked.min_inside),
         yaw=quality.YAW.moved_to(asked.max_yaw),
+        share_seen=zones.share_seen if zones != EVERYWHERE else None,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge_fer.capture.zones import EVERYWHERE, Zones
 from edge_fer.config.tree import FaceQualitySection, FacesSection
 from edge_fer.faces.detectors.haar import HaarDetector
 from edge_fer.faces.reading.crop import crop_face
@@ -249,9 +250,9 @@ def test_a_gate_moves_with_the_others():
 
 
 def test_thresholds_from_the_config_are_those_of_the_gate_and_can_be_switched_off():
-    assert _quality_gate(FacesSection()).__dict__ == QualityGate().__dict__
+    assert _quality_gate(FacesSection(), EVERYWHERE).__dict__ == QualityGate().__dict__
     everything = FaceQualitySection(min_sharpness=0, min_brightness=0, max_brightness=255, min_inside=0, max_yaw=180)
-    lax = _quality_gate(FacesSection(min_size=16, quality=everything))
+    lax = _quality_gate(FacesSection(min_size=16, quality=everything), EVERYWHERE)
     turned = Face(replace(FACE.box, x=-115), 1.0, seen(89))
     blurry = lit(blurred(portrait(), 40), 0.05)
     assert len(GATE.judge(blurry, turned, blurry).faults) == 3
@@ -323,3 +324,29 @@ def test_the_clip_can_be_read_all_through():
             quality = judged(image, face)
             assert quality.faults == ()
             assert quality.value > 0.9
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_read"),
+    [
+        # a face fills 100 to 200 of 320 pixels across, and of 240 down
+        (((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0)), True),
+        (((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)), False),
+        (((0.0, 0.68), (1.0, 0.68), (1.0, 1.0), (0.0, 1.0)), False),
+        # the chin alone
+        (((0.0, 0.8), (1.0, 0.8), (1.0, 1.0), (0.0, 1.0)), True),
+    ],
+)
+def test_a_face_that_a_zone_hides_a_part_of_is_cut_off(zone, is_read):
+    gate = _quality_gate(FacesSection(), Zones(exclude=(zone,)))
+    image = np.full((240, 320, 3), 128, np.uint8)
+    found = gate.judge(image, Face(Box(100, 100, 100, 100), 1.0), portrait())
+    assert (QualityFault.CUT_OFF not in found.faults) is is_read
+
+
+def test_include_zones_hide_what_is_outside_of_them():
+    left = ((0.0, 0.0), (0.45, 0.0), (0.45, 1.0), (0.0, 1.0))
+    gate = _quality_gate(FacesSection(), Zones(include=(left,)))
+    image = np.full((240, 320, 3), 128, np.uint8)
+    assert QualityFault.CUT_OFF in gate.judge(image, Face(Box(100, 100, 100, 100), 1.0), portrait()).faults
+    assert QualityFault.CUT_OFF not in gate.judge(image, Face(Box(20, 100, 100, 100), 1.0), portrait()).faults

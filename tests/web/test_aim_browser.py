@@ -128,18 +128,20 @@ def test_a_zone_is_drawn_with_a_finger(page):
         logged_in(browser, page, screen="phone")
         browser.driver.find_element(By.CSS_SELECTOR, "#new-zone summary").click()
         browser.ask("document.getElementById('overlay').scrollIntoView({block: 'center'})")
+        begun_left, begun_top = map(float, corners(browser).split(",")[0].split())
+        stage = browser.ask("return document.getElementById('overlay').getBoundingClientRect()")
         box = browser.ask("return document.querySelector('[data-handle=corner-0]').getBoundingClientRect()")
         assert min(box["width"], box["height"]) >= 24, "large enough for a finger"
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         for kind, points in (
             ("touchStart", [{"x": x, "y": y}]),
-            ("touchMove", [{"x": x - 40, "y": y - 20}]),
+            *(("touchMove", [{"x": x - 8 * step, "y": y - 4 * step}]) for step in range(1, 6)),
             ("touchEnd", []),
         ):
             browser.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         left, top = map(float, corners(browser).split(",")[0].split())
-        assert left < 25
-        assert top < 25
+        assert left == pytest.approx(begun_left - 40 / stage["width"] * 100, abs=1)
+        assert top == pytest.approx(begun_top - 20 / stage["height"] * 100, abs=1)
         assert browser.console() == []
 
 

@@ -8,6 +8,7 @@ in a thousand or so of the unspoilt ones is refused for any one fault. docs/qual
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -113,6 +114,8 @@ class QualityGate:
         dark_parts: limits for the level above which three quarters of the face lie; higher is too bright.
         inside: limits for the share inside the picture of the part with brows, eyes, nose and mouth, 0 to 1.
         yaw: limits for the turn of the head, degrees; only faces with keypoints are judged by it.
+        share_seen: how much of a part (left, top, right, bottom in pixels) of a picture of a height and width may be
+            looked at, 0 to 1; what a zone hides of a face is cut off.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class QualityGate:
         dark_parts: Limit = DARK_PARTS,
         inside: Limit = INSIDE,
         yaw: Limit = YAW,
+        share_seen: Callable[[Sequence[float], int, int], float] | None = None,
     ) -> None:
         self._min_size = min_size
         self._size = Limit(min_size / 2, LARGE * min_size, min_size * 2)
@@ -132,6 +136,7 @@ class QualityGate:
         self._dark_parts = dark_parts
         self._inside = inside
         self._yaw = yaw
+        self._share_seen = share_seen
 
     def judge(self, image: Image, face: Face, crop: Image, *, before: Quality | None = None) -> Quality:
         """Judges one face.
@@ -154,7 +159,7 @@ class QualityGate:
         beyond = BEYOND * min(max(2 * self._min_size - face.box.width, 0.0), self._min_size)
         grades = {
             QualityFault.TOO_SMALL: self._size.grade(min(face.box.width, face.box.height)),
-            QualityFault.CUT_OFF: self._inside.grade(features_inside(face, width, height, beyond=beyond)),
+            QualityFault.CUT_OFF: self._inside.grade(self._features_seen(face, width, height, beyond)),
             QualityFault.TOO_DARK: self._bright_parts.grade(bright),
             QualityFault.TOO_BRIGHT: self._dark_parts.grade(dark),
             QualityFault.BLURRED: self._sharpness.grade(sharpness(levels)),
@@ -163,6 +168,20 @@ class QualityGate:
             grades[QualityFault.TURNED_AWAY] = self._yaw.grade(abs(pose(face.keypoints).yaw))
         faults = (fault for fault, grade in grades.items() if grade < _enough(fault, before))
         return Quality(min(grades.values()), tuple(faults))
+
+    def _features_seen(self, face: Face, width: int, height: int, beyond: float) -> float:
+        """How much of what must be seen of a face is inside the picture, and hidden by no zone; 0 to 1."""
+        inside = features_inside(face, width, height, beyond=beyond)
+        if self._share_seen is None:
+            return inside
+        box, (left, top, right, bottom) = face.box, FEATURES
+        part = (
+            box.x + left * box.width,
+            box.y + top * box.height,
+            box.x + right * box.width,
+            box.y + bottom * box.height,
+        )
+        return inside * self._share_seen(part, height, width)
 
 
 class SteadyGate:

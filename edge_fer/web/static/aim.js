@@ -129,6 +129,8 @@
     });
     circle.addEventListener("pointerdown", event => {
       event.preventDefault();
+      // the handle is drawn anew with each move; a touch whose target is gone would scroll the page
+      overlay.setPointerCapture(event.pointerId);
       let taken = id;
       let move = does.move;
       if (does.begin) {
