@@ -29,13 +29,14 @@ def page_beside(socket: Path, folder: Path, tell: Callable[[str], None]) -> Iter
     if not all(map(find_spec, ("starlette", "uvicorn"))):
         yield
         return
-    command = [sys.executable, "-m", "edge_fer", "web", "serve", "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "edge_fer", "web", "serve", "--listen", "127.0.0.1:0", "--with-parent"]
     command += ["--socket", str(socket), "--folder", str(folder)]
     # it has nothing to say that the demo's screen should show, and Ctrl-C is for the demo, which ends it
     page = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    assert page.stdout  # noqa: S101 - a pipe was asked for
+    assert page.stdin  # noqa: S101 - a pipe was asked for
+    assert page.stdout  # noqa: S101 - likewise
     listener = Thread(target=_listen, args=(page.stdout, tell), name="demo-page", daemon=True)
     listener.start()
     try:
@@ -48,6 +49,7 @@ def page_beside(socket: Path, folder: Path, tell: Callable[[str], None]) -> Iter
             page.kill()
             page.wait()
         listener.join(_PATIENCE)
+        page.stdin.close()
         page.stdout.close()
 
 

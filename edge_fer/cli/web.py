@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import signal
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
@@ -77,6 +79,8 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     serve.add_argument("--idle", metavar="SECONDS", type=float, default=0.0, help="end after so long without a visitor")
     serve.add_argument("--installed", action="store_true", help="as the installed service does")
+    # whoever starts it keeps the other end of its standard input: however that one ends, this one does, too
+    serve.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     serve.add_argument("--no-link", action="store_true", help="print no link that logs in")
     add_socket_argument(serve)
     link = add_verb(parts, "link", help="make a link that logs in once", description="Prints a link.", handler=_link)
@@ -159,12 +163,19 @@ def _serve(args: argparse.Namespace) -> int:
 
         settings = INSTALLED.serve_settings(settings)
     sockets = listening_sockets(args.listen)
+    if args.with_parent:
+        Thread(target=_end_with_parent, name="parent", daemon=True).start()
     if not (args.no_link or args.installed):
         token = OneTimeLinks(folder / "links").make("admin", Role.ADMIN, time.time())
         say(f"page: {address_of(settings, sockets)}/link?token={token}")
         say(f"It works once, within {LINK_LASTS / 60:.0f} min. Ctrl-C ends the page.")
     serve(settings, sockets)
     return 0
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _proxy(args: argparse.Namespace) -> ReverseProxy | None:
