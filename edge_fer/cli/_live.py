@@ -115,6 +115,7 @@ def demo_lines(
     seconds: float,
     bar: str,
     page: str = "",
+    about: Sequence[str] = (),
 ) -> list[str]:
     """The lines of the demo.
 
@@ -125,12 +126,13 @@ def demo_lines(
         seconds: since the demo began.
         bar: what bars are drawn with.
         page: the address of the page, if there is one.
+        about: what is always to be seen.
     """
     above = ["edge-fer begins ...", ""] if state is None else screen(state, bar)
     happened = ["What has happened:", *(f"  {line}" for line in latest)] if latest else ["Nobody has come yet."]
     hint = hints[int(seconds / _HINT_FOR) % len(hints)]
     link = [f"Page: {page}"] if page else []
-    return [*above, *happened, "", *link, f"Try next: {hint}", "Ctrl-C ends this."]
+    return [*above, *happened, "", *about, *link, f"Try next: {hint}", "Ctrl-C ends this."]
 
 
 class DemoView:
@@ -141,10 +143,12 @@ class DemoView:
     Args:
         socket: the control socket of this process.
         hints: what to try next.
+        about: what is always to be seen.
     """
 
-    def __init__(self, socket: Path, hints: Sequence[str]) -> None:
+    def __init__(self, socket: Path, hints: Sequence[str], about: Sequence[str] = ()) -> None:
         self._socket = socket
+        self._about = about
         self._hints = hints
         self._screen = LiveScreen()
         self._state: Mapping[str, Any] | None = None
@@ -191,7 +195,15 @@ class DemoView:
     def _draw(self) -> None:
         seconds = time.monotonic() - self._begun
         self._screen.show(
-            demo_lines(self._state, list(self._latest), self._hints, seconds=seconds, bar=bars(), page=self._page),
+            demo_lines(
+                self._state,
+                list(self._latest),
+                self._hints,
+                seconds=seconds,
+                bar=bars(),
+                page=self._page,
+                about=self._about,
+            ),
         )
 
     def _watch(self) -> None:

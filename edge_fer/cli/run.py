@@ -221,21 +221,21 @@ def _begin_demo(loaded: Loaded, place: Path) -> DemoView | None:
     """Where no other demo is at work: the view of it in a terminal; elsewhere, lines follow a greeting."""
     settings = loaded.config
     _claim(settings)
-    kept = _kept_from_last_time(loaded)
+    about = _about(loaded)
     if can_draw():
-        return DemoView(place, [*kept, *_hints(settings)])
-    for line in kept:
+        return DemoView(place, _hints(settings), about)
+    for line in about:
         say(line)
     _greet(settings)
     return None
 
 
-def _kept_from_last_time(loaded: Loaded) -> list[str]:
+def _about(loaded: Loaded) -> list[str]:
     """What was set in an earlier demo and holds in this one, which a newcomer does not expect; a line, or none."""
     if not loaded.settings:
         return []
     names = ", ".join(sorted(loaded.settings))
-    return [f"still set from last time: {names}. To begin anew, delete {loaded.config.state_dir}"]
+    return [f"Still set from last time: {names}. To begin anew, delete {loaded.config.state_dir}"]
 
 
 def _at_work(daemon: Daemon, view: DemoView | None, set_up: Callable[[], None]) -> None:

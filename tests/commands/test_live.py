@@ -23,6 +23,7 @@ HINTS = ["do this", "do that"]
 
 
 def test_before_the_node_answers_the_demo_says_so():
+    assert demo_lines(None, [], HINTS, seconds=0, bar=BARS, about=["Still set: x"])[-3] == "Still set: x"
     shown = demo_lines(None, [], HINTS, seconds=0, bar=BARS)
     assert shown[0].startswith("edge-fer begins")
     assert shown[-2:] == ["Try next: do this", "Ctrl-C ends this."]
