@@ -61,16 +61,18 @@ class Accounts:
         own: the daemon's user.
         group: the id of the group `edge-fer`; None where there is none.
         web: the web page's user; None where there is none.
+        service: the user of the installed service, which is nobody's own; None where there is none.
     """
 
     own: int
     group: int | None = None
     web: int | None = None
+    service: int | None = None
 
     @classmethod
     def of_this_device(cls) -> Accounts:
         """As they are now."""
-        return cls(os.geteuid(), _group_id(GROUP), _user_id(WEB_USER))
+        return cls(os.geteuid(), _group_id(GROUP), _user_id(WEB_USER), _user_id(GROUP))
 
 
 def _group_id(name: str) -> int | None:
@@ -118,7 +120,9 @@ class Peer:
         if accounts.web is not None and who.uid == accounts.web:
             return cls(who.uid, name, Role.VIEWER, is_web=True)
         if who.uid == accounts.own:
-            return cls(who.uid, name, Role.OPERATOR, is_own=True)
+            # whoever runs a daemon of their own, as with the demo, may do with it what they like
+            role = Role.OPERATOR if who.uid == accounts.service else Role.ADMIN
+            return cls(who.uid, name, role, is_own=True)
         if accounts.group in who.gids:
             return cls(who.uid, name, Role.OPERATOR)
         msg = f"the user {name} may not control edge-fer"

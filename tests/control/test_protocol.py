@@ -99,7 +99,7 @@ def test_a_line_that_is_too_long_ends_it_and_is_not_kept(end):
     assert list(Lines().feed(b"x" * (LONGEST_LINE - 1) + b"\n"))
 
 
-ACCOUNTS = Accounts(own=998, group=990, web=997)
+ACCOUNTS = Accounts(own=998, group=990, web=997, service=998)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,12 @@ ACCOUNTS = Accounts(own=998, group=990, web=997)
 def test_who_may_use_the_socket(uid, gids, role, is_web):
     peer = Peer.known(Credentials(uid, frozenset(gids)), ACCOUNTS)
     assert (peer.role, peer.is_web) == (role, is_web)
+
+
+def test_whoever_runs_a_daemon_of_their_own_may_do_everything_with_it():
+    accounts = Accounts(own=1000, group=990, web=997, service=998)
+    assert Peer.known(Credentials(1000, frozenset({1000})), accounts).role is Role.ADMIN
+    assert Peer.known(Credentials(998, frozenset({990})), accounts).role is Role.OPERATOR
 
 
 @pytest.mark.parametrize("accounts", [ACCOUNTS, Accounts(own=998), Accounts(own=0, group=None, web=None)])
