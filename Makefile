@@ -60,7 +60,7 @@ test:
 	@tests/all.sh $(MAKE)
 
 check: lint types
-	$(BIN)/python -m pytest -p tests.check -n 2 -q
+	$(BIN)/python -m pytest -p tests.check -n 2 --dist worksteal -q
 
 # Each part of a run writes a file, and so does each process that a test starts. A few tests fail while they are
 # measured, because they look at what a process writes, or start one as another user: `make test` says what passes

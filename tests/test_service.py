@@ -116,6 +116,7 @@ def test_one_camera_that_works_is_reason_enough_to_go_on(service):
     it.run()
 
 
+@pytest.mark.slow
 def test_it_stays_and_says_so_when_all_cameras_have_been_lost_for_long(service, caplog):
     lost = [ScriptedCamera(name=name, lost_since=-1000.0, loop=Loop(reason=f"{name} is unplugged")) for name in "ab"]
     it = service(*lost, all_lost_after=60)
@@ -136,6 +137,7 @@ def test_it_makes_way_for_another_without_a_word_of_stopping(service, monkeypatc
     assert [word for word in said if word != "WATCHDOG=1"] == ["READY=1", "RELOADING=1"]
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_nothing_can_take_its_place(service, monkeypatch):
     said = []
     monkeypatch.setattr("edge_fer.daemon.service.notify", lambda *states: said.append(states[0]))
@@ -167,6 +169,7 @@ def test_threads_that_hang_are_known(service):
     assert not service(ScriptedCamera(ended=True)).stuck
 
 
+@pytest.mark.slow
 def test_the_watchdog_is_fed_only_while_everything_moves(service, monkeypatch):
     said = []
     monkeypatch.setattr("edge_fer.daemon.service.notify", said.append)

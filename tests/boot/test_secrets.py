@@ -130,6 +130,7 @@ def test_what_cannot_be_replaced_is_left_alone(text):
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(PASSWORDS)
 def test_any_password_survives_and_none_stays(password):
     quoted = password.replace("'", "''").replace("${", "$${")

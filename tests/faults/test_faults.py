@@ -23,6 +23,7 @@ def test_nothing_is_lost_among_faults_of_all_kinds(tmp_path):
     assert outcome.faults.total() == len(FAULTS)
 
 
+@pytest.mark.slow
 def test_the_beginning_of_a_long_outage(tmp_path):
     """The whole of it takes too long for every day: `make test-faults`."""
     found = outage(tmp_path, hours=0.5)

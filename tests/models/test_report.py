@@ -56,6 +56,7 @@ def test_every_truth_is_measured(told):
         assert sum(row["share"] for row in one["reliability"]) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_contempt_counts_as_an_error_where_papers_count_it(told):
     one = told["ferplus_majority_contempt_as_error"]
     assert (one["pictures"], one["contempt"]) == (1100, 100)

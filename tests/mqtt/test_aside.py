@@ -276,6 +276,7 @@ class Traffic:
         self.under_way.clear()
 
 
+@pytest.mark.slow
 @given(STEPS)
 @settings(max_examples=100, deadline=None)
 def test_whatever_the_disk_does_everything_arrives_once_and_in_order(tmp_path_factory, steps):

@@ -239,6 +239,7 @@ def small_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_nothing_and_the_counts_are_exact(path, small_disk, caplog):
     caplog.set_level(logging.INFO)
     outbox = open_outbox(path, boot=BOOT)
@@ -533,6 +534,7 @@ OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=
 TestOutboxMachine = pytest.mark.slow(OutboxMachine.TestCase)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(MessageKind), max_size=30))
 @settings(max_examples=30, deadline=None)
 def test_sending_is_by_importance_then_by_arrival(tmp_path_factory, kinds):

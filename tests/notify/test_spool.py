@@ -186,6 +186,7 @@ def test_a_folder_that_is_shared_has_a_file_that_its_group_may_write(tmp_path, m
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {file_mode}
 
 
+@pytest.mark.slow
 def test_many_threads_share_it(tmp_path):
     def put(name):
         spool = spool_in(tmp_path)

@@ -169,6 +169,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do(data, word):
     assert caught.value.remedy
 
 
+@pytest.mark.slow
 def test_hundreds_of_odd_pictures_are_each_read_or_refused():
     pictures = odd_pictures()
     assert len({odd.name for odd in pictures}) == len(pictures) >= 500
@@ -236,6 +237,7 @@ def test_two_thousand_mutations_end_in_pixels_or_in_a_clear_word():
     assert memory < 800_000_000
 
 
+@pytest.mark.slow
 def test_the_largest_picture_is_read_and_a_larger_one_refused_unseen():
     side = int(MOST_PIXELS**0.5)
     data = saved(Image.new("L", (side, side), 77), "PNG", compress_level=1)

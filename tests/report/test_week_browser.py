@@ -90,6 +90,7 @@ def test_on_paper_nothing_is_cut(browser, report):
     )
 
 
+@pytest.mark.slow
 def test_it_fetches_and_runs_nothing(report):
     text = report.read_text(encoding="utf-8")
     assert not re.search(r"<script|\bon\w+=|(?:src|href)=\"(?!data:)|url\(|@import", text)

@@ -74,6 +74,7 @@ def test_an_hour_is_kept_and_a_megabyte_at_most():
     assert times[-1] - times[0] > KEPT_FOR / 4
 
 
+@pytest.mark.slow
 def test_a_crowd_is_bounded_as_well():
     recent, dice = kept(), np.random.default_rng(1)
     for number in range(2000):
