@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
-from edge_fer.cli._live import DemoView, can_draw
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.config import Config, Layer, Loaded
@@ -36,6 +35,7 @@ from edge_fer.wiring import Remote, build_service
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edge_fer.cli._live import DemoView
     from edge_fer.config.engine.desired import Document
     from edge_fer.sinks.trace import TraceRecording
 
@@ -219,6 +219,8 @@ def _listening(port: int) -> bool:
 
 def _begin_demo(loaded: Loaded, place: Path) -> DemoView | None:
     """Where no other demo is at work: the view of it in a terminal; elsewhere, lines follow a greeting."""
+    from edge_fer.cli._live import DemoView, can_draw  # noqa: PLC0415
+
     settings = loaded.config
     _claim(settings)
     about = _about(loaded)

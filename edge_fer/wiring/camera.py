@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from edge_fer.capture.discovery import find_camera
 from edge_fer.capture.loop import CaptureLoop, LoopSettings
 from edge_fer.capture.slot import FileSlot, LiveSlot
 from edge_fer.clock.system import SystemClock
@@ -35,6 +34,8 @@ def find_source(camera: str, source: str, *, sample: str | None) -> str:
     """
     if source != "auto":
         return source
+    from edge_fer.capture.discovery import find_camera  # noqa: PLC0415 - no other source needs it
+
     found = find_camera()
     if found:
         return found

@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 
 from edge_fer.config.tree import FacesSection
 from edge_fer.errors import ModelError
-from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
-from edge_fer.faces.detectors.haar import HaarDetector
-from edge_fer.faces.detectors.mtcnn import MtcnnDetector
 from edge_fer.faces.detectors.port import FaceDetector
-from edge_fer.faces.detectors.yunet import YuNetDetector
 from edge_fer.faces.reading.quality import STILL_LARGE
 from edge_fer.inference.catalogue import BLAZEFACE, YUNET
 from edge_fer.inference.store import Store
 from edge_fer.support.files import LARGEST_MODEL, read_file
 
 __all__ = ["DETECTORS", "make_detector"]
+
+# Each imports its own detector: only the one that is asked for is loaded.
 
 # Detectors tell also of faces a little smaller than asked for, and the quality gate judges them: whoever steps back a
 # little is read on or told as too small, and not lost. Haar does not: it would have to search one size more.
@@ -26,11 +24,27 @@ _BEST = "blazeface"
 
 
 def _blazeface(faces: FacesSection, store: Store) -> FaceDetector:
+    from edge_fer.faces.detectors.blazeface import BlazeFaceDetector  # noqa: PLC0415
+
     files = {which: store.read(asset) for which, asset in BLAZEFACE.items() if faces.range in {"auto", which}}
     return BlazeFaceDetector(files, min_size=faces.min_size, leeway=STILL_LARGE, turns=faces.rotations)
 
 
+def _haar(faces: FacesSection, _: Store) -> FaceDetector:
+    from edge_fer.faces.detectors.haar import HaarDetector  # noqa: PLC0415
+
+    return HaarDetector(min_size=faces.min_size)
+
+
+def _mtcnn(faces: FacesSection, _: Store) -> FaceDetector:
+    from edge_fer.faces.detectors.mtcnn import MtcnnDetector  # noqa: PLC0415
+
+    return MtcnnDetector(min_size=faces.min_size, leeway=STILL_LARGE)
+
+
 def _yunet(faces: FacesSection, store: Store) -> FaceDetector:
+    from edge_fer.faces.detectors.yunet import YuNetDetector  # noqa: PLC0415
+
     if faces.model is None:
         return YuNetDetector(
             store.read(YUNET), file=str(store.path(YUNET)), min_size=faces.min_size, leeway=STILL_LARGE
@@ -45,9 +59,9 @@ def _yunet(faces: FacesSection, store: Store) -> FaceDetector:
 
 DETECTORS: Mapping[str, Callable[[FacesSection, Store], FaceDetector]] = {
     "blazeface": _blazeface,
-    "haar": lambda faces, _: HaarDetector(min_size=faces.min_size),
+    "haar": _haar,
     "yunet": _yunet,
-    "mtcnn": lambda faces, _: MtcnnDetector(min_size=faces.min_size, leeway=STILL_LARGE),
+    "mtcnn": _mtcnn,
 }
 
 
