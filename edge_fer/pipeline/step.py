@@ -43,6 +43,8 @@ from edge_fer.types import (
 
 __all__ = ["Pipeline", "Search", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
+#: Seconds for which a scene stands where nothing but time has changed: its satisfaction is that of a minute.
+SCENE_STANDS = 0.25
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
 
@@ -112,6 +114,18 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
             return False
         taken.add(near[0])
     return len(taken) == len(expected)
+
+
+def _say_the_same(readings: Sequence[Reading], before: Sequence[Reading]) -> bool:
+    """Whether the same people are seen, and nobody's reading says anything new."""
+    return len(readings) == len(before) and all(
+        one.track_id == other.track_id
+        # what stands is the very same object
+        and one.quality is other.quality
+        and one.attributes.keys() == other.attributes.keys()
+        and all(value is other.attributes[name] for name, value in one.attributes.items())
+        for one, other in zip(readings, before, strict=True)
+    )
 
 
 def _left_out(found: Sequence[Face], kept: Sequence[Face]) -> tuple[Face, ...]:
@@ -255,6 +269,8 @@ class Pipeline:
         self.search: Search | None = None
         self._people = 0
         self._readings: Sequence[Reading] = ()
+        self._view: View | None = None
+        self._summed_up = float("-inf")
         #: what was read last, by person
         self._last: dict[str, _LastRead] = {}
         self._rules: Sequence[AlertRule] = stages.rules
@@ -322,7 +338,7 @@ class Pipeline:
         self._rules, changes = hand_over(self._rules, rules, at, people_stay=True)
         gone = self._stood.keys() - {rule.name for rule in self._rules}
         self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
-        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
+        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings(self._rules))
 
     def acknowledge(
         self, at: Instant, *, rule: str | None = None, alert_id: str | None = None
@@ -339,7 +355,7 @@ class Pipeline:
             for alert in one.standing.alerts
             if alert.state is AlertState.FIRING and alert_id in {None, alert.id}
         ]
-        return Told(at, alerts=self._changed_standings()), known
+        return Told(at, alerts=self._changed_standings(self._rules)), known
 
     def silence(self, seconds: float, at: Instant, *, rule: str | None = None) -> tuple[Told, dict[str, Standing]]:
         """Has all rules, or one, send no alert events for so long; 0 ends that.
@@ -350,7 +366,7 @@ class Pipeline:
         meant = [one for one in self._rules if rule in {None, one.name}]
         for one in meant:
             one.silence(seconds, at)
-        return Told(at, alerts=self._changed_standings()), {one.name: one.standing for one in meant}
+        return Told(at, alerts=self._changed_standings(self._rules)), {one.name: one.standing for one in meant}
 
     def pause(self, at: Instant) -> Told:
         """Tells that nothing is looked at for now; call `finish` before, where something was."""
@@ -368,11 +384,13 @@ class Pipeline:
     def _rest(self, at: Instant) -> Told:
         """Tells what time alone brings about in a frame that was left alone: everybody is as they were."""
         stages, view = self._stages, self._stages.watch.view
-        sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False)
+        stands, self._view = view is self._view, view
+        sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False, stands=stands)
+        rules = [rule for rule in self._rules if not rule.rests(sight)]
         return Told(
             at,
-            changes=tuple(change for rule in self._rules for change in rule.update(sight)),
-            alerts=self._changed_standings(),
+            changes=tuple(change for rule in rules for change in rule.update(sight)),
+            alerts=self._changed_standings(rules),
             summaries=tuple(stages.summaries.update(None, left=(), at=at)),
             people=self._people,
             view=view,
@@ -460,9 +478,16 @@ class Pipeline:
         self._stages.pace.read(track_id, settled=smoothed is not None and smoothed.settled)
 
     def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
-        stages = self._stages
+        stages, view = self._stages, self._stages.watch.view
         people = len(tracks.visible) + len(tracks.coasting)
-        self._people, self._readings = people, readings
+        stands = (
+            not last
+            and not tracks.left
+            and people == self._people
+            and view is self._view
+            and _say_the_same(readings, self._readings)
+        )
+        self._people, self._readings, self._view = people, readings, view
         gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
@@ -471,28 +496,32 @@ class Pipeline:
             for attribute in stages.attributes:
                 attribute.forget(track_id)
         events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)
-        sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
+        sight = Sight(at, readings, people, gone, view, stages.samples(), stands=stands)
+        rules = [rule for rule in self._rules if not rule.rests(sight)]
         changes = [
             change
-            for rule in self._rules
+            for rule in rules
             for change in (rule.end(at, Resolution.UNWATCHED, left=gone) if last else rule.update(sight))
         ]
         summaries = stages.summaries.update(readings, left=gone, at=at)
-        seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
         attributes = self._of_picture()
-        seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
-        scene = stages.scenes.offer(seen, last=last)
+        scene = None
+        if not stands or stages.picture_attributes or not 0 <= at.mono - self._summed_up < SCENE_STANDS:
+            self._summed_up = at.mono
+            seen = stages.sum_up(self.camera, readings, people, at, view)
+            seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
+            scene = stages.scenes.offer(seen, last=last)
         return Told(
             at,
             readings,
             tuple(events),
             tuple(changes),
-            self._changed_standings(),
+            self._changed_standings(rules),
             scene,
             tuple(summaries),
             people,
             tuple(gone),
-            stages.watch.view,
+            view,
             unwatched=last,
             missed=tracks.coasting,
             attributes=attributes,
@@ -502,10 +531,10 @@ class Pipeline:
         """What is known of the picture as a whole."""
         return {one.name: one.value for one in self._stages.picture_attributes if one.value is not None}
 
-    def _changed_standings(self) -> dict[str, Standing]:
-        """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""
+    def _changed_standings(self, rules: Sequence[AlertRule]) -> dict[str, Standing]:
+        """How those of the rules stand of which an alert came, went or changed its state, or that changed otherwise."""
         changed = {}
-        for rule in self._rules:
+        for rule in rules:
             standing = rule.standing
             if self._stood.get(rule.name) != (to_tell := _to_tell(standing)):
                 self._stood[rule.name] = to_tell
