@@ -248,7 +248,7 @@ class Stages:
         detector: finds faces.
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
-        crop: cuts a face out of an image as the canonical crop.
+        crop: cuts a face out of an image, RGB or a codec's luma, as the canonical crop.
         judge: says how well a person's face can be read, from the image, the person and the face's crop.
         classifier: reads emotions from crops.
         reduce: takes the model's scores to the label set in use.

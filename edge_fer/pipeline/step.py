@@ -144,7 +144,7 @@ def read_faces(
 
     Args:
         stages: of which `crop`, `judge`, `classifier` and `reduce` are used.
-        image: RGB uint8 (height, width, 3).
+        image: RGB uint8 (height, width, 3), or the luma alone, uint8 (height, width), with the levels that video has.
         people: whose faces were found in it.
         time: as for `Pipeline`.
 
@@ -437,7 +437,7 @@ class Pipeline:
         pace.frame(mono)
         due = [track for track in tracks if pace.is_due(track.id)]
         if due:
-            seen = read_faces(self._stages, frame.image, due, time=self._time)
+            seen = read_faces(self._stages, frame.raw, due, time=self._time)
             with self._time("smooth"):
                 for track, (quality, scores) in zip(due, seen, strict=True):
                     self._smooth(track.id, quality, scores, mono)

@@ -16,6 +16,7 @@ from edge_fer.emotion.pace import ReadingPace
 from edge_fer.emotion.preprocess import grey, resize
 from edge_fer.emotion.smoothing import SHARE_OF_ONE, ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
+from edge_fer.faces.levels import full_levels
 from edge_fer.faces.people.attention import Attention
 from edge_fer.faces.people.following import Follower
 from edge_fer.faces.people.lifeless import LifelessFilter
@@ -166,7 +167,8 @@ def _cropper(classifier: EmotionClassifier) -> Callable[[Image, Face], Image]:
     side = 2 * max(quality.SIDE, *looked_at)
 
     def crop(image: Image, face: Face) -> Image:
-        levels = grey(crop_face(image, face, classifier.crop_frame, at_most=side))
+        cut = crop_face(image, face, classifier.crop_frame, at_most=side)
+        levels = full_levels(cut) if image.ndim == 2 else grey(cut)
         return resize(levels, looked_at) if looked_at == (quality.SIDE, quality.SIDE) else levels
 
     return crop

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_fer.faces.levels import full_levels
 from edge_fer.types import Image
 
 __all__ = ["EverythingMoves", "MotionGate", "evened"]
@@ -18,8 +19,6 @@ PIXELS = 2 * CELLS
 BLACK = 1.0
 #: Brighter than this, a cell may be overexposed in part, and does not become brighter with the light.
 BRIGHT = 180.0
-#: Levels of 0 to 255 for those that video has, 16 to 235.
-FULL_LEVELS = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 #: A row that got so much brighter or darker is no flicker any more.
 MOST_FLICKER = 1.5
 #: A change smaller than this, in levels of 0 to 255, is none: rounding, and compression that thinks anew.
@@ -102,8 +101,8 @@ def _grid(image: Image) -> NDArray[np.float32]:
     height, width = image.shape[:2]
     shrink = min(1.0, PIXELS / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    some = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
-    grey = cv2.LUT(some, FULL_LEVELS) if image.ndim == 2 else cv2.cvtColor(some, cv2.COLOR_RGB2GRAY)
+    some = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    grey = full_levels(some) if image.ndim == 2 else cv2.cvtColor(some, cv2.COLOR_RGB2GRAY)
     # by two, because OpenCV averages two by two pixels several times as fast as any other number
     half = max(1, size[0] // 2), max(1, size[1] // 2)
     cells = cv2.resize(grey[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA)
