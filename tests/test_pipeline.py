@@ -50,7 +50,9 @@ class ScriptedStages:
         self.fault = None
         self.moves = True
         self.hidden = set()
-        self.searched = self.remembered = 0
+        self.searched = self.remembered = self.looked = 0
+        self.others_move = False
+        self.bodies = []
         self.learned = []
         self.followed = {}
         self.classified = []
@@ -59,6 +61,14 @@ class ScriptedStages:
 
     def moved(self, image):
         return self.moves
+
+    def moved_beyond(self, parts):
+        self.bodies = list(parts)
+        return self.others_move
+
+    def look(self, image, places):
+        self.looked += 1
+        return None if self.hidden else [FACE for _ in places]
 
     def remember(self):
         self.remembered += 1
@@ -573,3 +583,42 @@ def test_two_people_on_one_face_are_followed(pipeline, script):
     script.detect = lambda image: [Face(Box(11, 10, 50, 50), 0.9)]
     pipeline.step(frame(0))
     assert set(script.followed) == {"a", "b"}
+
+
+@pytest.fixture
+def looking(pipeline, script):
+    """One that may look at known faces in the place of a search, with a person whom a search has found."""
+    person = Track("a", FACE, at(0), at(0))
+    stages = replace(pipeline._stages, attention=Attention(detect_every=0.3, rest_every=2), looker=script)
+    pipeline = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
+    script.next = TrackingStep(visible=(person,), appeared=(person,))
+    pipeline.step(frame(0))
+    script.next = TrackingStep(visible=(person,))
+    return pipeline
+
+
+def test_where_only_people_who_are_known_move_a_look_at_their_faces_takes_the_place_of_a_search(looking, script):
+    for tenth in range(1, 20):
+        assert looking.step(frame(tenth / 10)).people == 1
+    # between two looks, everybody is followed
+    assert (script.searched, script.looked, script.remembered) == (1, 6, 1)
+    assert script.followed == {"a": FACE}
+    assert looking.search.at == at(0)
+    # the body is that of the face at 10 of 64 pixels, down to the border
+    (body,) = script.bodies
+    assert body.y * 64 == pytest.approx(FACE.box.y - FACE.box.height)
+    assert (body.y + body.height) * 64 == pytest.approx(64)
+    looking.step(frame(2.1))
+    assert script.searched == 2, "somebody may have come out from behind"
+
+
+def test_the_whole_picture_is_searched_where_others_may_have_come(looking, script):
+    script.others_move = True
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 0)
+
+
+def test_the_whole_picture_is_searched_where_a_known_face_is_not_seen_at_a_look(looking, script):
+    script.hidden = {"a"}
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 1)

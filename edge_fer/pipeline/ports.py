@@ -9,7 +9,7 @@ from typing import Protocol
 from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
 from edge_fer.emotion.pace import ReadingPace
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.detectors.port import FaceDetector, FaceLooker
 from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.rules.alerts.rule import AlertRule
@@ -49,6 +49,7 @@ class MotionGatePort(Protocol):
     """Sees whether anything moved since the frame it was told to remember."""
 
     def moved(self, image: Image, /) -> bool: ...
+    def moved_beyond(self, parts: Iterable[Box], /) -> bool: ...
     def remember(self) -> None: ...
     def forget(self) -> None: ...
 
@@ -59,7 +60,8 @@ class AttentionPort(Protocol):
     @property
     def counts(self) -> Mapping[Work, int]: ...
     def decide(self, mono: float, *, moved: bool) -> Work: ...
-    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None) -> None: ...
+    def may_look(self, mono: float, /) -> bool: ...
+    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None, *, looked: bool = False) -> None: ...
     def reset(self) -> None: ...
 
 
@@ -246,6 +248,7 @@ class Stages:
         attention: decides whether a frame is left alone, or people are followed or searched for in it.
         follower: follows faces between two searches.
         detector: finds faces.
+        looker: finds faces where they are expected; None where the detector has to search whole pictures.
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
         crop: cuts a face out of an image, RGB or a codec's luma, as the canonical crop.
@@ -288,3 +291,4 @@ class Stages:
     pace: PacePort = field(default_factory=lambda: ReadingPace(0))
     attributes: Sequence[FaceAttributePort] = ()
     picture_attributes: Sequence[PictureAttributePort] = ()
+    looker: FaceLooker | None = None

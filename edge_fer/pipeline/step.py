@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from edge_fer.capture.view.freeze import StillPicture
 from edge_fer.emotion.doubt import doubt_of
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.boxes import scaled
+from edge_fer.faces.boxes import body_of, scaled, scaled_box
+from edge_fer.faces.detectors.port import FaceLooker
 from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.pipeline.ports import Stages
@@ -114,6 +115,12 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
             return False
         taken.add(near[0])
     return len(taken) == len(expected)
+
+
+def _shrink(frame: Frame) -> tuple[float, float]:
+    """Width and height of a frame over those of the picture in which faces are searched."""
+    (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
+    return width / small_width, height / small_height
 
 
 def _say_the_same(readings: Sequence[Reading], before: Sequence[Reading]) -> bool:
@@ -404,7 +411,13 @@ class Pipeline:
         expected = stages.tracker.expected(at)
         followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
-        if work is not Work.DETECT:
+        looked = False
+        if work is Work.DETECT and stages.looker and expected and stages.attention.may_look(at.mono):
+            with time("detect"):
+                followed = self._look(frame, stages.looker, expected)
+            looked = bool(followed)
+            work = Work.FOLLOW if looked else work
+        elif work is not Work.DETECT:
             with time("follow"):
                 followed = stages.follower.follow(raw, expected)
             work = Work.DETECT if len(followed) < len(expected) else work
@@ -421,14 +434,23 @@ class Pipeline:
         with time("track"):
             tracks = stages.tracker.update(faces, at, followed)
             stages.follower.learn(raw, tracks.visible + tracks.coasting)
-        stages.attention.done(work, at.mono, tracks)
+        stages.attention.done(work, at.mono, tracks, looked=looked)
         return tracks
+
+    def _look(self, frame: Frame, looker: FaceLooker, expected: Mapping[str, Box]) -> dict[str, Face]:
+        """Everybody's face, found where it should be; nobody's where one was not, or where others may have come."""
+        (width, height), (across, down) = frame.size, _shrink(frame)
+        bodies = [scaled_box(body_of(box, height), 1 / width, 1 / height) for box in expected.values()]
+        if self._stages.motion.moved_beyond(bodies):
+            return {}
+        found = looker.look(frame.overview, [scaled_box(box, 1 / across, 1 / down) for box in expected.values()])
+        faces = [scaled(face, across, down) for face in found or ()]
+        return dict(zip(expected, faces, strict=True)) if _all_found(expected, faces) else {}
 
     def _detect(self, frame: Frame) -> list[Face]:
         """The faces, in pixels of the whole picture, although they are searched in the smaller one."""
         found = self._stages.detector.detect(frame.overview)
-        (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
-        across, down = width / small_width, height / small_height
+        across, down = _shrink(frame)
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
