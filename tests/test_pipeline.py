@@ -598,17 +598,17 @@ def looking(pipeline, script):
 
 
 def test_where_only_people_who_are_known_move_a_look_at_their_faces_takes_the_place_of_a_search(looking, script):
-    for tenth in range(1, 20):
+    for tenth in range(1, 9):
         assert looking.step(frame(tenth / 10)).people == 1
     # between two looks, everybody is followed
-    assert (script.searched, script.looked, script.remembered) == (1, 6, 1)
+    assert (script.searched, script.looked, script.remembered) == (1, 2, 1)
     assert script.followed == {"a": FACE}
     assert looking.search.at == at(0)
     # the body is that of the face at 10 of 64 pixels, down to the border
     (body,) = script.bodies
     assert body.y * 64 == pytest.approx(FACE.box.y - FACE.box.height)
     assert (body.y + body.height) * 64 == pytest.approx(64)
-    looking.step(frame(2.1))
+    looking.step(frame(0.9))
     assert script.searched == 2, "somebody may have come out from behind"
 
 

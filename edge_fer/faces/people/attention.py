@@ -13,6 +13,8 @@ __all__ = ["Attention", "Work"]
 
 #: How early a frame may come, as a share of the time that should have passed: cameras jitter.
 EARLY = 0.07
+#: Of so many searches in a row, one at least looks at the whole picture.
+WHOLE_EVERY = 3
 #: Seconds between two readings of people in a picture in which nothing moves.
 READ_STILL_EVERY = 0.5
 
@@ -40,7 +42,7 @@ class Attention:
 
     So a face that comes into view is searched for after `detect_every` at most where its coming shows as movement,
     and after `rest_every` at most where it does not. Where nothing has moved but people who are known, a search may
-    look at their faces alone; somebody who comes out from behind them is searched for after `rest_every` at most.
+    look at their faces alone; somebody who comes out from behind them is searched for after three times `detect_every`.
 
     Args:
         detect_every: seconds between two searches while something moves; 0 searches every frame that moves.
@@ -87,7 +89,8 @@ class Attention:
     def may_look(self, mono: float) -> bool:
         """Whether looking at the faces that are known may take the place of a search in the frame of `mono` seconds."""
         settled = self._people and not self._lost and not self._unconfirmed
-        return bool(self._detect_every) and settled and not self._due(mono - self._whole, self._rest_every)
+        every = min(WHOLE_EVERY * self._detect_every, self._rest_every)
+        return settled and not self._due(mono - self._whole, every)
 
     @staticmethod
     def _due(passed: float, every: float) -> bool:
