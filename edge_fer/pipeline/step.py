@@ -497,7 +497,7 @@ class Pipeline:
         smoothed = smoother.update(track_id, scores, mono)
         emotion = emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
         self._last[track_id] = _LastRead(quality, emotion, scores, mono)
-        self._stages.pace.read(track_id, settled=smoothed is not None and smoothed.settled)
+        self._stages.pace.read(track_id, settled=None if smoothed is None else smoothed.settled)
 
     def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
         stages, view = self._stages, self._stages.watch.view
