@@ -37,6 +37,7 @@ from edge_fer.types import (
     View,
 )
 from tests.invented import at, scores, track
+from tests.rules.scenes import Scene
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
 
@@ -412,6 +413,9 @@ class Counted:
         self.told.append((at.mono, None if readings is None else len(readings), left))
         return []
 
+    def is_due(self, at):
+        return False
+
     def satisfaction(self, at):
         return None
 
@@ -431,6 +435,35 @@ def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
     line.finish(at(0.2))
     script.moves = True
     assert line.step(frame(0.3)).people == 0
+
+
+def test_sums_lose_nothing_where_faces_are_not_read_in_every_frame(pipeline, script):
+    def summed(every):
+        """The minutes, and how often somebody was read, of two who take turns at a smile."""
+        stages = replace(
+            pipeline._stages,
+            attention=Attention(detect_every=0, rest_every=2),
+            summaries=Scene(lengths=(60,)).summaries,
+            pace=ReadingPace(every),
+        )
+        line, told, before = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0), [], len(script.classified)
+        for index in range(150 * 24):
+            seconds = index / 24
+            script.scores = scores(happy=0.9) if seconds % 14 < 7 else scores(sad=0.9)
+            script.next = TrackingStep(visible=(track("a"), track("b"))[: 1 + (seconds > 20)])
+            told += line.step(frame(seconds)).summaries
+        return [(one.since, one.watched, one.numbers.presence, one.numbers.seconds) for one in told], len(
+            script.classified
+        ) - before
+
+    (always, often), (now_and_then, seldom) = summed(0), summed(0.2)
+    assert seldom < often / 2
+    assert len(always) == 2
+    for one, other in zip(always, now_and_then, strict=True):
+        assert one[0] == other[0]
+        assert one[1:3] == pytest.approx(other[1:3])
+        # a change is read up to a fifth of a second late
+        assert one[3] == pytest.approx(other[3], abs=2)
 
 
 def test_an_alert_fires_in_a_frame_at_rest_as_the_readings_stand(pipeline, script):

@@ -16,7 +16,7 @@ class ReadingPace:
     Nobody is read later than `every` seconds after their last reading, as far as frames come. So somebody is read
     where the next frame would be too late, if it came after as long as this one did. Whoever's emotion may be about to
     change is read ten times a second, or in every frame where fewer come: then the change is told about as early as if
-    each frame were read. Whoever has never been read is tried in every frame, and so is everybody where each reading counts.
+    each frame were read. Whoever has never been read is tried in every frame, and everybody where each reading counts.
 
     Args:
         every: seconds between two readings of a face at most; 0 reads it in every frame.

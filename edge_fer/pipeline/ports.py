@@ -206,6 +206,10 @@ class SummariesPort(Protocol):
         """Takes in a frame, None where nothing has changed, and returns the windows that are over."""
         ...
 
+    def is_due(self, at: Instant, /) -> bool:
+        """Whether a frame must be taken in, although nothing has changed, because windows begin or end with it."""
+        ...
+
     def pass_time(self, at: Instant, /) -> list[Summary]:
         """The windows that ended while there were no frames."""
         ...
@@ -225,6 +229,10 @@ class NoSummaries:
     def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
         """Nothing is over."""
         return []
+
+    def is_due(self, _at: Instant, /) -> bool:
+        """No window begins or ends."""
+        return False
 
     def pass_time(self, _at: Instant, /) -> list[Summary]:
         """Nothing is over."""

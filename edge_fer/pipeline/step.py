@@ -44,8 +44,9 @@ from edge_fer.types import (
 
 __all__ = ["Pipeline", "Search", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
-#: Seconds for which a scene stands where nothing but time has changed: its satisfaction is that of a minute.
-SCENE_STANDS = 0.25
+#: Seconds for which sums and the scene stand where nothing but time has changed. What is seen then counts until the
+#: next frame that is summed up, so that no sum loses anything.
+SUMS_STAND = 0.25
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
 
@@ -525,11 +526,13 @@ class Pipeline:
             for rule in rules
             for change in (rule.end(at, Resolution.UNWATCHED, left=gone) if last else rule.update(sight))
         ]
-        summaries = stages.summaries.update(readings, left=gone, at=at)
+        summaries: Sequence[Summary] = ()
         attributes = self._of_picture()
         scene = None
-        if not stands or stages.picture_attributes or not 0 <= at.mono - self._summed_up < SCENE_STANDS:
+        since = at.mono - self._summed_up
+        if not (stands and 0 <= since < SUMS_STAND) or stages.picture_attributes or stages.summaries.is_due(at):
             self._summed_up = at.mono
+            summaries = stages.summaries.update(readings, left=gone, at=at)
             seen = stages.sum_up(self.camera, readings, people, at, view)
             seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
             scene = stages.scenes.offer(seen, last=last)
