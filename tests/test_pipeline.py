@@ -67,6 +67,8 @@ class ScriptedStages:
         self.bodies = list(parts)
         return self.others_move
 
+    most_places = 2
+
     def look(self, image, places):
         self.looked += 1
         return None if self.hidden else [FACE for _ in places]
@@ -458,7 +460,7 @@ def test_sums_lose_nothing_where_faces_are_not_read_in_every_frame(pipeline, scr
 
     (always, often), (now_and_then, seldom) = summed(0), summed(0.2)
     assert seldom < often / 2
-    assert len(always) == 2
+    assert [one[1] for one in always] == pytest.approx([60, 60])
     for one, other in zip(always, now_and_then, strict=True):
         assert one[0] == other[0]
         assert one[1:3] == pytest.approx(other[1:3])
@@ -655,3 +657,9 @@ def test_the_whole_picture_is_searched_where_a_known_face_is_not_seen_at_a_look(
     script.hidden = {"a"}
     looking.step(frame(0.3))
     assert (script.searched, script.looked) == (2, 1)
+
+
+def test_the_whole_picture_is_searched_where_there_are_more_people_than_looks_are_worth(looking, script):
+    script.next = TrackingStep(visible=tuple(Track(who, FACE, at(0), at(0)) for who in "abc"))
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 0)

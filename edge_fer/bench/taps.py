@@ -48,6 +48,11 @@ class CountedDetector:
         self.frames += bool(found)
         return found
 
+    @property
+    def most_places(self) -> int:
+        """The detector's."""
+        return self._looker.most_places if self._looker else 0
+
     def look(self, image: Image, places: Sequence[Box], /) -> list[Face] | None:
         """Finds faces where they are expected; these are not counted, for they were found before."""
         looker = self._looker

@@ -413,9 +413,11 @@ class Pipeline:
         followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
         looked = False
-        if work is Work.DETECT and stages.looker and expected and stages.attention.may_look(at.mono):
+        looker = stages.looker
+        may_look = looker and 0 < len(expected) <= looker.most_places and stages.attention.may_look(at.mono)
+        if work is Work.DETECT and looker and may_look:
             with time("detect"):
-                followed = self._look(frame, stages.looker, expected)
+                followed = self._look(frame, looker, expected)
             looked = bool(followed)
             work = Work.FOLLOW if looked else work
         elif work is not Work.DETECT:

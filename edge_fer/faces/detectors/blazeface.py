@@ -172,12 +172,14 @@ class BlazeFaceDetector:
             faces = without_doubles([*faces, *self._confirmed(image, doubtful, faces, overlap)], overlap=overlap)
         return sorted(faces, key=lambda face: face.box.area, reverse=True)
 
-    def look(self, image: Image, places: Sequence[Box]) -> list[Face] | None:
-        """See `FaceLooker.look`; where pictures are turned, none is looked for."""
-        height, width = image.shape[:2]
+    @property
+    def most_places(self) -> int:
+        """See `FaceLooker.most_places`; where pictures are turned, nothing is looked at alone."""
         pixels = sum(search.network.pixels for search in self._searches)
-        if (height, width) != self._shape or self._turns != (0,) or len(places) * LOOK**2 > WORTH * pixels:
-            return None
+        return math.floor(WORTH * pixels / LOOK**2) if self._turns == (0,) else 0
+
+    def look(self, image: Image, places: Sequence[Box]) -> list[Face] | None:
+        """See `FaceLooker.look`."""
         known = []
         for place in places:
             seen = self._seen([*self._make][-1], image, place, 0)

@@ -39,6 +39,11 @@ class FaceDetector(Protocol):
 class FaceLooker(Protocol):
     """Finds faces where they are expected, at less than what a search of the whole picture costs."""
 
+    @property
+    def most_places(self) -> int:
+        """At more places than this, a search costs less; 0 where no face is looked at alone."""
+        ...
+
     def look(self, image: Image, places: Sequence[Box], /) -> list[Face] | None:
         """Finds one face at each place.
 
@@ -47,6 +52,6 @@ class FaceLooker(Protocol):
             places: boxes of the faces that are expected, in its pixels.
 
         Returns:
-            The faces in the order of the places; None where one was not found, or where searching is cheaper.
+            The faces in the order of the places; None where one was not found.
         """
         ...
