@@ -641,7 +641,7 @@ def test_where_only_people_who_are_known_move_a_look_at_their_faces_takes_the_pl
     assert looking.search.at == at(0)
     # the body is that of the face at 10 of 64 pixels, down to the border
     (body,) = script.bodies
-    assert body.y * 64 == pytest.approx(FACE.box.y - FACE.box.height)
+    assert body.y * 64 == pytest.approx(FACE.box.y - 1.5 * FACE.box.height)
     assert (body.y + body.height) * 64 == pytest.approx(64)
     looking.step(frame(0.9))
     assert script.searched == 2, "somebody may have come out from behind"

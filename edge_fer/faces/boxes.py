@@ -13,8 +13,8 @@ LEAST_DOWN = 0.15
 #: How far the common box's centre lies below the middle between eyes (at 0.2) and mouth (at 0.67), in sides.
 BELOW_MIDDLE = 0.065
 
-#: A person moves up to so many sides of the face to its left and right.
-BESIDE = 1.5
+#: A person, hair and arms included, moves up to so many sides of the face to its left and right, and above it.
+AROUND = 1.5
 
 
 def reframed(box: Box, *, scale: float, shift: Point = (0.0, 0.0)) -> Box:
@@ -74,8 +74,8 @@ def scaled_box(box: Box, across: float, down: float) -> Box:
 
 def body_of(face: Box, bottom: float) -> Box:
     """Where a person may move their head, arms and body, down to the picture's lower border."""
-    top = face.y - face.height
-    left, width = face.x - BESIDE * face.width, (1 + 2 * BESIDE) * face.width
+    top = face.y - AROUND * face.height
+    left, width = face.x - AROUND * face.width, (1 + 2 * AROUND) * face.width
     return Box(left, top, width, max(bottom - top, face.height))
 
 
