@@ -115,9 +115,11 @@ def test_a_picture_is_read_as_a_cameras_first_frame(settings):
         pipeline = build_pipeline("camera", camera, store=Store(config.models_dir), time=Stopwatch())
         live = pipeline.step(frame).readings
         still = analyzer.read(frame.image).faces
-        assert [(one.label, one.confidence, one.scores, one.quality) for one in live] == [
-            (one.label, one.confidence, one.scores, one.quality) for one in still
-        ]
+        assert [(one.label, one.quality.faults) for one in live] == [(one.label, one.quality.faults) for one in still]
+        for one, other in zip(live, still, strict=True):
+            # a camera's face is read in the codec's luma, that of a picture in colours made of it, which are rounded
+            assert one.scores == pytest.approx(other.scores, abs=0.01)
+            assert one.quality.value == pytest.approx(other.quality.value, abs=0.01)
         compared += len(still)
     assert compared >= 5
 

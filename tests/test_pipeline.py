@@ -37,6 +37,7 @@ from edge_fer.types import (
     View,
 )
 from tests.invented import at, scores, track
+from tests.rules.scenes import Scene
 
 FACE = Face(Box(10, 10, 50, 50), 0.9)
 
@@ -50,7 +51,9 @@ class ScriptedStages:
         self.fault = None
         self.moves = True
         self.hidden = set()
-        self.searched = self.remembered = 0
+        self.searched = self.remembered = self.looked = 0
+        self.others_move = False
+        self.bodies = []
         self.learned = []
         self.followed = {}
         self.classified = []
@@ -59,6 +62,16 @@ class ScriptedStages:
 
     def moved(self, image):
         return self.moves
+
+    def moved_beyond(self, parts):
+        self.bodies = list(parts)
+        return self.others_move
+
+    most_places = 2
+
+    def look(self, image, places):
+        self.looked += 1
+        return None if self.hidden else [FACE for _ in places]
 
     def remember(self):
         self.remembered += 1
@@ -402,6 +415,9 @@ class Counted:
         self.told.append((at.mono, None if readings is None else len(readings), left))
         return []
 
+    def is_due(self, at):
+        return False
+
     def satisfaction(self, at):
         return None
 
@@ -421,6 +437,35 @@ def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
     line.finish(at(0.2))
     script.moves = True
     assert line.step(frame(0.3)).people == 0
+
+
+def test_sums_lose_nothing_where_faces_are_not_read_in_every_frame(pipeline, script):
+    def summed(every):
+        """The minutes, and how often somebody was read, of two who take turns at a smile."""
+        stages = replace(
+            pipeline._stages,
+            attention=Attention(detect_every=0, rest_every=2),
+            summaries=Scene(lengths=(60,)).summaries,
+            pace=ReadingPace(every),
+        )
+        line, told, before = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0), [], len(script.classified)
+        for index in range(150 * 24):
+            seconds = index / 24
+            script.scores = scores(happy=0.9) if seconds % 14 < 7 else scores(sad=0.9)
+            script.next = TrackingStep(visible=(track("a"), track("b"))[: 1 + (seconds > 20)])
+            told += line.step(frame(seconds)).summaries
+        return [(one.since, one.watched, one.numbers.presence, one.numbers.seconds) for one in told], len(
+            script.classified
+        ) - before
+
+    (always, often), (now_and_then, seldom) = summed(0), summed(0.2)
+    assert seldom < often / 2
+    assert [one[1] for one in always] == pytest.approx([60, 60])
+    for one, other in zip(always, now_and_then, strict=True):
+        assert one[0] == other[0]
+        assert one[1:3] == pytest.approx(other[1:3])
+        # a change is read up to a fifth of a second late
+        assert one[3] == pytest.approx(other[3], abs=2)
 
 
 def test_an_alert_fires_in_a_frame_at_rest_as_the_readings_stand(pipeline, script):
@@ -573,3 +618,48 @@ def test_two_people_on_one_face_are_followed(pipeline, script):
     script.detect = lambda image: [Face(Box(11, 10, 50, 50), 0.9)]
     pipeline.step(frame(0))
     assert set(script.followed) == {"a", "b"}
+
+
+@pytest.fixture
+def looking(pipeline, script):
+    """One that may look at known faces in the place of a search, with a person whom a search has found."""
+    person = Track("a", FACE, at(0), at(0))
+    stages = replace(pipeline._stages, attention=Attention(detect_every=0.3, rest_every=2), looker=script)
+    pipeline = Pipeline("cam", stages, min_confidence=0.45, min_lead=0.0)
+    script.next = TrackingStep(visible=(person,), appeared=(person,))
+    pipeline.step(frame(0))
+    script.next = TrackingStep(visible=(person,))
+    return pipeline
+
+
+def test_where_only_people_who_are_known_move_a_look_at_their_faces_takes_the_place_of_a_search(looking, script):
+    for tenth in range(1, 9):
+        assert looking.step(frame(tenth / 10)).people == 1
+    # between two looks, everybody is followed
+    assert (script.searched, script.looked, script.remembered) == (1, 2, 1)
+    assert script.followed == {"a": FACE}
+    assert looking.search.at == at(0)
+    # the body is that of the face at 10 of 64 pixels, down to the border
+    (body,) = script.bodies
+    assert body.y * 64 == pytest.approx(FACE.box.y - 1.5 * FACE.box.height)
+    assert (body.y + body.height) * 64 == pytest.approx(64)
+    looking.step(frame(0.9))
+    assert script.searched == 2, "somebody may have come out from behind"
+
+
+def test_the_whole_picture_is_searched_where_others_may_have_come(looking, script):
+    script.others_move = True
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 0)
+
+
+def test_the_whole_picture_is_searched_where_a_known_face_is_not_seen_at_a_look(looking, script):
+    script.hidden = {"a"}
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 1)
+
+
+def test_the_whole_picture_is_searched_where_there_are_more_people_than_looks_are_worth(looking, script):
+    script.next = TrackingStep(visible=tuple(Track(who, FACE, at(0), at(0)) for who in "abc"))
+    looking.step(frame(0.3))
+    assert (script.searched, script.looked) == (2, 0)

@@ -68,6 +68,8 @@ class WhenFewerPeople(ConditionSection):
 
 
 class FewerPeopleCondition:
+    stands_for = 0.0
+
     def __init__(self, least: int) -> None:
         self._least = least
 

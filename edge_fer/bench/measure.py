@@ -84,12 +84,18 @@ class _BenchRun:
             rules=rules,
             summaries=summaries,
         )
-        self._detector = CountedDetector(stages.detector)
+        self._detector = CountedDetector(stages.detector, stages.looker)
         self._classifier = CountedClassifier(stages.classifier)
         self._smoother = TappedSmoother(stages.smoother, keep=KEPT)
         self._pipeline = Pipeline(
             name,
-            replace(stages, detector=self._detector, classifier=self._classifier, smoother=self._smoother),
+            replace(
+                stages,
+                detector=self._detector,
+                looker=self._detector if stages.looker else None,
+                classifier=self._classifier,
+                smoother=self._smoother,
+            ),
             min_confidence=camera.emotion.min_confidence,
             min_lead=camera.emotion.min_lead,
             time=self._watch,

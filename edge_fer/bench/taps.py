@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import process_time
+from typing import TypeVar
 
 from edge_fer.bench.flicker import Sample
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.detectors.port import FaceDetector, FaceLooker
 from edge_fer.inference.runtime import seconds_in_runtime
 from edge_fer.pipeline.ports import ClassifierPort, SmootherPort
-from edge_fer.types import Face, Image, Reading, Scores
+from edge_fer.types import Box, Face, Image, Reading, Scores
 
 __all__ = ["CountedClassifier", "CountedDetector", "TappedSmoother"]
+
+T = TypeVar("T")
 
 
 class CountedDetector:
@@ -26,8 +29,9 @@ class CountedDetector:
         bare: processor seconds in the network itself; of a detector that is no TFLite model in all of it.
     """
 
-    def __init__(self, detector: FaceDetector) -> None:
+    def __init__(self, detector: FaceDetector, looker: FaceLooker | None) -> None:
         self._detector = detector
+        self._looker = looker
         self.timed = False
         self.faces = self.frames = 0
         self.bare = 0.0
@@ -39,14 +43,27 @@ class CountedDetector:
 
     def detect(self, image: Image) -> list[Face]:
         """Finds the faces."""
-        if self.timed:
-            before, begin = seconds_in_runtime(), process_time()
-            found = self._detector.detect(image)
-            self.bare += (seconds_in_runtime() - before) or (process_time() - begin)
-        else:
-            found = self._detector.detect(image)
+        found = self._counted(lambda: self._detector.detect(image))
         self.faces += len(found)
         self.frames += bool(found)
+        return found
+
+    @property
+    def most_places(self) -> int:
+        """The detector's."""
+        return self._looker.most_places if self._looker else 0
+
+    def look(self, image: Image, places: Sequence[Box], /) -> list[Face] | None:
+        """Finds faces where they are expected; these are not counted, for they were found before."""
+        looker = self._looker
+        return self._counted(lambda: looker.look(image, places)) if looker else None
+
+    def _counted(self, run: Callable[[], T]) -> T:
+        if not self.timed:
+            return run()
+        before, begin = seconds_in_runtime(), process_time()
+        found = run()
+        self.bare += (seconds_in_runtime() - before) or (process_time() - begin)
         return found
 
 

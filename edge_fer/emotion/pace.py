@@ -6,6 +6,8 @@ __all__ = ["ReadingPace"]
 
 #: How late a reading may be, as a share of the time between two: cameras jitter.
 LATE = 0.03
+#: Seconds between two readings of somebody whose emotion may be about to change.
+UNSETTLED = 0.1
 
 
 class ReadingPace:
@@ -13,7 +15,8 @@ class ReadingPace:
 
     Nobody is read later than `every` seconds after their last reading, as far as frames come. So somebody is read
     where the next frame would be too late, if it came after as long as this one did. Whoever's emotion may be about to
-    change is read in every frame: then the change is told as early as if each frame were read.
+    change is read ten times a second, or in every frame where fewer come: then the change is told about as early as if
+    each frame were read. Whoever has never been read is tried in every frame, and everybody where each reading counts.
 
     Args:
         every: seconds between two readings of a face at most; 0 reads it in every frame.
@@ -21,7 +24,8 @@ class ReadingPace:
 
     def __init__(self, every: float) -> None:
         self._every = every
-        self._read_at: dict[str, float] = {}
+        #: by person, when they were read last, and how long that is enough
+        self._read: dict[str, tuple[float, float]] = {}
         self._mono: float | None = None
         self._gap = 0.0
 
@@ -32,23 +36,24 @@ class ReadingPace:
 
     def is_due(self, track_id: str) -> bool:
         """Whether a person's face must be read in this frame."""
-        read_at = self._read_at.get(track_id)
-        if read_at is None or self._mono is None or self._mono < read_at:
+        last = self._read.get(track_id)
+        if last is None or self._mono is None or self._mono < last[0]:
             return True
-        return self._mono - read_at + self._gap > (1 + LATE) * self._every
+        read_at, enough = last
+        return self._mono - read_at + self._gap > (1 + LATE) * enough
 
-    def read(self, track_id: str, *, settled: bool) -> None:
+    def read(self, track_id: str, *, settled: bool | None) -> None:
         """Takes in that a face was read in this frame.
 
         Args:
             track_id: the person.
-            settled: whether what was read leaves no doubt about the person's emotion.
+            settled: whether what was read leaves no doubt about the person's emotion; None to read the next frame, too.
         """
-        if settled and self._mono is not None:
-            self._read_at[track_id] = self._mono
+        if settled is not None and self._mono is not None:
+            self._read[track_id] = self._mono, self._every if settled else min(self._every, UNSETTLED)
         else:
-            self._read_at.pop(track_id, None)
+            self._read.pop(track_id, None)
 
     def forget(self, track_id: str) -> None:
         """Forgets a person who left; no harm if unknown."""
-        self._read_at.pop(track_id, None)
+        self._read.pop(track_id, None)

@@ -34,12 +34,12 @@ class Smoothed:
         label: the leading emotion, steadied; not always the highest of the scores.
         scores: smoothed probabilities, summing to 1.
         settled: whether nothing is about to change: no other emotion has begun to take its place, and what was read
-            last is near the average.
+            last is near the average; None where that cannot be said, because each reading counts.
     """
 
     label: str
     scores: Scores
-    settled: bool = field(default=True, compare=False)
+    settled: bool | None = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class ModeSmoother:
         recent = known[0] if known else deque[Scores](maxlen=self._length)
         recent.append(scores)
         # what counts is how many readings there were, so that none may be left out
-        smoothed = Smoothed(self._mode(recent, known[1].label if known else None), _mean(recent), settled=False)
+        smoothed = Smoothed(self._mode(recent, known[1].label if known else None), _mean(recent), settled=None)
         self._people.put(track_id, (recent, smoothed))
         return smoothed
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 from edge_fer.types import Box, Face, Keypoints, Point
 
-__all__ = ["apart", "face_of", "part_inside", "reframed", "scaled", "scaled_box", "without_doubles"]
+__all__ = ["apart", "body_of", "face_of", "part_inside", "reframed", "scaled", "scaled_box", "without_doubles"]
 
 #: Eyes and mouth closer than this, in sides of the box, make no face; such keypoints are left out.
 LEAST_DOWN = 0.15
 #: How far the common box's centre lies below the middle between eyes (at 0.2) and mouth (at 0.67), in sides.
 BELOW_MIDDLE = 0.065
+
+#: A person, hair and arms included, moves up to so many sides of the face to its left and right, and above it.
+AROUND = 1.5
 
 
 def reframed(box: Box, *, scale: float, shift: Point = (0.0, 0.0)) -> Box:
@@ -67,6 +70,13 @@ def scaled(face: Face, across: float, down: float) -> Face:
 def scaled_box(box: Box, across: float, down: float) -> Box:
     """The box as it is in the same picture of so many times the width and height."""
     return Box(box.x * across, box.y * down, box.width * across, box.height * down)
+
+
+def body_of(face: Box, bottom: float) -> Box:
+    """Where a person may move their head, arms and body, down to the picture's lower border."""
+    top = face.y - AROUND * face.height
+    left, width = face.x - AROUND * face.width, (1 + 2 * AROUND) * face.width
+    return Box(left, top, width, max(bottom - top, face.height))
 
 
 def part_inside(box: Box, width: int, height: int) -> float:

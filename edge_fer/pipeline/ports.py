@@ -9,7 +9,7 @@ from typing import Protocol
 from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
 from edge_fer.emotion.pace import ReadingPace
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.detectors.port import FaceDetector
+from edge_fer.faces.detectors.port import FaceDetector, FaceLooker
 from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.rules.alerts.rule import AlertRule
@@ -49,6 +49,7 @@ class MotionGatePort(Protocol):
     """Sees whether anything moved since the frame it was told to remember."""
 
     def moved(self, image: Image, /) -> bool: ...
+    def moved_beyond(self, parts: Iterable[Box], /) -> bool: ...
     def remember(self) -> None: ...
     def forget(self) -> None: ...
 
@@ -59,7 +60,8 @@ class AttentionPort(Protocol):
     @property
     def counts(self) -> Mapping[Work, int]: ...
     def decide(self, mono: float, *, moved: bool) -> Work: ...
-    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None) -> None: ...
+    def may_look(self, mono: float, /) -> bool: ...
+    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None, *, looked: bool = False) -> None: ...
     def reset(self) -> None: ...
 
 
@@ -144,7 +146,7 @@ class PacePort(Protocol):
 
     def frame(self, mono: float, /) -> None: ...
     def is_due(self, track_id: str, /) -> bool: ...
-    def read(self, track_id: str, /, *, settled: bool) -> None: ...
+    def read(self, track_id: str, /, *, settled: bool | None) -> None: ...
     def forget(self, track_id: str, /) -> None: ...
 
 
@@ -204,6 +206,10 @@ class SummariesPort(Protocol):
         """Takes in a frame, None where nothing has changed, and returns the windows that are over."""
         ...
 
+    def is_due(self, at: Instant, /) -> bool:
+        """Whether a frame must be taken in, although nothing has changed, because windows begin or end with it."""
+        ...
+
     def pass_time(self, at: Instant, /) -> list[Summary]:
         """The windows that ended while there were no frames."""
         ...
@@ -223,6 +229,10 @@ class NoSummaries:
     def update(self, readings: Iterable[Reading] | None, *, left: Sequence[str], at: Instant) -> list[Summary]:  # noqa: ARG002
         """Nothing is over."""
         return []
+
+    def is_due(self, _at: Instant, /) -> bool:
+        """No window begins or ends."""
+        return False
 
     def pass_time(self, _at: Instant, /) -> list[Summary]:
         """Nothing is over."""
@@ -246,9 +256,10 @@ class Stages:
         attention: decides whether a frame is left alone, or people are followed or searched for in it.
         follower: follows faces between two searches.
         detector: finds faces.
+        looker: finds faces where they are expected; None where the detector has to search whole pictures.
         lifeless: leaves out those that are pictures.
         tracker: makes people of faces.
-        crop: cuts a face out of an image as the canonical crop.
+        crop: cuts a face out of an image, RGB or a codec's luma, as the canonical crop.
         judge: says how well a person's face can be read, from the image, the person and the face's crop.
         classifier: reads emotions from crops.
         reduce: takes the model's scores to the label set in use.
@@ -288,3 +299,4 @@ class Stages:
     pace: PacePort = field(default_factory=lambda: ReadingPace(0))
     attributes: Sequence[FaceAttributePort] = ()
     picture_attributes: Sequence[PictureAttributePort] = ()
+    looker: FaceLooker | None = None

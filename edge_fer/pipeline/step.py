@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from edge_fer.capture.view.freeze import StillPicture
 from edge_fer.emotion.doubt import doubt_of
 from edge_fer.emotion.smoothing import Smoothed
-from edge_fer.faces.boxes import scaled
+from edge_fer.faces.boxes import body_of, scaled, scaled_box
+from edge_fer.faces.detectors.port import FaceLooker
 from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.tracking import TrackingStep
 from edge_fer.pipeline.ports import Stages
@@ -43,6 +44,9 @@ from edge_fer.types import (
 
 __all__ = ["Pipeline", "Search", "Told", "emotion_of", "look_at_faces", "read_faces", "values_of"]
 
+#: Seconds for which sums and the scene stand where nothing but time has changed. What is seen then counts until the
+#: next frame that is summed up, so that no sum loses anything.
+SUMS_STAND = 0.25
 #: Overlap (IoU) from which on a face that was found is surely the one expected there.
 CLOSE = 0.5
 
@@ -114,6 +118,24 @@ def _all_found(expected: Mapping[str, Box], faces: Sequence[Face]) -> bool:
     return len(taken) == len(expected)
 
 
+def _shrink(frame: Frame) -> tuple[float, float]:
+    """Width and height of a frame over those of the picture in which faces are searched."""
+    (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
+    return width / small_width, height / small_height
+
+
+def _say_the_same(readings: Sequence[Reading], before: Sequence[Reading]) -> bool:
+    """Whether the same people are seen, and nobody's reading says anything new."""
+    return len(readings) == len(before) and all(
+        one.track_id == other.track_id
+        # what stands is the very same object
+        and one.quality is other.quality
+        and one.attributes.keys() == other.attributes.keys()
+        and all(value is other.attributes[name] for name, value in one.attributes.items())
+        for one, other in zip(readings, before, strict=True)
+    )
+
+
 def _left_out(found: Sequence[Face], kept: Sequence[Face]) -> tuple[Face, ...]:
     """The faces that were found and not kept."""
     return tuple(face for face in found if face not in kept) if len(kept) < len(found) else ()
@@ -130,7 +152,7 @@ def read_faces(
 
     Args:
         stages: of which `crop`, `judge`, `classifier` and `reduce` are used.
-        image: RGB uint8 (height, width, 3).
+        image: RGB uint8 (height, width, 3), or the luma alone, uint8 (height, width), with the levels that video has.
         people: whose faces were found in it.
         time: as for `Pipeline`.
 
@@ -255,6 +277,8 @@ class Pipeline:
         self.search: Search | None = None
         self._people = 0
         self._readings: Sequence[Reading] = ()
+        self._view: View | None = None
+        self._summed_up = float("-inf")
         #: what was read last, by person
         self._last: dict[str, _LastRead] = {}
         self._rules: Sequence[AlertRule] = stages.rules
@@ -322,7 +346,7 @@ class Pipeline:
         self._rules, changes = hand_over(self._rules, rules, at, people_stay=True)
         gone = self._stood.keys() - {rule.name for rule in self._rules}
         self._stood = {name: stood for name, stood in self._stood.items() if name not in gone}
-        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings())
+        return Told(at, changes=tuple(changes), alerts=dict.fromkeys(gone) | self._changed_standings(self._rules))
 
     def acknowledge(
         self, at: Instant, *, rule: str | None = None, alert_id: str | None = None
@@ -339,7 +363,7 @@ class Pipeline:
             for alert in one.standing.alerts
             if alert.state is AlertState.FIRING and alert_id in {None, alert.id}
         ]
-        return Told(at, alerts=self._changed_standings()), known
+        return Told(at, alerts=self._changed_standings(self._rules)), known
 
     def silence(self, seconds: float, at: Instant, *, rule: str | None = None) -> tuple[Told, dict[str, Standing]]:
         """Has all rules, or one, send no alert events for so long; 0 ends that.
@@ -350,7 +374,7 @@ class Pipeline:
         meant = [one for one in self._rules if rule in {None, one.name}]
         for one in meant:
             one.silence(seconds, at)
-        return Told(at, alerts=self._changed_standings()), {one.name: one.standing for one in meant}
+        return Told(at, alerts=self._changed_standings(self._rules)), {one.name: one.standing for one in meant}
 
     def pause(self, at: Instant) -> Told:
         """Tells that nothing is looked at for now; call `finish` before, where something was."""
@@ -368,11 +392,13 @@ class Pipeline:
     def _rest(self, at: Instant) -> Told:
         """Tells what time alone brings about in a frame that was left alone: everybody is as they were."""
         stages, view = self._stages, self._stages.watch.view
-        sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False)
+        stands, self._view = view is self._view, view
+        sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False, stands=stands)
+        rules = [rule for rule in self._rules if not rule.rests(sight)]
         return Told(
             at,
-            changes=tuple(change for rule in self._rules for change in rule.update(sight)),
-            alerts=self._changed_standings(),
+            changes=tuple(change for rule in rules for change in rule.update(sight)),
+            alerts=self._changed_standings(rules),
             summaries=tuple(stages.summaries.update(None, left=(), at=at)),
             people=self._people,
             view=view,
@@ -386,7 +412,15 @@ class Pipeline:
         expected = stages.tracker.expected(at)
         followed: Mapping[str, Face] = {}
         faces: Sequence[Face] | None = None
-        if work is not Work.DETECT:
+        looked = False
+        looker = stages.looker
+        may_look = looker and 0 < len(expected) <= looker.most_places and stages.attention.may_look(at.mono)
+        if work is Work.DETECT and looker and may_look:
+            with time("detect"):
+                followed = self._look(frame, looker, expected)
+            looked = bool(followed)
+            work = Work.FOLLOW if looked else work
+        elif work is not Work.DETECT:
             with time("follow"):
                 followed = stages.follower.follow(raw, expected)
             work = Work.DETECT if len(followed) < len(expected) else work
@@ -403,14 +437,23 @@ class Pipeline:
         with time("track"):
             tracks = stages.tracker.update(faces, at, followed)
             stages.follower.learn(raw, tracks.visible + tracks.coasting)
-        stages.attention.done(work, at.mono, tracks)
+        stages.attention.done(work, at.mono, tracks, looked=looked)
         return tracks
+
+    def _look(self, frame: Frame, looker: FaceLooker, expected: Mapping[str, Box]) -> dict[str, Face]:
+        """Everybody's face, found where it should be; nobody's where one was not, or where others may have come."""
+        (width, height), (across, down) = frame.size, _shrink(frame)
+        bodies = [scaled_box(body_of(box, height), 1 / width, 1 / height) for box in expected.values()]
+        if self._stages.motion.moved_beyond(bodies):
+            return {}
+        found = looker.look(frame.overview, [scaled_box(box, 1 / across, 1 / down) for box in expected.values()])
+        faces = [scaled(face, across, down) for face in found or ()]
+        return dict(zip(expected, faces, strict=True)) if _all_found(expected, faces) else {}
 
     def _detect(self, frame: Frame) -> list[Face]:
         """The faces, in pixels of the whole picture, although they are searched in the smaller one."""
         found = self._stages.detector.detect(frame.overview)
-        (width, height), (small_height, small_width) = frame.size, frame.overview.shape[:2]
-        across, down = width / small_width, height / small_height
+        across, down = _shrink(frame)
         return found if (across, down) == (1, 1) else [scaled(face, across, down) for face in found]
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[Reading, ...]:
@@ -419,7 +462,7 @@ class Pipeline:
         pace.frame(mono)
         due = [track for track in tracks if pace.is_due(track.id)]
         if due:
-            seen = read_faces(self._stages, frame.image, due, time=self._time)
+            seen = read_faces(self._stages, frame.raw, due, time=self._time)
             with self._time("smooth"):
                 for track, (quality, scores) in zip(due, seen, strict=True):
                     self._smooth(track.id, quality, scores, mono)
@@ -457,12 +500,19 @@ class Pipeline:
         smoothed = smoother.update(track_id, scores, mono)
         emotion = emotion_of(quality, smoothed, min_confidence=self._min_confidence, min_lead=self._min_lead)
         self._last[track_id] = _LastRead(quality, emotion, scores, mono)
-        self._stages.pace.read(track_id, settled=smoothed is not None and smoothed.settled)
+        self._stages.pace.read(track_id, settled=None if smoothed is None else smoothed.settled)
 
     def _tell(self, readings: tuple[Reading, ...], tracks: TrackingStep, at: Instant, *, last: bool = False) -> Told:
-        stages = self._stages
+        stages, view = self._stages, self._stages.watch.view
         people = len(tracks.visible) + len(tracks.coasting)
-        self._people, self._readings = people, readings
+        stands = (
+            not last
+            and not tracks.left
+            and people == self._people
+            and view is self._view
+            and _say_the_same(readings, self._readings)
+        )
+        self._people, self._readings, self._view = people, readings, view
         gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
@@ -471,28 +521,34 @@ class Pipeline:
             for attribute in stages.attributes:
                 attribute.forget(track_id)
         events = stages.events.update(readings, appeared=tracks.appeared, left=tracks.left, at=at)
-        sight = Sight(at, readings, people, gone, stages.watch.view, stages.samples())
+        sight = Sight(at, readings, people, gone, view, stages.samples(), stands=stands)
+        rules = [rule for rule in self._rules if not rule.rests(sight)]
         changes = [
             change
-            for rule in self._rules
+            for rule in rules
             for change in (rule.end(at, Resolution.UNWATCHED, left=gone) if last else rule.update(sight))
         ]
-        summaries = stages.summaries.update(readings, left=gone, at=at)
-        seen = stages.sum_up(self.camera, readings, people, at, stages.watch.view)
+        summaries: Sequence[Summary] = ()
         attributes = self._of_picture()
-        seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
-        scene = stages.scenes.offer(seen, last=last)
+        scene = None
+        since = at.mono - self._summed_up
+        if not (stands and 0 <= since < SUMS_STAND) or stages.picture_attributes or stages.summaries.is_due(at):
+            self._summed_up = at.mono
+            summaries = stages.summaries.update(readings, left=gone, at=at)
+            seen = stages.sum_up(self.camera, readings, people, at, view)
+            seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
+            scene = stages.scenes.offer(seen, last=last)
         return Told(
             at,
             readings,
             tuple(events),
             tuple(changes),
-            self._changed_standings(),
+            self._changed_standings(rules),
             scene,
             tuple(summaries),
             people,
             tuple(gone),
-            stages.watch.view,
+            view,
             unwatched=last,
             missed=tracks.coasting,
             attributes=attributes,
@@ -502,10 +558,10 @@ class Pipeline:
         """What is known of the picture as a whole."""
         return {one.name: one.value for one in self._stages.picture_attributes if one.value is not None}
 
-    def _changed_standings(self) -> dict[str, Standing]:
-        """How those rules stand of which an alert came, went or changed its state, or that changed otherwise."""
+    def _changed_standings(self, rules: Sequence[AlertRule]) -> dict[str, Standing]:
+        """How those of the rules stand of which an alert came, went or changed its state, or that changed otherwise."""
         changed = {}
-        for rule in self._rules:
+        for rule in rules:
             standing = rule.standing
             if self._stood.get(rule.name) != (to_tell := _to_tell(standing)):
                 self._stood[rule.name] = to_tell

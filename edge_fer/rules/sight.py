@@ -23,6 +23,8 @@ class Sight:
         samples: the newest of each outside number.
         fresh: whether the readings are of this frame; False where it was left alone because nothing moved, so that
             those of the last one stand.
+        stands: whether nothing but time has changed since the sight before: what each reading says, who is in view,
+            and the view.
     """
 
     at: Instant
@@ -32,3 +34,4 @@ class Sight:
     view: View | None = None
     samples: Mapping[SignalKey, SignalValue] = field(default_factory=dict)
     fresh: bool = True
+    stands: bool = False

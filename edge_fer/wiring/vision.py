@@ -16,6 +16,8 @@ from edge_fer.emotion.pace import ReadingPace
 from edge_fer.emotion.preprocess import grey, resize
 from edge_fer.emotion.smoothing import SHARE_OF_ONE, ExponentialSmoother, ModeSmoother
 from edge_fer.errors import ModelError
+from edge_fer.faces.detectors.port import FaceLooker
+from edge_fer.faces.levels import full_levels
 from edge_fer.faces.people.attention import Attention
 from edge_fer.faces.people.following import Follower
 from edge_fer.faces.people.lifeless import LifelessFilter
@@ -112,12 +114,14 @@ def build_stages(
     classifier = classifier or make_classifier(camera.emotion)
     searched = camera.faces.model_copy(update={"min_size": camera.faces.min_size * overview})
     of_faces, of_pictures = _attributes(camera.attributes)
+    detector = make_detector(searched, store)
     return Stages(
         motion=MotionGate() if camera.faces.rest_every else EverythingMoves(),
         attention=Attention(detect_every=camera.faces.detect_every, rest_every=camera.faces.rest_every),
         follower=Follower(),
         lifeless=LifelessFilter(camera.faces.lifeless_after),
-        detector=make_detector(searched, store),
+        detector=detector,
+        looker=detector if isinstance(detector, FaceLooker) else None,
         tracker=Tracker(
             confirm=camera.faces.confirm,
             max_missed=camera.faces.keep_lost_for,
@@ -166,7 +170,8 @@ def _cropper(classifier: EmotionClassifier) -> Callable[[Image, Face], Image]:
     side = 2 * max(quality.SIDE, *looked_at)
 
     def crop(image: Image, face: Face) -> Image:
-        levels = grey(crop_face(image, face, classifier.crop_frame, at_most=side))
+        cut = crop_face(image, face, classifier.crop_frame, at_most=side)
+        levels = full_levels(cut) if image.ndim == 2 else grey(cut)
         return resize(levels, looked_at) if looked_at == (quality.SIDE, quality.SIDE) else levels
 
     return crop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 
 import av
 import cv2
@@ -13,12 +14,17 @@ import pytest
 from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.view.measures import sight_of
 from edge_fer.clock.system import SystemClock
+from edge_fer.config.engine.places import default_models_dir
 from edge_fer.config.tree import CameraSection, ZoneSection
+from edge_fer.faces.people.attention import Work
 from edge_fer.faces.people.following import patch
 from edge_fer.faces.people.movement import MotionGate
+from edge_fer.inference.store import Store
+from edge_fer.pipeline.step import Pipeline
 from edge_fer.sample import sample_path
-from edge_fer.types import Box, Frame, Planes
+from edge_fer.types import Box, Face, Frame, Planes
 from edge_fer.wiring.source import play
+from edge_fer.wiring.vision import build_stages
 
 
 def sample(count=5):
@@ -82,6 +88,32 @@ def test_who_looks_at_the_luma_sees_what_the_colours_show():
     box = Box(200, 100, 90, 90)
     seen = [patch(picture, box).astype(np.float32) for picture in (frame.raw, frame.image)]
     assert cv2.matchTemplate(*seen, cv2.TM_CCOEFF_NORMED)[0, 0] > 0.95
+
+
+def test_a_face_is_read_in_the_luma_as_in_the_colours():
+    stages = build_stages(CameraSection(source="sample"), store=Store(default_models_dir()))
+    frame = sample()[-1]
+    face = Face(Box(200, 100, 90, 90), 0.9)
+    of_luma, of_rgb = (stages.crop(picture, face) for picture in (frame.raw, frame.image))
+    assert of_luma.shape == of_rgb.shape
+    assert np.abs(of_luma.astype(int) - of_rgb).max() <= 3
+    ((one,), (other,)) = (stages.classifier.read([crop]) for crop in (of_luma, of_rgb))
+    assert one == pytest.approx(other, abs=0.03)
+
+
+def test_colours_are_made_of_no_frame_but_those_that_are_searched():
+    camera = CameraSection(source="sample")
+    stages = build_stages(camera, store=Store(default_models_dir()))
+    pipeline = Pipeline("camera", stages, min_confidence=0.4, min_lead=0.0)
+    coloured = read = 0
+    with closing(VideoFile("camera", sample_path(), clock=SystemClock()).frames()) as frames:
+        for frame in islice(frames, 60):
+            searched = pipeline.work[Work.DETECT]
+            read += bool(pipeline.step(frame).readings)
+            made = frame.pixels._image is not None
+            assert made is (pipeline.work[Work.DETECT] > searched)
+            coloured += made
+    assert 0 < coloured < read
 
 
 def test_black_is_black_and_white_is_white_for_the_view_and_the_gate():

@@ -11,7 +11,7 @@ from edge_fer.emotion.smoothing import ExponentialSmoother, ModeSmoother
 from tests.invented import scores
 
 
-def read_at(pace: ReadingPace, times: list[float], *, settled: bool = True) -> list[float]:
+def read_at(pace: ReadingPace, times: list[float], *, settled: bool | None = True) -> list[float]:
     """When somebody who is in all these frames is read."""
     found = []
     for time in times:
@@ -35,10 +35,18 @@ def test_frames_that_come_a_little_late_are_no_reason_to_read_more_often():
     assert len(read_at(ReadingPace(0.2), times)) == 50
 
 
-def test_without_a_time_and_while_anything_is_about_to_change_every_frame_is_read():
+def test_without_a_time_and_where_each_reading_counts_every_frame_is_read():
     times = [index / 24 for index in range(48)]
     assert read_at(ReadingPace(0.0), times) == times
-    assert read_at(ReadingPace(0.2), times, settled=False) == times
+    assert read_at(ReadingPace(0.2), times, settled=None) == times
+
+
+@pytest.mark.parametrize(
+    ("every", "fps", "frames"), [(0.2, 8, 1), (0.2, 10, 1), (0.2, 24, 2), (0.2, 60, 6), (0.05, 60, 3)]
+)
+def test_while_anything_is_about_to_change_ten_readings_a_second_are_enough(every, fps, frames):
+    times = [index / fps for index in range(4 * fps)]
+    assert read_at(ReadingPace(every), times, settled=False) == times[::frames]
 
 
 def test_who_left_is_read_at_once_when_known_again_and_so_is_everybody_where_time_runs_backward():
@@ -66,4 +74,4 @@ def test_an_emotion_is_settled_while_readings_agree_with_the_average_and_nothing
 
 def test_the_commonest_of_the_last_readings_is_never_settled_because_each_of_them_counts():
     smoother = ModeSmoother(3)
-    assert not any(smoother.update("a", scores(happy=0.9), index / 10).settled for index in range(10))
+    assert {smoother.update("a", scores(happy=0.9), index / 10).settled for index in range(10)} == {None}

@@ -125,3 +125,33 @@ def test_nothing_that_comes_waits_longer_than_is_said(frames, detect_every, rest
         attention.done(work, now, None if work is Work.REST else tracks)
         if work is Work.DETECT:
             last = now
+
+
+def test_a_look_may_take_the_place_of_a_search_twice_in_a_row():
+    attention = Attention(detect_every=0.3, rest_every=2.0)
+    assert not attention.may_look(0.0)
+    attention.done(Work.DETECT, 0.0, SOMEBODY)
+    looked = []
+    for index in range(1, 50):
+        now = index / 10
+        work = attention.decide(now, moved=True)
+        look = work is Work.DETECT and attention.may_look(now)
+        attention.done(Work.FOLLOW if look else work, now, SOMEBODY, looked=look)
+        if work is Work.DETECT:
+            looked.append((now, look))
+    assert [now for now, _ in looked] == pytest.approx([0.3 * number for number in range(1, 17)])
+    assert [now for now, look in looked if not look] == pytest.approx([0.9, 1.8, 2.7, 3.6, 4.5])
+
+
+@pytest.mark.parametrize("tracks", [NOBODY, LOST, TrackingStep(visible=(track(),), unconfirmed=1)])
+def test_nobody_is_looked_at_alone_while_anybody_is_missing_or_new(tracks):
+    attention = Attention()
+    attention.done(Work.DETECT, 0.0, tracks)
+    assert not attention.may_look(0.3)
+
+
+@pytest.mark.parametrize("never", [{"detect_every": 0}, {"rest_every": 0}])
+def test_whoever_wants_every_search_gets_it(never):
+    attention = Attention(**never)
+    attention.done(Work.DETECT, 0.0, SOMEBODY)
+    assert not attention.may_look(0.3)

@@ -14,7 +14,7 @@ from edge_fer.faces.detectors.blazeface import BlazeFaceDetector
 from edge_fer.faces.detectors.blazeface_network import RANGES, BlazeFaceNetwork
 from edge_fer.faces.reading.crop import crop_face
 from edge_fer.faces.reading.pose import pose
-from edge_fer.types import Image
+from edge_fer.types import Box, Image
 from tests.faces.pictures import frames, grey_wall, on_wall, portrait, rolled
 from tests.faces.portraits import placed, sfhq
 from tests.fetched import blazeface_models
@@ -24,14 +24,13 @@ from tests.shared import shared_data
 class Counted:
     """Counts how often networks run, and which, but for second looks."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, closer: BlazeFaceNetwork | None = None):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, detector: BlazeFaceDetector):
         self.runs: list[str] = []
-        self.closer = closer
         names = {layout.side: which for which, layout in RANGES.items()}
         read = BlazeFaceNetwork.read
 
         def counting(network, square):
-            if network is not self.closer:
+            if network not in detector._looks.values():
                 self.runs.append(names[network.layout.side])
             return read(network, square)
 
@@ -58,7 +57,7 @@ class Counted:
 )
 def test_searches_as_closely_as_the_smallest_face_asks_for(monkeypatch, size, min_size, runs):
     detector = BlazeFaceDetector(blazeface_models(), min_size=min_size)
-    counted = Counted(monkeypatch, detector._closer)
+    counted = Counted(monkeypatch, detector)
     detector.detect(grey_wall(*size))
     assert counted.runs == runs
 
@@ -89,14 +88,14 @@ def test_networks_follow_the_shape_of_the_picture():
 
 def test_the_short_range_network_alone_searches_the_whole_only(monkeypatch):
     detector = BlazeFaceDetector({"short": blazeface_models()["short"]})
-    counted = Counted(monkeypatch)
+    counted = Counted(monkeypatch, detector)
     detector.detect(grey_wall(720, 1280))
     assert counted.runs == ["short"]
 
 
 def test_each_turn_is_a_search(monkeypatch):
     detector = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
-    counted = Counted(monkeypatch)
+    counted = Counted(monkeypatch, detector)
     detector.detect(grey_wall(360, 640))
     assert counted.runs == ["full"] * 3 + ["short"] * 3
 
@@ -125,7 +124,7 @@ def test_a_doubtful_face_is_looked_at_again():
 def test_second_looks_end_soon_where_nobody_is(monkeypatch):
     detector = BlazeFaceDetector(blazeface_models())
     looks: list[int] = []
-    monkeypatch.setattr(BlazeFaceDetector, "_looked_at", lambda *_: looks.append(1))
+    monkeypatch.setattr(BlazeFaceDetector, "_seen", lambda *_: looks.append(1) or [])
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     image = np.ascontiguousarray(noise)
     detector.detect(image)
@@ -188,3 +187,30 @@ def test_unturned_searches_miss_some_faces_that_lie():
     assert not all(found)
     turning = BlazeFaceDetector(blazeface_models(), turns=(0, 90, 270))
     assert all(len(turning.detect(image)) == 1 for image in lying)
+
+
+def test_a_face_that_is_known_is_found_by_a_look_at_it_alone(monkeypatch):
+    detector = BlazeFaceDetector(blazeface_models())
+    face = detector.detect(portrait())[0]
+    counted = Counted(monkeypatch, detector)
+    near = Box(face.box.x + 0.1 * face.box.width, face.box.y, face.box.width, face.box.height)
+    (seen,) = detector.look(portrait(), [near])
+    assert not counted.runs
+    width = face.box.width
+    assert seen.box.centre == pytest.approx(face.box.centre, abs=0.06 * width)
+    assert seen.box.width == pytest.approx(width, rel=0.15)
+    for point in ("right_eye", "left_eye", "mouth"):
+        assert getattr(seen.keypoints, point) == pytest.approx(getattr(face.keypoints, point), abs=0.06 * width)
+
+
+def test_a_look_says_nothing_where_a_face_is_missing_and_is_worth_it_for_some_faces_only():
+    detector = BlazeFaceDetector(blazeface_models())
+    assert detector.most_places == 0, "it has not searched yet"
+    (face,) = detector.detect(portrait())
+    elsewhere = Box(20, 200, face.box.width, face.box.height)
+    assert detector.look(portrait(), [face.box]) is not None
+    assert detector.look(portrait(), [face.box, elsewhere]) is None
+    assert detector.most_places == 3
+    turned = BlazeFaceDetector(blazeface_models(), turns=(0, 90))
+    turned.detect(portrait())
+    assert turned.most_places == 0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edge_fer.faces.people.movement import MotionGate
+from edge_fer.types import Box
 from tests.faces.film import POOR, Film
 from tests.faces.pictures import frames, grey_wall, head, portrait
 from tests.shared import shared_data
@@ -103,3 +104,27 @@ def test_somebody_who_sits_and_reads_moves_within_a_second():
             since = seconds
         still_for = max(still_for, seconds - since)
     assert still_for < 1.0
+
+
+@pytest.mark.parametrize("luma", [False, True], ids=["rgb", "luma"])
+def test_movement_is_told_from_that_within_parts_of_the_picture(luma):
+    def shown(image):
+        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if luma else image
+
+    still = scene().astype(np.uint8)
+    moving = still.copy()
+    moving[200:400, 100:300] = head(200)
+    gate, left, right = MotionGate(), Box(0, 0, 0.3, 1), Box(0.5, 0, 0.5, 1)
+    assert gate.moved_beyond([left]), "nothing is remembered"
+    gate.moved(shown(still))
+    gate.remember()
+    assert gate.moved(shown(moving))
+    assert not gate.moved_beyond([left])
+    assert not gate.moved_beyond([right, left])
+    assert gate.moved_beyond([right])
+    assert gate.moved_beyond([])
+    # once something has moved, it is the newest picture that counts
+    gate.moved(shown(still))
+    assert not gate.moved_beyond([])
+    # what was moved beyond is no search
+    assert gate.moved(shown(still))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -158,3 +160,23 @@ def test_the_sample_is_one_person_at_the_default_settings():
     told = [line.step(Frame("front", n, image, at(s))) for n, (s, image) in enumerate(frames(sample_path()))]
     assert kinds(told) == [EventKind.APPEARED, EventKind.LEFT]
     assert line.work[Work.DETECT] < 0.5 * len(told)
+
+
+def test_known_people_are_looked_at_and_who_comes_elsewhere_is_searched_for_at_once():
+    pipeline = build_pipeline("ward", CameraSection(), store=Store(FOLDER), time=Stopwatch())
+    whole, people = [], []
+    for index in range(60):
+        seconds = index / 10
+        heads = [(70 + round(4 * math.sin(2 * seconds)), 90, 160)]
+        if seconds >= 4.0:
+            heads.append((420, 90 + index % 3, 160))
+        told = pipeline.step(Frame("camera", index, on_wall(360, 640, *heads), at(seconds)))
+        people.append(told.people)
+        if pipeline.search and pipeline.search.at == at(seconds):
+            whole.append((seconds, len(pipeline.search.found)))
+    alone = [seconds for seconds, _ in whole if 1.5 <= seconds < 4.0]
+    assert len(alone) <= 4, "a look takes the place of two searches in three"
+    come = next(seconds for seconds, found in whole if found == 2)
+    assert come <= 4.35
+    assert set(people[5:40]) == {1}
+    assert people[-1] == 2

@@ -222,6 +222,12 @@ class BlazeFaceNetwork:
         places[:, 1] = sizes
         return scores, places
 
+    @property
+    def pixels(self) -> int:
+        """Of its input."""
+        _, height, width, _ = self._interpreter.input.shape
+        return height * width
+
     def unit(self, width: int, height: int, *, turn: Turn = 0) -> float:
         """Pixels of a picture of this size to one of the input, where `search` turns it so far."""
         return self._letterboxes[turn].unit(width, height)

@@ -13,6 +13,8 @@ __all__ = ["Attention", "Work"]
 
 #: How early a frame may come, as a share of the time that should have passed: cameras jitter.
 EARLY = 0.07
+#: Of so many searches in a row, one at least looks at the whole picture.
+WHOLE_EVERY = 3
 #: Seconds between two readings of people in a picture in which nothing moves.
 READ_STILL_EVERY = 0.5
 
@@ -39,7 +41,8 @@ class Attention:
     pattern in which a detector sees a face now and then shall not keep it busy.
 
     So a face that comes into view is searched for after `detect_every` at most where its coming shows as movement,
-    and after `rest_every` at most where it does not.
+    and after `rest_every` at most where it does not. Where nothing has moved but people who are known, a search may
+    look at their faces alone; somebody who comes out from behind them is searched for after three times `detect_every`.
 
     Args:
         detect_every: seconds between two searches while something moves; 0 searches every frame that moves.
@@ -63,7 +66,7 @@ class Attention:
 
     def reset(self) -> None:
         """Forgets the frames so far, but for their counts: the next one is searched."""
-        self._detected = self._worked = -math.inf
+        self._whole = self._detected = self._worked = -math.inf
         self._people = self._lost = self._unconfirmed = False
 
     def decide(self, mono: float, *, moved: bool) -> Work:
@@ -83,17 +86,28 @@ class Attention:
             return Work.FOLLOW
         return Work.REST
 
+    def may_look(self, mono: float) -> bool:
+        """Whether looking at the faces that are known may take the place of a search in the frame of `mono` seconds."""
+        settled = self._people and not self._lost and not self._unconfirmed
+        every = min(WHOLE_EVERY * self._detect_every, self._rest_every)
+        return settled and not self._due(mono - self._whole, every)
+
     @staticmethod
     def _due(passed: float, every: float) -> bool:
         return passed >= (1 - EARLY) * every
 
-    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None) -> None:
-        """Takes in what was done with the frame of `mono`, and what came of it where people were looked for."""
+    def done(self, work: Work, mono: float, tracks: TrackingStep | None = None, *, looked: bool = False) -> None:
+        """Takes in what was done with the frame of `mono`, and what came of it where people were looked for.
+
+        `looked`: whether people were not only followed, but their faces found by a look at each.
+        """
         self._counts[work] += 1
         if tracks is None:
             return
         self._worked = mono
         if work is Work.DETECT:
+            self._whole = mono
+        if work is Work.DETECT or looked:
             self._detected = mono
         self._people = bool(tracks.visible or tracks.coasting)
         self._lost = bool(tracks.coasting)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_fer.types import Image
+from edge_fer.faces.levels import full_levels
+from edge_fer.types import Box, Image
 
 __all__ = ["EverythingMoves", "MotionGate", "evened"]
 
@@ -18,8 +21,6 @@ PIXELS = 2 * CELLS
 BLACK = 1.0
 #: Brighter than this, a cell may be overexposed in part, and does not become brighter with the light.
 BRIGHT = 180.0
-#: Levels of 0 to 255 for those that video has, 16 to 235.
-FULL_LEVELS = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 #: A row that got so much brighter or darker is no flicker any more.
 MOST_FLICKER = 1.5
 #: A change smaller than this, in levels of 0 to 255, is none: rounding, and compression that thinks anew.
@@ -64,13 +65,26 @@ class MotionGate:
         before, self._now = self._looked_at, _grid(image)
         if before is None or before.shape != self._now.shape:
             return True
-        change = np.abs(evened(self._now, before) - before)
-        if np.count_nonzero(change > LEAST) < ENOUGH:  # the noise need not be known
-            return False
-        telling = (np.minimum(before, self._now) < BRIGHT) & (np.maximum(before, self._now) > BLACK)
-        change = change[telling]
-        threshold = min(max(LEAST, SIGMAS * _noise(change)), MOST)
-        return int(np.count_nonzero(change > threshold)) >= ENOUGH
+        return _differ(self._now, before, None)
+
+    def moved_beyond(self, parts: Iterable[Box]) -> bool:
+        """Whether anything moved outside of some parts of the picture, as `moved` was asked last.
+
+        Args:
+            parts: boxes in shares of the picture's width and height.
+        """
+        if self._unmeasured is not None:
+            self._now, self._unmeasured = _grid(self._unmeasured), None
+        before, now = self._looked_at, self._now
+        if before is None or now is None or before.shape != now.shape:
+            return True
+        outside = np.ones(now.shape, dtype=np.bool_)
+        height, width = now.shape
+        for part in parts:
+            left, right = (max(0, round(at * width)) for at in (part.x, part.x + part.width))
+            top, bottom = (max(0, round(at * height)) for at in (part.y, part.y + part.height))
+            outside[top:bottom, left:right] = False
+        return bool(outside.any()) and _differ(now, before, outside)
 
     def remember(self) -> None:
         """Makes the picture seen last the one that later ones are compared with."""
@@ -90,6 +104,10 @@ class EverythingMoves:
         """Always."""
         return True
 
+    def moved_beyond(self, _parts: Iterable[Box], /) -> bool:
+        """Everywhere."""
+        return True
+
     def remember(self) -> None:
         """Nothing to remember."""
 
@@ -102,12 +120,25 @@ def _grid(image: Image) -> NDArray[np.float32]:
     height, width = image.shape[:2]
     shrink = min(1.0, PIXELS / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    some = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
-    grey = cv2.LUT(some, FULL_LEVELS) if image.ndim == 2 else cv2.cvtColor(some, cv2.COLOR_RGB2GRAY)
+    some = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    grey = full_levels(some) if image.ndim == 2 else cv2.cvtColor(some, cv2.COLOR_RGB2GRAY)
     # by two, because OpenCV averages two by two pixels several times as fast as any other number
     half = max(1, size[0] // 2), max(1, size[1] // 2)
     cells = cv2.resize(grey[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.boxFilter(cells, cv2.CV_32F, (3, 3)), dtype=np.float32)
+
+
+def _differ(now: NDArray[np.float32], before: NDArray[np.float32], where: NDArray[np.bool_] | None) -> bool:
+    """Whether something has moved between two grids, where it counts; None: everywhere."""
+    change = np.abs(evened(now, before, where) - before)
+    if np.count_nonzero(change > LEAST) < ENOUGH:  # the noise need not be known
+        return False
+    telling = (np.minimum(before, now) < BRIGHT) & (np.maximum(before, now) > BLACK)
+    if where is not None:
+        telling &= where
+    change = change[telling]
+    threshold = min(max(LEAST, SIGMAS * _noise(change)), MOST)
+    return int(np.count_nonzero(change > threshold)) >= ENOUGH
 
 
 def _noise(change: NDArray[np.float32]) -> float:
@@ -116,9 +147,12 @@ def _noise(change: NDArray[np.float32]) -> float:
     return 1.4826 * float(np.partition(some, len(some) // 2)[len(some) // 2]) if len(some) else 0.0
 
 
-def evened(now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Levels (rows, columns) with each row made as bright as it was before, from 0 on both."""
+def evened(
+    now: NDArray[np.float32], before: NDArray[np.float32], where: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Levels (rows, columns) with each row made as bright as it was before, from 0 on both; by those that count."""
+    known = before if where is None else before * where
     # the one that leaves the least squares of differences; a row of zeros stays as it is
-    gain = (np.einsum("rc,rc->r", now, before) + 1.0) / (np.einsum("rc,rc->r", before, before) + 1.0)
+    gain = (np.einsum("rc,rc->r", now, known) + 1.0) / (np.einsum("rc,rc->r", before, known) + 1.0)
     kept = np.minimum(np.maximum(gain, 1 / MOST_FLICKER), MOST_FLICKER)
     return np.asarray(now / kept[:, None], dtype=np.float32)

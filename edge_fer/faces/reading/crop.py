@@ -27,7 +27,7 @@ def crop_face(
     pixels are the picture's own. What reaches beyond the picture repeats its border.
 
     Args:
-        image: RGB uint8 (H, W, 3).
+        image: RGB uint8 (H, W, 3), or levels of one kind, uint8 (H, W).
         face: found in `image`.
         frame: where the face shall sit.
         side: of the crop, pixels; by default that of its square in the picture, so that nothing is resampled twice, but
@@ -37,7 +37,7 @@ def crop_face(
             pixels.
 
     Returns:
-        RGB uint8 (side, side, 3), side at least 1; a new array.
+        RGB uint8 (side, side, 3), or uint8 (side, side), side at least 1; a new array.
 
     Raises:
         ValueError: the box or the keypoints are not finite numbers, or have no size.

@@ -142,7 +142,7 @@ class QualityGate:
         """Judges one face.
 
         Args:
-            image: RGB uint8 (H, W, 3) in which the face was found; only its size counts.
+            image: uint8 (H, W, 3) or (H, W), in which the face was found; only its size counts.
             face: as found.
             crop: RGB uint8 (S, S, 3) or grey (S, S), the face's canonical crop, S from 1 on, best as large as in the
                 picture.
@@ -199,7 +199,7 @@ class SteadyGate:
         """Judges a person's face.
 
         Args:
-            image: RGB uint8 (H, W, 3) in which it was found.
+            image: uint8 (H, W, 3) or (H, W), in which it was found.
             person: whose face it is; nothing is known of one who was never judged.
             crop: as for `QualityGate.judge`.
         """

@@ -76,6 +76,7 @@ class AlertRule:
         self._signal: SignalState | None = None
         self._in_schedule = self._is_silenced = False
         self._seen = False
+        self._asked = float("-inf")
 
     @property
     def standing(self) -> Standing:
@@ -88,12 +89,28 @@ class AlertRule:
             signal=self._signal,
         )
 
+    def rests(self, sight: Sight) -> bool:
+        """Whether a frame changes nothing, so that `update` may be left out.
+
+        So it is where no alert is pending or firing, no schedule or silence can begin or end, and what the condition
+        found last still stands.
+        """
+        return (
+            sight.stands
+            and not self._lives
+            and not self._schedule.hours
+            and self._silence is None
+            and self._silence_of_config is None
+            and 0 <= sight.at.mono - self._asked < self._condition.stands_for
+        )
+
     def update(self, sight: Sight) -> list[AlertChange]:
         """What one frame does to the rule's alerts.
 
         A person without a finding is treated as unreadable; the alerts of those who left end.
         """
         at = sight.at
+        self._asked = at.mono
         found = self._condition.find(sight)
         self._seen = True
         self._signal = worst(finding.signal for finding in found.values()) or self._signal

@@ -31,6 +31,7 @@ class Combined:
     def __init__(self, parts: Sequence[Condition], together: Callable[[Iterable[Finding]], Finding]) -> None:
         self._parts = tuple(parts)
         self._together = together
+        self.stands_for = min(part.stands_for for part in self._parts)
 
     def find(self, sight: Sight) -> Findings:
         """About each person of whom any part says something, else about the scene."""
@@ -52,6 +53,7 @@ class Anybody:
 
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
+        self.stands_for = condition.stands_for
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the person with the highest value among those that decide."""

@@ -48,6 +48,8 @@ class AlertCountCondition:
         past: knows when alerts began to fire.
     """
 
+    stands_for = 0.0
+
     def __init__(self, rule: str, at_least: int, *, over: float, past: Past) -> None:
         self._rule = rule
         self._at_least = at_least
@@ -71,6 +73,8 @@ class VisitsCondition:
         max_gap: seconds that a frame stands without a next one; beyond that it counts as not watched.
         past: knows the minutes of earlier runs.
     """
+
+    stands_for = 0.0
 
     def __init__(self, fewer_than: int, *, over: float, max_gap: float, past: Past) -> None:
         self._fewer_than = fewer_than

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edge_fer.rules.conditions.finding import Finding, Findings, Subject, Verdict
+from edge_fer.rules.conditions.finding import ALWAYS, Finding, Findings, Subject, Verdict
 from edge_fer.rules.conditions.kind import A_LIST, ConditionKind, ConditionSection, Labels
 from edge_fer.rules.sight import Sight
 from edge_fer.types import UNCERTAIN, Reading
@@ -44,6 +44,8 @@ class EmotionCondition:
         self._score = score
         self._repeated = repeated
         self._in_a_row: dict[str, int] = {}
+        # readings in a row are counted with each frame
+        self.stands_for = ALWAYS if repeated == 1 else 0.0
 
     def find(self, sight: Sight) -> Findings:
         """A finding for each reading."""

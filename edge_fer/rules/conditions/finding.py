@@ -10,11 +10,25 @@ from typing import Protocol, TypeAlias
 from edge_fer.rules.sight import Sight
 from edge_fer.types import SignalState
 
-__all__ = ["SCENE", "Condition", "Finding", "Findings", "Subject", "Verdict", "all_of", "any_of", "tested", "worst"]
+__all__ = [
+    "ALWAYS",
+    "SCENE",
+    "Condition",
+    "Finding",
+    "Findings",
+    "Subject",
+    "Verdict",
+    "all_of",
+    "any_of",
+    "tested",
+    "worst",
+]
 
 #: Whom a finding is about: a person's track id, or `SCENE`.
 Subject: TypeAlias = str | None
 SCENE: Subject = None
+#: Seconds for which findings stand that do not go by time.
+ALWAYS = float("inf")
 #: What is known of a signal, the best first.
 _ORDER = tuple(SignalState)
 
@@ -48,7 +62,14 @@ Findings: TypeAlias = Mapping[Subject, Finding]
 
 
 class Condition(Protocol):
-    """One kind of condition. May keep what it needs of the past; is asked at every frame, in order."""
+    """One kind of condition. May keep what it needs of the past; is asked at every frame, in order.
+
+    But while nothing except time has changed since it was asked, it need not be asked again for `stands_for`.
+    """
+
+    @property
+    def stands_for(self) -> float:
+        """Seconds for which its findings stand while nothing but time changes; 0 where any frame may change them."""
 
     def find(self, sight: Sight, /) -> Findings:
         """What it finds: about each person there is anything to say of, or about the scene."""

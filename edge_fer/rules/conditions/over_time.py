@@ -89,6 +89,15 @@ class WhenWorseThanUsual(ConditionSection):
     over: Window = Field(default=900.0, description="The time over which it is taken.")
 
 
+#: A window is kept in sixty sums, so that it is exact to a sixtieth of its length. What is found over it stands for a
+#: quarter of that, and no longer than this, seconds.
+STANDS_AT_MOST = 0.25
+
+
+def _stands_for(over: float) -> float:
+    return min(over / 240, STANDS_AT_MOST)
+
+
 class _Scene:
     """Everybody's seconds by label within a time, and how much of it was watched; minutes of earlier runs count."""
 
@@ -153,6 +162,7 @@ class CrowdCondition:
         self._share = share
         self._min_people = min_people
         self._scene = _Scene(over, max_gap, past)
+        self.stands_for = _stands_for(over)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the share."""
@@ -182,6 +192,7 @@ class DistressCondition:
         self._over = over
         self._stints = Stints(max_gap=max_gap)
         self._windows: dict[str, MoodWindow] = {}
+        self.stands_for = _stands_for(over)
 
     def find(self, sight: Sight) -> Findings:
         """About each person in view: the share of time in which a distressed emotion led."""
@@ -227,6 +238,7 @@ class SatisfactionCondition:
         self._scale = scale
         self._below = below
         self._scene = _Scene(over, max_gap, past)
+        self.stands_for = _stands_for(over)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the index."""
@@ -264,6 +276,7 @@ class WorseThanUsual:
         self._measure = measure
         self._by = by
         self._scene = _Scene(over, max_gap, past)
+        self.stands_for = _stands_for(over)
 
     def find(self, sight: Sight) -> Findings:
         """About the scene: the measure, and from where on it is unusual."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from edge_fer.rules.conditions.finding import SCENE, Findings, tested
+from edge_fer.rules.conditions.finding import ALWAYS, SCENE, Findings, tested
 from edge_fer.rules.conditions.kind import A_LIST, ConditionKind, ConditionSection
 from edge_fer.rules.sight import Sight
 from edge_fer.types import View
@@ -63,6 +63,8 @@ class WhenView(ConditionSection):
 class NoFaceCondition:
     """No face is in view. Says so of a dark picture too: why there is none, `ViewCondition` may tell."""
 
+    stands_for = ALWAYS
+
     def find(self, sight: Sight) -> Findings:
         """About the scene: the people in view, and 1 as the threshold that they stay below."""
         return {SCENE: tested(sight.people < 1, sight.people, 1)}
@@ -70,6 +72,8 @@ class NoFaceCondition:
 
 class MorePeopleCondition:
     """More people are in view than so many."""
+
+    stands_for = ALWAYS
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -81,6 +85,8 @@ class MorePeopleCondition:
 
 class ViewCondition:
     """The picture as a whole is one of several things."""
+
+    stands_for = ALWAYS
 
     def __init__(self, views: frozenset[View]) -> None:
         self._views = views

@@ -55,6 +55,8 @@ class SignalCondition:
         max_age: seconds after which a number is stale.
     """
 
+    stands_for = 0.0
+
     def __init__(self, source: SignalKey, threshold: float, *, above: bool, max_age: float) -> None:
         self._source = source
         self._threshold = threshold

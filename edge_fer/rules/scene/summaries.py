@@ -88,7 +88,7 @@ class Summaries:
             The windows that are over, the earliest first, and of those that end together the shortest first.
         """
         told: list[Summary] = []
-        if not self._earliest <= at.utc < self._latest:
+        if self.is_due(at):
             told = self._end(at)
             for length in self._lengths:
                 if length not in self._open:
@@ -102,6 +102,10 @@ class Summaries:
             if left:
                 tally.forget(left)
         return told
+
+    def is_due(self, at: Instant) -> bool:
+        """Whether windows begin or end with a frame of then."""
+        return not self._earliest <= at.utc < self._latest
 
     def pass_time(self, at: Instant) -> list[Summary]:
         """Tells the windows that ended while there were no frames."""
