@@ -135,9 +135,7 @@ class HistoryFile:
     def _open(self) -> sqlite3.Connection:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.is_dir():
-            msg = f"the history {self.path} is no file"
-            raise HistoryError(msg, remedy="Move away what is there")
+        _see_that_it_is_a_file(self.path)
         with _errors_as_ours(self.path):
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
             try:
@@ -166,6 +164,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         HistoryError: there is none, or it cannot be read.
     """
     see_that_it_is_there(path)
+    _see_that_it_is_a_file(path)
     # where nobody writes and we may not, there is no log to make either
     alone = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
     with _errors_as_ours(path):
@@ -203,6 +202,12 @@ def see_that_it_is_there(path: Path) -> None:
             "folder: -o state_dir=DIR; for the installed service, use sudo"
         )
         raise HistoryError(msg, remedy=remedy) from None
+
+
+def _see_that_it_is_a_file(path: Path) -> None:
+    if path.is_dir():
+        msg = f"the history {path} is no file"
+        raise HistoryError(msg, remedy="Move away what is there")
 
 
 def damaged_files(path: Path) -> list[Path]:
@@ -250,6 +255,9 @@ def _as_ours(error: sqlite3.DatabaseError, path: Path) -> HistoryError:
         return NoRoomError(f"the history {path} or its disk is full", remedy="Make room on the disk")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return DamagedError(f"the history {path} is damaged: {error}", remedy="Move it away to begin a new one")
+    if code == sqlite3.SQLITE_ERROR:
+        # our own words are right, so a file that does not know its tables is none of ours
+        return HistoryError(f"{path} is no history of edge-fer: {error}", remedy="Move it away to begin a new one")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return HistoryError(f"the history {path} is in use by somebody else", remedy="Try again in a moment")
     if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:

@@ -154,6 +154,16 @@ class Spool:
                 _do_not_escalate(connection, key)
             self._insert(connection, items, now)
 
+    def count_lost(self, targets: Iterable[str], count: int) -> None:
+        """Notes that things were given up before they came here, so that the next message to each target says so.
+
+        Raises:
+            NotifyError: it cannot be written.
+        """
+        with self._change() as connection:
+            for target in targets:
+                _lose(connection, target, count)
+
     def acknowledge(self, keys: Iterable[str]) -> None:
         """Somebody knows of these alerts: they are not escalated.
 

@@ -90,7 +90,9 @@ class NotifySink(BaseSink):
         self._look_due = float("-inf")
         self._asked_since: float | None = None
         self._problem = ""
-        self._lost = 0
+        #: alerts that were given up since the start, and those of them of which the targets do not know yet
+        self._lost = self._untold = 0
+        self._broken = False
         self._status: Mapping[str, TargetStatus] = {}
         self._thread = Thread(target=self._run, name="notify", daemon=True)
 
@@ -114,6 +116,7 @@ class NotifySink(BaseSink):
         while len(self._queue) > _IN_MEMORY:
             self._queue.popleft()
             self._lost += 1
+            self._untold += 1
         self._news.set()
 
     def health(self) -> SinkHealth:
@@ -122,7 +125,7 @@ class NotifySink(BaseSink):
         if self._parts.heartbeat and self._parts.heartbeat.problem:
             told.append(f"notify.heartbeat: {self._parts.heartbeat.problem}")
         problem = "; ".join(part for part in (self._problem, *told) if part)
-        return SinkHealth(working=not problem, faults=0, problem=problem)
+        return SinkHealth(working=not problem, faults=self._lost, problem=problem)
 
     def close(self) -> None:
         """Writes what is left, and has the sender end."""
@@ -151,6 +154,13 @@ class NotifySink(BaseSink):
                 log.error("%s. Up to %d alerts are kept in memory meanwhile", error, _IN_MEMORY)  # noqa: TRY400
             self._problem = str(error)
             return _REST
+        except Exception as error:
+            # whatever is wrong here, the thread goes on, and the next alert is told
+            if not self._broken:
+                log.exception("notifications failed. This is a fault of edge-fer: please report it")
+            self._broken = True
+            self._problem = f"this is a fault of edge-fer ({type(error).__name__}); please report it"
+            return _REST
         return _LOOK if self._pending else _REST
 
     def _work_on_disk(self) -> None:
@@ -162,10 +172,14 @@ class NotifySink(BaseSink):
         while self._queue:
             # taken away only once it is written
             task = self._queue[0]
-            task()
+            self._do(task)
             if self._queue and self._queue[0] is task:
                 self._queue.popleft()
             self._pending = True
+        if untold := self._untold:
+            spool.count_lost(self._parts.settings.targets, untold)
+            log.warning("%d alerts were given up while they could not be kept; the targets are told so", untold)
+            self._untold -= untold
         mono = monotonic()
         if mono >= self._look_due and not self._closing.is_set():
             self._look_due = mono + _LOOK_AT_NODE
@@ -192,6 +206,17 @@ class NotifySink(BaseSink):
         else:
             self._asked_since = None
             waker.look()
+
+    def _do(self, task: Callable[[], None]) -> None:
+        """One task; where it fails for a fault of ours, it is given up, so that it holds up no other."""
+        try:
+            task()
+        except NotifyError:
+            raise
+        except Exception:
+            log.exception("an alert cannot be told. This is a fault of edge-fer: please report it")
+            self._lost += 1
+            self._untold += 1
 
     def _put(self, change: AlertChange) -> None:
         """Puts what an alert's beginning or end leads to into the spool."""

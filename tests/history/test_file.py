@@ -148,6 +148,20 @@ def test_a_newer_file_is_left_alone(path):
     assert damaged_files(path) == []
 
 
+def test_what_somebody_else_put_there_is_told(path):
+    sqlite3.connect(path).executescript("CREATE TABLE foreign_one (a); PRAGMA user_version = 1;")
+    with (
+        pytest.raises(HistoryError, match="is no history of edge-fer: no such table") as raised,
+        reading(path) as found,
+    ):
+        read_windows(found, HOURLY, *EVER)
+    assert raised.value.remedy == "Move it away to begin a new one"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(HistoryError, match="is no file"), reading(path):
+        pass
+
+
 def test_what_is_not_there_or_no_file_is_told(path):
     with pytest.raises(HistoryError, match=r"there is no history: .* Set `history: \{record: on\}`"):
         content(path)

@@ -19,6 +19,7 @@ from edge_fer.config import Layer, load
 from edge_fer.errors import NotifyError
 from edge_fer.notify.items import ItemKind
 from edge_fer.notify.spool import FILE, Spool
+from edge_fer.notify.texts import NotifyMessage
 from edge_fer.notify.troubles import NodeFacts
 from edge_fer.notify.waking import SenderWaker
 from edge_fer.pipeline.step import Told
@@ -26,7 +27,9 @@ from edge_fer.sinks import notify as module
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.registry import make_policy
 from edge_fer.types import Resolution, Standing, View
+from tests.faults.node import fill, small_disk
 from tests.invented import at
+from tests.mqtt.kit import until
 from tests.notify.making import alert, change
 from tests.notify.servers import NtfyServer, Webhook, check_told
 
@@ -145,10 +148,84 @@ def test_a_disk_that_does_not_take_it_is_told_and_nothing_is_lost(tmp_path, monk
     assert outlet.health()["notify"].working
 
 
-def test_memory_for_a_disk_that_takes_nothing_is_bounded(tmp_path):
+@pytest.mark.outside
+def test_memory_for_a_disk_that_takes_nothing_is_bounded_and_what_is_given_up_is_told(tmp_path):
     sink, outlet = sink_of(tmp_path)
-    outlet.tell("bed-1", Told(at(1), changes=tuple(change(1, number=number) for number in range(2500))))
+    outlet.tell("bed-1", Told(at(1), changes=tuple(change(1, number=number) for number in range(1020))))
     assert len(sink._queue) == 1000
+    assert outlet.health()["notify"].faults == 20
+    sink._work()
+    lost = []
+
+    def message(items, count):
+        lost.append(count)
+        return NotifyMessage("", "", items[0].severity, items[0].kind)
+
+    sink._parts.spool.prepare("nurse", 1e11, message)
+    assert lost == [20], "the message says how many were lost before it"
+    sink._work()
+    assert outlet.health()["notify"].faults == 20
+
+
+@pytest.mark.outside
+def test_a_fault_of_ours_costs_one_alert_and_stops_no_other(tmp_path, monkeypatch, caplog):
+    sink, outlet = sink_of(tmp_path)
+    alerts = sink._parts.router.alert
+
+    def faulty(one):
+        if one.alert.id == "a1":
+            raise OverflowError("no such number")
+        return alerts(one)
+
+    monkeypatch.setattr(sink._parts.router, "alert", faulty)
+    outlet.tell("bed-1", Told(at(1), changes=(change(1, number=1), change(1, number=2))))
+    sink._work()
+    assert [item.key for item in told(sink) if item.target == "nurse"] == ["a2"]
+    assert outlet.health()["notify"].faults == 1
+    assert caplog.text.count("This is a fault of edge-fer: please report it") == 1
+
+
+@pytest.mark.outside
+def test_the_thread_outlives_a_fault_of_ours(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "_REST", 0.05)
+    monkeypatch.setattr(module, "_LOOK_AT_NODE", 0.0)
+    broken = [True]
+    sink, outlet = sink_of(tmp_path, facts=lambda: 1 / 0 if broken else NodeFacts())
+    sink.open()
+    until(lambda: "ZeroDivisionError" in outlet.health()["notify"].problem)
+    outlet.tell("bed-1", Told(at(1), changes=(change(1),)))
+    until(sink._parts.spool.status)
+    broken.clear()
+    until(lambda: outlet.health()["notify"].working)
+    sink.close()
+    assert caplog.text.count("This is a fault of edge-fer: please report it") == 1
+
+
+@pytest.mark.outside
+def test_while_the_disk_is_full_alerts_wait_and_are_then_told_once(tmp_path):
+    with small_disk(tmp_path, 2) as mounted, Webhook() as hook:
+        if not mounted:
+            pytest.skip("no disk of its own can be mounted here")
+        folder = tmp_path / "disk"
+        at_once = {"group": "0s", "limit": {"messages": 1000, "per": "1m"}}
+        settings = settings_of(folder, {"targets": {"hook": {"url": hook.url}}} | at_once)
+        sink = module.make_notify_sink(settings, SystemClock(), lambda: None)
+        sink._facts = lambda blind: NodeFacts()
+        outlet = Outlet(make_policy(settings))
+        outlet.connect({"notify": sink})
+        fill(folder)
+        sink.open()
+        for number in range(40):
+            told_of = change(1, number=number, camera=f"bed-{number:03}")
+            outlet.tell(told_of.alert.camera, Told(at(1), changes=(told_of,)))
+        until(lambda: "Make sure that its folder is there, can be written, and has room" in sink.health().problem)
+        (folder / "ballast").unlink()
+        spool = Spool(folder / "notify")
+        until(lambda: "hook" in spool.status() and spool.status()["hook"].last_sent is not None, timeout=90)
+        until(lambda: not spool.status()["hook"].waiting, timeout=90)
+        sink.close()
+        assert outlet.health()["notify"].faults == 0
+        check_told(hook, 0, 40)
 
 
 @pytest.mark.outside

@@ -19,6 +19,7 @@ from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.sinks import history
 from edge_fer.sinks.history import HistorySink
 from edge_fer.types import Instant, SignalKey, SignalValue, Summary
+from tests.faults.node import fill, small_disk
 from tests.history.records import EVER, minute
 from tests.mqtt.kit import until
 from tests.sinks.outputs import everything
@@ -108,6 +109,28 @@ def test_a_disk_that_fails_holds_nobody_up_and_what_is_lost_is_counted(make, tmp
     assert len(said) == 2
     assert said[0].startswith("what cameras saw is not kept for now, and the rest goes on: the history ")
     assert said[1] == "the history is kept again; 30 records of the time between are lost"
+
+
+@pytest.mark.outside
+def test_a_full_disk_holds_nobody_up_and_what_waited_is_kept_once_there_is_room(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "RETRY_EVERY", 0.05)
+    with small_disk(tmp_path, 2) as mounted:
+        if not mounted:
+            pytest.skip("no disk of its own can be mounted here")
+        path = tmp_path / "disk" / "history.sqlite"
+        sink = make(path)
+        sink.open()
+        sink.tell("front", told(0))
+        until(lambda: kept(path) == (1, 0))
+        fill(path.parent)
+        for number in range(1, 400):
+            sink.tell("front", told(number))
+        until(lambda: not sink.health().working)
+        assert kept(path) is not None, "it can be read meanwhile"
+        (path.parent / "ballast").unlink()
+        until(lambda: kept(path) == (400, 0))
+        assert sink.health().working
+        sink.close()
 
 
 @pytest.mark.outside
