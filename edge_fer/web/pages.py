@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -27,6 +26,7 @@ from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
+from edge_fer.web.fields import in_words
 from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
 from edge_fer.web.noting import LoginNotes
@@ -34,8 +34,8 @@ from edge_fer.web.past import past_routes
 from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
-from edge_fer.web.tune import tune_routes, value_of
-from edge_fer.web.views import SettingView, alerts_in, clock_of, day_of, ended_in, settings_in, silences_in
+from edge_fer.web.tune import tune_routes
+from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
 
@@ -48,10 +48,6 @@ PUSH_EVERY: Final = 0.5
 #: Fields of a form.
 _MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
-#: Sessions of which it is known what they have set last.
-_MOST_CHANGED: Final = 64
-_RIGHT: Final[Mapping[str, str]] = {"key": "", "value": "", "why": ""}
-_UNCHANGED: Final[Mapping[str, str]] = {"key": "", "old": "", "new": "", "was_set": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +107,12 @@ def make_pages(
         Mount("/static", StaticFiles(directory=static)),
         Route("/", pages.page(pages.now, Role.VIEWER)),
         Route("/now/events", pages.page(pages.events, Role.VIEWER)),
-        Route("/tune", pages.page(pages.tune, Role.VIEWER)),
         Route("/system", pages.page(pages.system, Role.VIEWER)),
         Route("/logout", pages.form(pages.log_out, Role.VIEWER), methods=["POST"]),
         Route("/alerts/acknowledge", pages.form(pages.acknowledge, Role.OPERATOR), methods=["POST"]),
         Route("/alerts/silence", pages.form(pages.silence, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
-        Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
         *aim_routes(pages),
         *tune_routes(pages),
         *house_routes(pages, authority),
@@ -149,11 +143,9 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"clock": clock_of, "day": day_of}
+        self._templates.filters |= {"clock": clock_of, "day": day_of, "in_words": in_words}
         self.notes = LoginNotes(node, clock)
         self._hashing = asyncio.Semaphore(2)
-        #: what each session has set last, until it was shown
-        self._changed: dict[str, Mapping[str, str]] = {}
 
     # who it is
 
@@ -314,21 +306,6 @@ class _Pages:
                     yield _event(name, text)
             await asyncio.sleep(PUSH_EVERY)
 
-    async def tune(self, visit: _PageVisit) -> Response:
-        """What may be set."""
-        return await self._tune(visit)
-
-    async def _tune(self, visit: _PageVisit, code: int = 200, *, wrong: Mapping[str, str] = _RIGHT) -> Response:
-        """What may be set; with what is wrong about a value, beside its field."""
-        told = await self._node.ask("settings", visit.asker, schema=True)
-        settings = settings_in(told)
-        groups: dict[str, list[SettingView]] = {"alerts": []}
-        for one in settings:
-            groups.setdefault(one.group, []).append(one)
-        # not out of the address, in which anybody may write anything
-        changed = self._changed.pop(visit.session.csrf, _UNCHANGED)
-        return self.show(visit, "tune.html", code, groups=groups, changed=changed, wrong=wrong)
-
     async def system(self, visit: _PageVisit) -> Response:
         """How the node is doing."""
         state = await self._node.ask("state", visit.asker)
@@ -357,26 +334,6 @@ class _Pages:
         """A camera looks again."""
         await self._node.command("resume", _given(visit, "camera"), visit.asker)
         return RedirectResponse("/", 303)
-
-    async def set_value(self, visit: _PageVisit) -> Response:
-        """Sets one key, or leaves it to the files again."""
-        key = visit.form.get("key", "")
-        value = None if visit.form.get("default") else value_of(visit.form.get("value", ""))
-        before = await self._node.ask("settings", visit.asker)
-        try:
-            result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
-        except CommandError as error:
-            if error.code == "denied" or key not in before["values"]:
-                raise
-            wrong = {"key": key, "value": visit.form.get("value", ""), "why": str(error)}
-            return await self._tune(visit, 409, wrong=wrong)
-        old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
-        while len(self._changed) >= _MOST_CHANGED:
-            del self._changed[next(iter(self._changed))]
-        was_set = "yes" if key in before["set"] else ""
-        changed = {"key": key, "old": old, "new": new, "was_set": was_set, "undone": visit.form.get("undo", "")}
-        self._changed[visit.session.csrf] = changed
-        return RedirectResponse("/tune", 303)
 
     # what modules with further pages use
 

@@ -150,7 +150,7 @@ def test_a_threshold_is_tried_then_set_then_undone(page):
         logged_in(browser, page, screen="phone", dark=True)
         driver = browser.driver
         driver.find_element(By.LINK_TEXT, "Thresholds").click()
-        driver.find_element(By.XPATH, "//summary[contains(., 'alerts')]").click()
+        driver.find_element(By.XPATH, "//summary[contains(., 'Alerts')]").click()
         field = driver.find_element(By.ID, "alerts.unhappy-guest.for")
         field.clear()
         field.send_keys("7s")

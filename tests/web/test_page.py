@@ -99,7 +99,7 @@ def test_a_threshold_is_set_and_undone(house):
     assert ann.send("/tune/set", key="emotion.min_confidence", default="yes")[0] == 303
     shown = ann.get("/tune")[2]
     assert 'id="emotion.min_confidence"' in shown
-    assert 'id="emotion.min_confidence" name="value" value="0.31"' not in shown
+    assert 'id="emotion.min_confidence" name="value" class="number" value="0.31"' not in shown
     status, _, text = ann.send("/tune/set", key="emotion.min_confidence", value="7")
     assert status == 409
     assert "min_confidence" in text

@@ -12,9 +12,11 @@ import pytest
 
 import edge_fer.web
 from edge_fer.config import Layer, load
+from edge_fer.config.engine.settable import SETTABLE
 from edge_fer.types import LABEL_NAMES, Doubt, QualityFault, View
+from edge_fer.web.fields import settings_in
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
-from edge_fer.web.views import condition_words, settings_in
+from edge_fer.web.views import condition_words
 from edge_fer.wiring.lookout import settings_of
 
 CONFIG = {
@@ -36,6 +38,17 @@ def test_every_key_that_may_be_set_is_shown_with_its_sentence():
     assert found["faces.min_size"].value == "48px"
     assert "node.id" not in found
     assert "mqtt.broker" not in found
+
+
+def test_every_key_that_may_be_set_has_a_name_and_a_sentence_in_each_language():
+    for pattern in SETTABLE:
+        for language in LANGUAGES:
+            assert {f"set {pattern}", f"about {pattern}"} <= set(texts_in(language)), pattern
+    found = settings()
+    assert (found["faces.min_size"].kind, found["faces.min_size"].number) == ("pixels", "48")
+    assert (found["alerts.queue.for"].kind, found["alerts.queue.for"].unit) == ("duration", "m")
+    assert (found["alerts.crowd.when.score"].kind, found["faces.quality.max_yaw"].kind) == ("fraction", "angle")
+    assert (found["faces.confirm"].kind, found["faces.confirm"].most) == ("whole", 30)
 
 
 def test_a_condition_in_words():
