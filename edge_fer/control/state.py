@@ -68,7 +68,7 @@ class CameraNow(Part):
     seen: list[PersonNow] | None = Field(description="Those found in the newest frame; null: not told.")
     rules: list[RuleNow] | None = Field(description="Its alert rules, those that fire first; null: not told.")
     ended: list[EndedAlert] | None = Field(
-        description="Its newest alerts that were resolved in the last 15 minutes, 8 at most; null: not told."
+        description="Its newest alerts that were resolved in the last hour, 16 at most; null: not told."
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio.to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
+from edge_fer.values.plain_words import condition_words, duration_words, measured_words
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
@@ -35,7 +36,7 @@ from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
 from edge_fer.web.tune import tune_routes
-from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, silences_in
+from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, lasted, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
 
@@ -143,7 +144,14 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"clock": clock_of, "day": day_of, "in_words": in_words}
+        self._templates.filters |= {
+            "clock": clock_of,
+            "day": day_of,
+            "in_words": in_words,
+            "duration": duration_words,
+            "lasted": lasted,
+        }
+        self._templates.globals |= {"condition_words": condition_words, "measured_words": measured_words}
         self.notes = LoginNotes(node, clock)
         self._hashing = asyncio.Semaphore(2)
 
@@ -393,7 +401,9 @@ class _Pages:
         session: LoginSession | None = None,
         why: EdgeFerError | None = None,
     ) -> Response:
-        return self._shown(request, "error.html", code, session=session, problem=problem, why=why)
+        return self._shown(
+            request, "error.html", code, session=session, problem=problem, why=why, back=_came_from(request)
+        )
 
     async def not_found(self, request: Request, _: Exception) -> Response:
         """There is no such page; who is not logged in learns no more."""
@@ -423,6 +433,19 @@ def _now(state: Mapping[str, Any]) -> dict[str, Any]:
         "ended": ended_in(state),
         "silences": silences_in(state),
     }
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours from which somebody came; the first one, where that is not known."""
+    try:
+        parts = urlsplit(request.headers.get("referer", "")[:2000])
+    except ValueError:
+        return "/"
+    came = parts.path + (f"?{parts.query}" if parts.query else "")
+    # an address that begins with two slashes would lead elsewhere
+    if parts.netloc != request.headers.get("host") or not came.startswith("/") or came.startswith(("//", "/\\")):
+        return "/"
+    return "/" if parts.path == request.url.path else came
 
 
 def _event(name: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ __all__ = [
     "AlertView",
     "alerts_in",
     "clock_of",
-    "condition_words",
     "day_of",
     "ended_in",
+    "lasted",
     "silences_in",
 ]
 
@@ -32,7 +32,7 @@ class AlertView:
         since: RFC 3339.
         acknowledged: whether somebody knows of it.
         silenced: whether the rule sends nothing.
-        condition: what it watches for, in words.
+        when: what it watches for, as in the config.
         lasts: for how long that has to last, as in the config.
         value: what is measured.
         threshold: against what.
@@ -46,7 +46,7 @@ class AlertView:
     since: str
     acknowledged: bool
     silenced: bool
-    condition: str
+    when: Mapping[str, Any]
     lasts: str
     value: float
     threshold: float
@@ -70,7 +70,7 @@ def _alerts_of(name: str, camera: Mapping[str, Any]) -> Iterator[AlertView]:
                 since=alert["since"],
                 acknowledged=alert["acknowledged"],
                 silenced=rule["silenced"],
-                condition=condition_words(rule["when"]),
+                when=rule["when"],
                 lasts=rule["for"],
                 value=alert["value"],
                 threshold=alert["threshold"],
@@ -81,6 +81,14 @@ def ended_in(state: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Camera and alert of those that were resolved a short while ago, the newest first."""
     found = [(name, alert) for name, camera in state["cameras"].items() for alert in camera["ended"] or ()]
     return sorted(found, key=lambda one: one[1]["ended"], reverse=True)
+
+
+def lasted(alert: Mapping[str, Any]) -> str:
+    """How long an alert that is over went on."""
+    since, ended = (datetime.fromisoformat(alert[key]) for key in ("since", "ended"))
+    minutes, seconds = divmod(max(0, round((ended - since).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def clock_of(moment: str, zone: str) -> str:
@@ -113,14 +121,3 @@ def silences_in(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         for rule in camera["rules"] or ()
         if rule["silenced"] and not any(alert["state"] == "firing" for alert in rule["alerts"])
     ]
-
-
-def condition_words(value: Any) -> str:
-    """A condition in one line, as in the config."""
-    if isinstance(value, Mapping):
-        # once is what everybody expects
-        told = {key: inner for key, inner in value.items() if (key, inner) != ("repeated", 1)}
-        return ", ".join(f"{key} {condition_words(inner)}" for key, inner in told.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return " + ".join(condition_words(inner) for inner in value)
-    return str(value)

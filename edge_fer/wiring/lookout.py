@@ -33,7 +33,7 @@ __all__ = ["Lookout", "settings_of"]
 
 
 #: Seconds for which an alert that is over is told.
-_ENDED_SHOWN: Final = 15 * 60.0
+_ENDED_SHOWN: Final = 3600.0
 
 
 class Lookout:

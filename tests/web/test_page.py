@@ -106,6 +106,23 @@ def test_a_threshold_is_set_and_undone(house):
     assert ann.send("/tune/set", key="mqtt.broker", value="mqtt://evil")[0] == 409
 
 
+def test_back_leads_to_where_one_came_from(house):
+    ann = logged_in(house, "viewer")
+    own = f"http://127.0.0.1:{house.port}"
+    for referer, back in (
+        (f"{own}/aim?camera=front", "/aim?camera=front"),
+        (f"{own}/system", "/system"),
+        ("http://evil.example/aim", "/"),
+        (f"{own}//evil.example", "/"),
+        (f"{own}/\\evil.example", "/"),
+        ("http://[", "/"),
+        (None, "/"),
+    ):
+        status, _, text = ann.get("/accounts", referer=referer)
+        assert status == 403
+        assert f'href="{back}"' in text.split("<main")[1], referer
+
+
 def test_a_rule_is_silenced_and_the_silence_ended(house):
     ann = logged_in(house, "operator")
     assert ann.send("/alerts/silence", rule="happy-guest", camera="front", **{"for": "30m"})[0] == 303

@@ -16,7 +16,7 @@ from edge_fer.config.engine.settable import SETTABLE
 from edge_fer.types import LABEL_NAMES, Doubt, QualityFault, View
 from edge_fer.web.fields import settings_in
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
-from edge_fer.web.views import condition_words
+from edge_fer.web.views import lasted
 from edge_fer.wiring.lookout import settings_of
 
 CONFIG = {
@@ -51,8 +51,11 @@ def test_every_key_that_may_be_set_has_a_name_and_a_sentence_in_each_language():
     assert (found["faces.confirm"].kind, found["faces.confirm"].most) == ("whole", 30)
 
 
-def test_a_condition_in_words():
-    assert condition_words({"emotion": ["angry", "sad"], "score": 0.6}) == "emotion angry + sad, score 0.6"
+def test_how_long_an_alert_lasted():
+    def ended(time):
+        return {"since": "2030-01-01T10:00:00.000Z", "ended": f"2030-01-01T{time}.400Z"}
+
+    assert [lasted(ended(time)) for time in ("10:00:07", "10:02:07", "12:30:00")] == ["7 s", "2 min 7 s", "2 h 30 min"]
 
 
 def test_the_languages_have_the_same_texts_and_one_for_each_label_fault_doubt_and_view():
