@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edge_fer.values.plain_words import condition_words, duration_words, measured_words
+from edge_fer.control.verdict import needs_in
+from edge_fer.values.plain_words import condition_words, duration_words, label_texts, measured_words
 
 __all__ = ["BARS", "PLAIN_BARS", "screen"]
 
@@ -16,6 +17,8 @@ BARS: Final = "█·"
 PLAIN_BARS: Final = "#."
 #: Length of a full bar.
 _LONG = 20
+#: Lines of what needs somebody.
+_MOST_NEEDS: Final = 5
 #: Of the terminal.
 _LANGUAGE: Final = "en"
 _STATES = {"firing": "FIRING", "pending": "pending", "inactive": "-"}
@@ -41,6 +44,7 @@ def _node(state: Mapping[str, Any]) -> Iterator[str]:
     zone = state["timezone"]
     up = f"up {_time(state['uptime_s'])}, {_clock(state['ts'], zone)} ({zone}){clock}"
     yield f"{state['node']}{site}  edge-fer {state['version']}, {up}"
+    yield from _verdict(state)
     broker = state["broker"]
     if broker["connected"]:
         yield f"broker   {broker['address']}, connected"
@@ -61,6 +65,17 @@ def _node(state: Mapping[str, Any]) -> Iterator[str]:
     few = f"summaries of fewer than {privacy['k_minimum']} people are held back" if privacy["k_minimum"] > 1 else ""
     if told or few:
         yield f"privacy  {'; '.join(part for part in (told, few) if part)}"
+
+
+def _verdict(state: Mapping[str, Any]) -> Iterator[str]:
+    """Whether all is well, or what needs somebody."""
+    t, needs = label_texts(_LANGUAGE), needs_in(state)
+    if not needs:
+        yield t["well"]
+        return
+    yield t["needs_one"] if len(needs) == 1 else t["needs"].format(count=len(needs))
+    for need in needs[:_MOST_NEEDS]:
+        yield f"  {t[f'need_{need.what}'].format(name=need.name, **need.facts)}. {t[f'remedy_{need.what}']}."
 
 
 def _camera(

@@ -20,6 +20,7 @@ from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._live import DemoView, can_draw
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, Loaded
 from edge_fer.control.place import listening_path
 from edge_fer.control.server import ControlServer
@@ -98,6 +99,7 @@ def _run(args: argparse.Namespace) -> int:
             try_out=partial(_try_out, recent),
             log_lines=log_lines,
             examine=examine,
+            started=started,
         )
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
@@ -110,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
         set_up_log(renewed.config.log_level, log_lines)
         return service
 
-    reloader = Reloader()
+    reloader, started = Reloader(), SystemClock()()
     start = loaded()
     first = start.config
     log_lines, examine = RecentLines(), [] if args.demo else _doctor_of(sys.argv[1:])

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge_fer.control.verdict import needs_in
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks of one visitor at what is new, at the least.
 PUSH_EVERY: Final = 0.5
+#: The parts of Now that are pushed.
+_PUSHED: Final = ("verdict", "alerts", "scene", "cameras")
 #: Fields of a form.
 _MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
@@ -303,10 +306,10 @@ class _Pages:
             if self._session(visit.request) is None:
                 return
             if state is None:
-                parts = {"scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
+                parts = {"verdict": "", "scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
             else:
                 content = _now(state)
-                parts = {name: self._part(visit, f"_{name}.html", **content) for name in ("alerts", "scene", "cameras")}
+                parts = {name: self._part(visit, f"_{name}.html", **content) for name in _PUSHED}
             for name, text in parts.items():
                 # what has not changed stays, and with it where the keyboard is
                 if shown.get(name) != text:
@@ -317,7 +320,7 @@ class _Pages:
     async def system(self, visit: _PageVisit) -> Response:
         """How the node is doing."""
         state = await self._node.ask("state", visit.asker)
-        return self._shown(visit.request, "system.html", session=visit.session, state=state)
+        return self._shown(visit.request, "system.html", session=visit.session, state=state, needs=needs_in(state))
 
     # what they do
 
@@ -429,6 +432,7 @@ async def _label_colours(_: Request) -> Response:
 def _now(state: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state,
+        "needs": needs_in(state),
         "alerts": alerts_in(state),
         "ended": ended_in(state),
         "silences": silences_in(state),

@@ -108,7 +108,8 @@ def test_somebody_looks_draws_a_zone_sees_it_blank_the_picture_and_undoes_it(pag
 
         assert browser.ask("return document.querySelector('#new-zone [name=name]').value") == "staff"
         browser.driver.find_element(By.CSS_SELECTOR, "#new-zone button[type=submit]").click()
-        shows(browser, "Saved")
+        shows(browser, "The cameras start anew")
+        shows(browser, "The cameras watch again")
         assert "No zone hides the staff" not in browser.driver.find_element(By.TAG_NAME, "main").text
         # the view goes on although the cameras begin anew
         wait_for(browser, lambda: brightness(browser, 0.4, 0.5) in range(20))

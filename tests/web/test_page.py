@@ -123,6 +123,16 @@ def test_back_leads_to_where_one_came_from(house):
         assert f'href="{back}"' in text.split("<main")[1], referer
 
 
+def test_now_and_system_say_whether_all_is_well(house):
+    ann = logged_in(house, "operator")
+    until(lambda: "alert_id" in ann.get("/")[2] or "acknowledged" in ann.get("/")[2])
+    ann.send("/alerts/acknowledge")
+    # this machine's own clock may need somebody
+    for path in ("/", "/system"):
+        until(lambda path=path: "All is well." in ann.get(path)[2] or "The clock is not" in ann.get(path)[2])
+        assert "Alert happy-guest at front" not in ann.get(path)[2]
+
+
 def test_a_rule_is_silenced_and_the_silence_ended(house):
     ann = logged_in(house, "operator")
     assert ann.send("/alerts/silence", rule="happy-guest", camera="front", **{"for": "30m"})[0] == 303
