@@ -252,13 +252,14 @@ def _at_work(daemon: Daemon, view: DemoView | None, set_up: Callable[[], None]) 
 
 def _page_beside(settings: Config, socket: Path, view: DemoView | None) -> AbstractContextManager[None]:
     """The page of the demo, whose link the view shows; or a line, where there is no view."""
-    from edge_fer.cli._demo_page import page_beside  # noqa: PLC0415
+    from edge_fer.cli._demo_page import PORT, page_beside  # noqa: PLC0415
 
     def tell(link: str) -> None:
+        taken = "" if f":{PORT}/" in link else f"   (port {PORT} is taken)"
         if view:
-            view.show_page(link)
+            view.show_page(f"{link}{taken}")
         else:
-            say(f"In a browser, once: {link}")
+            say(f"In a browser, once: {link}{taken}")
 
     return page_beside(socket, settings.state_dir / "web", tell)
 

@@ -347,12 +347,30 @@ def test_the_demo_shows_the_page_and_ends_it(tmp_path):
         demo.wait_for("In a browser, once: ")
         link = r"In a browser, once: http://127\.0\.0\.1:(\d+)/link\?token=(\S+)"
         port, token = re.search(link, demo.output).groups()
+        # the same one each time, so that a browser finds it again
+        assert (int(port) == 8321) != ("port 8321 is taken" in demo.output)
         ann = Visitor(SimpleNamespace(port=int(port)))
         until(lambda: ann.follow(token)[0] == 303)
         until(lambda: 'class="person"' in ann.get("/")[2])
+        # the one that was used is replaced
+        until(lambda: len(re.findall(link, demo.output)) > 1)
+        assert Visitor(SimpleNamespace(port=int(port))).follow(re.findall(link, demo.output)[-1][1])[0] == 303
         assert demo.stop(signal.SIGINT) == 0
         with pytest.raises(ConnectionError):
             ann.get("/")
+
+
+def test_where_the_port_is_taken_the_demo_takes_another_and_says_so(tmp_path):
+    environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with socket.socket() as other:
+        # whoever holds it already does as well
+        with suppress(OSError):
+            other.bind(("127.0.0.1", 8321))
+            other.listen()
+        arguments = ("--demo", "-o", "cameras.camera.source=sample:counter")
+        with Daemon(tmp_path, {}, *arguments, environment=environment) as demo:
+            demo.wait_for("port 8321 is taken")
+            assert demo.stop(signal.SIGINT) == 0
 
 
 def test_logins_and_changes_of_accounts_are_told_in_audit(house):
