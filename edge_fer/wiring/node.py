@@ -98,6 +98,11 @@ class Node:
         """The config that the cameras go by now."""
         return self._rule_change.settings
 
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """What was set by command and is in force, by key."""
+        return self._made
+
     def announce(self) -> None:
         """Publishes what the node is, and how its cameras stand before their first frame."""
         self._count_start()

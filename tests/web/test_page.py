@@ -93,11 +93,14 @@ def test_a_threshold_is_set_and_undone(house):
     ann = logged_in(house, "operator")
     assert ann.send("/tune/set", key="emotion.min_confidence", value="0.31")[0] == 303
     assert "0.31</strong>" in ann.get("/tune")[2]
+    for path in ("/", "/system"):
+        until(lambda path=path: 'href="/tune">emotion.min_confidence' in ann.get(path)[2])
     assert "0.9</strong>" not in ann.get("/tune?key=emotion.min_confidence&old=0.4&new=0.9&was_set=yes")[2]
     for odd in ("NaN", "1e999", "[" * 20_000):
         assert ann.send("/tune/set", key="emotion.min_confidence", value=odd)[0] in {409, 413}
     assert ann.send("/tune/set", key="emotion.min_confidence", default="yes")[0] == 303
     shown = ann.get("/tune")[2]
+    assert 'href="/tune">emotion.min_confidence' not in ann.get("/")[2]
     assert 'id="emotion.min_confidence"' in shown
     assert 'id="emotion.min_confidence" name="value" class="number" value="0.31"' not in shown
     status, _, text = ann.send("/tune/set", key="emotion.min_confidence", value="7")

@@ -202,7 +202,7 @@ def test_without_a_history_the_page_says_so(tmp_path):
         ann.follow(page.token)
         status, _, text = ann.get("/history")
         assert status == 200
-        assert "The history is off, so nothing is kept" in text
+        assert "The history is off: this device keeps nothing" in text
 
 
 def test_the_newest_lines_are_kept_without_secrets():
