@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge_fer.control.client import ControlClient
+from edge_fer.errors import CommandError
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon, edge_fer
 from tests.mqtt.kit import until
@@ -134,6 +136,23 @@ def test_now_and_system_say_whether_all_is_well(house):
     for path in ("/", "/system"):
         until(lambda path=path: "All is well." in ann.get(path)[2] or "The clock is not" in ann.get(path)[2])
         assert "Alert happy-guest at front" not in ann.get(path)[2]
+
+
+def test_the_uptime_is_the_daemons_however_often_cameras_begin_anew(house):
+    with ControlClient([house.folder.parent / "node" / "state" / "control.sock"], timeout=60) as client:
+
+        def frames():
+            # it answers nothing while it begins anew
+            with suppress(CommandError):
+                return client.ask("state")["health"]["cameras"]["front"]["frames"]
+            return count
+
+        before = client.ask("state")
+        count = before["health"]["cameras"]["front"]["frames"]
+        client.ask("command", command="set", with_={"key": "faces.confirm", "value": 4})
+        until(lambda: frames() < count, timeout=60)
+        assert client.ask("state")["uptime_s"] > before["uptime_s"]
+        client.ask("command", command="set", with_={"key": "faces.confirm", "value": None})
 
 
 def test_a_rule_is_silenced_and_the_silence_ended(house):
