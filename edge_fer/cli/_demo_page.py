@@ -11,8 +11,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-__all__ = ["page_beside"]
+__all__ = ["PORT", "page_beside"]
 
+#: Where it listens, so that browsers find it again after a new start; where that is taken, it listens on another port.
+PORT: Final = 8321
 #: Seconds that it has to end.
 _PATIENCE: Final = 5.0
 
@@ -24,12 +26,12 @@ def page_beside(socket: Path, folder: Path, tell: Callable[[str], None]) -> Iter
     Args:
         socket: the daemon's control socket.
         folder: for sessions.
-        tell: gets the link, from a thread, once the page can be opened.
+        tell: gets the link, from a thread, once the page can be opened, and another whenever that one was used.
     """
     if not all(map(find_spec, ("starlette", "uvicorn"))):
         yield
         return
-    command = [sys.executable, "-m", "edge_fer", "web", "serve", "--listen", "127.0.0.1:0", "--with-parent"]
+    command = [sys.executable, "-m", "edge_fer", "web", "serve", "--listen", f"127.0.0.1:{PORT}", "--with-parent"]
     command += ["--socket", str(socket), "--folder", str(folder)]
     # it has nothing to say that the demo's screen should show, and Ctrl-C is for the demo, which ends it
     page = subprocess.Popen(  # noqa: S603 - our own program

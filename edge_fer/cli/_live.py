@@ -131,7 +131,7 @@ def demo_lines(
     above = ["edge-fer begins ...", ""] if state is None else screen(state, bar)
     happened = ["What has happened:", *(f"  {line}" for line in latest)] if latest else ["Nobody has come yet."]
     hint = hints[int(seconds / _HINT_FOR) % len(hints)]
-    link = [f"Page: {page}"] if page else []
+    link = [f"Page, log in once by: {page}"] if page else []
     return [*above, *happened, "", *about, *link, f"Try next: {hint}", "Ctrl-C ends this."]
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from edge_fer.control.verdict import needs_in
+from edge_fer.values.plain_words import condition_words, duration_words, label_texts, measured_words
 
 __all__ = ["BARS", "PLAIN_BARS", "screen"]
 
@@ -12,6 +17,10 @@ BARS: Final = "█·"
 PLAIN_BARS: Final = "#."
 #: Length of a full bar.
 _LONG = 20
+#: Lines of what needs somebody.
+_MOST_NEEDS: Final = 5
+#: Of the terminal.
+_LANGUAGE: Final = "en"
 _STATES = {"firing": "FIRING", "pending": "pending", "inactive": "-"}
 _SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
@@ -25,15 +34,17 @@ def screen(state: Mapping[str, Any], bar: str = BARS) -> list[str]:
     """
     lines = [*_node(state), ""]
     for name, camera in state["cameras"].items():
-        lines += _camera(name, camera, state["health"]["cameras"].get(name), bar)
+        lines += _camera(name, camera, state["health"]["cameras"].get(name), bar, state["timezone"])
     return lines
 
 
 def _node(state: Mapping[str, Any]) -> Iterator[str]:
     site = f" ({state['site']})" if state["site"] else ""
     clock = "" if state["clock_synced"] else ", clock not synchronised: times may be wrong (timedatectl tells why)"
-    up = f"up {_time(state['uptime_s'])}, {_clock(state['ts'])}{clock}"
+    zone = state["timezone"]
+    up = f"up {_time(state['uptime_s'])}, {_clock(state['ts'], zone)} ({zone}){clock}"
     yield f"{state['node']}{site}  edge-fer {state['version']}, {up}"
+    yield from _verdict(state)
     broker = state["broker"]
     if broker["connected"]:
         yield f"broker   {broker['address']}, connected"
@@ -56,7 +67,20 @@ def _node(state: Mapping[str, Any]) -> Iterator[str]:
         yield f"privacy  {'; '.join(part for part in (told, few) if part)}"
 
 
-def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None, bar: str) -> Iterator[str]:
+def _verdict(state: Mapping[str, Any]) -> Iterator[str]:
+    """Whether all is well, or what needs somebody."""
+    t, needs = label_texts(_LANGUAGE), needs_in(state)
+    if not needs:
+        yield t["well"]
+        return
+    yield t["needs_one"] if len(needs) == 1 else t["needs"].format(count=len(needs))
+    for need in needs[:_MOST_NEEDS]:
+        yield f"  {t[f'need_{need.what}'].format(name=need.name, **need.facts)}. {t[f'remedy_{need.what}']}."
+
+
+def _camera(
+    name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None, bar: str, zone: str
+) -> Iterator[str]:
     parts = ["PAUSED" if camera["paused"] else "online" if camera["online"] else "NOT THERE"]
     if camera["problem"]:
         parts[0] += f": {camera['problem']}"
@@ -74,7 +98,7 @@ def _camera(name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | No
     for person in camera["seen"] or ():
         yield f"  {person['track_id']}  {_reading(person, bar)}"
     for rule in camera["rules"] or ():
-        yield from _rule(rule)
+        yield from _rule(rule, zone)
     yield ""
 
 
@@ -98,8 +122,8 @@ def _emotion(person: Mapping[str, Any], bar: str) -> str:
     return f"{person['emotion']:<9} {drawn} {100 * person['confidence']:.0f} %"
 
 
-def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
-    until = f" until {_clock(rule['silenced_until'])}" if rule["silenced_until"] else ""
+def _rule(rule: Mapping[str, Any], zone: str) -> Iterator[str]:
+    until = f" until {_clock(rule['silenced_until'], zone)}" if rule["silenced_until"] else ""
     silenced = f", silenced{until}" if rule["silenced"] else ""
     hours = "" if rule["in_schedule"] else ", outside its hours"
     signal = "" if rule["signal"] in {None, "fresh"} else f", its signal is {rule['signal']}"
@@ -111,28 +135,20 @@ def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
     for alert in rule["alerts"]:
         who = f" {alert['track_id']}" if alert["track_id"] else ""
         known = ", acknowledged" if alert["acknowledged"] else ""
-        why = f"{_condition(rule['when'])} for {rule['for']}: {alert['value']:g} against {alert['threshold']:g}"
-        yield (
-            f"  {_STATES[alert['state']]:8} {rule['rule']}{who}, {alert['severity']}, since {_clock(alert['since'])}"
-            f"{known}{beside}"
-        )
+        measured = measured_words(rule["when"], alert["value"], alert["threshold"], _LANGUAGE)
+        lasts = f", for {duration_words(rule['for'], _LANGUAGE)}" if rule["for"] not in {"0s", "0"} else ""
+        why = f"{condition_words(rule['when'], _LANGUAGE)}{lasts}{_after(': ', measured)}"
+        since = f"since {_clock(alert['since'], zone)}"
+        yield f"  {_STATES[alert['state']]:8} {rule['rule']}{who}, {alert['severity']}, {since}{known}{beside}"
         yield f"           {why} (alert {alert['id']})"
 
 
-def _condition(value: Any) -> str:
-    """A condition in one line, as in the config."""
-    if isinstance(value, Mapping):
-        # once is what nobody need be told
-        shown = {key: inner for key, inner in value.items() if (key, inner) != ("repeated", 1)}
-        return ", ".join(f"{key} {_condition(inner)}" for key, inner in shown.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return " or ".join(_condition(inner) for inner in value)
-    return str(value)
-
-
-def _clock(moment: str) -> str:
-    """The time of day of a moment in UTC."""
-    return f"{moment[11:19]} UTC"
+def _clock(moment: str, zone: str) -> str:
+    """The time of day of a moment at the place; in UTC, and saying so, where this device does not know its zone."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%H:%M:%S}"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"{moment[11:19]} UTC"
 
 
 def _time(seconds: float) -> str:

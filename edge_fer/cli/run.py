@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
+from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config, Layer, Loaded
 from edge_fer.control.place import listening_path
 from edge_fer.control.server import ControlServer
@@ -98,6 +99,7 @@ def _run(args: argparse.Namespace) -> int:
             try_out=partial(_try_out, recent),
             log_lines=log_lines,
             examine=examine,
+            started=started,
         )
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
 
@@ -110,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
         set_up_log(renewed.config.log_level, log_lines)
         return service
 
-    reloader = Reloader()
+    reloader, started = Reloader(), SystemClock()()
     start = loaded()
     first = start.config
     log_lines, examine = RecentLines(), [] if args.demo else _doctor_of(sys.argv[1:])
@@ -252,13 +254,14 @@ def _at_work(daemon: Daemon, view: DemoView | None, set_up: Callable[[], None]) 
 
 def _page_beside(settings: Config, socket: Path, view: DemoView | None) -> AbstractContextManager[None]:
     """The page of the demo, whose link the view shows; or a line, where there is no view."""
-    from edge_fer.cli._demo_page import page_beside  # noqa: PLC0415
+    from edge_fer.cli._demo_page import PORT, page_beside  # noqa: PLC0415
 
     def tell(link: str) -> None:
+        taken = "" if f":{PORT}/" in link else f"   (port {PORT} is taken)"
         if view:
-            view.show_page(link)
+            view.show_page(f"{link}{taken}")
         else:
-            say(f"In a browser, once: {link}")
+            say(f"In a browser, once: {link}{taken}")
 
     return page_beside(socket, settings.state_dir / "web", tell)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ examples:
 """
 #: Where the page listens by default.
 LISTEN = "127.0.0.1:8321"
+#: Seconds between two looks at whether a link was used, and before its end at which another takes its place.
+_LOOK, _EARLY = 1.0, 60.0
 #: Is there while the page of the installed service is on.
 _SERVICE_WANTED = Path("/run/edge-fer-web/wanted")
 #: Where that keeps accounts.
@@ -162,15 +165,40 @@ def _serve(args: argparse.Namespace) -> int:
         from edge_fer.web.installed import INSTALLED  # noqa: PLC0415 - needs cryptography
 
         settings = INSTALLED.serve_settings(settings)
-    sockets = listening_sockets(args.listen)
+    try:
+        sockets = listening_sockets(args.listen)
+    except ConfigError:
+        # the demo would rather be somewhere else than nowhere; its terminal says where
+        if not args.with_parent:
+            raise
+        sockets = listening_sockets("127.0.0.1:0")
     if args.with_parent:
         Thread(target=_end_with_parent, name="parent", daemon=True).start()
     if not (args.no_link or args.installed):
-        token = OneTimeLinks(folder / "links").make("admin", Role.ADMIN, time.time())
-        say(f"page: {address_of(settings, sockets)}/link?token={token}")
+        links, address = OneTimeLinks(folder / "links"), address_of(settings, sockets)
+        token = _tell_link(links, address)
         say(f"It works once, within {LINK_LASTS / 60:.0f} min. Ctrl-C ends the page.")
+        if args.with_parent:
+            Thread(target=_keep_a_link, args=(links, address, token), name="links", daemon=True).start()
     serve(settings, sockets)
     return 0
+
+
+def _tell_link(links: OneTimeLinks, address: str) -> str:
+    """Makes a link for an admin, and prints it; its token."""
+    token = links.make("admin", Role.ADMIN, time.time())
+    say(f"page: {address}/link?token={token}")
+    return token
+
+
+def _keep_a_link(links: OneTimeLinks, address: str, token: str) -> None:
+    """Prints another link once the last was used, or is soon too old, as long as somebody reads."""
+    made = time.monotonic()
+    with suppress(OSError):
+        while True:
+            time.sleep(_LOOK)
+            if not links.is_waiting(token) or time.monotonic() - made > LINK_LASTS - _EARLY:
+                token, made = _tell_link(links, address), time.monotonic()
 
 
 def _end_with_parent() -> None:

@@ -68,7 +68,7 @@ class CameraNow(Part):
     seen: list[PersonNow] | None = Field(description="Those found in the newest frame; null: not told.")
     rules: list[RuleNow] | None = Field(description="Its alert rules, those that fire first; null: not told.")
     ended: list[EndedAlert] | None = Field(
-        description="Its newest alerts that were resolved in the last 15 minutes, 8 at most; null: not told."
+        description="Its newest alerts that were resolved in the last hour, 16 at most; null: not told."
     )
 
 
@@ -91,6 +91,7 @@ class NodeNow(Part):
     clock_synced: bool = Field(description="Whether the device's clock is known to be right.")
     uptime_s: Seconds = Field(description="Time since the service started, in seconds.")
     commands_over_mqtt: bool = Field(description="Whether the node takes commands over MQTT, too.")
+    set: list[str] = Field(description="Keys that were set by command, now or before a restart, and are in force.")
     privacy: PrivacyInfo = Field(description="What leaves the device.")
     cameras: dict[str, CameraNow] = Field(description="Cameras by name.")
     broker: BrokerNow = Field(description="The broker.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NodeFacts", "TroubleChange", "TroubleWatch"]
+__all__ = ["NodeFacts", "TroubleChange", "TroubleWatch", "troubles_of"]
 
 #: For how many seconds each must last before it is told. A certificate's end needs no waiting.
 _AFTER = {
@@ -94,7 +94,7 @@ class TroubleWatch:
 
     def look(self, facts: NodeFacts, mono: float, utc: float) -> list[TroubleChange]:
         """What has changed by how the node is now."""
-        now = dict(_troubles(facts, utc))
+        now = dict(troubles_of(facts, utc))
         changes = []
         # a trouble that is as it was told, or as good as it was, has nothing pending
         for key in [key for key in self._since if (key in now) == (key in self.told)]:
@@ -109,7 +109,13 @@ class TroubleWatch:
         return sorted(changes, key=lambda change: (change.since, change.key))
 
 
-def _troubles(facts: NodeFacts, utc: float) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def troubles_of(facts: NodeFacts, utc: float) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The key of each trouble that there is now, however short a while, with its numbers.
+
+    Args:
+        facts: how the node is.
+        utc: seconds since 1970.
+    """
     for camera in facts.lost:
         yield f"camera_lost:{camera}", {}
     for camera in facts.blind - facts.lost:

@@ -13,7 +13,7 @@ from edge_fer.types import AlertChange, Reading, Scene, Standing, View
 __all__ = ["Board", "Seen"]
 
 #: Alerts of a camera that are over and still known; the oldest go first.
-_MOST_ENDED: Final = 8
+_MOST_ENDED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

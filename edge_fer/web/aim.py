@@ -28,7 +28,7 @@ _AGAIN: Final = 0.5
 #: How the keys of the texts begin that the script needs.
 _SCRIPT: Final = (
     "look_", "face", "seen_", "fault_", "label_", "light", "view", "needed_", "corner", "of_zone",
-    "zone_whole", "percent_",
+    "zone_whole", "zone_saving", "zone_done", "percent_",
 )  # fmt: skip
 #: Sessions of which it is known what zone they have changed last.
 _MOST_CHANGED: Final = 64

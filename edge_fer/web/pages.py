@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio.to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,12 +20,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge_fer.control.verdict import needs_in
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
+from edge_fer.values.plain_words import condition_words, duration_words, measured_words
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
+from edge_fer.web.fields import in_words
 from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
 from edge_fer.web.noting import LoginNotes
@@ -34,8 +36,8 @@ from edge_fer.web.past import past_routes
 from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
-from edge_fer.web.tune import tune_routes, value_of
-from edge_fer.web.views import SettingView, alerts_in, clock_of, day_of, ended_in, settings_in, silences_in
+from edge_fer.web.tune import tune_routes
+from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, lasted, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
 
@@ -45,13 +47,11 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks of one visitor at what is new, at the least.
 PUSH_EVERY: Final = 0.5
+#: The parts of Now that are pushed.
+_PUSHED: Final = ("verdict", "alerts", "scene", "cameras")
 #: Fields of a form.
 _MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
-#: Sessions of which it is known what they have set last.
-_MOST_CHANGED: Final = 64
-_RIGHT: Final[Mapping[str, str]] = {"key": "", "value": "", "why": ""}
-_UNCHANGED: Final[Mapping[str, str]] = {"key": "", "old": "", "new": "", "was_set": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,12 @@ def make_pages(
         Mount("/static", StaticFiles(directory=static)),
         Route("/", pages.page(pages.now, Role.VIEWER)),
         Route("/now/events", pages.page(pages.events, Role.VIEWER)),
-        Route("/tune", pages.page(pages.tune, Role.VIEWER)),
         Route("/system", pages.page(pages.system, Role.VIEWER)),
         Route("/logout", pages.form(pages.log_out, Role.VIEWER), methods=["POST"]),
         Route("/alerts/acknowledge", pages.form(pages.acknowledge, Role.OPERATOR), methods=["POST"]),
         Route("/alerts/silence", pages.form(pages.silence, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
-        Route("/tune/set", pages.form(pages.set_value, Role.OPERATOR), methods=["POST"]),
         *aim_routes(pages),
         *tune_routes(pages),
         *house_routes(pages, authority),
@@ -149,11 +147,16 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"clock": clock_of, "day": day_of}
+        self._templates.filters |= {
+            "clock": clock_of,
+            "day": day_of,
+            "in_words": in_words,
+            "duration": duration_words,
+            "lasted": lasted,
+        }
+        self._templates.globals |= {"condition_words": condition_words, "measured_words": measured_words}
         self.notes = LoginNotes(node, clock)
         self._hashing = asyncio.Semaphore(2)
-        #: what each session has set last, until it was shown
-        self._changed: dict[str, Mapping[str, str]] = {}
 
     # who it is
 
@@ -303,10 +306,10 @@ class _Pages:
             if self._session(visit.request) is None:
                 return
             if state is None:
-                parts = {"scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
+                parts = {"verdict": "", "scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
             else:
                 content = _now(state)
-                parts = {name: self._part(visit, f"_{name}.html", **content) for name in ("alerts", "scene", "cameras")}
+                parts = {name: self._part(visit, f"_{name}.html", **content) for name in _PUSHED}
             for name, text in parts.items():
                 # what has not changed stays, and with it where the keyboard is
                 if shown.get(name) != text:
@@ -314,25 +317,10 @@ class _Pages:
                     yield _event(name, text)
             await asyncio.sleep(PUSH_EVERY)
 
-    async def tune(self, visit: _PageVisit) -> Response:
-        """What may be set."""
-        return await self._tune(visit)
-
-    async def _tune(self, visit: _PageVisit, code: int = 200, *, wrong: Mapping[str, str] = _RIGHT) -> Response:
-        """What may be set; with what is wrong about a value, beside its field."""
-        told = await self._node.ask("settings", visit.asker, schema=True)
-        settings = settings_in(told)
-        groups: dict[str, list[SettingView]] = {"alerts": []}
-        for one in settings:
-            groups.setdefault(one.group, []).append(one)
-        # not out of the address, in which anybody may write anything
-        changed = self._changed.pop(visit.session.csrf, _UNCHANGED)
-        return self.show(visit, "tune.html", code, groups=groups, changed=changed, wrong=wrong)
-
     async def system(self, visit: _PageVisit) -> Response:
         """How the node is doing."""
         state = await self._node.ask("state", visit.asker)
-        return self._shown(visit.request, "system.html", session=visit.session, state=state)
+        return self._shown(visit.request, "system.html", session=visit.session, state=state, needs=needs_in(state))
 
     # what they do
 
@@ -357,26 +345,6 @@ class _Pages:
         """A camera looks again."""
         await self._node.command("resume", _given(visit, "camera"), visit.asker)
         return RedirectResponse("/", 303)
-
-    async def set_value(self, visit: _PageVisit) -> Response:
-        """Sets one key, or leaves it to the files again."""
-        key = visit.form.get("key", "")
-        value = None if visit.form.get("default") else value_of(visit.form.get("value", ""))
-        before = await self._node.ask("settings", visit.asker)
-        try:
-            result = await self._node.command("set", {"key": key, "value": value}, visit.asker)
-        except CommandError as error:
-            if error.code == "denied" or key not in before["values"]:
-                raise
-            wrong = {"key": key, "value": visit.form.get("value", ""), "why": str(error)}
-            return await self._tune(visit, 409, wrong=wrong)
-        old, new = (json.dumps(result[name], ensure_ascii=False) for name in ("old", "new"))
-        while len(self._changed) >= _MOST_CHANGED:
-            del self._changed[next(iter(self._changed))]
-        was_set = "yes" if key in before["set"] else ""
-        changed = {"key": key, "old": old, "new": new, "was_set": was_set, "undone": visit.form.get("undo", "")}
-        self._changed[visit.session.csrf] = changed
-        return RedirectResponse("/tune", 303)
 
     # what modules with further pages use
 
@@ -436,7 +404,9 @@ class _Pages:
         session: LoginSession | None = None,
         why: EdgeFerError | None = None,
     ) -> Response:
-        return self._shown(request, "error.html", code, session=session, problem=problem, why=why)
+        return self._shown(
+            request, "error.html", code, session=session, problem=problem, why=why, back=_came_from(request)
+        )
 
     async def not_found(self, request: Request, _: Exception) -> Response:
         """There is no such page; who is not logged in learns no more."""
@@ -462,10 +432,24 @@ async def _label_colours(_: Request) -> Response:
 def _now(state: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state,
+        "needs": needs_in(state),
         "alerts": alerts_in(state),
         "ended": ended_in(state),
         "silences": silences_in(state),
     }
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours from which somebody came; the first one, where that is not known."""
+    try:
+        parts = urlsplit(request.headers.get("referer", "")[:2000])
+    except ValueError:
+        return "/"
+    came = parts.path + (f"?{parts.query}" if parts.query else "")
+    # an address that begins with two slashes would lead elsewhere
+    if parts.netloc != request.headers.get("host") or not came.startswith("/") or came.startswith(("//", "/\\")):
+        return "/"
+    return "/" if parts.path == request.url.path else came
 
 
 def _event(name: str, text: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from edge_fer.values.plain_words import label_texts
+
 __all__ = ["LANGUAGES", "chosen_language", "texts_in"]
 
 #: The first is taken where a browser wants none of them.
@@ -16,7 +18,7 @@ LANGUAGES = ("en", "de")
 @cache
 def texts_in(language: str) -> Mapping[str, str]:
     """The texts of a language by their keys."""
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(label_texts(language))
     for file in files("edge_fer.web").joinpath("texts").iterdir():
         if file.name == f"{language}.json" or file.name.endswith(f".{language}.json"):
             found |= json.loads(file.read_text("utf-8"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 __all__ = [
     "AlertView",
-    "SettingView",
     "alerts_in",
     "clock_of",
-    "condition_words",
     "day_of",
     "ended_in",
-    "settings_in",
+    "lasted",
     "silences_in",
 ]
 
@@ -34,7 +32,7 @@ class AlertView:
         since: RFC 3339.
         acknowledged: whether somebody knows of it.
         silenced: whether the rule sends nothing.
-        condition: what it watches for, in words.
+        when: what it watches for, as in the config.
         lasts: for how long that has to last, as in the config.
         value: what is measured.
         threshold: against what.
@@ -48,7 +46,7 @@ class AlertView:
     since: str
     acknowledged: bool
     silenced: bool
-    condition: str
+    when: Mapping[str, Any]
     lasts: str
     value: float
     threshold: float
@@ -72,7 +70,7 @@ def _alerts_of(name: str, camera: Mapping[str, Any]) -> Iterator[AlertView]:
                 since=alert["since"],
                 acknowledged=alert["acknowledged"],
                 silenced=rule["silenced"],
-                condition=condition_words(rule["when"]),
+                when=rule["when"],
                 lasts=rule["for"],
                 value=alert["value"],
                 threshold=alert["threshold"],
@@ -83,6 +81,14 @@ def ended_in(state: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Camera and alert of those that were resolved a short while ago, the newest first."""
     found = [(name, alert) for name, camera in state["cameras"].items() for alert in camera["ended"] or ()]
     return sorted(found, key=lambda one: one[1]["ended"], reverse=True)
+
+
+def lasted(alert: Mapping[str, Any]) -> str:
+    """How long an alert that is over went on."""
+    since, ended = (datetime.fromisoformat(alert[key]) for key in ("since", "ended"))
+    minutes, seconds = divmod(max(0, round((ended - since).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def clock_of(moment: str, zone: str) -> str:
@@ -115,108 +121,3 @@ def silences_in(state: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         for rule in camera["rules"] or ()
         if rule["silenced"] and not any(alert["state"] == "firing" for alert in rule["alerts"])
     ]
-
-
-def condition_words(value: Any) -> str:
-    """A condition in one line, as in the config."""
-    if isinstance(value, Mapping):
-        # once is what everybody expects
-        told = {key: inner for key, inner in value.items() if (key, inner) != ("repeated", 1)}
-        return ", ".join(f"{key} {condition_words(inner)}" for key, inner in told.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return " + ".join(condition_words(inner) for inner in value)
-    return str(value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingView:
-    """One key of the config that may be set.
-
-    Attributes:
-        key: such as `alerts.unhappy-guest.for`.
-        group: its first part, and for a camera's own keys the camera's name as well.
-        value: as in the config file.
-        origin: which layer it comes from.
-        is_set: whether it was set by command.
-        about: what it is, from the schema; may be empty.
-        choices: what it may be, where that is one of a few words.
-    """
-
-    key: str
-    group: str
-    value: str
-    origin: str
-    is_set: bool
-    about: str
-    choices: Sequence[str]
-
-
-def settings_in(told: Mapping[str, Any]) -> list[SettingView]:
-    """What may be set.
-
-    Args:
-        told: the result of `settings` with its schema.
-    """
-    # zones and hours are more than one value
-    patterns = [one.split(".") for one in told["settable"] if ".zones." not in one and not one.endswith(".schedule")]
-    schema = told.get("schema", {})
-    found = []
-    for key, row in told["values"].items():
-        parts = _parts(key)
-        if not any(_fits(parts, pattern) for pattern in patterns) or isinstance(row["value"], dict | list):
-            continue
-        about = _described(schema, parts)
-        found.append(
-            SettingView(
-                key=key,
-                group=".".join(parts[:2]) if parts[0] == "cameras" else parts[0],
-                value="" if row["value"] is None else str(row["value"]),
-                origin=row["origin"],
-                is_set=key in told["set"],
-                about=about.get("description", ""),
-                choices=[str(choice) for choice in about.get("enum", ())],
-            )
-        )
-    return found
-
-
-def _parts(key: str) -> list[str]:
-    return key.split(".")
-
-
-def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a key is one of those that a pattern means: `*` is any name; a camera's own keys are those of all."""
-    if parts[0] == "cameras" and pattern[0] != "cameras":
-        parts = parts[2:]
-    return len(parts) == len(pattern) and all(want in {"*", part} for part, want in zip(parts, pattern, strict=True))
-
-
-def _described(schema: Mapping[str, Any], parts: Sequence[str]) -> Mapping[str, Any]:
-    """What the schema says of a key; empty where it says nothing."""
-    at: Mapping[str, Any] = schema
-    for part in parts:
-        for one in _options(schema, at):
-            if part in one.get("properties", {}):
-                at = one["properties"][part]
-                break
-            if isinstance(one.get("additionalProperties"), Mapping):
-                at = one["additionalProperties"]
-                break
-        else:
-            return {}
-    about = {"description": at.get("description", "")}
-    choices = next((one["enum"] for one in _options(schema, at) if "enum" in one), ())
-    return {**about, "enum": choices}
-
-
-def _options(schema: Mapping[str, Any], at: Mapping[str, Any], depth: int = 6) -> Iterator[Mapping[str, Any]]:
-    """What a part of the schema may be, with references followed."""
-    if depth == 0:
-        return
-    if "$ref" in at:
-        name = str(at["$ref"]).rpartition("/")[2]
-        yield from _options(schema, schema.get("$defs", {}).get(name, {}), depth - 1)
-    for kind in ("anyOf", "allOf", "oneOf"):
-        for one in at.get(kind, ()):
-            yield from _options(schema, one, depth - 1)
-    yield at

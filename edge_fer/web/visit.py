@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.web.sessions import LoginSession
+from edge_fer.web.texts import chosen_language
 
 if TYPE_CHECKING:
     from edge_fer.web.accounts import AccountBook
@@ -37,6 +38,11 @@ class PageVisit:
     def asker(self) -> Asker:
         """Who asks, for the daemon."""
         return Asker(self.session.name, Way.WEB, self.session.role)
+
+    @property
+    def language(self) -> str:
+        """The language that their browser wants."""
+        return chosen_language(self.request.headers.get("accept-language", ""))
 
 
 Handler = Callable[[PageVisit], Any]

@@ -33,7 +33,7 @@ __all__ = ["Lookout", "settings_of"]
 
 
 #: Seconds for which an alert that is over is told.
-_ENDED_SHOWN: Final = 15 * 60.0
+_ENDED_SHOWN: Final = 3600.0
 
 
 class Lookout:
@@ -76,6 +76,7 @@ class Lookout:
             clock_synced=now.synced,
             uptime_s=now.mono - self._node.started.mono,
             commands_over_mqtt=settings.commands == "on",
+            set=sorted(self._node.made),
             privacy=privacy_info(self._out.outlet, now),
             cameras={name: self._camera(name, camera, now) for name, camera in self._cameras.items()},
             broker=self._broker(),

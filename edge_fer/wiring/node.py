@@ -19,6 +19,7 @@ from edge_fer.daemon.machine import StartCounter
 from edge_fer.mqtt.link import boot_id
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.support.keeping import Keeper
+from edge_fer.types import Instant
 from edge_fer.wiring.broker import AnyLink
 from edge_fer.wiring.info import config_hash, machine_info, model_info, privacy_info
 from edge_fer.wiring.reload import RuleChange
@@ -59,6 +60,7 @@ class Node:
         heat: looks how hot the machine is.
         announcer: tells Home Assistant of it, where that is wanted.
         made: what was set over MQTT at the start.
+        started: when the daemon was; None: now.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Node:
         heat: HeatWatch,
         announcer: Announcer | None,
         made: Mapping[str, Any],
+        started: Instant | None = None,
     ) -> None:
         self._settings = settings
         self._voice = voice
@@ -88,12 +91,17 @@ class Node:
             "starts.json", "starts", snapshot=self._starts.snapshot, restore=self._starts.restore
         )
         self._rule_change = RuleChange(settings, watched)
-        self.started = voice.clock()
+        self.started = started or voice.clock()
 
     @property
     def settings(self) -> config.Config:
         """The config that the cameras go by now."""
         return self._rule_change.settings
+
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """What was set by command and is in force, by key."""
+        return self._made
 
     def announce(self) -> None:
         """Publishes what the node is, and how its cameras stand before their first frame."""

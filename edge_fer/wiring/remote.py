@@ -21,6 +21,7 @@ from edge_fer.remote.inbox import Inbox
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import LoadConfig, Settings
 from edge_fer.remote.trying import TryOut
+from edge_fer.types import Instant
 from edge_fer.wiring.node import Node, Voice
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Remote:
         try_out: takes the readings of the last hour through two configs, if they are kept.
         log_lines: the newest lines of the log; None: they are not kept.
         examine: the command line that finds out what is wrong, and says so as JSON; empty: there is none.
+        started: when the daemon was started, whatever services it has run since; None: with this service.
     """
 
     load: LoadConfig
@@ -56,6 +58,7 @@ class Remote:
     try_out: TryOut | None = None
     log_lines: RecentLines | None = None
     examine: Sequence[str] = ()
+    started: Instant | None = None
 
 
 def make_inbox(settings: config.Config, topics: Topics) -> Inbox | None:

@@ -71,7 +71,17 @@ def build_service(
         kept=asked.publish,
     )
     made = remote.settings if remote else {}
-    node = Node(settings, voice, out.outlet, watched, keeper=keeper, heat=heat, announcer=lines.announcer, made=made)
+    node = Node(
+        settings,
+        voice,
+        out.outlet,
+        watched,
+        keeper=keeper,
+        heat=heat,
+        announcer=lines.announcer,
+        made=made,
+        started=remote.started if remote else None,
+    )
     out.connect(node.health, lines.signals.samples)
     executor = make_executor(remote, watched.cameras, voice, node, kept=keeper.settle)
     desks = make_desks(remote, executor, node=node, voice=voice, cameras=watched.cameras, out=out)

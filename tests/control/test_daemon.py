@@ -30,8 +30,9 @@ ANYBODY = {"when": {"emotion": EVERYTHING, "score": 0.9}, "for": "300ms", "coold
 
 #: How `status` shows that, and why.
 FIRING = (
-    r"^  FIRING   anybody [0-9a-f]+, warning, since \d\d:\d\d:\d\d UTC\n"
-    r"           emotion angry or .*, score 0.9 for 300ms: [\d.]+ against 0.9 \(alert [0-9a-f]+\)$"
+    r"^  FIRING   anybody [0-9a-f]+, warning, since \d\d:\d\d:\d\d\n"
+    r"           a face looks angry, .* together 90 % sure or more, for 300 ms: "
+    r"now \d+ %, the limit is 90 % \(alert [0-9a-f]+\)$"
 )
 
 

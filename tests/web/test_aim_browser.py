@@ -108,7 +108,8 @@ def test_somebody_looks_draws_a_zone_sees_it_blank_the_picture_and_undoes_it(pag
 
         assert browser.ask("return document.querySelector('#new-zone [name=name]').value") == "staff"
         browser.driver.find_element(By.CSS_SELECTOR, "#new-zone button[type=submit]").click()
-        shows(browser, "Saved")
+        shows(browser, "The cameras start anew")
+        shows(browser, "The cameras watch again")
         assert "No zone hides the staff" not in browser.driver.find_element(By.TAG_NAME, "main").text
         # the view goes on although the cameras begin anew
         wait_for(browser, lambda: brightness(browser, 0.4, 0.5) in range(20))
@@ -150,7 +151,7 @@ def test_a_threshold_is_tried_then_set_then_undone(page):
         logged_in(browser, page, screen="phone", dark=True)
         driver = browser.driver
         driver.find_element(By.LINK_TEXT, "Thresholds").click()
-        driver.find_element(By.XPATH, "//summary[contains(., 'alerts')]").click()
+        driver.find_element(By.XPATH, "//summary[contains(., 'Alerts')]").click()
         field = driver.find_element(By.ID, "alerts.unhappy-guest.for")
         field.clear()
         field.send_keys("7s")

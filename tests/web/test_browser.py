@@ -96,7 +96,7 @@ def test_somebody_logs_in_acknowledges_sets_a_threshold_and_undoes_it(page, scre
             press(browser, "Acknowledge")
             shows(browser, "acknowledged")
         driver.find_element(By.LINK_TEXT, "Thresholds").click()
-        driver.find_element(By.XPATH, "//summary[contains(., 'emotion')]").click()
+        driver.find_element(By.XPATH, "//summary[contains(., 'Emotions')]").click()
         field = driver.find_element(By.ID, "emotion.min_confidence")
         before = field.get_attribute("value")
         field.clear()

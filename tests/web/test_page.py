@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge_fer.control.client import ControlClient
+from edge_fer.errors import CommandError
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon, edge_fer
 from tests.mqtt.kit import until
@@ -93,17 +95,64 @@ def test_a_threshold_is_set_and_undone(house):
     ann = logged_in(house, "operator")
     assert ann.send("/tune/set", key="emotion.min_confidence", value="0.31")[0] == 303
     assert "0.31</strong>" in ann.get("/tune")[2]
+    for path in ("/", "/system"):
+        until(lambda path=path: 'href="/tune">emotion.min_confidence' in ann.get(path)[2])
     assert "0.9</strong>" not in ann.get("/tune?key=emotion.min_confidence&old=0.4&new=0.9&was_set=yes")[2]
     for odd in ("NaN", "1e999", "[" * 20_000):
         assert ann.send("/tune/set", key="emotion.min_confidence", value=odd)[0] in {409, 413}
     assert ann.send("/tune/set", key="emotion.min_confidence", default="yes")[0] == 303
     shown = ann.get("/tune")[2]
+    assert 'href="/tune">emotion.min_confidence' not in ann.get("/")[2]
     assert 'id="emotion.min_confidence"' in shown
-    assert 'id="emotion.min_confidence" name="value" value="0.31"' not in shown
+    assert 'id="emotion.min_confidence" name="value" class="number" value="0.31"' not in shown
     status, _, text = ann.send("/tune/set", key="emotion.min_confidence", value="7")
     assert status == 409
     assert "min_confidence" in text
     assert ann.send("/tune/set", key="mqtt.broker", value="mqtt://evil")[0] == 409
+
+
+def test_back_leads_to_where_one_came_from(house):
+    ann = logged_in(house, "viewer")
+    own = f"http://127.0.0.1:{house.port}"
+    for referer, back in (
+        (f"{own}/aim?camera=front", "/aim?camera=front"),
+        (f"{own}/system", "/system"),
+        ("http://evil.example/aim", "/"),
+        (f"{own}//evil.example", "/"),
+        (f"{own}/\\evil.example", "/"),
+        ("http://[", "/"),
+        (None, "/"),
+    ):
+        status, _, text = ann.get("/accounts", referer=referer)
+        assert status == 403
+        assert f'href="{back}"' in text.split("<main")[1], referer
+
+
+def test_now_and_system_say_whether_all_is_well(house):
+    ann = logged_in(house, "operator")
+    until(lambda: "alert_id" in ann.get("/")[2] or "acknowledged" in ann.get("/")[2])
+    ann.send("/alerts/acknowledge")
+    # this machine's own clock may need somebody
+    for path in ("/", "/system"):
+        until(lambda path=path: "All is well." in ann.get(path)[2] or "The clock is not" in ann.get(path)[2])
+        assert "Alert happy-guest at front" not in ann.get(path)[2]
+
+
+def test_the_uptime_is_the_daemons_however_often_cameras_begin_anew(house):
+    with ControlClient([house.folder.parent / "node" / "state" / "control.sock"], timeout=60) as client:
+
+        def frames():
+            # it answers nothing while it begins anew
+            with suppress(CommandError):
+                return client.ask("state")["health"]["cameras"]["front"]["frames"]
+            return count
+
+        before = client.ask("state")
+        count = before["health"]["cameras"]["front"]["frames"]
+        client.ask("command", command="set", with_={"key": "faces.confirm", "value": 4})
+        until(lambda: frames() < count, timeout=60)
+        assert client.ask("state")["uptime_s"] > before["uptime_s"]
+        client.ask("command", command="set", with_={"key": "faces.confirm", "value": None})
 
 
 def test_a_rule_is_silenced_and_the_silence_ended(house):
@@ -320,12 +369,30 @@ def test_the_demo_shows_the_page_and_ends_it(tmp_path):
         demo.wait_for("In a browser, once: ")
         link = r"In a browser, once: http://127\.0\.0\.1:(\d+)/link\?token=(\S+)"
         port, token = re.search(link, demo.output).groups()
+        # the same one each time, so that a browser finds it again
+        assert (int(port) == 8321) != ("port 8321 is taken" in demo.output)
         ann = Visitor(SimpleNamespace(port=int(port)))
         until(lambda: ann.follow(token)[0] == 303)
         until(lambda: 'class="person"' in ann.get("/")[2])
+        # the one that was used is replaced
+        until(lambda: len(re.findall(link, demo.output)) > 1)
+        assert Visitor(SimpleNamespace(port=int(port))).follow(re.findall(link, demo.output)[-1][1])[0] == 303
         assert demo.stop(signal.SIGINT) == 0
         with pytest.raises(ConnectionError):
             ann.get("/")
+
+
+def test_where_the_port_is_taken_the_demo_takes_another_and_says_so(tmp_path):
+    environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with socket.socket() as other:
+        # whoever holds it already does as well
+        with suppress(OSError):
+            other.bind(("127.0.0.1", 8321))
+            other.listen()
+        arguments = ("--demo", "-o", "cameras.camera.source=sample:counter")
+        with Daemon(tmp_path, {}, *arguments, environment=environment) as demo:
+            demo.wait_for("port 8321 is taken")
+            assert demo.stop(signal.SIGINT) == 0
 
 
 def test_logins_and_changes_of_accounts_are_told_in_audit(house):

@@ -8,7 +8,8 @@ import pytest
 
 from edge_fer.control.client import ControlClient
 from edge_fer.errors import CommandError
-from edge_fer.web.tune import compared, value_of
+from edge_fer.web.fields import SettingView, TypedError, in_words, plain_value, value_of
+from edge_fer.web.tune import compared
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
@@ -67,7 +68,7 @@ def test_what_cannot_be_tried_says_so(tune):
     ann = logged_in(tune, "operator")
     assert "This cannot be tried" in ann.send("/tune/try", key="emotion.min_confidence", value="0.7")[2]
     for key, value, words in (
-        ("alerts.happy-guest.for", "soon", "alerts.happy-guest.for"),
+        ("alerts.happy-guest.for", "soon", "This is no number"),
         ("mqtt.broker", "mqtt://elsewhere", "nothing that can be set"),
         ("privacy.live", "boxes", "nothing that can be set"),
         ("alerts.nobody.for", "1s", "alerts.nobody"),
@@ -116,4 +117,85 @@ def test_alerts_are_the_same_where_they_began_at_the_same_time():
     ("text", "value"), [("0.5", 0.5), ("true", True), ("6s", "6s"), ("NaN", "NaN"), ("1e999", "1e999"), ("[1]", "[1]")]
 )
 def test_a_value_is_a_number_a_switch_or_text(text, value):
-    assert value_of(text) == value
+    assert plain_value(text) == value
+
+
+def setting(kind, unit=""):
+    return SettingView(
+        key="k", pattern="k", camera="", rule="", value="", kind=kind, unit=unit, least=None, most=None, origin="",
+        is_set=False, about="", choices=(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "language", "unit", "value"),
+    [
+        ("0,65", "fraction", "de", "", 0.65),
+        ("0.65", "fraction", "de", "", 0.65),
+        ("0.65", "fraction", "en", "", 0.65),
+        ("65 %", "fraction", "en", "", 0.65),
+        ("4", "duration", "en", "m", "4m"),
+        ("1,5", "duration", "de", "h", "1.5h"),
+        ("7s", "duration", "en", "m", "7s"),
+        ("2 Min", "duration", "de", "s", "2m"),
+        ("64", "pixels", "en", "", "64px"),
+        ("64 px", "pixels", "de", "", "64px"),
+        ("30°", "angle", "en", "", "30deg"),
+        ("3", "whole", "en", "", 3),
+        ("-4,5", "number", "de", "", -4.5),
+        ("high", "choice", "en", "", "high"),
+    ],
+)
+def test_what_somebody_types_is_a_value(text, kind, language, unit, value):
+    assert value_of(text, unit=unit, setting=setting(kind), language=language) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "language", "why"),
+    [
+        ("0,65", "fraction", "en", "typed_point"),
+        ("1.500", "number", "de", "typed_comma"),
+        ("1.500,5", "number", "de", "typed_comma"),
+        ("soon", "duration", "en", "typed_number"),
+        ("4 px", "duration", "en", "typed_duration"),
+        ("4 s", "pixels", "en", "typed_pixels"),
+        ("4 s", "angle", "en", "typed_angle"),
+        ("4 s", "whole", "en", "typed_number"),
+        ("NaN", "fraction", "en", "typed_number"),
+        ("9" * 70, "whole", "en", "typed_number"),
+    ],
+)
+def test_what_is_no_value_is_refused_with_how_to_write_it(text, kind, language, why):
+    with pytest.raises(TypedError, match=why):
+        value_of(text, unit="", setting=setting(kind), language=language)
+
+
+def test_numbers_are_shown_as_people_write_them():
+    assert in_words("0.65", "de") == "0,65"
+    assert in_words("1.5h", "de") == "1,5h"
+    assert in_words("0.65", "en") == "0.65"
+    assert in_words("unhappy.guest", "de") == "unhappy.guest"
+
+
+def test_german_pages_name_settings_in_german_and_take_a_comma(tune):
+    ann = logged_in(tune, "operator")
+    german = {"accept_language": "de"}
+    shown = ann.get("/tune", **german)[2]
+    for words in ("Geringste Sicherheit", "Alarme", "Sekunden", 'value="0,45"', "<code>emotion.min_confidence</code>"):
+        assert words in shown
+    form = {"csrf": ann.csrf, "key": "emotion.min_confidence"}
+    assert ann.post("/tune/set", form | {"value": "0,51"}, **german)[0] == 303
+    assert "0,45 → <strong>0,51</strong>" in ann.get("/tune", **german)[2]
+    status, _, text = ann.post("/tune/set", form | {"value": "0,5,1"}, **german)
+    assert (status, 'value="0,5,1"' in text, "mit Komma" in text) == (409, True, True)
+    assert ann.post("/tune/set", form | {"value": "0.45", "plain": "yes"}, **german)[0] == 303
+    assert ann.post("/tune/set", form | {"default": "yes"}, **german)[0] == 303
+
+
+def test_a_bad_value_keeps_the_form_also_where_it_is_tried(tune):
+    ann = logged_in(tune, "operator")
+    status, _, text = ann.send("/tune/try", key="alerts.happy-guest.for", value="90", unit="d")
+    assert status == 409
+    assert 'id="alerts.happy-guest.for" name="value" class="number" value="90"' in text
+    assert '<option value="d" selected>' in text
+    assert 'id="wrong"' in text

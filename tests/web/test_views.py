@@ -12,9 +12,11 @@ import pytest
 
 import edge_fer.web
 from edge_fer.config import Layer, load
+from edge_fer.config.engine.settable import SETTABLE
 from edge_fer.types import LABEL_NAMES, Doubt, QualityFault, View
+from edge_fer.web.fields import settings_in
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
-from edge_fer.web.views import condition_words, settings_in
+from edge_fer.web.views import lasted
 from edge_fer.wiring.lookout import settings_of
 
 CONFIG = {
@@ -38,8 +40,22 @@ def test_every_key_that_may_be_set_is_shown_with_its_sentence():
     assert "mqtt.broker" not in found
 
 
-def test_a_condition_in_words():
-    assert condition_words({"emotion": ["angry", "sad"], "score": 0.6}) == "emotion angry + sad, score 0.6"
+def test_every_key_that_may_be_set_has_a_name_and_a_sentence_in_each_language():
+    for pattern in SETTABLE:
+        for language in LANGUAGES:
+            assert {f"set {pattern}", f"about {pattern}"} <= set(texts_in(language)), pattern
+    found = settings()
+    assert (found["faces.min_size"].kind, found["faces.min_size"].number) == ("pixels", "48")
+    assert (found["alerts.queue.for"].kind, found["alerts.queue.for"].unit) == ("duration", "m")
+    assert (found["alerts.crowd.when.score"].kind, found["faces.quality.max_yaw"].kind) == ("fraction", "angle")
+    assert (found["faces.confirm"].kind, found["faces.confirm"].most) == ("whole", 30)
+
+
+def test_how_long_an_alert_lasted():
+    def ended(time):
+        return {"since": "2030-01-01T10:00:00.000Z", "ended": f"2030-01-01T{time}.400Z"}
+
+    assert [lasted(ended(time)) for time in ("10:00:07", "10:02:07", "12:30:00")] == ["7 s", "2 min 7 s", "2 h 30 min"]
 
 
 def test_the_languages_have_the_same_texts_and_one_for_each_label_fault_doubt_and_view():

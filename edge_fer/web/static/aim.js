@@ -184,6 +184,8 @@
     const form = event.target;
     const body = new URLSearchParams(new FormData(form, event.submitter));
     let told = "";
+    document.getElementById("zone-problem").textContent = "";
+    progress(t.zone_saving);
     try {
       const answer = await fetch(form.action, { method: "POST", body });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -191,13 +193,41 @@
         document.getElementById("zones").replaceWith(page.getElementById("zones"));
         if (!page.getElementById("staff")) document.getElementById("staff")?.closest("section").remove();
         prepareZones();
+        untilTheyWatch();
         return;
       }
       told = page.querySelector("[role=alert]")?.textContent || page.querySelector("h1")?.textContent || "";
     } catch {
       told = t.look_end_gone;
     }
+    progress("");
     document.getElementById("zone-problem").textContent = told;
+  }
+
+  function progress(words) {
+    const line = document.getElementById("zone-progress");
+    if (line) line.textContent = words;
+  }
+
+  // a count of frames that is less than before is that of a camera that has begun anew
+  async function untilTheyWatch() {
+    progress(t.zone_saving);
+    let before = Number(document.getElementById("zones").dataset.frames);
+    for (let looks = 0; looks < 60; looks++) {
+      await new Promise(done => setTimeout(done, 1000));
+      try {
+        const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+        const frames = Number(page.getElementById("zones")?.dataset.frames || 0);
+        if (frames > 0 && (frames < before || before === 0 || looks >= 8)) {
+          progress(t.zone_done);
+          return;
+        }
+        before = frames;
+      } catch {
+        before = 0;
+      }
+    }
+    progress("");
   }
 
   // the live view
