@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge_fer.errors import CommandError, ConfigError, EdgeFerError
+from edge_fer.errors import CommandError, ConfigError, EdgeFerError, KeepingError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.web.accounts import AccountBook
@@ -192,6 +192,9 @@ class _Pages:
         except CommandError as error:
             code = 403 if error.code == "denied" else 409
             return self._error(visit.request, code, "refused", session=visit.session, why=error)
+        except KeepingError as error:
+            log.error("%s", error)  # noqa: TRY400 - says all there is to say
+            return self._error(visit.request, 503, "refused", session=visit.session, why=error)
         except EdgeFerError as error:
             return self._error(visit.request, 503, "no_daemon", session=visit.session, why=error)
         return answer

@@ -328,6 +328,19 @@ def test_the_demo_shows_the_page_and_ends_it(tmp_path):
             ann.get("/")
 
 
+def test_a_page_on_a_full_disk_says_what_was_not_done(house):
+    """What stands in the way here is a folder, which root cannot write to either."""
+    ann = logged_in(house, "admin")
+    in_the_way = house.folder / ".accounts.json.new"
+    in_the_way.mkdir()
+    try:
+        status, _, text = ann.send("/accounts/put", name="eve", role="viewer", password="correct horse")  # noqa: S106
+    finally:
+        in_the_way.rmdir()
+    assert (status, "accounts.json cannot be written" in text) == (503, True), text
+    assert ann.get("/accounts")[0] == 200
+
+
 def test_logins_and_changes_of_accounts_are_told_in_audit(house):
     refused = Visitor(house)
     refused.log_in("somebody", "wrong")
