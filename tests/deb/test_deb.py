@@ -126,6 +126,7 @@ def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     assert booted.ok("systemctl show -P MainPID edge-fer") != before
     booted.wait_for("systemctl is-active edge-fer-web.socket")
     assert HttpsVisitor(booted).get("/login")[0] == 200, "the page is on as before"
+    assert booted.ok("systemctl is-active edge-fer-week.timer").strip() == "active", "the week goes on"
     heard(booted, "edge-fer/pi/camera/front/event")
 
 
