@@ -8,10 +8,13 @@ set -euo pipefail
 readonly PREFIX=/opt/edge-fer
 readonly RELEASES=$PREFIX/releases
 readonly CURRENT=$PREFIX/current
+# of the version before, until the new one runs
+readonly UNITS_BEFORE=$PREFIX/units.before
 readonly COMMAND=/usr/local/bin/edge-fer
 readonly CONFIG=/etc/edge-fer
 readonly STATE=/var/lib/edge-fer
-readonly UNIT=/etc/systemd/system/edge-fer.service
+readonly UNITS=/etc/systemd/system
+readonly UNIT=$UNITS/edge-fer.service
 readonly NOTIFY_UNIT=/etc/systemd/system/edge-fer-notify.service
 readonly NOTIFY_PATH=/etc/systemd/system/edge-fer-notify.path
 readonly BOOT_UNIT=/etc/systemd/system/edge-fer-boot-config.service
@@ -348,7 +351,9 @@ switch_over() {
     if [ -e "$WEB_UNIT.socket" ]; then IS_NEW_PAGE=no; fi
     say "switching over to $RELEASE"
     if [ "$DRY_RUN" = no ] && [ -n "$BEFORE" ]; then
-        if [ -f "$UNIT" ]; then cp -p "$UNIT" "$PREFIX/unit.before"; fi
+        rm -rf "$UNITS_BEFORE"
+        mkdir "$UNITS_BEFORE"
+        find "$UNITS" -maxdepth 1 -type f -name 'edge-fer*' ! -name 'edge-fer-fleet-*' -exec cp -p -t "$UNITS_BEFORE" {} +
         trap take_back EXIT
     fi
     point_to "$RELEASE"
@@ -440,11 +445,23 @@ start() {
 
 # Goes back to the version before, whatever went wrong after the switch.
 take_back() {
+    local unit
     trap - EXIT
     warn "the new version does not start; going back to $BEFORE. See: journalctl -u edge-fer"
     point_to "$BEFORE"
-    if [ -f "$PREFIX/unit.before" ]; then mv "$PREFIX/unit.before" "$UNIT"; fi
-    rm -rf "$RELEASE"
+    if has_systemd; then
+        # a unit that the version before did not have would find no program
+        for unit in "$NOTIFY_PATH" "$NOTIFY_UNIT" "$WEB_UNIT.socket" "$WEB_UNIT.service" "$WEEK_UNIT.timer"; do
+            if [ ! -e "$UNITS_BEFORE/${unit##*/}" ]; then
+                systemctl --quiet disable --now "${unit##*/}" 2>/dev/null || true
+            fi
+        done
+    fi
+    for unit in "$UNIT" "$NOTIFY_UNIT" "$NOTIFY_PATH" "$BOOT_UNIT" "$WEEK_UNIT".{service,timer} \
+        "$WEB_UNIT"{.socket,.service,-prepare.service}; do
+        if [ -e "$UNITS_BEFORE/${unit##*/}" ]; then mv "$UNITS_BEFORE/${unit##*/}" "$unit"; else rm -f "$unit"; fi
+    done
+    rm -rf "$UNITS_BEFORE" "$RELEASE"
     if has_systemd; then
         systemctl daemon-reload
         systemctl restart edge-fer.service || warn "the old version does not start either"
@@ -455,7 +472,7 @@ take_back() {
 # Of the versions before, none stays: each takes some 300 MB of the memory card.
 drop_old_releases() {
     local release
-    step rm -f "$PREFIX/unit.before"
+    step rm -rf "$UNITS_BEFORE"
     for release in "$RELEASES"/*/; do
         if [ -d "$release" ] && [ "${release%/}" != "$RELEASE" ]; then
             step rm -rf "${release%/}"
@@ -490,9 +507,16 @@ remove() {
     step rm -rf "$PREFIX"
     if [ "$purge" = yes ]; then
         step rm -rf "$CONFIG" "$STATE" "$BOOT_STATE" "$NOTIFY_STATE" "$WEB_STATE"
-        if getent passwd "$ACCOUNT" >/dev/null; then step userdel "$ACCOUNT"; fi
-        if getent passwd "$NOTIFY_ACCOUNT" >/dev/null; then step userdel "$NOTIFY_ACCOUNT"; fi
-        if getent passwd "$WEB_ACCOUNT" >/dev/null; then step userdel "$WEB_ACCOUNT"; fi
+        # when the page of the week was written last, which systemd keeps
+        step rm -f "/var/lib/systemd/timers/stamp-${WEEK_UNIT##*/}.timer"
+        # logs beside the settings on the card; the settings are the user's
+        step rm -f /boot/firmware/edge-fer.log /boot/firmware/edge-fer-web.log
+        local account
+        for account in "$ACCOUNT" "$NOTIFY_ACCOUNT" "$WEB_ACCOUNT"; do
+            if getent passwd "$account" >/dev/null; then step userdel "$account"; fi
+            # userdel leaves a group that others are in
+            if getent group "$account" >/dev/null && [ "$DRY_RUN" = no ]; then groupdel "$account"; fi
+        done
         say "removed, with its config and state; system packages stay"
     else
         say "removed; $CONFIG and $STATE stay, for the next installation (--purge removes them)"

@@ -18,6 +18,7 @@ __all__ = [
     "FetchError",
     "FleetError",
     "HistoryError",
+    "KeepingError",
     "ModelError",
     "NotifyError",
     "OutboxError",
@@ -149,6 +150,10 @@ class OutboxError(EdgeFerError, OSError):
 
 class HistoryError(EdgeFerError, OSError):
     """The history cannot be opened, read or written."""
+
+
+class KeepingError(EdgeFerError, OSError):
+    """A small file that edge-fer keeps cannot be written."""
 
 
 class NotifyError(EdgeFerError, OSError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["FORMAT", "Ending", "Figure", "Result", "StepResult", "as_json", "failed", "passed", "skipped"]
+__all__ = ["FORMAT", "Ending", "Figure", "Result", "StepResult", "as_json", "failed", "passed", "skipped", "warned"]
 
 #: Of the JSON; a new number when a field changes its meaning.
 FORMAT: Final = 1
@@ -18,6 +18,7 @@ class Ending(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
+    WARNED = "warning"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -68,6 +69,11 @@ class Result:
 def passed(name: str, what: str, **figures: Figure) -> StepResult:
     """The device does it."""
     return StepResult(name, Ending.PASSED, what, figures)
+
+
+def warned(name: str, what: str) -> StepResult:
+    """It does, and something should be looked at."""
+    return StepResult(name, Ending.WARNED, what)
 
 
 def failed(name: str, what: str, **figures: Figure) -> StepResult:

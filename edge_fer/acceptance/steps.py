@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from edge_fer.acceptance.child import Child, corner_command
-from edge_fer.acceptance.step import Figure, StepResult, failed, passed, skipped
+from edge_fer.acceptance.step import Figure, StepResult, failed, passed, skipped, warned
 from edge_fer.bench.measure import measure
 from edge_fer.capture.sources import kind_of
 from edge_fer.clock.system import SystemClock
@@ -166,7 +166,7 @@ def _of_check(result: CheckResult) -> StepResult:
         return passed(name, "good")
     told = "`edge-fer doctor` says what to do"
     if result.state is State.WARNING:
-        return passed(name, f"with a warning: {told}")
+        return warned(name, told)
     return failed(name, told)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from edge_fer.cli._say import say
 from edge_fer.config import load, standard_files
@@ -32,7 +33,8 @@ SOCKET, SERVICE = "edge-fer-web.socket", "edge-fer-web.service"
 def turn_on(page: InstalledPage = INSTALLED) -> int:
     """Serves the page from now on, also after a restart, and makes a link for the first admin."""
     _see_that_it_is_installed(page)
-    page.switch.touch(mode=0o644)
+    with _writing(page):
+        page.switch.touch(mode=0o644)
     prepared = _prepared(page)
     _systemctl("restart", SOCKET)
     say("The page is on. It runs while somebody looks.")
@@ -48,8 +50,9 @@ def turn_on(page: InstalledPage = INSTALLED) -> int:
 def turn_off(page: InstalledPage = INSTALLED) -> int:
     """Ends the page; accounts and certificates stay."""
     _see_that_it_is_installed(page)
-    page.switch.unlink(missing_ok=True)
-    page.wanted.unlink(missing_ok=True)
+    with _writing(page):
+        page.switch.unlink(missing_ok=True)
+        page.wanted.unlink(missing_ok=True)
     _systemctl("stop", SOCKET, SERVICE)
     say("The page is off. Accounts and certificates stay.")
     if _section().enabled:
@@ -85,7 +88,7 @@ def _say_link(page: InstalledPage, address: str, name: str, role: Role) -> None:
 
 
 def _prepared(page: InstalledPage) -> PreparedPage:
-    try:
+    with _writing(page):
         return prepare(
             page,
             _section(),
@@ -94,6 +97,15 @@ def _prepared(page: InstalledPage) -> PreparedPage:
             addresses=own_addresses(),
             user=web_user(),
         )
+
+
+@contextmanager
+def _writing(page: InstalledPage) -> Iterator[None]:
+    """Says which of the page's files cannot be written, and what to do."""
+    try:
+        yield
+    except EdgeFerError:
+        raise
     except OSError as error:
         msg = f"{error.filename or page.folder}: cannot be written: {error.strerror}"
         raise EdgeFerError(msg, remedy="Run it as root, and see that the disk is not full") from error
@@ -121,4 +133,7 @@ def _systemctl(what: str, *units: str) -> None:
         raise EdgeFerError(msg, remedy="It takes effect at the next boot") from None
     if ended.returncode:
         msg = f"systemctl {what} {' '.join(units)}: {ended.stderr.strip()}"
-        raise EdgeFerError(msg, remedy=f"Look at journalctl -u {SOCKET}")
+        remedy = f"Look at journalctl -u {SOCKET}"
+        if " is masked" in ended.stderr:
+            remedy = f"Allow it again: sudo systemctl unmask {' '.join(units)}"
+        raise EdgeFerError(msg, remedy=remedy)

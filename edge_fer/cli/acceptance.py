@@ -23,7 +23,7 @@ from edge_fer.support.redact import redacted
 __all__ = ["add_parser"]
 
 PAGE, FIGURES = "acceptance.html", "acceptance.json"
-_MARKS = {Ending.PASSED: "passed", Ending.FAILED: "FAILED", Ending.SKIPPED: "-"}
+_MARKS = {Ending.PASSED: "passed", Ending.WARNED: "warning", Ending.FAILED: "FAILED", Ending.SKIPPED: "-"}
 
 _DESCRIPTION = """\
 Tries for about ten minutes whether this device is fit for its work: the camera's frames and light, speed, heat,
@@ -35,7 +35,7 @@ A camera has one user: stop the daemon before. Where there is no camera, a recor
 """
 _EPILOG = """\
 exit status:
-  0    no step failed
+  0    no step failed; there may be warnings
   1    a step failed, or the files could not be written
   2    the command line was wrong
   78   the configuration or a model is wrong

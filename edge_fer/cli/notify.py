@@ -18,7 +18,7 @@ from edge_fer.notify.delivery import INSTALL, AppriseDelivery, is_installed
 from edge_fer.notify.sender import SenderTarget
 from edge_fer.notify.spool import FILE, Prepared, Spool, TargetStatus
 from edge_fer.notify.texts import NotifyTexts
-from edge_fer.notify.waking import spool_folder
+from edge_fer.notify.waking import seen_spool
 from edge_fer.sinks.notify import sender_settings
 from edge_fer.support.redact import redacted
 from edge_fer.values.destination import leads_outside
@@ -114,7 +114,7 @@ def _as_json(config: Config, name: str, target: SenderTarget, status: TargetStat
 def _status(config: Config) -> dict[str, TargetStatus]:
     """How targets are doing, as far as this user may know."""
     nothing = dict.fromkeys(config.notify.targets, TargetStatus())
-    folder = spool_folder(config.state_dir, os.environ)
+    folder = seen_spool(config.state_dir, os.environ)
     try:
         found = Spool(folder).status() if (folder / FILE).is_file() else {}
     except (EdgeFerError, OSError):

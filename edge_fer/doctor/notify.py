@@ -15,14 +15,12 @@ from edge_fer.errors import EdgeFerError
 from edge_fer.notify.sender import SenderTarget
 from edge_fer.notify.spool import FILE, Spool
 from edge_fer.notify.texts import NotifyTexts
-from edge_fer.notify.waking import spool_folder
+from edge_fer.notify.waking import INSTALLED, seen_spool
 from edge_fer.sinks.notify import notify_problem, sender_settings
 
 __all__ = ["notifications"]
 
 PATH_UNIT = "edge-fer-notify.path"
-#: The folder that daemon and sender of the installed service share.
-INSTALLED = Path("/var/lib/edge-fer-notify")
 
 
 def notifications(config: Config) -> Iterator[CheckResult]:
@@ -62,8 +60,7 @@ def _target(name: str, target: SenderTarget, problem: str | None) -> CheckResult
 
 def _status(config: Config) -> dict[str, str]:
     """What is wrong with targets, by name, as the sender found."""
-    environ = os.environ if INSTALLED.is_dir() is False else {"EDGE_FER_NOTIFY_SPOOL": str(INSTALLED), **os.environ}
-    folder = spool_folder(config.state_dir, environ)
+    folder = seen_spool(config.state_dir, os.environ)
     try:
         if not (folder / FILE).is_file():
             return {}

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from edge_fer.notify.spool import Spool
 
-__all__ = ["SPOOL_VARIABLE", "SenderWaker", "runs_by_unit", "spool_folder"]
+__all__ = ["INSTALLED", "SPOOL_VARIABLE", "SenderWaker", "runs_by_unit", "seen_spool", "spool_folder"]
 
 log = logging.getLogger(__name__)
 
 #: Set by the units of the installed service: the folder that daemon and sender share. `edge-fer-notify.path` then
 #: starts the sender.
 SPOOL_VARIABLE = "EDGE_FER_NOTIFY_SPOOL"
+#: That folder.
+INSTALLED = Path("/var/lib/edge-fer-notify")
 #: Seconds between two starts of a child, should it end at once.
 _AGAIN = 5.0
 #: Seconds that a child is given to end what is under way.
@@ -29,6 +31,12 @@ def spool_folder(state_dir: Path, environ: Mapping[str, str]) -> Path:
     """Where what is to be told waits."""
     given = environ.get(SPOOL_VARIABLE)
     return Path(given) if given else state_dir / "notify"
+
+
+def seen_spool(state_dir: Path, environ: Mapping[str, str]) -> Path:
+    """Where a command looks for what waits: where the service is installed, in the service's folder."""
+    installed = {SPOOL_VARIABLE: str(INSTALLED)} if INSTALLED.is_dir() else {}
+    return spool_folder(state_dir, {**installed, **environ})
 
 
 class SenderWaker:

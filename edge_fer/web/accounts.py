@@ -85,6 +85,7 @@ class AccountBook:
 
         Raises:
             ConfigError: name or password will not do.
+            KeepingError: it cannot be kept.
         """
         if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
             msg = f"the name {name[:80]!r} will not do"

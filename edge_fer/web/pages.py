@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_fer.control.verdict import needs_in
-from edge_fer.errors import CommandError, ConfigError, EdgeFerError
+from edge_fer.errors import CommandError, ConfigError, EdgeFerError, KeepingError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.values.plain_words import condition_words, duration_words, measured_words
@@ -195,6 +195,9 @@ class _Pages:
         except CommandError as error:
             code = 403 if error.code == "denied" else 409
             return self._error(visit.request, code, "refused", session=visit.session, why=error)
+        except KeepingError as error:
+            log.error("%s", error)  # noqa: TRY400 - says all there is to say
+            return self._error(visit.request, 503, "refused", session=visit.session, why=error)
         except EdgeFerError as error:
             return self._error(visit.request, 503, "no_daemon", session=visit.session, why=error)
         return answer

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_fer.control.client import ControlClient
-from edge_fer.errors import ConfigError
+from edge_fer.errors import ConfigError, KeepingError
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.guard import Guard
@@ -126,7 +126,10 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     )
 
     said = settings.folder / ADDRESS
-    write_private(said, json.dumps({"pid": os.getpid(), "address": address_of(settings, sockets)}))
+    try:
+        write_private(said, json.dumps({"pid": os.getpid(), "address": address_of(settings, sockets)}))
+    except KeepingError as error:
+        log.warning("%s. The page is served; `edge-fer web link` does not find it", error)
 
     async def run() -> None:
         watch = asyncio.create_task(idle.end(server, settings.idle, settings.until))
@@ -140,7 +143,8 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     try:
         asyncio.run(run())
     finally:
-        said.unlink(missing_ok=True)
+        with suppress(OSError):
+            said.unlink(missing_ok=True)
 
 
 class _Hasty(H11Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,11 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from edge_fer.errors import KeepingError
 from edge_fer.remote.asker import Role
 from edge_fer.support.files import read_file
 from edge_fer.web.private import write_private
 
 __all__ = ["FIRST_LINK_LASTS", "LINK_LASTS", "LoginSession", "OneTimeLinks", "SessionBook"]
+
+log = logging.getLogger(__name__)
 
 #: Seconds after which a session ends: in any case, and when nothing was asked for.
 _LASTS, _IDLE = 12 * 3600.0, 2 * 3600.0
@@ -76,15 +80,17 @@ class SessionBook:
     def begin(self, name: str, role: Role, now: float, *, proof: str) -> str:
         """Logs somebody in; the token for their cookie.
 
-        Raises:
-            OSError: it cannot be kept.
+        A session that cannot be written lasts until the page's process ends.
         """
         token = secrets.token_urlsafe(32)
         self._sessions = {key: one for key, one in self._sessions.items() if not one.is_over(now)}
         while len(self._sessions) >= _MOST:
             del self._sessions[min(self._sessions, key=lambda key: self._sessions[key].seen)]
         self._sessions[_hashed(token)] = LoginSession(name, role, secrets.token_urlsafe(32), proof, now, now)
-        self._write()
+        try:
+            self._write()
+        except KeepingError as error:
+            log.warning("%s. Whoever logs in now has to do so again when the page has ended", error)
         return token
 
     def of(self, token: str, now: float) -> LoginSession | None:
@@ -154,7 +160,7 @@ class OneTimeLinks:
             lasts: seconds in which it must be used.
 
         Raises:
-            OSError: it cannot be kept.
+            KeepingError: it cannot be kept.
         """
         # 128 random bits, so that the link fits into a line of a terminal
         token = secrets.token_urlsafe(16)

@@ -15,8 +15,9 @@ from edge_fer.acceptance import steps as steps_module
 from edge_fer.acceptance.child import CORNER_BYTES, Child, corner_command
 from edge_fer.acceptance.page import COLUMNS, acceptance_page, row
 from edge_fer.acceptance.step import Ending, Result, as_json, failed, passed, skipped
-from edge_fer.acceptance.steps import QUICK, Under, _frames, _light, steps
+from edge_fer.acceptance.steps import QUICK, Under, _frames, _light, _of_check, steps
 from edge_fer.config import Layer, load
+from edge_fer.doctor.finding import CheckResult, State
 from tests.capture.helpers import MjpegCamera
 from tests.daemon import edge_fer
 from tests.fetched import models_folder
@@ -180,3 +181,15 @@ def test_the_page_escapes_what_it_shows():
     assert "<script>" not in page
     assert "1 failed" in page
     assert "quick try" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [(State.GOOD, "passed"), (State.WARNING, "warning"), (State.SKIPPED, "skipped"), (State.FAULT, "failed")],
+)
+def test_what_the_doctor_warns_of_has_not_just_passed(state, outcome):
+    found = _of_check(CheckResult("clock", state, "/a/secret/path", "do it"))
+    assert found.outcome == outcome
+    assert "secret" not in found.what
+    assert f"<td>{outcome}</td>" in acceptance_page(result(found))
+    assert result(found).failures == (outcome == "failed")

@@ -18,6 +18,7 @@ from tests.deb.installed import ARCH, INSTALL, RELEASES, ROOT, files_of, fresh
 from tests.deb.later import later_version
 from tests.install.first_commands import GUEST, add_guest, walk
 from tests.install.page import walk_page
+from tests.install.units import walk_units
 from tests.install.visitor import HttpsVisitor
 
 pytestmark = [
@@ -96,6 +97,10 @@ def test_the_page(booted):
     walk_page(booted)
 
 
+def test_the_units_beside_the_daemon(booted):
+    walk_units(booted)
+
+
 def test_the_card_switches_the_page_on_and_says_how_to_open_it(booted):
     booted.ok("rm /var/lib/edge-fer-web/state/accounts.json")
     booted.write("/boot/firmware/edge-fer.yaml", "node: {site: hall}\nweb:\n  enabled: true\n")
@@ -121,6 +126,7 @@ def test_an_upgrade_keeps_the_config_and_restarts_the_daemon(booted):
     assert booted.ok("systemctl show -P MainPID edge-fer") != before
     booted.wait_for("systemctl is-active edge-fer-web.socket")
     assert HttpsVisitor(booted).get("/login")[0] == 200, "the page is on as before"
+    assert booted.ok("systemctl is-active edge-fer-week.timer").strip() == "active", "the week goes on"
     heard(booted, "edge-fer/pi/camera/front/event")
 
 
@@ -129,9 +135,14 @@ def test_remove_keeps_the_config_and_purge_leaves_nothing(booted):
     assert booted.run("systemctl is-active edge-fer").stdout.strip() in {"inactive", "failed"}
     assert booted.path("/etc/edge-fer/config.yaml").exists()
     assert not booted.path("/usr/lib/edge-fer").exists()
+    assert "edge-fer" not in booted.ok("systemctl list-units --no-legend --state=active 'edge-fer*'")
+    add_guest(booted)
+    booted.ok(f"usermod -aG edge-fer {GUEST}")
     booted.ok("DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq edge-fer")
     assert files_of(booted) - booted.files_before == set()
-    assert booted.run("getent passwd edge-fer edge-fer-notify edge-fer-web").stdout == ""
+    for kind in ("passwd", "group"):
+        assert booted.run(f"getent {kind} edge-fer edge-fer-notify edge-fer-web").stdout == ""
+    assert booted.ok("ls /boot/firmware").split() == ["edge-fer.yaml"], "settings are the user's, logs are ours"
 
 
 def test_the_installer_takes_the_package_that_lies_beside_it(booted):

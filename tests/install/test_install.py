@@ -13,6 +13,7 @@ from tests.install.first_commands import GUEST, add_guest, walk
 from tests.install.machine import Machine
 from tests.install.page import sandbox_report, walk_page
 from tests.install.source import copy_source
+from tests.install.units import walk_units
 
 pytestmark = [
     pytest.mark.skipif("EDGE_FER_TEST_INSTALL" not in os.environ, reason="takes minutes and root: make test-install"),
@@ -149,6 +150,10 @@ def test_the_page(booted):
     walk_page(booted)
 
 
+def test_the_units_beside_the_daemon(booted):
+    walk_units(booted)
+
+
 def test_a_faulty_config_fails_the_reload_and_the_daemon_goes_on(booted):
     before = pid(booted)
     booted.write("/etc/edge-fer/config.yaml", json.dumps(booted.config | {"faces": {"min_sise": "48px"}}))
@@ -271,7 +276,9 @@ def test_it_uninstalls_and_purges(booted):
         path for path in ("/etc/edge-fer", "/var/lib/edge-fer", "/var/lib/edge-fer-web") if booted.path(path).exists()
     ]
     for account in ("edge-fer", "edge-fer-notify", "edge-fer-web"):
-        assert booted.run(f"getent passwd {account}").returncode != 0
+        for kind in ("passwd", "group"):
+            assert booted.run(f"getent {kind} {account}").returncode != 0
+    assert not booted.path("/var/lib/systemd/timers/stamp-edge-fer-week.timer").exists()
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_fer.errors import ConfigError
+from edge_fer.errors import ConfigError, KeepingError
 from edge_fer.remote.asker import Role
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks, SessionBook
+from tests.daemon import edge_fer
 
 NOW = 1_800_000_000.0
 
@@ -159,3 +160,31 @@ def test_numbers_and_depths_that_cannot_be_are_read_as_nothing(tmp_path, name, c
     (tmp_path / name).write_text(content)
     assert SessionBook(tmp_path / "sessions.json").of("x", NOW) is None
     assert LoginDelays(tmp_path / "delays.json").wait("a", "b", NOW) == 0
+
+
+def test_a_session_that_cannot_be_written_lasts_until_the_page_ends(tmp_path, caplog):
+    (tmp_path / ".sessions.json.new").mkdir()
+    book = SessionBook(tmp_path / "sessions.json")
+    token = book.begin("ann", Role.ADMIN, NOW, proof="")
+    assert book.of(token, NOW + 1).name == "ann"
+    assert "sessions.json cannot be written: Is a directory. Make room on the disk" in caplog.text
+    assert SessionBook(tmp_path / "sessions.json").of(token, NOW + 1) is None
+
+
+def test_an_account_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / ".accounts.json.new").mkdir()
+    with pytest.raises(KeepingError, match=r"accounts\.json cannot be written: Is a directory"):
+        AccountBook(tmp_path / "accounts.json").put("ann", Role.ADMIN, "correct horse")
+
+
+def test_commands_say_what_cannot_be_written(tmp_path):
+    (tmp_path / "links").touch()
+    (tmp_path / ".accounts.json.new").mkdir()
+    folder = ("--folder", str(tmp_path))
+    for ended in (
+        edge_fer("web", "account", "add", "ann", *folder, input="correct horse\n"),
+        edge_fer("web", "serve", "--listen", "127.0.0.1:0", *folder),
+    ):
+        assert ended.returncode == 1
+        assert "cannot be written" in ended.stderr
+        assert "Traceback" not in ended.stderr

@@ -395,6 +395,19 @@ def test_where_the_port_is_taken_the_demo_takes_another_and_says_so(tmp_path):
             assert demo.stop(signal.SIGINT) == 0
 
 
+def test_a_page_on_a_full_disk_says_what_was_not_done(house):
+    """What stands in the way here is a folder, which root cannot write to either."""
+    ann = logged_in(house, "admin")
+    in_the_way = house.folder / ".accounts.json.new"
+    in_the_way.mkdir()
+    try:
+        status, _, text = ann.send("/accounts/put", name="eve", role="viewer", password="correct horse")  # noqa: S106
+    finally:
+        in_the_way.rmdir()
+    assert (status, "accounts.json cannot be written" in text) == (503, True), text
+    assert ann.get("/accounts")[0] == 200
+
+
 def test_logins_and_changes_of_accounts_are_told_in_audit(house):
     refused = Visitor(house)
     refused.log_in("somebody", "wrong")
