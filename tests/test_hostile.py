@@ -7,8 +7,10 @@ import io
 import json
 import logging
 import os
+import shutil
+import struct
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -205,6 +207,22 @@ def test_the_environment_may_say_where_we_are(tmp_path, given, summer, winter):
     zone = local_zone(None, tmp_path / "none", {"TZ": given})
     offsets = [datetime(2026, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (7, 12)]
     assert [offset.total_seconds() / 3600 for offset in offsets if offset is not None] == [summer, winter]
+
+
+#: A time zone file (RFC 8536) of a zone that is always two hours ahead of UTC.
+TWO_HOURS = struct.pack(">4sc15x6l", b"TZif", b"2", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb4s", 7200, 0, 0, b"TWO\0")
+TWO_HOURS = TWO_HOURS * 2 + b"\nTWO-2\n"
+
+
+@pytest.mark.parametrize(("link", "name"), [(True, "Europe/Berlin"), (False, "localtime")])
+def test_the_systems_zone_has_its_own_name_where_it_is_a_link(tmp_path, link, name):
+    place, file = tmp_path / "zoneinfo/Europe/Berlin", tmp_path / "localtime"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(TWO_HOURS)
+    file.symlink_to(place) if link else shutil.copy(place, file)
+    zone = local_zone(None, file, {})
+    assert str(zone) == name
+    assert datetime(2026, 7, 1, tzinfo=zone).utcoffset() == timedelta(hours=2)
 
 
 def test_a_named_zone_comes_before_the_environment():

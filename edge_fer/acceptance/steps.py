@@ -246,7 +246,8 @@ def _heat(under: Under) -> StepResult:
     speeds, warmth, reasons = [], [], set()
     for _ in range(under.times.spans):
         found = measure(under.name, under.recorded, settings=under.settings, seconds=under.times.span)
-        speeds.append(found.fps)
+        # by its own processor time: other programs make a device slower, too, but not hot
+        speeds.append(found.fps / max(found.process.cpu_share, 1e-9))
         heat = read_heat()
         if heat.temperature is not None:
             warmth.append(heat.temperature)

@@ -137,7 +137,8 @@ def _rule(rule: Mapping[str, Any], zone: str) -> Iterator[str]:
         known = ", acknowledged" if alert["acknowledged"] else ""
         measured = measured_words(rule["when"], alert["value"], alert["threshold"], _LANGUAGE)
         lasts = f", for {duration_words(rule['for'], _LANGUAGE)}" if rule["for"] not in {"0s", "0"} else ""
-        why = f"{condition_words(rule['when'], _LANGUAGE)}{lasts}{_after(': ', measured)}"
+        # the numbers first: a narrow terminal cuts what is long
+        why = f"{measured}{': ' if measured else ''}{condition_words(rule['when'], _LANGUAGE)}{lasts}"
         since = f"since {_clock(alert['since'], zone)}"
         yield f"  {_STATES[alert['state']]:8} {rule['rule']}{who}, {alert['severity']}, {since}{known}{beside}"
         yield f"           {why} (alert {alert['id']})"

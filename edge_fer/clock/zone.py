@@ -61,7 +61,8 @@ def _of_variable(given: str) -> tzinfo | None:
 
 def _of_file(path: Path) -> tzinfo:
     with open_file(path) as file:
-        return ZoneInfo.from_file(file, key="localtime")
+        # its own name, where the file is a link to one that has a name
+        return ZoneInfo.from_file(file, key=os.path.realpath(path).partition("/zoneinfo/")[2] or "localtime")
 
 
 def _of_rule(rule: str) -> tzinfo:

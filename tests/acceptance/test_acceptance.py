@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from edge_fer.acceptance import steps as steps_module
 from edge_fer.acceptance.child import CORNER_BYTES, Child, corner_command
 from edge_fer.acceptance.page import COLUMNS, acceptance_page, row
 from edge_fer.acceptance.step import Ending, Result, as_json, failed, passed, skipped
-from edge_fer.acceptance.steps import QUICK, Under, _frames, _light, _of_check, steps
+from edge_fer.acceptance.steps import QUICK, Under, _frames, _heat, _light, _of_check, steps
 from edge_fer.config import Layer, load
 from edge_fer.doctor.finding import CheckResult, State
 from tests.capture.helpers import MjpegCamera
@@ -193,3 +194,23 @@ def test_what_the_doctor_warns_of_has_not_just_passed(state, outcome):
     assert "secret" not in found.what
     assert f"<td>{outcome}</td>" in acceptance_page(result(found))
     assert result(found).failures == (outcome == "failed")
+
+
+@pytest.mark.parametrize(
+    ("last", "is_well"),
+    [
+        # half as fast with half of the processor: somebody else has the rest
+        ((50.0, 0.5), True),
+        ((50.0, 1.0), False),
+    ],
+)
+def test_a_busy_machine_is_slower_and_a_hot_one_too_but_only_heat_is_told(monkeypatch, last, is_well):
+    spans = iter([(100.0, 1.0), *[last] * 50])
+
+    def measure(*_, **__):
+        fps, share = next(spans)
+        return SimpleNamespace(fps=fps, process=SimpleNamespace(cpu_share=share))
+
+    monkeypatch.setattr(steps_module, "measure", measure)
+    found = _heat(under())
+    assert (found.outcome is Ending.PASSED, found.figures["speed_kept"]) == (is_well, 1.0 if is_well else 0.75)

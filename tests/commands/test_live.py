@@ -106,7 +106,7 @@ def test_the_demo_shows_people_with_bars_an_alert_with_its_reason_and_its_end(tm
     terminal.wait_for("neutral   ███")
     terminal.wait_for("unhappy-guest")
     terminal.wait_for("FIRING")
-    terminal.wait_for("emotion angry or disgust or sad, score 0.65 for 4s: 0.9")
+    terminal.wait_for("the limit is 65 %: a face looks angry, disgusted or sad")
     terminal.wait_for("resolved")
     assert terminal.stop() == 0
     assert "Try next: " in terminal.seen

@@ -31,8 +31,8 @@ ANYBODY = {"when": {"emotion": EVERYTHING, "score": 0.9}, "for": "300ms", "coold
 #: How `status` shows that, and why.
 FIRING = (
     r"^  FIRING   anybody [0-9a-f]+, warning, since \d\d:\d\d:\d\d\n"
-    r"           a face looks angry, .* together 90 % sure or more, for 300 ms: "
-    r"now \d+ %, the limit is 90 % \(alert [0-9a-f]+\)$"
+    r"           now \d+ %, the limit is 90 %: "
+    r"a face looks angry, .* together 90 % sure or more, for 300 ms \(alert [0-9a-f]+\)$"
 )
 
 

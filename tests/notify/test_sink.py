@@ -223,7 +223,10 @@ def test_while_the_disk_is_full_alerts_wait_and_are_then_told_once(tmp_path):
         spool = Spool(folder / "notify")
         until(lambda: "hook" in spool.status() and spool.status()["hook"].last_sent is not None, timeout=90)
         until(lambda: not spool.status()["hook"].waiting, timeout=90)
+        child = sink._parts.waker._child
         sink.close()
+        if child is not None:
+            child.wait(60)
         assert outlet.health()["notify"].faults == 0
         check_told(hook, 0, 40)
 
