@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import re
+import resource
 import signal
 import tempfile
 from contextlib import ExitStack
@@ -36,8 +37,9 @@ examples:
   edge-fer simulate --nodes 100 --folder hospital --for 300
   edge-fer simulate --nodes 100 --folder hospital --storm 60 --skew 30 --silent 0.05
 """
-#: Each takes five file descriptors, and `select`, by which connections are read, knows 1024.
-_MOST: Final = 150
+#: Nodes at the most, files that each of them holds open, and files that the process needs besides.
+_MOST: Final = 2000
+_FILES, _FILES_BESIDES = 6, 100
 _CARD_LINE: Final = re.compile(r'^  (ca|certificate|key): "([A-Za-z0-9+/=]+)"$', re.MULTILINE)
 
 
@@ -86,7 +88,8 @@ def _simulate(args: argparse.Namespace) -> int:
 
     if not 1 <= args.nodes <= _MOST:
         msg = f"--nodes {args.nodes} is not between 1 and {_MOST}"
-        raise FleetError(msg, remedy="For more, start several, the second with --skip 150")
+        raise FleetError(msg, remedy=f"For more, start several, the second with --skip {_MOST}")
+    _make_room_for_files(args.nodes)
     if not 0 <= args.silent <= 1 or min(args.storm, args.skew) < 0 or args.seconds <= 0:
         msg = "--silent is not between 0 and 1, or --storm, --skew or --for is negative"
         raise FleetError(msg, remedy="Write for example --silent 0.05 --storm 60 --skew 30 --for 300")
@@ -108,6 +111,22 @@ def _simulate(args: argparse.Namespace) -> int:
         sent = ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.sent.items()))
         say(f"{outcome.seconds:.0f} s, {outcome.connections} connections; sent {sent}; {outcome.waiting} wait")
     return 1 if outcome.waiting else 0
+
+
+def _make_room_for_files(nodes: int) -> None:
+    """Raises the limit of open files as far as the nodes need it.
+
+    Raises:
+        FleetError: this system does not allow so many.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = nodes * _FILES + _FILES_BESIDES
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        most = max(1, (hard - _FILES_BESIDES) // _FILES)
+        msg = f"--nodes {nodes} needs {needed} open files, and this system allows {hard}"
+        raise FleetError(msg, remedy=f"Raise the limit (ulimit -n), or start several, the second with --skip {most}")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _scripts(args: argparse.Namespace) -> list[Script]:

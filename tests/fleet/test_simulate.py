@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -162,3 +164,13 @@ def test_a_fleet_with_too_few_cards_is_told(tmp_path):
     ended = edge_fer("simulate", "--folder", str(fleet.path), "--nodes", "3")
     assert ended.returncode == 1
     assert "has cards of 1 nodes, not of 3" in ended.stderr
+
+
+def test_as_many_take_part_as_the_system_allows_open_files():
+    command = [sys.executable, "-m", "edge_fer", "simulate", "--broker", "mqtt://127.0.0.1:1", "--nodes", "200"]
+    limited = subprocess.run(["prlimit", "--nofile=700:700", *command], capture_output=True, text=True, check=False)
+    assert limited.returncode == 1
+    assert limited.stderr == (
+        "edge-fer: --nodes 200 needs 1300 open files, and this system allows 700. Raise the limit (ulimit -n), or "
+        "start several, the second with --skip 100\n"
+    )
