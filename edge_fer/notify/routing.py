@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
@@ -91,11 +91,19 @@ class NotifyRouter:
         routes: each target is told by the first that leads to it; without any, all targets are told everything.
         zone: of schedules and quiet hours.
         per: seconds within which only the first alert of a rule is urgent.
+        link: gives further facts by which whoever is told can acknowledge an alert; None: they cannot.
     """
 
     def __init__(
-        self, targets: Mapping[str, NotifyTarget], routes: Sequence[NotifyRoute], zone: tzinfo | None, *, per: float
+        self,
+        targets: Mapping[str, NotifyTarget],
+        routes: Sequence[NotifyRoute],
+        zone: tzinfo | None,
+        *,
+        per: float,
+        link: Callable[[NotifyItem], Mapping[str, Any]] | None = None,
     ) -> None:
+        self._link = link
         self._targets = targets
         self._routes = routes or [NotifyRoute(tuple(targets))]
         self._zone = zone
@@ -156,7 +164,10 @@ class NotifyRouter:
     def _for(self, name: str, item: NotifyItem, facts: Mapping[str, Any], at: Instant) -> NotifyItem:
         """An item for a target, with as much of the facts as it may know."""
         known = facts if self._targets[name].detail == "full" else _about_no_emotion(facts)
-        return self._in_its_hours(replace(item, target=name, facts=known), at)
+        made = self._in_its_hours(replace(item, target=name, facts=known), at)
+        if self._link is None or item.kind is ItemKind.RESOLVED:
+            return made
+        return replace(made, facts={**made.facts, **self._link(made)})
 
     def _in_its_hours(self, item: NotifyItem, at: Instant) -> NotifyItem:
         quiet = self._targets[item.target].quiet

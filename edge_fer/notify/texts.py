@@ -132,6 +132,10 @@ class NotifyTexts:
             parts.append(self._say("over", at=self._time(last.ended, now)))
         elif now - last.at >= 60.0:
             parts.append(self._say("still", now=self._time(now, now)))
+        # what is over needs no acknowledging
+        if "link" in facts and last.ended is None and now < facts["link_ends"]:
+            until = self._time(facts["link_ends"], now)
+            parts.append(self._say("link", until=until, link=facts["link"]))
         return " ".join(parts)
 
     def _of(self, camera: str) -> str:

@@ -16,13 +16,15 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, time
+from typing import Any
 
 from edge_fer.clock.system import Clock
 from edge_fer.clock.zone import local_zone
 from edge_fer.config.tree import Config
 from edge_fer.contract.messages import Health
-from edge_fer.errors import NotifyError
+from edge_fer.errors import KeepingError, NotifyError
 from edge_fer.notify.heartbeat import Heartbeat
+from edge_fer.notify.items import NotifyItem
 from edge_fer.notify.pace import Pacing, next_send
 from edge_fer.notify.routing import EscalationStep, NotifyRoute, NotifyRouter, NotifyTarget
 from edge_fer.notify.sender import SenderSettings, SenderTarget
@@ -276,7 +278,7 @@ def make_notify_sink(settings: Config, clock: Clock, health: Callable[[], Health
     parts = NotifyParts(
         spool=spool,
         settings=sender_settings(settings),
-        router=NotifyRouter(targets, routes, zone, per=notify.limit.per),
+        router=NotifyRouter(targets, routes, zone, per=notify.limit.per, link=_links_of(settings)),
         waker=SenderWaker(spool, by_unit=runs_by_unit()),
         heartbeat=Heartbeat(notify.heartbeat, partial(_is_well, health)) if notify.heartbeat else None,
     )
@@ -303,6 +305,29 @@ def sender_settings(settings: Config) -> SenderSettings:
             for name, target in notify.targets.items()
         },
     )
+
+
+def _links_of(settings: Config) -> Callable[[NotifyItem], Mapping[str, Any]] | None:
+    """What gives an alert's item a link by which it can be acknowledged; None where no page is named."""
+    page = settings.notify.page
+    if page is None:
+        return None
+    # loads OpenSSL
+    from edge_fer.notify.links import LINK_LASTS, AcknowledgeLink, LinkBook  # noqa: PLC0415
+
+    book = LinkBook(settings.state_dir)
+
+    def link(item: NotifyItem) -> Mapping[str, Any]:
+        ends = item.not_before + LINK_LASTS
+        try:
+            token = book.make(AcknowledgeLink(item.camera, item.key, item.target, ends))
+        except KeepingError as error:
+            # an alert is told without a link rather than not
+            log.warning("an alert is told without a link: %s", error)
+            return {}
+        return {"link": f"{page.rstrip('/')}/acknowledge?token={token}", "link_ends": ends}
+
+    return link
 
 
 def _facts_of(health: Callable[[], Health], state_dir: Path, ruled: set[str], blind: frozenset[str]) -> NodeFacts:

@@ -187,7 +187,7 @@ SINKS: Sequence[SinkRow] = (
         about="notifications, with `notify.targets`",
         keeps="what waits to be told, in `notify.sqlite`; a day at most",
         sends="that somebody should look, and where; with `detail: full`, the alert's rule and what was measured, too; "
-        "to the targets that the config names",
+        "with `notify.page`, a link that acknowledges the alert; to the targets that the config names",
     ),
     SinkRow(
         name="prometheus",

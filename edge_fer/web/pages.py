@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -26,6 +26,7 @@ from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
 from edge_fer.values.plain_words import condition_words, duration_words, measured_words
 from edge_fer.web.accounts import AccountBook
+from edge_fer.web.acknowledging import acknowledging_routes
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.fields import in_words
@@ -40,6 +41,7 @@ from edge_fer.web.tune import tune_routes
 from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, lasted, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
+from edge_fer.web.visit import form_of
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -49,8 +51,6 @@ log = logging.getLogger(__name__)
 PUSH_EVERY: Final = 0.5
 #: The parts of Now that are pushed.
 _PUSHED: Final = ("verdict", "alerts", "scene", "cameras")
-#: Fields of a form.
-_MOST_FIELDS: Final = 20
 _COOKIE: Final = "edge-fer"
 
 
@@ -117,6 +117,7 @@ def make_pages(
         Route("/alerts/silence", pages.form(pages.silence, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/pause", pages.form(pages.pause, Role.OPERATOR), methods=["POST"]),
         Route("/cameras/resume", pages.form(pages.resume, Role.OPERATOR), methods=["POST"]),
+        *acknowledging_routes(pages),
         *aim_routes(pages),
         *tune_routes(pages),
         *house_routes(pages, authority),
@@ -180,7 +181,7 @@ class _Pages:
             session = self._session(request)
             if session is None:
                 return RedirectResponse("/login", 303)
-            form = await _form(request)
+            form = await form_of(request)
             if form is None or form.get("csrf") != session.csrf:
                 return self._error(request, 403, "stale_form", session=session)
             if not session.role.includes(role):
@@ -232,7 +233,7 @@ class _Pages:
 
     async def log_in(self, request: Request) -> Response:
         """Looks at name and password."""
-        form = await _form(request)
+        form = await form_of(request)
         if form is None:
             return self._error(request, 400, "stale_form")
         name, password = form.get("name", "")[:64], form.get("password", "")
@@ -265,7 +266,7 @@ class _Pages:
 
     async def follow_link(self, request: Request) -> Response:
         """Logs in by a one-time link."""
-        form = await _form(request)
+        form = await form_of(request)
         found = self._keeping.links.use((form or {}).get("token", ""), self._clock())
         if found is None:
             return self._shown(request, "login.html", 403, problem="link_used", name="")
@@ -463,15 +464,3 @@ def _event(name: str, text: str) -> str:
 def _given(visit: _PageVisit, *names: str) -> dict[str, Any]:
     """Those fields of the form that have something in them."""
     return {name: visit.form[name] for name in names if visit.form.get(name)}
-
-
-async def _form(request: Request) -> Mapping[str, str] | None:
-    """What a form has sent; None where it is none."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        return None
-    try:
-        body = await request.body()
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS)
-    except (ValueError, ClientDisconnect):
-        return None
-    return dict(pairs)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edge_fer.remote.asker import Asker, Role, Way
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from edge_fer.web.node import NodeLine
     from edge_fer.web.noting import LoginNotes
 
-__all__ = ["Handler", "PageVisit", "PagesPort"]
+__all__ = ["Handler", "PageVisit", "PagesPort", "form_of"]
+
+#: Fields of a form.
+_MOST_FIELDS: Final = 20
 
 
 class PageVisit:
@@ -77,3 +81,15 @@ class PagesPort(Protocol):
 
     def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
         """The same for whoever is not logged in."""
+
+
+async def form_of(request: Request) -> Mapping[str, str] | None:
+    """What a form has sent; None where it is none."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        return None
+    try:
+        body = await request.body()
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=_MOST_FIELDS)
+    except (ValueError, ClientDisconnect):
+        return None
+    return dict(pairs)

@@ -110,11 +110,17 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
 
         return notice_of(node.settings)
 
+    def read_link(fields: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import link_of  # noqa: PLC0415
+
+        return link_of(node.settings, fields)
+
     return {
         "notice": ControlRecord(Role.VIEWER, read_notice),
         "history": ControlRecord(Role.VIEWER, read_history),
         "log": ControlRecord(Role.OPERATOR, read_log),
         "findings": ControlRecord(Role.OPERATOR, read_findings),
+        "link": ControlRecord(Role.OPERATOR, read_link),
     }
 
 

@@ -20,7 +20,7 @@ from edge_fer.log.recent import RecentLines
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.wiring.meaning import build_scale
 
-__all__ = ["findings_by", "history_of", "log_of", "notice_of"]
+__all__ = ["findings_by", "history_of", "link_of", "log_of", "notice_of"]
 
 #: Periods that can be read at once: a year would be too long an answer.
 _PERIODS: Final = ("today", "week")
@@ -83,6 +83,35 @@ def notice_of(settings: config.Config) -> Mapping[str, Any]:
         "notified": bool(settings.notify.targets),
         "history_days": 0 if settings.history.record == "off" else round(keep.hours / 86_400),
     }
+
+
+def link_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a link in a notification is for; None where it is none, too old, or used.
+
+    Args:
+        settings: the config.
+        fields: `token` (what is in the link), `use` (whether it is used up now).
+
+    Raises:
+        CommandError: the fields are wrong.
+        KeepingError: that it is used up cannot be noted.
+    """
+    from edge_fer.notify.links import LinkBook  # noqa: PLC0415 - only where links are sent
+
+    token, use = fields.get("token"), fields.get("use", False)
+    if not isinstance(token, str):
+        raise _wrong(field="token", value=token, remedy="Send what stands behind `token=` in the link")
+    if not isinstance(use, bool):
+        raise _wrong(field="use", value=use, remedy="Send true or false")
+    if settings.notify.page is None:
+        return None
+    book, now = LinkBook(settings.state_dir), datetime.now(UTC).timestamp()
+    link = book.look(token, now)
+    # whoever is no target any more has no say
+    if link is None or link.target not in settings.notify.targets or (use and book.use(token, now) is None):
+        return None
+    place = " · ".join((settings.node.site or settings.node.id, link.camera))
+    return {"place": place, "camera": link.camera, "alert_id": link.alert_id, "target": link.target}
 
 
 def log_of(recent: RecentLines | None) -> Sequence[Mapping[str, str]]:

@@ -32,6 +32,13 @@ def loaded(notify, **more):
         ({"language": "fr"}, "`fr` is no language that edge-fer has. Write en, de, or the whole path"),
         ({"heartbeat": "hc-ping.com/x"}, "no address that can be fetched"),
         ({"heartbeat": "https://a b"}, "no address that can be fetched"),
+        ({"page": "ward.lan:8443"}, "no address of the page. Write https://"),
+        ({"page": "http://ward.lan:8443"}, "no address of the page"),
+        ({"page": "https://ward.lan/page"}, "no address of the page"),
+        ({"page": "https://ward.lan:8443?a"}, "no address of the page"),
+        ({"page": "https://ann:secret@ward.lan"}, "no address of the page"),
+        ({"page": "https://:8443"}, "no address of the page"),
+        ({"page": "https://ward.lan:99999"}, "no address of the page"),
         ({"group": 5}, "has no unit"),
     ],
 )
@@ -67,3 +74,8 @@ def test_who_is_told_is_not_to_be_set_from_elsewhere():
     from edge_fer.config.engine.settable import SETTABLE, STRUCTURED
 
     assert not [key for key in (*SETTABLE, *STRUCTURED) if key.startswith("notify")]
+
+
+@pytest.mark.parametrize("page", ["https://ward.lan:8443", "https://192.168.1.5/", "http://127.0.0.1:8321"])
+def test_a_page_is_named_by_its_address(page):
+    assert loaded({"page": page}).notify.page == page

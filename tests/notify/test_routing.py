@@ -130,3 +130,19 @@ def test_with_a_clock_that_may_be_wrong_nothing_is_held_back():
     made = router(nurse=NotifyTarget(quiet=(NIGHT,)))
     (found,) = made.trouble(TroubleChange("disk_low", over=False, since=0), Instant(0.0, MIDNIGHT.utc, synced=False))
     assert found.not_before == START
+
+
+def test_each_message_about_an_alert_has_a_link_of_its_own_from_when_it_may_be_sent():
+    route = NotifyRoute(("nurse",), resolved=True, escalate=(EscalationStep(300.0, ("boss",)),))
+    targets = {"nurse": NotifyTarget(), "boss": NotifyTarget()}
+    made = NotifyRouter(
+        targets, [route], UTC, per=600.0, link=lambda item: {"link": (item.target, item.key, item.not_before)}
+    )
+    fired = change(1)
+    nurse, boss = made.alert(fired)
+    assert nurse.facts["link"] == ("nurse", fired.alert.id, START + 1)
+    assert boss.facts == {"minutes": 5.0, "link": ("boss", fired.alert.id, START + 301)}
+    (over,) = made.alert(change(2, resolved=True))
+    assert "link" not in over.facts
+    (trouble,) = made.trouble(TroubleChange("disk_low", over=False, since=0), at(1))
+    assert "link" not in trouble.facts

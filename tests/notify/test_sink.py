@@ -351,3 +351,20 @@ def test_a_hundred_alerts_outlive_kills_of_both_processes(tmp_path):
         for server in (hook, ntfy):
             check_told(server, pair.kills, 100)
         assert len(pair.senders) >= 2, "how many are met depends on the machine"
+
+
+@pytest.mark.outside
+def test_with_a_page_an_alert_waits_with_a_link_and_without_a_key_it_waits_all_the_same(tmp_path, caplog):
+    sink, outlet = sink_of(tmp_path, {"targets": TARGETS, "page": "https://ward.lan:8443/"})
+    (tmp_path / ".link.key.new").mkdir()
+    outlet.tell("bed-1", Told(at(1), changes=(change(1),)))
+    sink._work()
+    assert ["link" in one.facts for one in told(sink)] == [False, False]
+    assert "an alert is told without a link" in caplog.text
+    (tmp_path / ".link.key.new").rmdir()
+    outlet.tell("bed-2", Told(at(2), changes=(change(2, camera="bed-2"),)))
+    sink._work()
+    links = [one.facts["link"] for one in told(sink) if one.camera == "bed-2"]
+    assert len(set(links)) == 2
+    assert all(link.startswith("https://ward.lan:8443/acknowledge?token=") for link in links)
+    assert b"distress" not in b"".join(file.read_bytes() for file in tmp_path.glob("link*"))

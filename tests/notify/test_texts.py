@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -137,3 +138,13 @@ def test_texts_that_cannot_be_are_refused_with_what_is_wrong(tmp_path, text, fau
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(ConfigError, match=r"/nowhere/fr\.toml cannot be read: No such file"):
         NotifyTexts("/nowhere/fr.toml", place="")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Acknowledge it until 12:15"), ("de", "Quittieren bis 12:15")])
+def test_a_message_has_its_link_while_that_can_be_used(language, words):
+    texts = NotifyTexts(language, place="Ward 3", zone=UTC)
+    link = {"link": "https://ward.lan/acknowledge?token=x", "link_ends": NOON + 900}
+    told = item(began=NOON, facts=link)
+    assert said(told, texts=texts).text.endswith(f" {words}: https://ward.lan/acknowledge?token=x")
+    assert "token" not in said(told, now=NOON + 900, texts=texts).text
+    assert "token" not in said(replace(told, ended=NOON + 5), texts=texts).text

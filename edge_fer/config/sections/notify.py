@@ -16,6 +16,8 @@ from edge_fer.values.units import DURATION, Seconds, refuse
 
 __all__ = ["EscalationSection", "NotifyLimitSection", "NotifyRouteSection", "NotifySection", "NotifyTargetSection"]
 
+#: Hosts that are this device itself, which needs no encryption.
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
 _WRITE = "Write it as Apprise wants it, for example `ntfys://ntfy.example.org/topic`"
 
 
@@ -145,6 +147,28 @@ class NotifySection(Section):
         "notices when they do not.",
         examples=["https://hc-ping.example.org/ward-3"],
     )
+
+    page: Text | None = Field(
+        default=None,
+        description="The address at which phones reach the web page of this device; with it, a message about an alert "
+        "has a link by which the alert is acknowledged.",
+        examples=["https://ward.lan:8443"],
+    )
+
+    @field_validator("page")
+    @classmethod
+    def _leads_to_a_page(cls, address: str | None) -> str | None:
+        if address is not None:
+            try:
+                parts = urlsplit(address)
+                safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+                good = safe and bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                good = False
+            plain = good and parts.path in {"", "/"} and not {"@", "?", "#"} & set(address)
+            if not plain or not address.isascii() or any(sign.isspace() for sign in address):
+                refuse("is no address of the page", "Write https://, the host, and the port where it is not 443")
+        return address
 
     @field_validator("language")
     @classmethod
