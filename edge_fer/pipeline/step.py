@@ -279,6 +279,8 @@ class Pipeline:
         self._readings: Sequence[Reading] = ()
         self._view: View | None = None
         self._summed_up = float("-inf")
+        #: the last frame that was not summed up; None where the last one was
+        self._left_out: Instant | None = None
         #: what was read last, by person
         self._last: dict[str, _LastRead] = {}
         self._rules: Sequence[AlertRule] = stages.rules
@@ -395,6 +397,7 @@ class Pipeline:
         stands, self._view = view is self._view, view
         sight = Sight(at, self._readings, self._people, (), view, stages.samples(), fresh=False, stands=stands)
         rules = [rule for rule in self._rules if not rule.rests(sight)]
+        self._left_out = None
         return Told(
             at,
             changes=tuple(change for rule in rules for change in rule.update(sight)),
@@ -512,7 +515,8 @@ class Pipeline:
             and view is self._view
             and _say_the_same(readings, self._readings)
         )
-        self._people, self._readings, self._view = people, readings, view
+        before, self._readings = self._readings, readings
+        self._people, self._view = people, view
         gone = [track.id for track in tracks.left]
         for track_id in gone:
             stages.smoother.forget(track_id)
@@ -534,10 +538,16 @@ class Pipeline:
         since = at.mono - self._summed_up
         if not (stands and 0 <= since < SUMS_STAND) or stages.picture_attributes or stages.summaries.is_due(at):
             self._summed_up = at.mono
+            # whoever is missed from now on was last seen in the frame before, and not in the last that was summed up
+            if self._left_out is not None and not stages.summaries.is_due(self._left_out):
+                stages.summaries.update(before, left=(), at=self._left_out)
+            self._left_out = None
             summaries = stages.summaries.update(readings, left=gone, at=at)
             seen = stages.sum_up(self.camera, readings, people, at, view)
             seen = replace(seen, satisfaction=stages.summaries.satisfaction(at), attributes=attributes)
             scene = stages.scenes.offer(seen, last=last)
+        else:
+            self._left_out = at
         return Told(
             at,
             readings,

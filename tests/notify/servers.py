@@ -188,6 +188,7 @@ def check_told(server, kills, count):
     listed = [word for line in lines for word in line.split() if word.startswith("bed-")]
     # a message that has more than fits says how many more there are
     more = [int(line.split()[1]) for line in lines if line.startswith("and ")]
-    assert listed == sorted(set(listed))
+    assert listed == sorted(listed)
+    assert len(listed) - len(set(listed)) <= kills
     # an alert that was kept, but not yet known to be when the daemon was killed, is kept again
     assert count <= len(listed) + sum(more) <= count + kills
