@@ -161,6 +161,7 @@ def test_pure_rooms_touch_no_clock_thread_or_device(room):
         assert not names & {"time", "threading", "socket", "sqlite3", "cv2", "os", "subprocess"}, path
 
 
+@pytest.mark.slow
 def test_nothing_imports_from_a_test_file():
     """What several tests need lies in a module of its own."""
     for path in sorted((PACKAGE.parent / "tests").rglob("*.py")):

@@ -439,6 +439,7 @@ def test_time_at_rest_counts_for_summaries_and_traces(pipeline, script):
     assert line.step(frame(0.3)).people == 0
 
 
+@pytest.mark.slow
 def test_sums_lose_nothing_where_faces_are_not_read_in_every_frame(pipeline, script):
     def summed(every):
         """The minutes, and how often somebody was read, of two who take turns at a smile."""

@@ -63,6 +63,7 @@ def test_contempt_counts_as_an_error_where_papers_count_it(told):
     assert one["accuracy"] == pytest.approx(told["ferplus_majority"]["accuracy"] * 1000 / 1100)
 
 
+@pytest.mark.slow
 def test_label_sets_count_the_pictures_that_show_them(told):
     matrix = np.array(told["ferplus_majority"]["confusion"])
     for name, labels in LABEL_SETS.items():

@@ -143,6 +143,7 @@ def test_evaluation_and_daemon_give_identical_logits(public, monkeypatch, tmp_pa
     assert np.array_equal(seen[0], daemon.logits([crop_face(picture, face, frame) for picture in colour]))
 
 
+@pytest.mark.slow
 def test_a_model_with_a_prior_is_measured_by_the_default_one(tmp_path, data, monkeypatch):
     evaluate = pytest.importorskip("models.recipe.evaluate")
     sidecar = json.loads((MODELS / "emotion.json").read_text(encoding="utf-8"))

@@ -13,6 +13,8 @@ from edge_fer.types import View
 from tests.invented import at, reading
 from tests.rules.kit import frame, play, rule_of, state
 
+pytestmark = pytest.mark.slow
+
 TIMING = "for: 1s, keep_firing_for: 1s, cooldown: 0s, max_uncertain: 10s"
 BY_FRAME = [
     "{emotion: [angry, sad], score: 0.5}",

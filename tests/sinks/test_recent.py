@@ -62,6 +62,7 @@ def test_two_steps_a_second_are_kept_and_nobody_who_left_is_lost():
     assert [int(who) for step in steps for who in step.left] == [number for number in range(96) if number % 7 == 0]
 
 
+@pytest.mark.slow
 def test_an_hour_is_kept_and_a_megabyte_at_most():
     recent = kept()
     for number in range(int(2.5 * KEPT_FOR)):
