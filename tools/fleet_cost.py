@@ -43,7 +43,8 @@ def _brought_up(root: Path, nodes: int) -> FleetFolder:
     counts = f"user collector\ntopic read {_RECEIVED}\ntopic read {_SENT}\n"
     access.write_text(access.read_text("utf-8").replace("user collector\n", counts), "utf-8")
     given = (root / "mosquitto" / "conf.d" / "edge-fer-fleet.conf").read_text("utf-8")
-    own = f"user {_user()}\nlog_type error\nlog_type warning\nsys_interval 1\npersistence true\npersistence_location {root}/mosquitto/\n"
+    own = f"user {_user()}\nlog_type error\nlog_type warning\nsys_interval 1\n"
+    own += f"persistence true\npersistence_location {root}/mosquitto/\n"
     (root / "mosquitto" / "mosquitto.conf").write_text(own + given, "utf-8")
     return folder
 
