@@ -94,8 +94,8 @@ def _online(line: OperatorLine) -> int:
     return sum(value == b"online" for topic, value in line.values.items() if topic.endswith("/availability"))
 
 
-def measure(nodes: int, seconds: float) -> str:
-    """One row of the table."""
+def measure(nodes: int, seconds: float, most: int) -> str:
+    """One row of the table; of so many nodes, for so many seconds, with at most so many in one process."""
     mosquitto = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if mosquitto is None:
         sys.exit("Mosquitto is not installed: apt install mosquitto")
@@ -115,8 +115,10 @@ def measure(nodes: int, seconds: float) -> str:
         line = ending.enter_context(OperatorLine(folder, "collector"))
         line.subscribe([_RECEIVED, _SENT, f"{folder.settings.prefix}/+/availability"])
         began = time.monotonic()
-        command = ["simulate", "--folder", str(folder.path), "--nodes", str(nodes), "--for", "3600"]
-        simulator = begun(*_COMMAND, *command)
+        simulators = []
+        for skip in range(0, nodes, most):
+            part = ["--nodes", str(min(most, nodes - skip)), "--skip", str(skip), "--for", "3600"]
+            simulators.append(begun(*_COMMAND, "simulate", "--folder", str(folder.path), *part))
         if not line.wait(lambda _: _online(line) == nodes, _CONNECT):
             sys.exit(f"{_online(line)} of {nodes} nodes are online after {_CONNECT:g} s")
         connecting = time.monotonic() - began
@@ -124,7 +126,7 @@ def measure(nodes: int, seconds: float) -> str:
 
         def now() -> tuple[float, float, float, int, int]:
             received, sent = int(line.values[_RECEIVED]), int(line.values[_SENT])
-            return time.monotonic(), _seconds(broker.pid), _seconds(simulator.pid), received, sent
+            return time.monotonic(), _seconds(broker.pid), sum(_seconds(one.pid) for one in simulators), received, sent
 
         first = now()
         time.sleep(seconds)
@@ -142,7 +144,7 @@ def measure(nodes: int, seconds: float) -> str:
             f"{by_processor:.1f} s",
             f"{connecting:.0f} s",
             f"{100 * of_simulator / took:.0f} %",
-            f"{_memory(simulator.pid):.0f} MB",
+            f"{sum(_memory(one.pid) for one in simulators):.0f} MB",
         ]
         return "| " + " | ".join(cells) + " |"
 
@@ -152,13 +154,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", type=int, nargs="+", default=[100, 300, 1000], help="how many (%(default)s)")
     parser.add_argument("--for", dest="seconds", type=float, default=60.0, help="seconds measured (%(default)g)")
+    parser.add_argument("--most", type=int, default=250, help="nodes that one process simulates (%(default)s)")
     args = parser.parse_args()
     print(
         "nodes, messages in and out a second, broker's processor time a message, its share of a core, its memory,"
-        " `status` by the clock and of the processor, connecting, simulator's share of a core, its memory"
+        " `status` by the clock and of the processor, connecting, simulators' share of a core, their memory"
     )
     for nodes in args.nodes:
-        print(measure(nodes, args.seconds), flush=True)
+        print(measure(nodes, args.seconds, args.most), flush=True)
 
 
 if __name__ == "__main__":

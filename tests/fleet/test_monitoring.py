@@ -165,6 +165,7 @@ def test_a_node_that_falls_silent_is_told_by_mail_and_webhook_and_so_is_its_retu
         "vmalert -dryRun -rule=rules.yaml",
         "vmagent -dryRun -promscrape.config=vmagent.yaml",
         "amtool check-config alertmanager.yaml",
+        "systemd-analyze verify ./edge-fer-fleet-vmagent.service ./edge-fer-fleet-vmalert.service",
     ],
 )
 def test_files_pass_the_check_of_the_programs_that_read_them(command):
