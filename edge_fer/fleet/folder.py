@@ -20,11 +20,10 @@ from edge_fer.errors import ConfigError, FleetError
 from edge_fer.fleet.access import access_list, broker_config
 from edge_fer.fleet.authority import CERTIFICATE_DAYS, Authority, Issued, new_key, parsed_request
 from edge_fer.fleet.nodes import COLUMNS, RESERVED, FleetNode, read_table, table
-from edge_fer.support.files import read_file
+from edge_fer.fleet.text import read_text
 
 __all__ = ["FleetFolder", "FleetSettings", "Record"]
 
-_LARGEST: Final = 16_000_000
 _IGNORED: Final = "# keys, and cards with keys in them: keep these apart from git\nsecrets/\n"
 _ISSUED: Final = ("serial", "name", "kind", "issued", "ends", "revoked")
 _HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
@@ -47,6 +46,12 @@ class FleetSettings:
     port: int = 8883
     prefix: str = PREFIX
     rings: tuple[str, ...] = ("canary", "stable")
+
+    @property
+    def address(self) -> str:
+        """The address by which nodes call the broker."""
+        host = self.brokers[0]
+        return f"mqtts://[{host}]:{self.port}" if ":" in host else f"mqtts://{host}:{self.port}"
 
     def checked(self) -> FleetSettings:
         """The settings themselves.
@@ -349,8 +354,6 @@ class FleetFolder:
 
     def _card_text(self, node: FleetNode, *, certificate: str, key: str) -> str:
         settings, quoted = self.settings, json.dumps
-        host = settings.brokers[0]
-        address = f"mqtts://[{host}]:{settings.port}" if ":" in host else f"mqtts://{host}:{settings.port}"
         lines = [
             f"# {node.name}: copy this file onto the card's boot partition (docs/fleet.md).",
             "# It holds a private key, which the device moves onto itself when it first starts.",
@@ -358,7 +361,7 @@ class FleetFolder:
             f"  id: {quoted(node.name)}",
             *([f"  site: {quoted(node.site, ensure_ascii=False)}"] if node.site else []),
             "mqtt:",
-            f"  broker: {quoted(address)}",
+            f"  broker: {quoted(settings.address)}",
             *([f"  topic_prefix: {quoted(settings.prefix)}"] if settings.prefix != PREFIX else []),
             f"  ca: {quoted(_body(self.authority().pem))}",
             f"  certificate: {quoted(_body(certificate))}",
@@ -435,14 +438,7 @@ def _yaml(file: Path) -> Any:
 
 
 def _text(file: Path) -> str:
-    try:
-        return read_file(file, _LARGEST).decode("utf-8-sig")
-    except OSError as error:
-        msg = f"{file}: {error.strerror}"
-        raise FleetError(msg, remedy="Bring it back, for example from git") from error
-    except UnicodeDecodeError as error:
-        msg = f"{file} is not UTF-8 text"
-        raise FleetError(msg, remedy="Save it as UTF-8") from error
+    return read_text(file, remedy="Bring it back, for example from git")
 
 
 def _records(file: Path) -> list[Record]:
