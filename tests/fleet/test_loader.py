@@ -263,7 +263,7 @@ def test_systemd_takes_the_shipped_units(tmp_path):
         text = file.read_text().replace("/opt/edge-fer/bin/edge-fer", "/bin/true")
         (tmp_path / file.name).write_text(text.replace("User=edge-fer-fleet", "User=root"))
     units = sorted(tmp_path.iterdir())
-    assert len(units) == 4
+    assert len(units) == 6
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
         capture_output=True, text=True, check=False, timeout=60,
