@@ -30,8 +30,8 @@ class PrivacySection(Section):
     )
     own_pictures: Literal["on", "off"] = Field(
         default="on",
-        description="Whether operators may have pictures of their own read on the page; nothing of them is kept. "
-        "Only a config file can change it.",
+        description="Whether operators may have pictures of their own read on the page; nothing of them is kept; "
+        "only a config file can change it.",
     )
     k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
         default=1, description="A summary that fewer people made is held back; 1 holds back none."
