@@ -78,21 +78,25 @@ create index if not exists alert_event_ts on edge_fer.alert_event (site, ts);
 create index if not exists summary_ts on edge_fer.summary (site, ts);
 create index if not exists audit_ts on edge_fer.audit (site, ts);
 
+-- When a message was made. A clock that is not synchronised, or is ahead, says nothing: then the arrival counts.
+create or replace function edge_fer.made(ts timestamptz, clock_synced boolean, received timestamptz) returns timestamptz
+    language sql immutable
+    return case when clock_synced then least(ts, received) else received end;
+
 -- Erases what is known of a site (null: of all) before a moment; how many rows that were.
 create or replace function edge_fer.erase(of_site text, before timestamptz) returns bigint language plpgsql as $$
 declare
+    name text;
     erased bigint := 0;
     rows bigint;
 begin
-    delete from edge_fer.alert_event where ts < before and (of_site is null or site = of_site);
-    get diagnostics rows = row_count;
-    erased := erased + rows;
-    delete from edge_fer.summary where ts < before and (of_site is null or site = of_site);
-    get diagnostics rows = row_count;
-    erased := erased + rows;
-    delete from edge_fer.audit where ts < before and (of_site is null or site = of_site);
-    get diagnostics rows = row_count;
-    erased := erased + rows;
+    foreach name in array array['alert_event', 'summary', 'audit'] loop
+        execute format(
+            'delete from edge_fer.%I where edge_fer.made(ts, clock_synced, received) < $1 and ($2 is null or site = $2)', name
+        ) using before, of_site;
+        get diagnostics rows = row_count;
+        erased := erased + rows;
+    end loop;
     -- of these, nobody can say of which site they are
     delete from edge_fer.rejected where received < before and of_site is null;
     get diagnostics rows = row_count;

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edge_fer.control.verdict import needs_in
+from edge_fer.control.verdict import INVENTED, needs_in
 from edge_fer.values.plain_words import condition_words, duration_words, label_texts, measured_words
 
 __all__ = ["BARS", "PLAIN_BARS", "screen"]
@@ -95,6 +95,8 @@ def _camera(
     if camera["satisfaction"] is not None:
         parts.append(f"satisfaction {camera['satisfaction']:.0f}")
     yield f"{name}  {', '.join(parts)}"
+    if camera["source"].startswith(INVENTED):
+        yield "  The people are invented: there is no camera, and the recording of the demo plays."
     for person in camera["seen"] or ():
         yield f"  {person['track_id']}  {_reading(person, bar)}"
     for rule in camera["rules"] or ():

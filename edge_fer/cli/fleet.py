@@ -56,6 +56,7 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_rollout(verbs)
     _add_renew(verbs)
     _add_revoke(verbs)
+    _add_restore(verbs)
     _add_load(verbs)
     _add_export(verbs)
 
@@ -350,6 +351,27 @@ def _revoke(args: argparse.Namespace) -> int:
     count = folder.revoke(args.node, datetime.now(UTC))
     say(f"{count} certificates of {args.node} are revoked, once the broker knows it:")
     say("  edge-fer fleet broker, then sudo systemctl restart mosquitto")
+    return 0
+
+
+def _add_restore(verbs: Subparsers) -> None:
+    parser = _verb(verbs, "restore", "bring back what is missing in secrets/, from the authority's key alone", _restore)
+    parser.add_argument(
+        "--key", metavar="FILE", type=Path, help="your copy of secrets/ca.key; left out, it is in the folder already"
+    )
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+
+    made = FleetFolder(args.folder).restore(args.key, datetime.now(UTC))
+    if not made:
+        say("Nothing is missing.")
+        return 0
+    say(f"New keys for {', '.join(made)}; the certificates of the lost ones are revoked, once the broker knows it.")
+    say("Next: edge-fer fleet broker, then sudo systemctl restart mosquitto, then edge-fer fleet rollout")
+    if "collector" in made:
+        say("Bring secrets/collector.* to where `edge-fer fleet load` and `export` run, and restart them.")
     return 0
 
 

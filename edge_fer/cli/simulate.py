@@ -7,6 +7,7 @@ import base64
 import re
 import resource
 import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,11 +37,17 @@ examples:
   edge-fer simulate --nodes 20 --broker mqtt://127.0.0.1
   edge-fer simulate --nodes 100 --folder hospital --for 300
   edge-fer simulate --nodes 100 --folder hospital --storm 60 --skew 30 --silent 0.05
+  edge-fer simulate --nodes 1000 --folder hospital
 """
-#: Nodes at the most, files that each of them holds open, and files that the process needs besides.
-_MOST: Final = 2000
-_FILES, _FILES_BESIDES = 6, 100
+#: Files that a simulated node has open, its socket included, and while it connects; and all the others of the process.
+_FILES_PER_NODE: Final = 8
+_FILES_BESIDE: Final = 64
+#: Seconds for which a thread goes on while others wait for it. With Python's own 5 ms, a thousand threads that wait
+#: spend the processor's time on looking whether it is their turn.
+_SWITCH_EVERY: Final = 0.1
 _CARD_LINE: Final = re.compile(r'^  (ca|certificate|key): "([A-Za-z0-9+/=]+)"$', re.MULTILINE)
+#: Of them in a card.
+_PARTS: Final = 3
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -86,10 +93,13 @@ def add_parser(subparsers: Subparsers) -> None:
 def _simulate(args: argparse.Namespace) -> int:
     from edge_fer.fleet.simulator import Faults, Simulation  # noqa: PLC0415 - few simulate
 
-    if not 1 <= args.nodes <= _MOST:
-        msg = f"--nodes {args.nodes} is not between 1 and {_MOST}"
-        raise FleetError(msg, remedy=f"For more, start several, the second with --skip {_MOST}")
-    _make_room_for_files(args.nodes)
+    if args.nodes < 1:
+        msg = f"--nodes {args.nodes} is less than 1"
+        raise FleetError(msg, remedy="Write for example --nodes 20")
+    if args.skip < 0:
+        msg = f"--skip {args.skip} is less than 0"
+        raise FleetError(msg, remedy="Write for example --skip 20")
+    _allow_files(args.nodes)
     if not 0 <= args.silent <= 1 or min(args.storm, args.skew) < 0 or args.seconds <= 0:
         msg = "--silent is not between 0 and 1, or --storm, --skew or --for is negative"
         raise FleetError(msg, remedy="Write for example --silent 0.05 --storm 60 --skew 30 --for 300")
@@ -98,6 +108,8 @@ def _simulate(args: argparse.Namespace) -> int:
     with ExitStack() as ending:
         for number in (signal.SIGINT, signal.SIGTERM):
             ending.callback(signal.signal, number, signal.signal(number, lambda *_: stopped.set()))
+        ending.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(_SWITCH_EVERY)
         work = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="edge-fer-simulate-")))
         nodes = _of_fleet(args, work) if args.folder else _plain(args)
         out = (lambda _: None) if args.json else say
@@ -113,20 +125,20 @@ def _simulate(args: argparse.Namespace) -> int:
     return 1 if outcome.waiting else 0
 
 
-def _make_room_for_files(nodes: int) -> None:
-    """Raises the limit of open files as far as the nodes need it.
-
-    Raises:
-        FleetError: this system does not allow so many.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = nodes * _FILES + _FILES_BESIDES
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        most = max(1, (hard - _FILES_BESIDES) // _FILES)
-        msg = f"--nodes {nodes} needs {needed} open files, and this system allows {hard}"
-        raise FleetError(msg, remedy=f"Raise the limit (ulimit -n), or start several, the second with --skip {most}")
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+def _allow_files(nodes: int) -> None:
+    """Lets this process open as many files as so many nodes need."""
+    needed = nodes * _FILES_PER_NODE + _FILES_BESIDE
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY or allowed >= needed:
+        return
+    if most != resource.RLIM_INFINITY and most < needed:
+        msg = f"--nodes {nodes} needs {needed} open files, and the system's limit is {most} for a process (ulimit -Hn)"
+        fit = (most - _FILES_BESIDE) // _FILES_PER_NODE
+        remedy = f"Raise it, for example with `sudo prlimit --nofile={needed} --pid $$`"
+        if fit > 0:
+            remedy += f"; or start several, each with at most --nodes {fit}, and with --skip from the second on"
+        raise FleetError(msg, remedy=remedy)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
 
 
 def _scripts(args: argparse.Namespace) -> list[Script]:
@@ -160,18 +172,24 @@ def _plain(args: argparse.Namespace) -> list[SimulatedNode]:
 def _of_fleet(args: argparse.Namespace, work: Path) -> list[SimulatedNode]:
     from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
     from edge_fer.fleet.simulator import SimulatedNode  # noqa: PLC0415
+    from edge_fer.fleet.text import read_text  # noqa: PLC0415
     from edge_fer.mqtt.settings import BrokerSettings  # noqa: PLC0415
 
     folder = FleetFolder(args.folder)
     settings = folder.settings
     nodes = [node for node in folder.nodes.values() if folder.card(node.name).exists()]
-    nodes = nodes[max(0, args.skip) :]
+    nodes = nodes[args.skip :]
     if len(nodes) < args.nodes:
         msg = f"{args.folder} has cards of {len(nodes)} nodes, not of {args.nodes}"
         raise FleetError(msg, remedy="Add more: edge-fer fleet add --csv FILE")
     found = []
     for node in nodes[: args.nodes]:
-        parts = dict(_CARD_LINE.findall(folder.card(node.name).read_text(encoding="utf-8")))
+        card = folder.card(node.name)
+        remedy = f"Make it anew: edge-fer fleet add {node.name} --again"
+        parts = dict(_CARD_LINE.findall(read_text(card, remedy=remedy)))
+        if len(parts) < _PARTS:
+            msg = f"{card} has no certificate and key as `edge-fer fleet add` writes them"
+            raise FleetError(msg, remedy=remedy)
         files: dict[str, Any] = {}
         for key, field, word in (
             ("ca", "ca_file", "CERTIFICATE"),
@@ -180,9 +198,8 @@ def _of_fleet(args: argparse.Namespace, work: Path) -> list[SimulatedNode]:
         ):
             files[field] = work / f"{node.name}.{key}"
             files[field].touch(mode=0o600)
-            files[field].write_text(_pem(parts.get(key, ""), word), encoding="ascii")
-        url = f"mqtts://{settings.brokers[0]}:{settings.port}"
-        broker = BrokerSettings.from_url(url, node=node.name, **files)
+            files[field].write_text(_pem(parts[key], word), encoding="ascii")
+        broker = BrokerSettings.from_url(settings.address, node=node.name, **files)
         found.append(SimulatedNode(node.name, node.site, broker, settings.prefix))
     return found
 

@@ -57,6 +57,7 @@ class EndedAlert(Part):
 class CameraNow(Part):
     """A camera as it is now."""
 
+    source: str = Field(description="Its source as in the config, without passwords; `sample:…`: invented people.")
     online: bool = Field(description="Whether it delivers frames.")
     paused: bool = Field(description="Whether nothing is looked at, because somebody said so.")
     problem: str = Field(description="Why it delivers nothing; empty: it does, or is paused.")

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from edge_fer.notify.troubles import NodeFacts, troubles_of
 
-__all__ = ["Need", "needs_in"]
+__all__ = ["INVENTED", "Need", "needs_in"]
 
+#: What a source begins with whose people are invented.
+INVENTED: Final = "sample:"
 #: Views in which nothing can be watched.
 _BLIND: Final = frozenset({"covered", "moved"})
 #: Degrees Celsius from which a Raspberry Pi slows down.

@@ -157,6 +157,9 @@ class Authority:
                 raise FleetError(msg, remedy=remedy) from error
         try:
             return cls(*texts)
+        except FleetError:
+            # it says already what is wrong, and is a ValueError too
+            raise
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             msg = f"{certificate} or {key} is damaged"
             raise FleetError(msg, remedy="Bring it back from where you keep it") from error

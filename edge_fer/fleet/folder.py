@@ -20,11 +20,10 @@ from edge_fer.errors import ConfigError, FleetError
 from edge_fer.fleet.access import access_list, broker_config
 from edge_fer.fleet.authority import CERTIFICATE_DAYS, Authority, Issued, new_key, parsed_request
 from edge_fer.fleet.nodes import COLUMNS, RESERVED, FleetNode, read_table, table
-from edge_fer.support.files import read_file
+from edge_fer.fleet.text import read_text
 
 __all__ = ["FleetFolder", "FleetSettings", "Record"]
 
-_LARGEST: Final = 16_000_000
 _IGNORED: Final = "# keys, and cards with keys in them: keep these apart from git\nsecrets/\n"
 _ISSUED: Final = ("serial", "name", "kind", "issued", "ends", "revoked")
 _HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
@@ -47,6 +46,12 @@ class FleetSettings:
     port: int = 8883
     prefix: str = PREFIX
     rings: tuple[str, ...] = ("canary", "stable")
+
+    @property
+    def address(self) -> str:
+        """The address by which nodes call the broker."""
+        host = self.brokers[0]
+        return f"mqtts://[{host}]:{self.port}" if ":" in host else f"mqtts://{host}:{self.port}"
 
     def checked(self) -> FleetSettings:
         """The settings themselves.
@@ -150,6 +155,39 @@ class FleetFolder:
         for user in sorted(RESERVED):
             self._issue_reader(user, now)
 
+    def restore(self, key: Path | None, now: datetime) -> list[str]:
+        """Brings back what is missing in `secrets/`: the authority's key, and those of the broker and the readers.
+
+        The certificates of lost keys are revoked, for nobody knows who has those now.
+
+        Args:
+            key: the file with the authority's key; None: it is in the folder.
+            now: the time.
+
+        Returns:
+            Who has a new key.
+
+        Raises:
+            FleetError: the key is missing, or is not that of this fleet.
+        """
+        own = self.path / "secrets" / "ca.key"
+        # whether it is the right one, before anything is written
+        Authority.load(self.path / "certificates" / "ca.crt", key or own)
+        if key:
+            _write(own, _text(key), 0o600)
+        made = []
+        if not (self.path / "secrets" / "server.key").exists():
+            self._revoke_records(now, "broker")
+            self._issue_server(now)
+            made.append("the broker")
+        for user in sorted(RESERVED):
+            if not all(file.exists() for file in self.files_of(user)):
+                self._revoke_records(now, "reader", user)
+                self._issue_reader(user, now)
+                made.append(user)
+        self.write_broker(now)
+        return made
+
     def _issue_server(self, now: datetime) -> None:
         """Issues the broker's certificate, for a new key."""
         key, pem = new_key()
@@ -219,17 +257,16 @@ class FleetFolder:
         Raises:
             FleetError: there is no such node.
         """
-        serials = [one for one in self.records if one.name == node and one.kind == "node" and not one.revoked]
-        if node not in self.nodes and not serials:
+        known = any(one.name == node and one.kind == "node" and not one.revoked for one in self.records)
+        if node not in self.nodes and not known:
             msg = f"{node} is no node of this fleet"
             raise FleetError(msg, remedy="See `edge-fer fleet list`")
-        self.records = [replace(one, revoked=now) if one in serials else one for one in self.records]
-        self._write_records()
+        count = self._revoke_records(now, "node", node)
         self.nodes.pop(node, None)
         _write(self.path / "nodes.csv", table(self.nodes.values()))
         self.write_broker(now)
         self.card(node).unlink(missing_ok=True)
-        return len(serials)
+        return count
 
     def write_broker(self, now: datetime) -> None:
         """Writes what the broker needs: its config, its access list, and which certificates no longer hold."""
@@ -317,8 +354,6 @@ class FleetFolder:
 
     def _card_text(self, node: FleetNode, *, certificate: str, key: str) -> str:
         settings, quoted = self.settings, json.dumps
-        host = settings.brokers[0]
-        address = f"mqtts://[{host}]:{settings.port}" if ":" in host else f"mqtts://{host}:{settings.port}"
         lines = [
             f"# {node.name}: copy this file onto the card's boot partition (docs/fleet.md).",
             "# It holds a private key, which the device moves onto itself when it first starts.",
@@ -326,7 +361,7 @@ class FleetFolder:
             f"  id: {quoted(node.name)}",
             *([f"  site: {quoted(node.site, ensure_ascii=False)}"] if node.site else []),
             "mqtt:",
-            f"  broker: {quoted(address)}",
+            f"  broker: {quoted(settings.address)}",
             *([f"  topic_prefix: {quoted(settings.prefix)}"] if settings.prefix != PREFIX else []),
             f"  ca: {quoted(_body(self.authority().pem))}",
             f"  certificate: {quoted(_body(certificate))}",
@@ -341,6 +376,13 @@ class FleetFolder:
     def _record(self, made: Issued, name: str, kind: str, now: datetime) -> None:
         self.records.append(_record_of(made, name, kind, now))
         self._write_records()
+
+    def _revoke_records(self, now: datetime, kind: str, name: str | None = None) -> int:
+        """Revokes the certificates of a kind that hold, of one name or of all; how many there were."""
+        held = [one for one in self.records if one.kind == kind and name in {None, one.name} and not one.revoked]
+        self.records = [replace(one, revoked=now) if one in held else one for one in self.records]
+        self._write_records()
+        return len(held)
 
     def _write_records(self) -> None:
         _write(self.path / "certificates" / "issued.csv", _issued_text(self.records))
@@ -396,14 +438,7 @@ def _yaml(file: Path) -> Any:
 
 
 def _text(file: Path) -> str:
-    try:
-        return read_file(file, _LARGEST).decode("utf-8-sig")
-    except OSError as error:
-        msg = f"{file}: {error.strerror}"
-        raise FleetError(msg, remedy="Bring it back, for example from git") from error
-    except UnicodeDecodeError as error:
-        msg = f"{file} is not UTF-8 text"
-        raise FleetError(msg, remedy="Save it as UTF-8") from error
+    return read_text(file, remedy="Bring it back, for example from git")
 
 
 def _records(file: Path) -> list[Record]:

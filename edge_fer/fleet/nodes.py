@@ -11,12 +11,11 @@ from typing import Final
 
 from edge_fer.contract.topics import ALL_GROUPS, is_name
 from edge_fer.errors import FleetError, did_you_mean
-from edge_fer.support.files import read_file
+from edge_fer.fleet.text import read_text
 
 __all__ = ["COLUMNS", "FleetNode", "read_table", "table"]
 
 COLUMNS: Final = ("node", "site", "ring", "groups")
-_LARGEST: Final = 4_000_000
 #: User names of the broker that are no nodes.
 RESERVED: Final = frozenset({"operator", "collector"})
 
@@ -72,7 +71,7 @@ def read_table(file: Path, rings: Sequence[str]) -> list[FleetNode]:
     Raises:
         FleetError: it cannot be read, or something in it is wrong.
     """
-    text = _text_of(file)
+    text = read_text(file, remedy="Name a table of nodes (CSV)")
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
     columns = _checked_columns(file, [column.strip().lower() for column in reader.fieldnames or ()])
@@ -117,17 +116,6 @@ def _checked_columns(file: Path, columns: list[str]) -> list[str]:
             remedy = did_you_mean(column, COLUMNS) or f"Choose from {', '.join(COLUMNS)}"
             raise FleetError(msg, remedy=remedy)
     return columns
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return read_file(file, _LARGEST).decode("utf-8-sig")
-    except OSError as error:
-        msg = f"{file}: {error.strerror}"
-        raise FleetError(msg, remedy="Name a table of nodes (CSV)") from error
-    except UnicodeDecodeError as error:
-        msg = f"{file} is not UTF-8 text"
-        raise FleetError(msg, remedy="Save it as CSV in UTF-8") from error
 
 
 def _node(row: dict[str, str | None], rings: Sequence[str]) -> FleetNode:

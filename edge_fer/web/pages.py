@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge_fer.control.verdict import needs_in
+from edge_fer.control.verdict import INVENTED, needs_in
 from edge_fer.errors import CommandError, ConfigError, EdgeFerError, KeepingError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.types import LABEL_NAMES, LABELS
@@ -158,7 +158,11 @@ class _Pages:
             "duration": duration_words,
             "lasted": lasted,
         }
-        self._templates.globals |= {"condition_words": condition_words, "measured_words": measured_words}
+        self._templates.globals |= {
+            "condition_words": condition_words,
+            "measured_words": measured_words,
+            "INVENTED": INVENTED,
+        }
         self.notes = LoginNotes(node, clock)
         self._hashing = asyncio.Semaphore(2)
 

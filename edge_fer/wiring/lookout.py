@@ -99,6 +99,7 @@ class Lookout:
     def _camera(self, name: str, camera: Camera, now: Instant) -> CameraNow:
         loop = camera.loop
         state: dict[str, Any] = {
+            "source": self._node.infos[name].source,
             "online": loop.state is CaptureState.ONLINE,
             "paused": camera.paused,
             "problem": redacted_text(loop.reason),

@@ -11,7 +11,7 @@ from edge_fer import __version__
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import tree as config
 from edge_fer.contract.composer import Composer
-from edge_fer.contract.messages import Health
+from edge_fer.contract.messages import CameraInfo, Health
 from edge_fer.contract.topics import Topics
 from edge_fer.daemon.health import health_of
 from edge_fer.daemon.heat import HeatWatch
@@ -97,6 +97,11 @@ class Node:
     def settings(self) -> config.Config:
         """The config that the cameras go by now."""
         return self._rule_change.settings
+
+    @property
+    def infos(self) -> Mapping[str, CameraInfo]:
+        """What is told of each camera, by its name."""
+        return self._watched.infos
 
     @property
     def made(self) -> Mapping[str, Any]:

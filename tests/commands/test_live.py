@@ -103,6 +103,7 @@ def demo(tmp_path, **environment):
 
 def test_the_demo_shows_people_with_bars_an_alert_with_its_reason_and_its_end(tmp_path):
     terminal = demo(tmp_path)
+    terminal.wait_for("The people are invented")
     terminal.wait_for("neutral   ███")
     terminal.wait_for("unhappy-guest")
     terminal.wait_for("FIRING")

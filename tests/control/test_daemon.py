@@ -190,7 +190,7 @@ def test_what_may_not_leave_the_device_is_not_told(tmp_path, broker, privacy):
         assert camera["online"]
         about_people = {"view", "people", "mood", "satisfaction", "seen", "rules", "ended"}
         assert {camera[name] for name in about_people} == {None}
-        assert camera.keys() - about_people == {"online", "paused", "problem", "watchers"}
+        assert camera.keys() - about_people == {"source", "online", "paused", "problem", "watchers"}
         assert state["privacy"]["events_published"] is False
         shown = verb(tmp_path, "status", "--once")
         assert "only summaries are told about people" in shown.stdout

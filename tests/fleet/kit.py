@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import signal
 import socket
 import subprocess
@@ -11,12 +12,16 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from edge_fer.boot.takeover import Places, take_over
 from edge_fer.cli.main import main
+from edge_fer.contract.messages.fleet import ConfigReported
 from edge_fer.fleet.folder import FleetFolder
 from tests.broker import HOST, Subscriber, free_port, tool
+
+_REPORTED = Draft202012Validator(ConfigReported.model_json_schema(mode="serialization"))
 
 
 class Fleet:
@@ -143,3 +148,15 @@ class _Reader(Subscriber):
 def events_of(fleet: Fleet, node: str) -> Subscriber:
     """Hears all that a node says."""
     return _Reader(fleet, f"edge-fer/{node}/#")
+
+
+def reported(fleet: Fleet, node: str) -> dict[str, Any] | None:
+    """What a node reports of its config, or nothing."""
+    seen = fleet.client(
+        "mosquitto_sub", "operator", "-t", f"edge-fer/{node}/config/reported", "-C", "1", "-W", "20", "-q", "1"
+    )
+    if not seen.stdout.strip():
+        return None
+    found: dict[str, Any] = json.loads(seen.stdout)
+    _REPORTED.validate(found)
+    return found

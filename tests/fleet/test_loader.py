@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import random
+import shlex
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
@@ -163,21 +166,109 @@ def test_each_kind_is_stored_with_its_columns_and_more_fields_are_kept(tmp_path,
     assert problems == [(b"{",)]
 
 
-def test_what_is_old_is_erased_by_site_and_time(database):
-    insert = (
-        'insert into edge_fer.summary (topic, seq, content, node, site, camera, ts, clock_synced, replayed, "window",'
-        " since, until, body) values ('t', %s, '', 'n', %s, 'c', %s, true, false, '1m', now(), now(), '{}')"
-    )
-    old, new = datetime.now(UTC) - timedelta(days=200), datetime.now(UTC)
-    with psycopg.connect(database.words) as connection:
-        connection.execute(SCHEMA.read_text())
-        for number, (site, ts) in enumerate([("east", old), ("west", old), ("east", new)]):
-            connection.execute(insert, (number, site, ts))
+INSERT = (
+    "insert into edge_fer.summary (topic, seq, content, node, site, camera, ts, clock_synced, replayed,"
+    ' "window", since, until, body, received)'
+    " values ('t', %s, '', 'n', %s, 'c', %s, %s, false, '1m', now(), now(), '{}', %s)"
+)
+OLD, NEW, AHEAD = (datetime.now(UTC) + timedelta(days=days) for days in (-200, 0, 4000))
+
+
+@pytest.fixture
+def kept(database):
+    """Stores summaries, each as its site, `ts`, whether the clock was synchronised, and arrival; gives what is left."""
+
+    def left():
+        return {row[0] for row in database.rows("select site from edge_fer.summary")}
+
+    def store(*rows):
+        with psycopg.connect(database.words) as connection:
+            # the schema can be run again
+            connection.execute(SCHEMA.read_text())
+            # other tests have left rows of any age
+            connection.execute("truncate edge_fer.alert_event, edge_fer.summary, edge_fer.audit, edge_fer.rejected")
+            for number, row in enumerate(rows):
+                connection.execute(INSERT, (number, *row))
+        return left
+
+    return store
+
+
+def test_what_is_old_is_erased_by_site_and_time(database, kept):
+    left = kept(("east", OLD, True, OLD), ("west", OLD, True, OLD), ("new", NEW, True, NEW))
     erase = "select edge_fer.erase({}, now() - interval '6 months')"
     assert database.rows(erase.format("'east'")) == [(1,)]
-    assert {row[0] for row in database.rows("select site from edge_fer.summary where topic = 't'")} == {"east", "west"}
-    assert database.rows(erase.format("null"))[0][0] >= 1
-    assert database.rows("select count(*) from edge_fer.summary where topic = 't'") == [(1,)]
+    assert left() == {"west", "new"}
+    assert database.rows(erase.format("null")) == [(1,)]
+    assert left() == {"new"}
+
+
+def test_a_clock_that_is_wrong_neither_shortens_nor_lengthens_what_is_kept(database, kept):
+    left = kept(
+        ("behind, not synchronised", datetime(1970, 1, 2, tzinfo=UTC), False, NEW),
+        ("ahead", AHEAD, True, OLD),
+        ("ahead, not synchronised", AHEAD, False, OLD),
+        ("sent late", OLD, True, NEW),
+    )
+    assert database.rows("select edge_fer.erase(null, now() - interval '6 months')") == [(3,)]
+    assert left() == {"behind, not synchronised"}
+
+
+def shipped(name):
+    return SCHEMA.with_name(name)
+
+
+def command_of(unit, **environment):
+    """The words of a unit's `ExecStart`, as systemd makes them."""
+    read = configparser.ConfigParser(interpolation=None, strict=False)
+    read.optionxform = str
+    read.read(unit)
+    line = read["Service"]["ExecStart"]
+    for name, value in environment.items():
+        line = line.replace(f"${{{name}}}", value)
+    return shlex.split(line)
+
+
+def test_the_shipped_job_erases_as_the_user_that_the_loader_has(database):
+    with psycopg.connect(database.words, autocommit=True) as connection:
+        connection.execute('create role "edge-fer-fleet" login')
+        connection.execute('create database fleet owner "edge-fer-fleet"')
+    unit = shipped("edge-fer-fleet-erase.service")
+    assert "\nUser=edge-fer-fleet\n" in unit.read_text()
+    assert "\nUser=edge-fer-fleet\n" in shipped("edge-fer-fleet-load.service").read_text()
+    words = f"host={database.folder} user=edge-fer-fleet dbname=fleet"
+    with psycopg.connect(words) as connection:
+        connection.execute(SCHEMA.read_text())
+        for number, at in enumerate((OLD, NEW)):
+            connection.execute(INSERT, (number, "east", at, True, at))
+    place = os.environ | {"PGHOST": str(database.folder), "PGUSER": "edge-fer-fleet"}
+
+    def left_after(kept):
+        done = subprocess.run(
+            command_of(unit, KEPT=kept), env=place, capture_output=True, text=True, check=False, timeout=60
+        )
+        with psycopg.connect(words) as connection:
+            return done.returncode, connection.execute("select count(*) from edge_fer.summary").fetchone()[0]
+
+    assert 'Environment="KEPT=6 months"' in unit.read_text()
+    assert left_after("1 year") == (0, 2)
+    assert left_after("6 months") == (0, 1)
+    # a wrong word makes the unit fail, and erases nothing
+    assert left_after("six moons") == (1, 1)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_takes_the_shipped_units(tmp_path):
+    for file in SCHEMA.parent.glob("edge-fer-fleet-*"):
+        text = file.read_text().replace("/opt/edge-fer/bin/edge-fer", "/bin/true")
+        (tmp_path / file.name).write_text(text.replace("User=edge-fer-fleet", "User=root"))
+    units = sorted(tmp_path.iterdir())
+    assert len(units) == 6
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "edge-fer" in line]) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,24 @@ class Reader:
     def follow(self, command: str) -> str:
         """Runs one command, with this machine in place of others; what it prints."""
         self.done.append(command)
-        command = command.removeprefix("sudo -u postgres ").removeprefix("sudo ")
-        command = command.replace("/media/bootfs", str(self.where.parent / "media")).replace(
-            "deploy/fleet/schema.sql", str(SCHEMA)
-        )
+        user = re.match(r"sudo -u (\S+) ", command)
+        # the cluster's first user is `edge`, not `postgres`
+        self.environment["PGUSER"] = user[1] if user and user[1] != "postgres" else "edge"
+        command = command.removeprefix(user[0] if user else "sudo ")
+        for there, here in {
+            "/media/bootfs": self.fleet.root / "media",
+            "/media/safe": self.fleet.root / "media",
+            "/etc/edge-fer-fleet": self.fleet.root / "centre",
+            "/opt/edge-fer/bin/edge-fer": "edge-fer",
+            "deploy/fleet/schema.sql": SCHEMA,
+        }.items():
+            command = command.replace(there, str(here))
         match command.split()[:3]:
             case ["cd", folder]:
                 self.where /= folder
+                return ""
+            case ["useradd" | "chown", *_]:
+                # there is one user here
                 return ""
             case ["systemctl", how, "mosquitto"]:
                 self.fleet.reload() if how == "reload" else self.restart()
@@ -154,6 +165,7 @@ def test_from_nothing_to_ten_nodes(tmp_path):
         ).stdout
         assert "secrets" not in shown
         assert "ward-5" not in reader.fleet.folder.nodes
+        assert "New keys for the broker, collector, operator" in said[next(one for one in said if "restore" in one)]
         assert len(reader.done) > 20
         assert node.stop() == 0
 

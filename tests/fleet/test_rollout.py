@@ -6,28 +6,13 @@ import json
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from edge_fer.contract.messages.fleet import ConfigReported
 from tests.daemon import Daemon
-from tests.fleet.kit import Fleet
+from tests.fleet.kit import Fleet, reported
 from tests.mqtt.kit import until
 from tests.running import ENDLESS
 
-REPORTED = Draft202012Validator(ConfigReported.model_json_schema(mode="serialization"))
 CAMERA = {"cameras": {"front": ENDLESS}}
-
-
-def reported(fleet, node):
-    """What a node reports of its config, or nothing."""
-    seen = fleet.client(
-        "mosquitto_sub", "operator", "-t", f"edge-fer/{node}/config/reported", "-C", "1", "-W", "20", "-q", "1"
-    )
-    if not seen.stdout.strip():
-        return None
-    found = json.loads(seen.stdout)
-    REPORTED.validate(found)
-    return found
 
 
 @contextmanager

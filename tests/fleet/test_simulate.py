@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +15,8 @@ from edge_fer.fleet.script import moved, passes, written_script
 from edge_fer.recordings.replay.outcome import ReplayOutcome, replay
 from edge_fer.sample import TRACE
 from edge_fer.trace.reader import TraceReader
-from tests.broker import Mosquitto, Subscriber
-from tests.daemon import edge_fer
+from tests.broker import Mosquitto, Subscriber, tool
+from tests.daemon import COMMAND, edge_fer
 from tests.fleet.kit import Fleet, events_of
 from tests.mqtt.kit import until
 from tests.running import VALIDATORS
@@ -147,7 +146,8 @@ def test_what_waits_for_a_broker_that_is_away_is_told_and_sent_by_the_next_run(t
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--nodes", "0"], "--nodes 0 is not between"),
+        (["--nodes", "0"], "--nodes 0 is less than 1"),
+        (["--skip", "-1"], "--skip -1 is less than 0"),
         (["--silent", "2"], "--silent is not between 0 and 1"),
         (["--trace", "missing"], "missing cannot be read"),
     ],
@@ -166,11 +166,43 @@ def test_a_fleet_with_too_few_cards_is_told(tmp_path):
     assert "has cards of 1 nodes, not of 3" in ended.stderr
 
 
-def test_as_many_take_part_as_the_system_allows_open_files():
-    command = [sys.executable, "-m", "edge_fer", "simulate", "--broker", "mqtt://127.0.0.1:1", "--nodes", "200"]
-    limited = subprocess.run(["prlimit", "--nofile=700:700", *command], capture_output=True, text=True, check=False)
-    assert limited.returncode == 1
-    assert limited.stderr == (
-        "edge-fer: --nodes 200 needs 1300 open files, and this system allows 700. Raise the limit (ulimit -n), or "
-        "start several, the second with --skip 100\n"
-    )
+def test_a_card_without_a_key_is_told(tmp_path):
+    fleet = Fleet(tmp_path, "one")
+    card = fleet.folder.card("one")
+    card.write_text(card.read_text().replace("  key:", "  # key:"))
+    ended = edge_fer("simulate", "--folder", str(fleet.path), "--nodes", "1")
+    assert ended.returncode == 1
+    assert "has no certificate and key" in ended.stderr
+    assert "edge-fer fleet add one --again" in ended.stderr
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_told_and_one_that_can_be_raised_is(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker:
+        command = [*COMMAND, "simulate", "--broker", broker.url, "--nodes", "40", "--for", "1", "--json"]
+
+        def limited(soft: int, hard: int):
+            prlimit = [tool("prlimit"), f"--nofile={soft}:{hard}"]
+            return subprocess.run([*prlimit, *command], capture_output=True, text=True, timeout=300, check=False)
+
+        ended = limited(100, 300)
+        assert ended.returncode == 1
+        assert "--nodes 40 needs 384 open files, and the system's limit is 300" in ended.stderr
+        assert "--nofile=384" in ended.stderr
+        assert "at most --nodes 29" in ended.stderr
+        # 40 nodes need far more than 100, and no more than what is asked for
+        ended = limited(100, 384)
+        assert ended.returncode == 0, ended.stderr
+        told = json.loads(ended.stdout)
+        assert (told["nodes"], told["waiting"]) == (40, 0)
+        assert told["connections"] == 40
+
+
+def test_more_nodes_than_select_has_room_for_run_in_one_process(tmp_path):
+    # select() knows files below 1024 alone, and a node has six
+    with Mosquitto(tmp_path / "broker") as broker:
+        ended = edge_fer("simulate", "--broker", broker.url, "--nodes", "220", "--for", "1", "--json")
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["waiting"] == 0
+    assert told["connections"] >= 220
+    assert told["sent"]["retained"] >= 220

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_fer.rules.scene.calendar import DAY, HOUR, Calendar
@@ -128,6 +128,7 @@ def test_every_second_is_in_exactly_one_window_of_each_length(steps, offset):
             assert of_minutes == pytest.approx(quarter.numbers.seconds[label], abs=1e-3)
 
 
+@example([0.1, ("jump", 0.1), ("jump", 4050.1), 2.0, ("jump", 3147.0), 2.0])
 @given(st.lists(st.one_of(st.floats(0.1, 2), st.floats(-7200, 7200).map(lambda s: ("jump", s))), max_size=150))
 def test_however_the_clock_jumps_no_second_is_lost_or_counted_twice(steps):
     scene = Scene()

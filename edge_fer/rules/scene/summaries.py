@@ -155,10 +155,11 @@ class Summaries:
             ending = [length for length, found in over.items() if found.mono <= border.mono]
             self._count(border.mono)
             told += self._close(border, ending)
-            # where the last frame still stands beyond the border, time goes on being counted
-            if self._last and self._last.mono < border.mono < self._last.mono + self._max_gap:
+            # where the last frame still stands beyond the border, time goes on being counted, in the window in which
+            # the border is by the clock of now: after a jump that is not the one after the window that ended
+            if self._last and self._last.mono <= border.mono < self._last.mono + self._max_gap:
                 for length in ending:
-                    self._begin(length, border.utc)
+                    self._begin(length, at.utc - timedelta(seconds=at.mono - border.mono))
         self._bound()
         return told
 
