@@ -20,9 +20,18 @@ from edge_fer.history.look_back import look_back
 from edge_fer.history.telling import csv_lines, period_of, told_history
 from edge_fer.log.recent import RecentLines
 from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.types import LABEL_SETS
 from edge_fer.wiring.meaning import build_scale
 
-__all__ = ["findings_by", "history_of", "link_of", "log_of", "notice_of", "picture_settings_of"]
+__all__ = [
+    "faces_trial_of",
+    "findings_by",
+    "history_of",
+    "link_of",
+    "log_of",
+    "notice_of",
+    "picture_settings_of",
+]
 
 #: Periods that can be read at once: a year would be too long an answer.
 _PERIODS: Final = ("today", "week")
@@ -30,6 +39,9 @@ _PERIODS: Final = ("today", "week")
 _FURTHEST: Final = 400
 #: Seconds for all findings together: a broker or camera that does not answer is waited for.
 _PATIENCE: Final = 60.0
+#: Seconds to make a face, at least and at most; between them, as long as the smoothing takes.
+_READY: Final = 3.0
+_LONGEST_READY: Final = 15.0
 
 
 def history_of(settings: config.Config, fields: Mapping[str, Any], *, tells_alerts: bool) -> Mapping[str, Any]:
@@ -101,14 +113,11 @@ def picture_settings_of(settings: config.Config, fields: Mapping[str, Any]) -> M
         msg = "reading pictures of one's own is switched off in the config file"
         remedy = "Whoever looks after this device may write `privacy: {own_pictures: on}` into its config file"
         raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="privacy.own_pictures")
-    names = list(settings.cameras)
-    name = fields.get("camera", names[0] if names else None)
-    if name not in names:
-        raise _wrong(field="camera", value=name, remedy=f"Choose from {', '.join(names)}")
+    name = _camera_in(settings, fields)
     camera = settings.cameras[name]
     return {
         "camera": name,
-        "cameras": names,
+        "cameras": list(settings.cameras),
         "min_size": camera.faces.min_size,
         "settings": {
             "models_dir": str(settings.models_dir),
@@ -117,6 +126,34 @@ def picture_settings_of(settings: config.Config, fields: Mapping[str, Any]) -> M
             "attributes": {attribute: written(asked) for attribute, asked in camera.attributes.items()},
         },
     }
+
+
+def faces_trial_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What somebody is asked to show who tries the faces on the page, and how much time there is.
+
+    Args:
+        settings: the config.
+        fields: `camera` (its name; left out, the first).
+
+    Raises:
+        CommandError: there is no such camera.
+    """
+    name = _camera_in(settings, fields)
+    emotion = settings.cameras[name].emotion
+    return {
+        "camera": name,
+        "cameras": list(settings.cameras),
+        "labels": list(LABEL_SETS[emotion.labels]),
+        "ready": min(max(_READY, emotion.smoothing.time_constant), _LONGEST_READY),
+    }
+
+
+def _camera_in(settings: config.Config, fields: Mapping[str, Any]) -> str:
+    names = list(settings.cameras)
+    name: str | None = fields.get("camera", names[0] if names else None)
+    if name not in names:
+        raise _wrong(field="camera", value=name, remedy=f"Choose from {', '.join(names)}")
+    return name
 
 
 def link_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
