@@ -64,7 +64,11 @@ _FIELDS: Final[Mapping[Do, Mapping[str, tuple[type | tuple[type, ...], str]]]] =
     Do.SETTINGS: {"schema": (bool, "true or false")},
     Do.READ: {"what": (str, "the name of what there is to read"), "with": (dict, "an object that says which part")},
     Do.COMMAND: {"command": (str, "the name of a command"), "with": (dict, "an object with the command's fields")},
-    Do.LIVE: {"camera": (str, "the name of a camera"), "seconds": ((int, float), "a number of seconds")},
+    Do.LIVE: {
+        "camera": (str, "the name of a camera"),
+        "seconds": ((int, float), "a number of seconds"),
+        "picture": (bool, "true or false"),
+    },
     Do.END_LIVE: {},
     Do.TRY: {"set": (dict, "an object with values by key of the config")},
 }

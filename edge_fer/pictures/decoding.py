@@ -26,7 +26,7 @@ from edge_fer.pictures.png import first_picture
 from edge_fer.pictures.pnm import binary_pnm
 from edge_fer.types import Image
 
-__all__ = ["MOST_PIXELS", "Picture", "decode"]
+__all__ = ["MOST_PIXELS", "Picture", "decode", "see_that_it_is_no_larger"]
 
 #: The longest side, in pixels, that OpenCV can turn.
 LONGEST = 32_000
@@ -77,6 +77,25 @@ def decode(data: bytes) -> Picture:
         raise PictureError(msg, remedy=f"Make it smaller, and no side longer than {LONGEST} pixels") from None
     except Exception:  # noqa: BLE001 - what is damaged makes Pillow raise anything
         raise _damaged(kind, ", or of a kind that is not known here" if kind in MANIFOLD else "") from None
+
+
+def see_that_it_is_no_larger(data: bytes, pixels: int) -> None:
+    """Looks at the size that a picture's head claims, before memory is taken for its pixels.
+
+    Raises:
+        PictureError: it is larger, or no picture of a kind that can be read.
+    """
+    kind = kind_of(data)
+    _keep_limits()
+    try:
+        width, height = _opened(data, kind).size
+    except PictureError:
+        raise
+    except Exception:  # noqa: BLE001 - what is damaged makes Pillow raise anything
+        raise _damaged(kind, ", or of a kind that is not known here" if kind in MANIFOLD else "") from None
+    if width * height > pixels:
+        msg = f"is too large: {width} x {height} pixels, where {pixels / 1e6:.0f} megapixels are the most here"
+        raise PictureError(msg, remedy="Make it smaller")
 
 
 class _UnknownError(Exception):

@@ -1,4 +1,4 @@
-"""The command `note`: the page tells what happened to logins and accounts, so that `audit` has it. Not for MQTT."""
+"""The command `note`: the page tells what was done there (logins, accounts, own pictures) for `audit`. Not for MQTT."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edge_fer.contract.messages.commands import Request, Response
 __all__ = ["NoteRequest", "NoteResponse", "Noted"]
 
 #: What can be told.
-Noted = Literal["login", "login_refused", "logout", "account_put", "account_role", "account_removed"]
+Noted = Literal["login", "login_refused", "logout", "account_put", "account_role", "account_removed", "own_picture"]
 
 
 class NoteRequest(Request):
-    """`note`: what happened to a login or an account of the page."""
+    """`note`: what happened to a login or an account of the page, or that a picture is read there."""
 
     event: Noted = Field(description="What happened.")
     about: Annotated[str, Field(max_length=64)] = Field(

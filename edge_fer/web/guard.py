@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -41,10 +41,14 @@ class Guard:
         app: what it guards.
         hosts: names and addresses that we are reached by, without ports.
         secure: whether browsers reach us by HTTPS.
+        larger: bytes that a body may have, of the paths where that is more than `LARGEST_BODY`.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], secure: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str], secure: bool, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
+        self._larger = larger or {}
         self._hosts = frozenset(host.lower() for host in hosts)
         self._scheme = "https" if secure else "http"
         self._headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
@@ -67,7 +71,7 @@ class Guard:
         if refused:
             await self._refuse(send, *refused)
             return
-        await self._app(scope, _Bounded(receive), self._sender(send))
+        await self._app(scope, _Bounded(receive, self._largest(scope)), self._sender(send))
 
     def _fault(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
         host = headers.only("host")
@@ -81,9 +85,12 @@ class Guard:
             if headers.only("origin") not in expected or headers.only("sec-fetch-site") not in {None, "same-origin"}:
                 return 403, "This request does not come from a page of edge-fer."
         length = headers.only("content-length")
-        if length is not None and not (length.isdecimal() and int(length[:12]) <= LARGEST_BODY):
-            return 413, f"A request may have {LARGEST_BODY} bytes."
+        if length is not None and not (length.isdecimal() and int(length[:12]) <= self._largest(scope)):
+            return 413, f"A request may have {self._largest(scope)} bytes."
         return None
+
+    def _largest(self, scope: Scope) -> int:
+        return self._larger.get(scope.get("path", ""), LARGEST_BODY)
 
     def _sender(self, send: Send) -> Send:
         async def sent(message: Message) -> None:
@@ -144,9 +151,9 @@ def _is_where_it_came_to(scope: Scope, name: str) -> bool:
 class _Bounded:
     """Receives a body up to a size, whatever its head has said."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
-        self._left = LARGEST_BODY
+        self._left = largest
 
     async def __call__(self) -> Any:
         message = await self._receive()

@@ -53,17 +53,20 @@ class NodeLine:
         """The result of a command, likewise."""
         return await self.ask("command", who, command=name, with_=dict(fields))
 
-    async def live(self, camera: str, seconds: float, who: Asker) -> AsyncGenerator[Mapping[str, Any], None]:
+    async def live(
+        self, camera: str, seconds: float, who: Asker, *, picture: bool = True
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
         """A live view: what it begins with, then its events as they come, the last of which is its end.
 
-        A slow reader gets the newest alone. The daemon ends the view as soon as nobody reads this any more.
+        A slow reader gets the newest alone. The daemon ends the view as soon as nobody reads this any more. Without
+        `picture`, it is asked for numbers alone.
 
         Raises:
             EdgeFerError: the daemon does not run, or refuses.
         """
         client = await anyio.to_thread.run_sync(self._connect)
         try:
-            asked = {"camera": camera, "seconds": seconds}
+            asked = {"camera": camera, "seconds": seconds, "picture": picture}
             yield await anyio.to_thread.run_sync(partial(self._asked, client, "live", who, asked))
             newest: _Newest[Mapping[str, Any]] = _Newest()
             loop = asyncio.get_running_loop()

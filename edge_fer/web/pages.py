@@ -34,6 +34,7 @@ from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
 from edge_fer.web.noting import LoginNotes
 from edge_fer.web.past import past_routes
+from edge_fer.web.pictures import picture_routes
 from edge_fer.web.proxy import ReverseProxy
 from edge_fer.web.sessions import LoginSession, OneTimeLinks, SessionBook
 from edge_fer.web.texts import LANGUAGES, chosen_language, texts_in
@@ -77,6 +78,7 @@ NAVIGATION: Final = (
     ("/aim", "aim", Role.VIEWER),
     ("/tune", "tune", Role.VIEWER),
     ("/history", "history", Role.VIEWER),
+    ("/pictures", "own_pictures", Role.OPERATOR),
     ("/system", "system", Role.VIEWER),
 )
 
@@ -122,6 +124,7 @@ def make_pages(
         *tune_routes(pages),
         *house_routes(pages, authority),
         *past_routes(pages),
+        *picture_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 

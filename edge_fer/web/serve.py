@@ -24,6 +24,7 @@ from edge_fer.web.delays import LoginDelays
 from edge_fer.web.guard import Guard
 from edge_fer.web.node import NodeLine
 from edge_fer.web.pages import Keeping, make_pages
+from edge_fer.web.pictures import LARGER
 from edge_fer.web.place import ADDRESS
 from edge_fer.web.private import write_private
 from edge_fer.web.serving import ServeSettings
@@ -104,7 +105,7 @@ def serve(settings: ServeSettings, sockets: Sequence[socket.socket]) -> None:
     own = {"localhost", "127.0.0.1", "::1", socket.gethostname(), f"{socket.gethostname()}.local"}
     own |= {str(one.getsockname()[0]) for one in sockets if one.family in {socket.AF_INET, socket.AF_INET6}}
     pages = make_pages(node, keeping, secure=secure, authority=settings.authority, proxy=settings.proxy)
-    guarded = Guard(pages, hosts=own | set(settings.hosts), secure=secure)
+    guarded = Guard(pages, hosts=own | set(settings.hosts), secure=secure, larger=LARGER)
     idle = _IdleWatch(guarded)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -110,6 +110,16 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
 
         return notice_of(node.settings)
 
+    def read_picture_settings(fields: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import picture_settings_of  # noqa: PLC0415
+
+        return picture_settings_of(node.settings, fields)
+
+    def read_faces_trial(fields: Mapping[str, Any]) -> Any:
+        from edge_fer.wiring.records import faces_trial_of  # noqa: PLC0415
+
+        return faces_trial_of(node.settings, fields)
+
     def read_link(fields: Mapping[str, Any]) -> Any:
         from edge_fer.wiring.records import link_of  # noqa: PLC0415
 
@@ -120,6 +130,8 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
         "history": ControlRecord(Role.VIEWER, read_history),
         "log": ControlRecord(Role.OPERATOR, read_log),
         "findings": ControlRecord(Role.OPERATOR, read_findings),
+        "picture_settings": ControlRecord(Role.OPERATOR, read_picture_settings),
+        "faces_trial": ControlRecord(Role.OPERATOR, read_faces_trial),
         "link": ControlRecord(Role.OPERATOR, read_link),
     }
 

@@ -29,6 +29,8 @@ LONGEST: Final = 60.0
 #: By which name the policy knows the control socket.
 _SINK: Final = "control"
 _NEVER: Final = "never"
+#: What can be asked for, and what holds where it is left out.
+_ASKED: Final[Mapping[str, Any]] = {"camera": "", "seconds": LONGEST, "picture": True}
 
 
 class LiveViews:
@@ -56,7 +58,7 @@ class LiveViews:
         Raises:
             CommandError: it may not be.
         """
-        asked = {"camera": fields["camera"], "seconds": fields.get("seconds", LONGEST)}
+        asked = {name: fields.get(name, default) for name, default in _ASKED.items()}
         try:
             lease = self._begun(**asked, asker=asker, take=take)
         except CommandError as error:
@@ -79,7 +81,15 @@ class LiveViews:
         for lease in leases:
             lease.end(LiveEnd.RESTART)
 
-    def _begun(self, *, camera: str, seconds: float, asker: Asker, take: Callable[[Mapping[str, Any]], None]) -> _Lease:
+    def _begun(
+        self,
+        *,
+        camera: str,
+        seconds: float,
+        picture: bool,
+        asker: Asker,
+        take: Callable[[Mapping[str, Any]], None],
+    ) -> _Lease:
         if asker.role is None or not asker.role.includes(Role.OPERATOR):
             msg = f"{asker.name}, who is {asker.role}, may not look at cameras, which needs the role {Role.OPERATOR}"
             raise CommandError(DENIED, msg, remedy="Ask somebody with that role")
@@ -99,7 +109,7 @@ class LiveViews:
             raise CommandError(ErrorCode.REFUSED, msg, remedy="End the pause first", field="camera", value=camera)
         self._end_other(camera, asker)
         now = self._voice.clock().mono
-        pictures = self._policy.live == "pixelated"
+        pictures = picture and self._policy.live == "pixelated"
         view = LiveView(
             camera,
             asker.name or "",
@@ -113,7 +123,7 @@ class LiveViews:
             if self._closed:
                 raise CommandError(ErrorCode.BUSY, "edge-fer ends, or begins anew", remedy="Ask again in a while")
             lease = self._open[camera] = _Lease(
-                view, self._told(camera, seconds), lambda why: self._end(lease, asker, why)
+                view, self._told(camera, seconds, pictures=pictures), lambda why: self._end(lease, asker, why)
             )
         if pictures:
             self._policy.grant(_SINK, {Content.PICTURES}, max(now + seconds, self._granted_until(now)))
@@ -129,13 +139,13 @@ class LiveViews:
             raise CommandError(ErrorCode.REFUSED, msg, remedy="Ask again in a minute", field="camera", value=camera)
         lease.end(LiveEnd.ELSEWHERE)
 
-    def _told(self, camera: str, seconds: float) -> Mapping[str, Any]:
+    def _told(self, camera: str, seconds: float, *, pictures: bool) -> Mapping[str, Any]:
         faces = self._node.settings.cameras[camera].faces
         quality = faces.quality
         needs = LiveNeeds(
             pixels=faces.min_size, brightness=quality.min_brightness, sharpness=quality.min_sharpness
         ).model_dump(mode="json")
-        return {"camera": camera, "seconds": seconds, "shows": self._policy.live, "needs": needs}
+        return {"camera": camera, "seconds": seconds, "shows": "pixelated" if pictures else "boxes", "needs": needs}
 
     def _allowed(self, mono: float) -> bool:
         return Content.PICTURES in self._policy.allowed(_SINK, mono)

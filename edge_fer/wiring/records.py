@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from edge_fer.clock.zone import local_zone
 from edge_fer.config import tree as config
+from edge_fer.config.output.writing import written
 from edge_fer.contract.messages import rfc3339
+from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.control.protocol import Code
 from edge_fer.errors import CommandError
 from edge_fer.history.file import NAME
@@ -18,9 +20,18 @@ from edge_fer.history.look_back import look_back
 from edge_fer.history.telling import csv_lines, period_of, told_history
 from edge_fer.log.recent import RecentLines
 from edge_fer.rules.scene.calendar import Calendar
+from edge_fer.types import LABEL_SETS
 from edge_fer.wiring.meaning import build_scale
 
-__all__ = ["findings_by", "history_of", "link_of", "log_of", "notice_of"]
+__all__ = [
+    "faces_trial_of",
+    "findings_by",
+    "history_of",
+    "link_of",
+    "log_of",
+    "notice_of",
+    "picture_settings_of",
+]
 
 #: Periods that can be read at once: a year would be too long an answer.
 _PERIODS: Final = ("today", "week")
@@ -28,6 +39,9 @@ _PERIODS: Final = ("today", "week")
 _FURTHEST: Final = 400
 #: Seconds for all findings together: a broker or camera that does not answer is waited for.
 _PATIENCE: Final = 60.0
+#: Seconds to make a face, at least and at most; between them, as long as the smoothing takes.
+_READY: Final = 3.0
+_LONGEST_READY: Final = 15.0
 
 
 def history_of(settings: config.Config, fields: Mapping[str, Any], *, tells_alerts: bool) -> Mapping[str, Any]:
@@ -83,6 +97,63 @@ def notice_of(settings: config.Config) -> Mapping[str, Any]:
         "notified": bool(settings.notify.targets),
         "history_days": 0 if settings.history.record == "off" else round(keep.hours / 86_400),
     }
+
+
+def picture_settings_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By which settings of a camera somebody's own pictures are read, where they may be.
+
+    Args:
+        settings: the config.
+        fields: `camera` (its name; left out, the first).
+
+    Raises:
+        CommandError: there is no such camera, or such pictures may not be read here.
+    """
+    if settings.privacy.own_pictures == "off":
+        msg = "reading pictures of one's own is switched off in the config file"
+        remedy = "Whoever looks after this device may write `privacy: {own_pictures: on}` into its config file"
+        raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="privacy.own_pictures")
+    name = _camera_in(settings, fields)
+    camera = settings.cameras[name]
+    return {
+        "camera": name,
+        "cameras": list(settings.cameras),
+        "min_size": camera.faces.min_size,
+        "settings": {
+            "models_dir": str(settings.models_dir),
+            "emotion": written(camera.emotion),
+            "faces": written(camera.faces),
+            "attributes": {attribute: written(asked) for attribute, asked in camera.attributes.items()},
+        },
+    }
+
+
+def faces_trial_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What somebody is asked to show who tries the faces on the page, and how much time there is.
+
+    Args:
+        settings: the config.
+        fields: `camera` (its name; left out, the first).
+
+    Raises:
+        CommandError: there is no such camera.
+    """
+    name = _camera_in(settings, fields)
+    emotion = settings.cameras[name].emotion
+    return {
+        "camera": name,
+        "cameras": list(settings.cameras),
+        "labels": list(LABEL_SETS[emotion.labels]),
+        "ready": min(max(_READY, emotion.smoothing.time_constant), _LONGEST_READY),
+    }
+
+
+def _camera_in(settings: config.Config, fields: Mapping[str, Any]) -> str:
+    names = list(settings.cameras)
+    name: str | None = fields.get("camera", names[0] if names else None)
+    if name not in names:
+        raise _wrong(field="camera", value=name, remedy=f"Choose from {', '.join(names)}")
+    return name
 
 
 def link_of(settings: config.Config, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:

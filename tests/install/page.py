@@ -9,8 +9,10 @@ import socket
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 
+from edge_fer.sample import sample_picture
 from tests.install.visitor import HttpsVisitor
 
 __all__ = ["sandbox_report", "walk_page"]
@@ -25,6 +27,7 @@ def walk_page(booted) -> None:
     for step in (
         _it_is_off_until_it_is_switched_on,
         _it_is_reached_by_https_and_a_link_logs_the_first_admin_in,
+        _a_picture_is_read_within_the_sandbox,
         _it_ends_when_nobody_looks_and_comes_back,
         _its_sandbox_holds,
         _it_is_switched_off,
@@ -79,6 +82,19 @@ def _it_is_reached_by_https_and_a_link_logs_the_first_admin_in(booted):
         assert other.send("/cameras/resume", camera="front")[0] in {expected, 409}
     assert booted.ok("stat -c '%U %a' /var/lib/edge-fer-web/state/accounts.json").split() == ["edge-fer-web", "600"]
     assert "Traceback" not in booted.ok("journalctl --no-pager -u edge-fer-web")
+
+
+def _a_picture_is_read_within_the_sandbox(booted):
+    cid = HttpsVisitor(booted)
+    assert cid.ask("POST", "/login", {"name": "cid", "password": PASSWORD})[0] == 303
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(sample_picture(), cv2.COLOR_RGB2BGR))[1].tobytes()
+    status, text = cid.send_picture(encoded)
+    assert status == 200, text
+    (face,) = json.loads(text)["faces"]
+    assert face["label"] == "happy"
+    peak = int(booted.ok("cat /sys/fs/cgroup/system.slice/edge-fer-web.service/memory.peak"))
+    print(f"\n{booted.suite}: the page and the reader of a picture take {peak >> 20} MiB at most")
+    assert booted.ok("systemctl show -P NRestarts edge-fer-web").strip() == "0"
 
 
 def _it_ends_when_nobody_looks_and_comes_back(booted):

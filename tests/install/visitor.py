@@ -41,6 +41,18 @@ class HttpsVisitor:
     def get(self, path):
         return self.ask("GET", path)
 
+    def send_picture(self, data):
+        """A picture, as the script of the page `Your pictures` sends it."""
+        (csrf,) = re.findall(r'data-csrf="([^"]+)"', self.get("/pictures")[2])
+        connection = http.client.HTTPSConnection("localhost", 8443, timeout=90, context=self._context)
+        headers = {"cookie": self.cookie, "origin": "https://localhost:8443", "x-csrf": unescape(csrf)}
+        try:
+            connection.request("POST", "/pictures/read", data, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
     def send(self, path, **form):
         """A form of one of our pages."""
         found = re.search(r'name="csrf" value="([^"]+)"', self.get("/")[2])

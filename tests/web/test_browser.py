@@ -30,6 +30,7 @@ PAGES = (
     "/",
     "/aim",
     "/tune",
+    "/pictures",
     "/history?back=1",
     f"/history?period=week&back={int(MIDNIGHT.weekday() == 0)}",
     "/system",

@@ -38,6 +38,7 @@ PAGES = (
     "/tune",
     "/system",
     "/history",
+    "/pictures",
     "/log",
     "/findings",
     "/certificate",

@@ -28,6 +28,11 @@ class PrivacySection(Section):
         description="Whether the readings of the last hour are kept in memory, as numbers, so that thresholds can be "
         "tried on them.",
     )
+    own_pictures: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether operators may have pictures of their own read on the page; nothing of them is kept; "
+        "only a config file can change it.",
+    )
     k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
         default=1, description="A summary that fewer people made is held back; 1 holds back none."
     )

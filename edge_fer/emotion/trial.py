@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from edge_fer.types import UNCERTAIN, Reading
 
-__all__ = ["NOT_TRIED", "NO_FACE", "Prompt", "Trial", "Tried", "as_json", "lines", "reasons_of"]
+__all__ = ["LEAST", "NOT_TRIED", "NO_FACE", "Prompt", "Seen", "Trial", "Tried", "as_json", "lines", "reasons_of"]
 
 #: What stands in the place of a label while no face is found.
 NO_FACE = "no_face"
@@ -35,6 +35,24 @@ class Prompt:
     label: str
     counts: bool
     left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of a face at one moment.
+
+    Attributes:
+        label: the emotion, or `uncertain`.
+        reasons: why it is uncertain; empty where it is not.
+    """
+
+    label: str
+    reasons: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, reading: Reading | None) -> Seen | None:
+        """The same of a reading, with the reasons in words."""
+        return None if reading is None else cls(reading.label, reasons_of(reading))
 
 
 @dataclass(slots=True)
@@ -78,7 +96,7 @@ class Trial:
     def __init__(self, labels: Sequence[str], *, ready: float, hold: float) -> None:
         self.tried = [Tried(label) for label in labels]
         self._ready, self._turn = ready, ready + hold
-        self._before: tuple[float, Reading | None] | None = None
+        self._before: tuple[float, Seen | None] | None = None
 
     def prompt(self, seconds: float) -> Prompt | None:
         """What is asked so many seconds after the first frame; None when it is over."""
@@ -88,25 +106,25 @@ class Trial:
         counts = within >= self._ready
         return Prompt(self.tried[int(index)].label, counts, (self._turn if counts else self._ready) - within)
 
-    def take(self, seconds: float, reading: Reading | None) -> None:
+    def take(self, seconds: float, now_seen: Seen | None) -> None:
         """Takes one frame.
 
         Args:
             seconds: since the first frame.
-            reading: of whoever is nearest; None where there is no face.
+            now_seen: of whoever is nearest; None where there is no face.
         """
         if self._before is not None:
             then, seen = self._before
             asked = self.prompt(then)
             if asked is not None and asked.counts:
                 self._add(asked.label, seen, min(seconds - then, asked.left, STANDS))
-        self._before = seconds, reading
+        self._before = seconds, now_seen
 
-    def _add(self, label: str, seen: Reading | None, spent: float) -> None:
+    def _add(self, label: str, seen: Seen | None, spent: float) -> None:
         tried = next(one for one in self.tried if one.label == label)
         label_read = seen.label if seen else NO_FACE
         tried.seconds[label_read] = tried.seconds.get(label_read, 0.0) + spent
-        for reason in reasons_of(seen) if seen else ():
+        for reason in seen.reasons if seen else ():
             tried.reasons[reason] = tried.reasons.get(reason, 0.0) + spent
 
 
