@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -10,11 +13,13 @@ import pytest
 
 from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.loop import CaptureState
+from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
 from edge_fer.types import Frame
-from tests.capture.films import write_film
-from tests.capture.helpers import InventedClock, flat
+from tests.capture.films import moving, write_film
+from tests.capture.helpers import HttpCamera, InventedClock, flat, respond
 from tests.capture.recorded import RecordedSource
+from tests.capture.rtsp_server import RtspCamera, encoded
 from tests.capture.tried import tried
 from tests.fakes.stage import Stage
 from tests.invented import at
@@ -93,6 +98,67 @@ def test_a_quiet_scene_through_an_encoder_that_saves_bits_is_not_frozen(tmp_path
     repeated = [(one.image == other.image).all() for one, other in pairwise(frames)]
     assert sum(repeated) > len(frames) // 2, "or this would show nothing"
     assert frozen_at(frames) is None
+
+
+class TickingClock(InventedClock):
+    """Goes on by a second each time that it is read, so that a real camera is seen at an invented pace."""
+
+    def __call__(self):
+        self.advance(1.0)
+        return super().__call__()
+
+
+MJPEG = "multipart/x-mixed-replace;boundary=frame"
+
+
+@pytest.fixture
+def started():
+    """Starts a camera that sends pictures again and again, and gives its address."""
+    cameras = []
+
+    def start(way, pictures):
+        if way.startswith("H26"):
+            cameras.append(RtspCamera(replace(encoded(pictures, codec=way, key_every=5), fps=100)))
+            return cameras[-1].url
+        jpegs = itertools.cycle([cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures])
+
+        def answer(request):
+            if way == "one JPEG at a time":
+                respond(request, next(jpegs), "image/jpeg")
+                return
+            request.send_response(200)
+            request.send_header("Content-Type", MJPEG)
+            request.end_headers()
+            for jpeg in jpegs:
+                request.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg + b"\r\n")
+
+        cameras.append(HttpCamera(answer))
+        return cameras[-1].url
+
+    yield start
+    for camera in cameras:
+        camera.die()
+
+
+def seen(url, count):
+    """As many pictures of a camera."""
+    options = {"open_timeout": 30, "read_timeout": 30}
+    source = NetworkCamera("front", url, clock=TickingClock(), fps=50 if url.startswith("http") else None, **options)
+    with closing(source.frames()) as frames:
+        yield from itertools.islice(frames, count)
+
+
+@tried(
+    "live cameras of any kind",
+    "the very same picture: RTSP with H.264 and H.265, MJPEG, one JPEG for each request",
+    "frozen; one with the noise of a sensor is not",
+)
+@pytest.mark.parametrize("way", ["H264", "H265", "MJPEG", "one JPEG at a time"])
+def test_real_cameras_that_freeze(started, way):
+    scene = moving(1, size=(320, 192))[0]
+    noise = [(scene + RANDOM.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8) for _ in range(10)]
+    assert frozen_at(seen(started(way, [scene] * 10), 200), after=20) is not None
+    assert frozen_at(seen(started(way, noise), 60), after=20) is None
 
 
 class FreezingCamera:
