@@ -1,7 +1,7 @@
 """Where the pixels of a picture end that is not compressed, and whether anything stands behind them.
 
-Such a picture has nothing by which damage could be noticed. But where bytes were put in, what comes after them is in the
-wrong place, and the last of it stands behind the end.
+Such a picture has nothing by which damage could be noticed. But where bytes were put in, what comes after them is in
+the wrong place, and the last of it stands behind the end.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path):
 ])  # fmt: skip
 def test_pixels_that_are_not_square_by_what_the_container_says(tmp_path, suffix, codec):
     """VP9 cannot say it itself."""
-    path = write_film(tmp_path / f"wide.{suffix}", moving(5, size=(144, 96)), codec=codec, pixels=Fraction(4, 3), fps=25)
+    path = write_film(
+        tmp_path / f"wide.{suffix}", moving(5, size=(144, 96)), codec=codec, pixels=Fraction(4, 3), fps=25
+    )
     assert {frame.image.shape for frame in play(path)} == {(96, 192, 3)}
     assert play(path, aspect=1.5)[0].image.shape == (96, 144, 3)
 

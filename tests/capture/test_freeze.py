@@ -74,6 +74,38 @@ def test_a_codec_must_repeat_it_in_key_frames_as_well():
     assert frozen_at(each_50) == pytest.approx(100, abs=1)
 
 
+def coded(second, *, key_every, off=0, key_off=0):
+    """A frame of a frozen picture as an encoder makes it; `off` levels away between key frames."""
+    key = second % key_every == 0
+    return frame(second, picture(90 + (key_off if key else off * (second % 2))), key=key)
+
+
+def test_what_an_encoder_refines_between_key_frames_is_frozen_all_the_same():
+    assert frozen_at([coded(second, key_every=20, off=1) for second in range(200)]) == pytest.approx(60, abs=1)
+    assert frozen_at([coded(second, key_every=40, off=1) for second in range(200)]) == pytest.approx(80, abs=1)
+
+
+def test_what_moves_between_key_frames_is_not_frozen():
+    assert frozen_at([coded(second, key_every=20, off=4) for second in range(200)]) is None
+
+
+def test_key_frames_that_differ_in_a_pixel_are_not_frozen():
+    frames = [coded(second, key_every=20) for second in range(200)]
+    for one in frames:
+        one.image[5, 5, 0] += one.index // 200
+    assert frozen_at(frames) is None
+
+
+def test_a_refused_picture_is_known_again_by_its_key_frame():
+    still = StillPicture(picture())
+    assert still.is_in(frame(0, picture(), key=True))
+    assert still.is_in(frame(0, picture(91), key=False))
+    assert not still.is_in(frame(0, picture(91), key=True))
+    assert not still.is_in(frame(0, picture(91)))
+    assert not still.is_in(frame(0, picture(93), key=False))
+    assert not still.is_in(frame(0, picture()[1:], key=False))
+
+
 def test_it_stays_frozen_until_another_picture_comes():
     watch, same = FreezeWatch(10), picture()
     assert [watch.observe(frame(second, same), counted=second < 12) for second in range(20)] == [False] * 11 + [
@@ -157,7 +189,8 @@ def seen(url, count):
 def test_real_cameras_that_freeze(started, way):
     scene = moving(1, size=(320, 192))[0]
     noise = [(scene + RANDOM.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8) for _ in range(10)]
-    assert frozen_at(seen(started(way, [scene] * 10), 200), after=20) is not None
+    # an encoder's first key frame is another one, as is that of each round
+    assert frozen_at(seen(started(way, [scene] * 60), 200), after=20) is not None
     assert frozen_at(seen(started(way, noise), 60), after=20) is None
 
 

@@ -79,7 +79,6 @@ def test_kind_of_what_it_is_not(source, match):
         ("sample:", "no recording that comes with"),
         ("picamera2://0", "is no Pi camera.*picamera2:1"),
         ("/dev/", "is no video device"),
-        ("/dev/shm", "is no video device"),
         ("/dev/null", "is no video device"),
         ("/dev/zero", "is no video device"),
         ("v4l2:///dev/video0", "has no host"),
@@ -101,9 +100,9 @@ def test_what_can_never_be_is_known_before_anything_is_opened(source, match):
 
 
 @pytest.mark.parametrize("source", [
-    "sample", "sample:ward", "picamera2", "picamera2:imx219", "0", "/dev/video4711", "/dev/shm/clip.mp4",
-    "/dev/v4l/by-id/usb-0_C920-video-index0", "rtsp://192.0.2.1:554/x", "https://192.0.2.1/x", "/media/clip", "clip.mp4",
-    "./frames", "pictures/",
+    "sample", "sample:ward", "picamera2", "picamera2:imx219", "0", "/dev/video4711", "pictures/",
+    "/dev/v4l/by-id/usb-0_C920-video-index0", "rtsp://192.0.2.1:554/x", "https://192.0.2.1/x", "/media/clip",
+    "clip.mp4", "./frames", "/dev/shm/clip.mp4",  # noqa: S108 - nothing is written there
 ])  # fmt: skip
 def test_what_may_be_there_later_is_no_fault(source):
     assert sure_fault(source) is None

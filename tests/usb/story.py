@@ -117,9 +117,7 @@ def main() -> None:
     watched.until(CaptureState.ONLINE, "plugged in after that", act=plug_in)
     all_dropped = lambda: set_control(NODE, "Percentage of Dropped Buffers", 100)  # noqa: E731
     watched.until(CaptureState.LOST, "falls silent", act=all_dropped)
-    watched.until(
-        CaptureState.ONLINE, "sends again", act=lambda: set_control(NODE, "Percentage of Dropped Buffers", 0)
-    )
+    watched.until(CaptureState.ONLINE, "sends again", act=lambda: set_control(NODE, "Percentage of Dropped Buffers", 0))
     broken = lambda: set_control(NODE, "Inject Fatal Streaming Error", 1)  # noqa: E731
     watched.until(CaptureState.LOST, "fatal error while it sends", act=broken)
     watched.until(CaptureState.ONLINE, "after the error")

@@ -265,7 +265,7 @@ def _is_cover(stream: av.VideoStream) -> bool:
 
 
 def _told_pixels(stream: av.VideoStream) -> Fraction | None:
-    """Width of a pixel by its height, where the container says another one than the codec; players believe the container.
+    """Width of a pixel by its height, where the container says another one than the codec: players believe it.
 
     Some codecs, such as VP8 and VP9, cannot say it themselves.
     """
