@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -76,6 +76,8 @@ class NotifyTexts:
             now: seconds since 1970.
             lost: how many could not be delivered before.
         """
+        if items[0].kind is ItemKind.PAGE:
+            return self._week(items[0], lost)
         groups: dict[tuple[object, ...], list[NotifyItem]] = {}
         for item in items:
             groups.setdefault(_group(item), []).append(item)
@@ -90,6 +92,17 @@ class NotifyTexts:
         return NotifyMessage(
             self._title(list(groups.values()), len(items)), "\n".join(lines), first.severity, first.kind
         )
+
+    def _week(self, item: NotifyItem, lost: int) -> NotifyMessage:
+        """The mail with the page of a week: its few numbers, camera by camera."""
+        facts = item.facts
+        days = {name: f"{date.fromisoformat(facts[name]):{self._texts['date']}}" for name in ("first", "last")}
+        cameras = facts["cameras"][:_MOST_LINES]
+        lines = [self._say("week_camera", **{**one, "place": self._of(one["place"])}) for one in cameras]
+        if more := len(facts["cameras"]) - len(cameras):
+            lines.append(self._say("more", count=more))
+        lines += [self._say("week_page"), *([self._say("lost", count=lost)] if lost else [])]
+        return NotifyMessage(self._say("title_week", place=self._place, **days), "\n".join(lines), "info", item.kind)
 
     def _title(self, groups: Sequence[Sequence[NotifyItem]], count: int) -> str:
         names = {_TITLES[group[0].kind] for group in groups}

@@ -188,6 +188,8 @@ class NotifySink(BaseSink):
             self._look_at_node()
             self._status = spool.status()
             self._configured = spool.noted("settings") is not None
+            # what a command has put there
+            self._pending |= spool.is_woken
         self._problem = ""
         if self._pending:
             self._ask_for_sender(spool, waker)
