@@ -39,6 +39,7 @@ __all__ = [
     "MqttHealth",
     "OutboxHealth",
     "PrivacyInfo",
+    "RefusedUpdate",
     "SinkStatus",
     "StageLatency",
 ]
@@ -102,6 +103,14 @@ class MachineInfo(Part):
     )
 
 
+class RefusedUpdate(Part):
+    """A version that was taken back because the daemon was not well with it, and is not installed again."""
+
+    version: str = Field(description="Version of the package.")
+    reason: str = Field(description="What was wrong, in a sentence.")
+    at: ForeignMoment | None = Field(description="When it was taken back; null: nobody says.")
+
+
 class Info(Message):
     """`info`: what the node is and runs. Retained."""
 
@@ -125,6 +134,10 @@ class Info(Message):
     )
     client_certificate_ends: ForeignMoment | None = Field(
         default=None, description="When this device's own certificate ends; null: it has none, or it cannot be read."
+    )
+    update_refused: RefusedUpdate | None = Field(
+        default=None,
+        description="The update that this device took back last (docs/update.md); null: none, or a later one is there.",
     )
 
 
