@@ -106,19 +106,19 @@ class Trial:
         counts = within >= self._ready
         return Prompt(self.tried[int(index)].label, counts, (self._turn if counts else self._ready) - within)
 
-    def take(self, seconds: float, now_seen: Seen | None) -> None:
+    def take(self, seconds: float, seen: Seen | None) -> None:
         """Takes one frame.
 
         Args:
             seconds: since the first frame.
-            now_seen: of whoever is nearest; None where there is no face.
+            seen: of whoever is nearest; None where there is no face.
         """
         if self._before is not None:
-            then, seen = self._before
+            then, before = self._before
             asked = self.prompt(then)
             if asked is not None and asked.counts:
-                self._add(asked.label, seen, min(seconds - then, asked.left, STANDS))
-        self._before = seconds, now_seen
+                self._add(asked.label, before, min(seconds - then, asked.left, STANDS))
+        self._before = seconds, seen
 
     def _add(self, label: str, seen: Seen | None, spent: float) -> None:
         tried = next(one for one in self.tried if one.label == label)

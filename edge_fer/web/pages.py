@@ -29,6 +29,7 @@ from edge_fer.web.accounts import AccountBook
 from edge_fer.web.acknowledging import acknowledging_routes
 from edge_fer.web.aim import aim_routes
 from edge_fer.web.delays import LoginDelays
+from edge_fer.web.faces import face_routes
 from edge_fer.web.fields import in_words
 from edge_fer.web.house import house_routes
 from edge_fer.web.node import NodeLine
@@ -42,7 +43,7 @@ from edge_fer.web.tune import tune_routes
 from edge_fer.web.views import alerts_in, clock_of, day_of, ended_in, lasted, silences_in
 from edge_fer.web.visit import Handler as _Handler
 from edge_fer.web.visit import PageVisit as _PageVisit
-from edge_fer.web.visit import form_of
+from edge_fer.web.visit import form_of, pushed_event
 
 __all__ = ["Keeping", "make_pages"]
 
@@ -125,6 +126,7 @@ def make_pages(
         *house_routes(pages, authority),
         *past_routes(pages),
         *picture_routes(pages),
+        *face_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 
@@ -317,15 +319,15 @@ class _Pages:
             if self._session(visit.request) is None:
                 return
             if state is None:
-                parts = {"verdict": "", "scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
+                parts = {"verdict": "", "scene": self.part(visit, "_gone.html"), "alerts": "", "cameras": ""}
             else:
                 content = _now(state)
-                parts = {name: self._part(visit, f"_{name}.html", **content) for name in _PUSHED}
+                parts = {name: self.part(visit, f"_{name}.html", **content) for name in _PUSHED}
             for name, text in parts.items():
                 # what has not changed stays, and with it where the keyboard is
                 if shown.get(name) != text:
                     shown[name] = text
-                    yield _event(name, text)
+                    yield pushed_event(name, text)
             await asyncio.sleep(PUSH_EVERY)
 
     async def system(self, visit: _PageVisit) -> Response:
@@ -382,13 +384,14 @@ class _Pages:
         """The same for whoever is not logged in."""
         return self._shown(request, template, code, **content)
 
+    def part(self, visit: _PageVisit, template: str, **content: Any) -> str:
+        """A part of a page out of a template, as it is pushed."""
+        return self._rendered(visit.request, template, session=visit.session, **content)
+
     # how it looks
 
     def _shown(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
         return HTMLResponse(self._rendered(request, template, **content), code)
-
-    def _part(self, visit: _PageVisit, template: str, **content: Any) -> str:
-        return self._rendered(visit.request, template, session=visit.session, **content)
 
     def _rendered(self, request: Request, template: str, **content: Any) -> str:
         wanted: str = content.pop("in_language", "")
@@ -461,11 +464,6 @@ def _came_from(request: Request) -> str:
     if parts.netloc != request.headers.get("host") or not came.startswith("/") or came.startswith(("//", "/\\")):
         return "/"
     return "/" if parts.path == request.url.path else came
-
-
-def _event(name: str, text: str) -> str:
-    lines = "\n".join(f"data: {line}" for line in text.splitlines() or [""])
-    return f"event: {name}\n{lines}\n\n"
 
 
 def _given(visit: _PageVisit, *names: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge_fer.web.node import NodeLine
     from edge_fer.web.noting import LoginNotes
 
-__all__ = ["Handler", "PageVisit", "PagesPort", "form_of"]
+__all__ = ["Handler", "PageVisit", "PagesPort", "form_of", "pushed_event"]
 
 #: Fields of a form.
 _MOST_FIELDS: Final = 20
@@ -79,8 +79,17 @@ class PagesPort(Protocol):
     def show(self, visit: PageVisit, template: str, code: int = 200, **content: Any) -> Response:
         """A page out of a template."""
 
+    def part(self, visit: PageVisit, template: str, **content: Any) -> str:
+        """A part of a page out of a template, as it is pushed."""
+
     def show_stranger(self, request: Request, template: str, code: int = 200, **content: Any) -> Response:
         """The same for whoever is not logged in."""
+
+
+def pushed_event(name: str, text: str) -> str:
+    """A part of a page, as the browser is sent it: a server-sent event."""
+    lines = "\n".join(f"data: {line}" for line in text.splitlines() or [""])
+    return f"event: {name}\n{lines}\n\n"
 
 
 async def form_of(request: Request) -> Mapping[str, str] | None:

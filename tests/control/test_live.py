@@ -309,6 +309,26 @@ def test_it_is_refused(tmp_path, broker, more, who, fields, words):
         assert told["outcome"] in {"denied", "refused"}
 
 
+def test_whoever_asks_for_no_picture_gets_numbers_alone(tmp_path, broker):
+    config = {"cameras": {"front": ENDLESS}, "mqtt": {"broker": broker.url}}
+    with Subscriber(broker) as seen, Daemon(tmp_path, config) as daemon, connected(tmp_path) as client:
+        daemon.wait_for("camera front is online")
+        told = client.ask("live", camera="front", picture=False, as_={"name": "ann", "role": "operator"})
+        assert told["shows"] == "boxes"
+        read = False
+        while not read:
+            frame = next_frame(client)
+            assert frame["picture"] is None
+            read = any(face["emotion"] for face in frame["faces"])
+        assert client.ask("state")["cameras"]["front"]["watchers"] == ["ann"]
+        client.ask("end_live")
+        began, ended = seen.wait_for(lambda m: m.topic.endswith("/audit"), count=2)
+        assert began.json["fields"] == {"camera": "front", "seconds": 60.0, "picture": False}
+        assert ended.json["fields"]["why"] == "asked"
+        looked = [m.json["privacy"]["sinks"]["control"] for m in seen.of("/info")]
+        assert not any("pictures" in one for one in looked)
+
+
 def test_ward_allows_it_where_the_config_file_says_so_and_no_command_does(tmp_path, broker):
     config = {"cameras": {"front": ENDLESS}, "mqtt": {"broker": broker.url}, "profile": "ward"}
     with Daemon(tmp_path / "a", config) as daemon, connected(tmp_path / "a") as client:

@@ -92,8 +92,6 @@ def _a_picture_is_read_within_the_sandbox(booted):
     assert status == 200, text
     (face,) = json.loads(text)["faces"]
     assert face["label"] == "happy"
-    peak = int(booted.ok("cat /sys/fs/cgroup/system.slice/edge-fer-web.service/memory.peak"))
-    print(f"\n{booted.suite}: the page and the reader of a picture take {peak >> 20} MiB at most")
     assert booted.ok("systemctl show -P NRestarts edge-fer-web").strip() == "0"
 
 

@@ -31,6 +31,7 @@ PAGES = (
     "/aim",
     "/tune",
     "/pictures",
+    "/faces",
     "/history?back=1",
     f"/history?period=week&back={int(MIDNIGHT.weekday() == 0)}",
     "/system",

@@ -39,6 +39,8 @@ PAGES = (
     "/system",
     "/history",
     "/pictures",
+    "/faces",
+    "/faces/events",
     "/log",
     "/findings",
     "/certificate",
