@@ -13,6 +13,7 @@
 # make fleet-test  simulated nodes into a real PostgreSQL, over kills of broker, loader and database; NODES=100
 #   SECONDS=120 say how many, and for how long
 # make test-mutations  10,000 pictures, recordings and streams, damaged at random; an hour and more, N=300 of each kind less
+# make usb-test  plug a USB camera in and out, in an emulated machine with a kernel of Debian; as root, minutes
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
@@ -43,7 +44,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations usb-test test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -117,7 +118,10 @@ fleet-test: $(VENV)/test.done
 	 $(BIN)/python -m pytest -s tests/fleet/test_loader.py -k over_kills
 
 test-mutations: $(VENV)/test.done models
-	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP tests/capture/test_mutations.py
+	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP --timeout 7200 tests/capture/test_mutations.py
+
+usb-test: $(VENV)/test.done
+	EDGE_FER_TEST_USB=$(CURDIR)/$(VENV)/usb $(BIN)/python -m pytest -rP tests/usb
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install

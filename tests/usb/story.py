@@ -12,8 +12,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from edge_fer.capture.discovery import find_camera, video_nodes
@@ -52,7 +54,8 @@ class Watched:
             on_state=self._note,
             backoff=Backoff(first=0.5, most=0.5),
         )
-        threading.Thread(target=self.loop.run, args=[self._stop], daemon=True).start()
+        self._thread = threading.Thread(target=self.loop.run, args=[self._stop])
+        self._thread.start()
 
     def _note(self, state: CaptureState, reason: str) -> None:
         with self._changed:
@@ -83,8 +86,9 @@ class Watched:
         }
 
     def end(self) -> None:
-        """Ends it."""
+        """Ends it, so that it lets go of the camera."""
         self._stop.set()
+        self._thread.join(LONG)
 
 
 def plug_in() -> None:
@@ -96,6 +100,23 @@ def pull() -> None:
     """Pulls the cable; then the driver lets go of the device, as one of USB does."""
     set_control(NODE, "Disconnect", 1)
     (DRIVER / "unbind").write_text("vivid.0")
+
+
+def formats() -> None:
+    """What pictures of each format look like; the camera shows vertical bars."""
+    for code in ("BGR3", "RGB3", "YUYV", "UYVY", "NV12", "YU12", "GREY", "Y16 "):
+
+        def opener(path: str, api: int, code: str = code) -> cv2.VideoCapture:
+            capture = cv2.VideoCapture(path, api)
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code))
+            return capture
+
+        source = OpenCvLive("front", NODE, clock=SystemClock(), size=(640, 360), opener=opener)
+        with closing(source.frames()) as frames:
+            image = next(frames).image
+        height, width = image.shape[:2]
+        bars = [image[height // 2, width * (2 * number + 1) // 16].tolist() for number in range(8)]
+        tell(f"format {code}", size=[width, height], bars=bars)
 
 
 def main() -> None:
@@ -122,6 +143,7 @@ def main() -> None:
     watched.until(CaptureState.LOST, "fatal error while it sends", act=broken)
     watched.until(CaptureState.ONLINE, "after the error")
     watched.end()
+    formats()
     tell("end")
 
 
