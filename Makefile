@@ -177,6 +177,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.control_page
 	$(BIN)/python -m tests.privacy_page
+	$(BIN)/python -m tests.notify.examples
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
 	$(BIN)/python -m tests.capture.tried_page

@@ -40,7 +40,7 @@ class NotifyItem:
         not_before: when it may be told.
         urgent: whether neither grouping nor the rate limit may delay it.
         camera: the camera, empty where it is about none.
-        facts: what else may be told to this target: `rule`, `value`, `threshold`, `minutes`, `end`, `link`,
+        facts: what else may be told to this target: `rule`, `when`, `value`, `threshold`, `minutes`, `end`, `link`,
             `link_ends`; of a page `name`, `html`, `first`, `last`, `cameras`.
         id: its number in the spool; 0 before it is there.
         ended: when an alert that was not told yet was over; None while it is not.
