@@ -61,7 +61,7 @@ def read_sites(file: Path) -> list[SiteBroker]:
     found: dict[str, SiteBroker] = {}
     try:
         if tuple(rows.fieldnames or ()) != _COLUMNS:
-            raise KeyError("columns")  # noqa: TRY301
+            raise KeyError  # noqa: TRY301
         for row in rows:
             one = SiteBroker(row["site"], tuple(row["brokers"].split()), int(row["port"])).checked()
             if one.site in found or not one.brokers:

@@ -35,7 +35,7 @@ def changed(package: Path, folder: Path, release: str, change) -> Path:
     control.write_text(control.read_text().replace(f"\nVersion: {version}\n", f"\nVersion: {release}.{version}\n"))
     change(tree)
     made = folder / f"edge-fer_{release}.deb"
-    subprocess.run(["dpkg-deb", "-Zzstd", "-z1", "--root-owner-group", "-b", tree, made], check=True)
+    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, made], check=True)
     shutil.rmtree(tree)
     return made
 
@@ -101,7 +101,6 @@ class Node:
         shutil.copy(self.repository.updates("canary", machine.suite), machine.path("/root/edge-fer-updates.deb"))
         machine.ok(f"apt-get update -qq && {INSTALL} ./edge-fer.deb && {INSTALL} ./edge-fer-updates.deb", timeout=900)
         # of Debian's own packages there may be newer ones than those in the machine, which are not the matter here
-        machine.write("/etc/apt/apt.conf.d/99test", "#clear Unattended-Upgrade::Origins-Pattern;\n")
         conf = machine.path("/etc/apt/apt.conf.d/52edge-fer-updates").read_text()
         (pattern,) = re.findall(r"^Unattended-Upgrade::.*$", conf, re.MULTILINE)
         machine.write("/etc/apt/apt.conf.d/99test", f"#clear Unattended-Upgrade::Origins-Pattern;\n{pattern}\n")
@@ -135,8 +134,7 @@ class Node:
         return self.judged()
 
     def judged(self):
-        self.machine.wait_for("! systemctl is-active --quiet edge-fer-update-gate.service", 600)
-        assert not self.machine.path("/var/lib/edge-fer-updates/pending.json").exists(), self.journal()
+        self.machine.wait_for("test ! -e /var/lib/edge-fer-updates/pending.json", 600)
         return self.journal()
 
     def journal(self):

@@ -157,7 +157,7 @@ def test_lost_keys_of_a_site_are_made_anew_and_the_lost_ones_revoked(tmp_path):
 
 
 def test_each_message_is_stored_once_and_in_order_over_kills_of_both_brokers_loader_and_database(tmp_path):
-    """From nodes by a site's broker, its bridge and the central broker to PostgreSQL; the bridge dies with its broker."""
+    """From nodes by a site's broker, its bridge and the central one to PostgreSQL; the bridge dies with its broker."""
     table = tmp_path / "nodes.csv"
     table.write_text("node,site\n" + "".join(f"n{number},hall\n" for number in range(NODES)))
     fleet = Fleet(tmp_path)
