@@ -19,6 +19,7 @@
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
 # make test-node-red  run the flow in a real Node-RED, from npm
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
+# make repo    put the packages in dist/ into the suite canary of a signed apt repository (docs/update.md)
 # make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make image   build a bootable image of Debian for arm64 with that package inside; as root
 # make image-test  boot it in an emulated machine, and break it in every way: an hour or more; as root. Writes
@@ -44,7 +45,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations usb-test test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations usb-test test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test repo image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -128,6 +129,9 @@ test-install: $(VENV)/test.done
 
 deb: $(VENV)/run.done
 	deploy/deb/build.sh --arch $(ARCH)
+
+repo:
+	deploy/updates/repository.sh add
 
 deb-test: $(VENV)/test.done
 	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
