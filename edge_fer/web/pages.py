@@ -308,6 +308,10 @@ class _Pages:
         yield ": here\n\n"
         async for state in self._node.states():
             if self._session(visit.request) is None:
+                # nothing of people stays on a screen of somebody who may no longer look
+                for name in _PUSHED:
+                    yield _event(name, self._part(visit, "_out.html") if name == "scene" else "")
+                yield _event("out", "")
                 return
             if state is None:
                 parts = {"verdict": "", "scene": self._part(visit, "_gone.html"), "alerts": "", "cameras": ""}
