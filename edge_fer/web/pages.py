@@ -346,7 +346,7 @@ class _Pages:
 
     async def pause(self, visit: _PageVisit) -> Response:
         """A camera looks no more."""
-        await self._node.command("pause", _given(visit, "camera"), visit.asker)
+        await self._node.command("pause", _given(visit, "camera", "for", "reason"), visit.asker)
         return RedirectResponse("/", 303)
 
     async def resume(self, visit: _PageVisit) -> Response:
@@ -365,6 +365,11 @@ class _Pages:
     def accounts(self) -> AccountBook:
         """Who may log in."""
         return self._keeping.accounts
+
+    @property
+    def delays(self) -> LoginDelays:
+        """How long whoever guesses has to wait."""
+        return self._keeping.delays
 
     def is_here(self, visit: _PageVisit) -> bool:
         """Whether somebody is still logged in, with the role that they had."""

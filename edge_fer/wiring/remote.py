@@ -93,6 +93,8 @@ def make_executor(
         uptime=lambda: voice.clock().mono - node.started.mono,
         settings_changed=lambda: node.tell_info(settings.values),
         kept=kept,
+        clock=voice.clock,
+        passcode=lambda: node.settings.privacy.pause_passcode,
     )
 
     def tell(outcome: Outcome) -> None:

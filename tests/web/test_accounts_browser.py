@@ -22,7 +22,7 @@ SEEN = {"viewer": _VIEWER, "operator": _OPERATOR, "admin": _OPERATOR | {"/accoun
 #: What may be pressed on these pages, by role.
 BUTTONS = {
     ("viewer", "/"): set(),
-    ("operator", "/"): {"Pause"},
+    ("operator", "/"): {"Pause", "Pause the room"},
     ("viewer", "/tune"): set(),
     ("operator", "/tune"): {"Try", "Set"},
     ("viewer", "/aim"): set(),
