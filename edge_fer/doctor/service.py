@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
 
-__all__ = ["become_the_service", "may_read", "running_daemon", "service", "unit_state"]
+__all__ = ["become_the_service", "environment_of_the_service", "may_read", "running_daemon", "service", "unit_state"]
 
 ACCOUNT = "edge-fer"
 UNIT = "edge-fer.service"
@@ -83,7 +83,7 @@ def become_the_service() -> bool:
         return False
     if not may_read(account, Path(__file__)):
         return False
-    for name, value in _environment():
+    for name, value in environment_of_the_service().items():
         os.environ.setdefault(name, value)
     if CREDENTIALS.is_dir():
         os.environ.setdefault("CREDENTIALS_DIRECTORY", str(CREDENTIALS))
@@ -113,6 +113,11 @@ def _processes(proc: Path) -> Iterator[tuple[int, list[str]]]:
         with suppress(OSError):
             line = (folder / "cmdline").read_bytes().decode(errors="replace")
             yield int(folder.name), line.rstrip("\0").split("\0")
+
+
+def environment_of_the_service() -> Mapping[str, str]:
+    """What the unit gives the service for `${NAME}` in the config, as far as this user may read it."""
+    return dict(_environment())
 
 
 def _environment() -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from edge_fer.contract.messages.commands import Request, Response
 __all__ = ["NoteRequest", "NoteResponse", "Noted"]
 
 #: What can be told.
-Noted = Literal["login", "login_refused", "logout", "account_put", "account_role", "account_removed"]
+Noted = Literal["login", "login_refused", "logout", "account_put", "account_role", "account_removed", "backup"]
 
 
 class NoteRequest(Request):

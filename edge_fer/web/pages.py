@@ -28,6 +28,7 @@ from edge_fer.values.plain_words import condition_words, duration_words, measure
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.acknowledging import acknowledging_routes
 from edge_fer.web.aim import aim_routes
+from edge_fer.web.backups import backup_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.fields import in_words
 from edge_fer.web.house import house_routes
@@ -122,6 +123,7 @@ def make_pages(
         *tune_routes(pages),
         *house_routes(pages, authority),
         *past_routes(pages),
+        *backup_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 

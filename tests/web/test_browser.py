@@ -37,6 +37,7 @@ PAGES = (
     "/log",
     "/certificate",
     "/accounts",
+    "/backup",
 )
 
 
