@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_fer.config.tree import Config
 from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
-from edge_fer.doctor.page import linked_page
+from edge_fer.doctor.page_links import linked_page
 from edge_fer.errors import EdgeFerError
 from edge_fer.notify.sender import SenderTarget
 from edge_fer.notify.spool import FILE, Spool

@@ -1,151 +1,140 @@
-"""Checks whether links in notifications lead to this device's page: whether it is on, reachable, and trusted."""
+"""The page of the installed service: whether browsers reach it, and whether it reaches the daemon."""
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+import grp
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Final
 
-from edge_fer.doctor.finding import CheckResult, fault, good, warning
+from edge_fer.config.sections.web import WebSection
+from edge_fer.control.client import ControlClient
+from edge_fer.control.peers import GROUP
+from edge_fer.control.place import NAME, SERVICE_FOLDER
+from edge_fer.doctor.finding import CheckResult, fault, good, of_error, skipped
+from edge_fer.doctor.service import unit_state
+from edge_fer.errors import CommandError, EdgeFerError
+from edge_fer.mqtt.certificates import days_left, end_in_file
+from edge_fer.web.place import PREPARED, SERVICE, SHOWN_CERTIFICATE, SOCKET, WANTED
 
-__all__ = ["linked_page"]
+__all__ = ["page"]
 
-_NAME = "notify page"
-#: Seconds for each step; a page that nobody has looked at must start first.
-_PATIENCE = 15.0
-#: OpenSSL's codes of what is wrong with a certificate.
-_ENDED, _OF_ANOTHER = {10}, {62, 63, 64}
-#: What the page answers to a link that is none: where its daemon is there, and where it is not.
-_NO_LINK, _NO_DAEMON, _NOT_ITS_NAME = 403, 503, 421
-_OURS = b'<strong class="brand">edge-fer</strong>'
-_LONGEST = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    is_ours: bool
-    certificate: bytes | None
+_AGAIN: Final = f"Run `sudo systemctl restart {PREPARED} {SOCKET}`"
+#: Seconds for the daemon to answer.
+_PATIENCE: Final = 5.0
 
 
-def linked_page(address: str) -> Iterator[CheckResult]:
-    """What stands at the address that links lead to.
+def page(
+    section: WebSection,
+    *,
+    root: Path = Path("/"),
+    group: Callable[[], int | None] = lambda: _group_id(GROUP),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[CheckResult]:
+    """Every finding about the page. The page is not started for it.
 
     Args:
-        address: as in `notify.page`.
+        section: of the config.
+        root: where the files of this machine are.
+        group: whose members may ask the daemon.
+        now: UTC.
     """
-    parts = urlsplit(address)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    files = _own_certificates()
-    try:
-        trusted = _context(files) if secure else None
-        answer = _asked(host, port, trusted)
-    except ssl.SSLCertVerificationError as error:
-        yield _not_trusted(address, error)
-        if error.verify_code in _ENDED | _OF_ANOTHER:
-            return
-        try:
-            answer = _asked(host, port, _trusting_all())
-        except (OSError, http.client.HTTPException) as second:
-            yield _unreachable(address, second)
-            return
-    except (OSError, http.client.HTTPException) as error:
-        yield _unreachable(address, error)
+    if not (root / "run/systemd/system").is_dir():
+        yield skipped("page", "systemd does not run here")
         return
-    yield _judged(address, answer, files)
-
-
-def _judged(address: str, answer: _Answer, files: Path | None) -> CheckResult:
-    if answer.status == _NOT_ITS_NAME:
-        what = f"the page does not answer to the name in {address}"
-        return fault(_NAME, what, "Add the name to `web.hosts`, then: sudo systemctl restart edge-fer-web-prepare")
-    if not answer.is_ours or answer.status not in {_NO_LINK, _NO_DAEMON}:
-        what = f"what answers at {address} is not the page of edge-fer"
-        return fault(_NAME, what, "Write the address of the page into `notify.page`: docs/web.md")
-    if answer.status == _NO_DAEMON:
-        what = f"the page at {address} does not reach the daemon, so that links do not work"
-        return fault(_NAME, what, "Start the daemon, and see `journalctl -u edge-fer-web`")
-    if answer.certificate is not None and files is not None and answer.certificate != _certificate_in(files):
-        what = f"a page of edge-fer answers at {address}, with another certificate than this device's"
-        return warning(_NAME, what, "Make sure that it is this device's page, or a proxy before it")
-    return good(_NAME, f"links lead to the page at {address}")
-
-
-def _not_trusted(address: str, error: ssl.SSLCertVerificationError) -> CheckResult:
-    if error.verify_code in _OF_ANOTHER:
-        what = f"the certificate at {address} is for another name"
-        remedy = "Write a name that the page has into `notify.page`, or add this one to `web.hosts`"
-        return fault(_NAME, what, remedy)
-    if error.verify_code in _ENDED:
-        return fault(_NAME, f"the certificate at {address} has ended", "Renew it: sudo edge-fer web prepare")
-    what = f"the certificate at {address} is not trusted here ({error.verify_message})"
-    return warning(_NAME, what, "See that phones trust it: docs/web.md, `The certificate`")
-
-
-def _unreachable(address: str, error: Exception) -> CheckResult:
-    remedy = "Switch the page on, `sudo edge-fer web on`, or take `notify.page` out"
-    if isinstance(error, socket.gaierror):
-        what, remedy = f"the name in {address} is not found", "Write one that phones find, or the device's IP address"
-    elif isinstance(error, ConnectionRefusedError):
-        what = f"nothing answers at {address}, so that links in notifications lead nowhere"
-    elif isinstance(error, TimeoutError):
-        what = f"{address} does not answer in time"
-    else:
-        what = f"{address} cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}"
-    return fault(_NAME, what, remedy)
-
-
-def _asked(host: str, port: int, context: ssl.SSLContext | None) -> _Answer:
-    """What the page says to a link that is none."""
-    made: http.client.HTTPConnection
-    if context is None:
-        made = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
-    else:
-        made = http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=context)
-    with closing(made):
-        # the page passes it on to the daemon, which knows no such link
-        made.request("GET", "/acknowledge?token=doctor", headers={"Accept-Language": "en"})
-        shown = made.sock.getpeercert(binary_form=True) if isinstance(made.sock, ssl.SSLSocket) else None
-        answer = made.getresponse()
-        return _Answer(answer.status, _OURS in answer.read(_LONGEST), shown)
-
-
-def _context(files: Path | None) -> ssl.SSLContext:
-    """Trusts what this system does, and the authority of the installed page, which phones are to trust."""
-    context = ssl.create_default_context()
-    if files is not None:
-        context.load_verify_locations(files / "authority.pem")
-    return context
-
-
-def _trusting_all() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def _own_certificates() -> Path | None:
-    """The folder of the installed page's certificates; None where there is none, or it may not be read."""
     try:
-        # needs cryptography
-        from edge_fer.web.installed import INSTALLED  # noqa: PLC0415
-    except ImportError:
-        return None
-    folder = INSTALLED.folder
-    try:
-        return folder if all((folder / name).is_file() for name in ("authority.pem", "page.pem")) else None
-    except OSError:
-        return None
+        socket, service, prepared = map(unit_state, (SOCKET, SERVICE, PREPARED))
+    except OSError as error:
+        yield skipped("page", str(error))
+        return
+    is_wanted = _below(root, WANTED).exists()
+    yield _served(section, socket, service, is_wanted=is_wanted)
+    # what the remaining checks are about is not there where it is off
+    if is_wanted and socket.get("LoadState") == "loaded":
+        yield _certificate(_below(root, WANTED.with_name(SHOWN_CERTIFICATE)), prepared, now())
+        yield _way_to_the_daemon(_below(root, SERVICE_FOLDER / NAME), group())
 
 
-def _certificate_in(files: Path) -> bytes | None:
+def _served(
+    section: WebSection, socket: Mapping[str, str], service: Mapping[str, str], *, is_wanted: bool
+) -> CheckResult:
+    loaded = socket.get("LoadState")
+    if loaded == "masked":
+        return skipped("page", f"it is switched off for good (sudo systemctl unmask {SOCKET})")
+    if loaded != "loaded":
+        return skipped("page", "it is not installed")
+    if is_wanted:
+        return _listening(socket, service)
+    if section.enabled:
+        what = "`web.enabled` asks for it, but it was not prepared"
+        return fault("page", what, f"{_AGAIN}, and look at journalctl -u {PREPARED}")
+    return skipped("page", "it is off (sudo edge-fer web on)")
+
+
+def _listening(socket: Mapping[str, str], service: Mapping[str, str]) -> CheckResult:
+    if socket.get("ActiveState") != "active":
+        what = f"it is on, but does not listen ({socket.get('Result') or 'not started'})"
+        remedy = f"{_AGAIN}, and look at journalctl -u {SOCKET}: another program may have the port"
+        return fault("page", what, remedy)
+    if service.get("ActiveState") == "failed":
+        what = f"browsers reach it, but it did not start the last time ({service.get('Result')})"
+        return fault("page", what, f"Look at journalctl -u {SERVICE}, then run `sudo systemctl restart {SOCKET}`")
+    return good("page", f"it is on, and listens at {socket.get('Listen', '').partition(' ')[0] or SOCKET}")
+
+
+def _certificate(path: Path, prepared: Mapping[str, str], now: datetime) -> CheckResult:
+    name = "page https"
+    again = f"Run `sudo edge-fer web prepare`, and look at journalctl -u {PREPARED}"
+    if prepared.get("ActiveState") == "failed":
+        return fault(name, f"it could not be looked after ({prepared.get('Result')})", again)
+    ends = end_in_file(path)
+    if ends is None:
+        return fault(name, f"{path} cannot be read", again)
+    if ends <= now:
+        return fault(name, f"{days_left(ends, now)}, or the clock is wrong", f"{again}, and at `timedatectl`")
+    return good(name, f"it holds {days_left(ends, now)}, and is made anew before")
+
+
+def _way_to_the_daemon(path: Path, group: int | None) -> CheckResult:
+    """Whether the page's user, who is a member of the group by its unit, may ask the daemon, and gets an answer."""
+    name = "page control"
+    restart = "Run `sudo systemctl restart edge-fer`"
     try:
-        return ssl.PEM_cert_to_DER_cert((files / "page.pem").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+        found, folder = path.stat(), path.parent.stat()
+    except FileNotFoundError:
+        return skipped(name, "the daemon does not run, so the page has nothing to show")
+    except OSError as error:
+        return skipped(name, f"{path}: {error.strerror}")
+    if group is None:
+        return fault(name, f"there is no group {GROUP}, by which the page may ask the daemon", "Install edge-fer again")
+    if not (_lets_in(found, group, stat.S_IRGRP | stat.S_IWGRP) and _lets_in(folder, group, stat.S_IXGRP)):
+        what = f"the page's user may not ask the daemon: {path} is not open to the group {GROUP}"
+        return fault(name, what, f"{restart}, and see that its unit has `Group={GROUP}` and `UMask=0077`")
+    try:
+        with ControlClient([path], timeout=_PATIENCE) as client:
+            client.ask("hello")
+    except CommandError:
+        # whoever runs the doctor may not ask; that the daemon answers is what is to be known
+        pass
+    except EdgeFerError as error:
+        return of_error(name, error)
+    return good(name, "the page's user may ask the daemon, which answers")
+
+
+def _lets_in(found: os.stat_result, group: int, bits: int) -> bool:
+    """Whether a file lets the members of a group do what these bits stand for."""
+    return found.st_gid == group and found.st_mode & bits == bits
+
+
+def _group_id(name: str) -> int | None:
+    with suppress(KeyError):
+        return grp.getgrnam(name).gr_gid
+    return None
+
+
+def _below(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")

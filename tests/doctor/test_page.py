@@ -1,130 +1,136 @@
-"""Whether links in notifications lead to the page: with the page itself, with and without a daemon, and with others."""
+"""What the doctor says of the installed page."""
 
 from __future__ import annotations
 
-import socket
-import ssl
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edge_fer.doctor import page as module
-from edge_fer.doctor.finding import State
-from edge_fer.doctor.page import linked_page
-from edge_fer.web.certificates import CertificateFiles, renew
-from tests.broker import free_port
+from edge_fer.config.sections.web import WebSection
+from edge_fer.control.place import NAME
+from edge_fer.doctor.page import page
+from edge_fer.web.installed import InstalledPage, prepare
 from tests.daemon import Daemon
-from tests.mqtt.kit import until
-from tests.notify.servers import Webhook
 from tests.running import ENDLESS
-from tests.web.visiting import WebPage
 
-pytestmark = pytest.mark.outside
-NOW = datetime.now(UTC)
-
-
-class SafePage(WebPage):
-    """The page by HTTPS."""
-
-    def _wait_until_it_answers(self) -> None:
-        until(self._answers, timeout=60)
-
-    def _answers(self) -> bool:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as made, context.wrap_socket(made):
-                return True
-        except OSError:
-            return False
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+OFF, ON = WebSection(), WebSection(enabled=True)
 
 
-def certificates(folder, *, now=NOW, names=("counter-1",)):
-    folder.mkdir(parents=True, exist_ok=True)
-    files = CertificateFiles(folder)
-    renew(files, names, ["127.0.0.1"], now)
-    return files
+class Device:
+    """A device with the page installed, whose systemd says what it is told to say."""
+
+    def __init__(self, root, monkeypatch):
+        self.root = root
+        (root / "run/systemd/system").mkdir(parents=True)
+        (root / "bin").mkdir()
+        self.files = InstalledPage(root / "lib", root / "run/edge-fer-web/wanted", root / "card")
+        self.files.state.mkdir(parents=True)
+        program = root / "bin/systemctl"
+        program.write_text(f'#!/bin/sh\nfor unit; do :; done\ncat "{root}/bin/$unit"\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(root / "bin"), prepend=os.pathsep)
+        self.socket("active", listen="[::]:8443 (Stream)")
+        self.says("edge-fer-web.service", "inactive")
+        self.says("edge-fer-web-prepare.service", "inactive")
+
+    def says(self, unit, active, result="success", loaded="loaded", listen=""):
+        lines = [
+            f"Result={result}",
+            f"LoadState={loaded}",
+            f"ActiveState={active}",
+            *([f"Listen={listen}"] * bool(listen)),
+        ]
+        (self.root / "bin" / unit).write_text("\n".join(lines) + "\n")
+
+    def socket(self, active, **told):
+        self.says("edge-fer-web.socket", active, **told)
+
+    def prepared(self, section=ON):
+        prepare(self.files, section, NOW.timestamp(), names=("counter-1",), addresses=(), user=None)
+
+    def findings(self, section=ON, *, group=None, now=NOW):
+        found = page(section, root=self.root, group=lambda: os.getgid() if group is None else group, now=lambda: now)
+        return {one.name: one for one in found}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """A page by HTTPS, of which nobody hears a daemon, and its certificates."""
-    folder = tmp_path_factory.mktemp("page")
-    files = certificates(folder / "certificates")
-    options = ("--certificate", str(files.page), "--key", str(files.page_key))
-    with SafePage(folder / "web", folder / "control.sock", *options) as page:
-        yield page, files
+@pytest.fixture
+def device(tmp_path, monkeypatch):
+    return Device(tmp_path, monkeypatch)
 
 
-def found(address):
-    return [(one.state, one.what) for one in linked_page(address)]
+def test_where_it_is_not_there_or_off_nothing_is_wrong(device, tmp_path):
+    assert [str(one.state) for one in page(ON, root=tmp_path / "none")] == ["skipped"]
+    found = device.findings(OFF)
+    assert list(found) == ["page"]
+    assert (str(found["page"].state), "web on" in found["page"].what) == ("skipped", True)
+    device.socket("inactive", loaded="not-found")
+    assert "not installed" in device.findings(ON)["page"].what
+    device.socket("inactive", loaded="masked")
+    assert "unmask" in device.findings(ON)["page"].what
+    device.prepared()
+    device.prepared(OFF)
+    assert list(device.findings(OFF)) == ["page"], "switched off again"
 
 
-def trusting(monkeypatch, files):
-    monkeypatch.setattr(module, "_own_certificates", lambda: files and files.folder)
+def test_on_it_listens_and_its_certificate_is_good(device):
+    device.prepared()
+    found = device.findings()
+    assert found["page"].what == "it is on, and listens at [::]:8443"
+    assert (str(found["page https"].state), "for 397 more days" in found["page https"].what) == (
+        "good",
+        True,
+    )
+    assert "does not run" in found["page control"].what
+    assert str(found["page control"].state) == "skipped"
 
 
-def test_a_page_without_a_daemon_is_told(served, monkeypatch):
-    page, files = served
-    trusting(monkeypatch, files)
-    ((state, what),) = found(f"https://127.0.0.1:{page.port}")
-    assert (state, "does not reach the daemon" in what) == (State.FAULT, True)
+def test_what_keeps_browsers_away_is_a_fault_with_a_remedy(device):
+    found = device.findings(ON)["page"]
+    assert (str(found.state), "edge-fer-web-prepare" in found.remedy) == ("fault", True), "wanted, but not prepared"
+    device.prepared()
+    device.socket("failed", result="resources")
+    found = device.findings()["page"]
+    assert (str(found.state), "(resources)" in found.what, "the port" in found.remedy) == ("fault", True, True)
+    device.socket("active")
+    device.says("edge-fer-web.service", "failed", result="exit-code")
+    found = device.findings()["page"]
+    assert (str(found.state), "journalctl -u edge-fer-web.service" in found.remedy) == ("fault", True)
 
 
-def test_a_certificate_for_another_name_is_told(served, monkeypatch):
-    page, files = served
-    trusting(monkeypatch, files)
-    ((state, what),) = found(f"https://localhost:{page.port}")
-    assert (state, "is for another name" in what) == (State.FAULT, True)
+def test_a_certificate_that_has_ended_or_cannot_be_made_or_read(device):
+    device.prepared()
+    late = device.findings(now=NOW + timedelta(days=400))["page https"]
+    assert (str(late.state), "2027-06-02" in late.what) == ("fault", True)
+    device.says("edge-fer-web-prepare.service", "failed", result="exit-code")
+    assert "web prepare" in device.findings()["page https"].remedy
+    device.says("edge-fer-web-prepare.service", "inactive")
+    for content in (b"", b"\xff", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        device.files.shown_certificate.write_bytes(content)
+        assert str(device.findings()["page https"].state) == "fault"
 
 
-def test_a_certificate_that_is_not_trusted_is_told_and_the_page_looked_at_all_the_same(served, monkeypatch):
-    trusting(monkeypatch, None)
-    first, second = found(f"https://127.0.0.1:{served[0].port}")
-    assert (first[0], "is not trusted here" in first[1]) == (State.WARNING, True)
-    assert "does not reach the daemon" in second[1]
-
-
-def test_a_certificate_that_has_ended_is_told(tmp_path, monkeypatch):
-    files = certificates(tmp_path / "certificates", now=NOW - timedelta(days=500))
-    trusting(monkeypatch, files)
-    options = ("--certificate", str(files.page), "--key", str(files.page_key))
-    with SafePage(tmp_path / "web", tmp_path / "control.sock", *options) as page:
-        ((state, what),) = found(f"https://127.0.0.1:{page.port}")
-    assert (state, "has ended" in what) == (State.FAULT, True)
-
-
-def test_where_nothing_answers_the_remedy_says_how_to_switch_it_on():
-    (one,) = linked_page(f"https://127.0.0.1:{free_port()}")
-    assert (one.state, "nothing answers" in one.what, "edge-fer web on" in one.remedy) == (State.FAULT, True, True)
-    (one,) = linked_page("https://nowhere.invalid")
-    assert (one.state, "is not found" in one.what) == (State.FAULT, True)
-
-
-def test_another_server_is_no_page():
-    with Webhook() as hook:
-        ((state, what),) = found(f"http://127.0.0.1:{hook.port}")
-    assert (state, "is not the page of edge-fer" in what) == (State.FAULT, True)
-
-
-@pytest.mark.slow
-def test_links_that_lead_to_the_page_are_good_and_those_to_another_are_told(tmp_path, monkeypatch):
-    files = certificates(tmp_path / "certificates")
-    trusting(monkeypatch, files)
-    options = ("--certificate", str(files.page), "--key", str(files.page_key))
-    settings = {"cameras": {"front": ENDLESS}, "mqtt": {"broker": "mqtt://127.0.0.1:9"}}
-    with (
-        Daemon(tmp_path / "node", settings) as daemon,
-        SafePage(tmp_path / "web", tmp_path / "node" / "state" / "control.sock", *options) as page,
-    ):
+def test_whether_the_pages_user_reaches_the_daemon(device, tmp_path, monkeypatch):
+    device.prepared()
+    folder = tmp_path / "run" / "edge-fer"
+    folder.mkdir(mode=0o750)
+    folder.chmod(0o750)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
+    with Daemon(tmp_path / "node", {"cameras": {"front": ENDLESS}, "mqtt": {"broker": "mqtt://127.0.0.1:1"}}) as daemon:
         daemon.wait_for("camera front is online")
-        address = f"https://127.0.0.1:{page.port}"
-        assert found(address) == [(State.GOOD, f"links lead to the page at {address}")]
-        # the same place by a name that the page does not know
-        monkeypatch.setattr(module, "_context", lambda _: module._trusting_all())
-        ((state, what),) = found(f"https://127.1:{page.port}")
-        assert (state, "does not answer to the name" in what) == (State.FAULT, True)
-        files.page.unlink()
-        renew(files, ("counter-1",), ["127.0.0.1"], NOW)
-        ((state, what),) = found(address)
-        assert (state, "another certificate than this device's" in what) == (State.WARNING, True)
+        socket = folder / NAME
+        socket.chmod(0o660)
+        assert str(device.findings()["page control"].state) == "good"
+        assert "not open to the group" in device.findings(group=os.getgid() + 1)["page control"].what
+        folder.chmod(0o700)
+        found = device.findings()["page control"]
+        assert (str(found.state), "restart edge-fer" in found.remedy) == ("fault", True)
+        folder.chmod(0o750)
+        socket.chmod(0o600)
+        assert str(device.findings()["page control"].state) == "fault"
+    socket.unlink(missing_ok=True)
+    os.mknod(socket, 0o660 | 0o140000)
+    socket.chmod(0o660)
+    found = device.findings()["page control"]
+    assert (str(found.state), bool(found.remedy)) == ("fault", True), "nobody answers there"

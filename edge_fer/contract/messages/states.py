@@ -161,6 +161,10 @@ class CameraHealth(Part):
 
     online: bool = Field(description="Whether it delivers frames.")
     paused: bool = Field(default=False, description="Whether nothing is looked at, because somebody said so.")
+    paused_until: Moment | None = Field(
+        default=None, description="When the pause ends by itself; null: there is none, or only `resume` ends it."
+    )
+    pause_reason: str | None = Field(default=None, description="Why it is paused; null: it is not, or nobody said why.")
     fps: Annotated[Number, Field(ge=0)] = Field(description="Frames a second that went through the pipeline.")
     fps_limit: Number | None = Field(
         description="Frames a second that are taken at most at present: fewer while the device is hot; null: all."
