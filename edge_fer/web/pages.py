@@ -321,8 +321,8 @@ class _Pages:
             if self._session(visit.request) is None:
                 # nothing of people stays on a screen of somebody who may no longer look
                 for name in _PUSHED:
-                    yield _event(name, self._part(visit, "_out.html") if name == "scene" else "")
-                yield _event("out", "")
+                    yield pushed_event(name, self.part(visit, "_out.html") if name == "scene" else "")
+                yield pushed_event("out", "")
                 return
             if state is None:
                 parts = {"verdict": "", "scene": self.part(visit, "_gone.html"), "alerts": "", "cameras": ""}
