@@ -8,7 +8,7 @@ venv=$1 lock=$2 extras=$3
 pip() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 
 if "$venv/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; then
-    echo "Installing into $venv; this takes a minute or less."
+    echo "Installing into $venv; this takes a minute or two."
     pip --require-hashes --only-binary :all: --requirement lock/build.txt --requirement "lock/$lock.txt"
     pip --no-deps --no-build-isolation --editable .
 else

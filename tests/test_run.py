@@ -307,7 +307,7 @@ def test_the_demo_brings_its_own_broker_and_shows_what_happens(tmp_path):
     state.mkdir()
     (state / "settings.yaml").write_text("alerts: {unhappy-guest: {for: 7s}}\n")
     with Daemon(tmp_path, {"mqtt": mqtt}, "--demo", "-o", "cameras.camera.source=sample") as daemon:
-        daemon.wait_for(f"Still set from last time: alerts.unhappy-guest.for. To begin anew, delete {state}")
+        daemon.wait_for(f"Still set from last time: alerts.unhappy-guest.for. Change it on the page, or delete {state}")
         daemon.wait_for(f"mosquitto_sub -p {port}")
         daemon.wait_for("appeared")
         second = edge_fer("run", "--demo", "--config", str(tmp_path / "config.yaml"))

@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -20,6 +20,7 @@ from edge_fer.cli._say import draw, say
 from edge_fer.cli._status_screen import BARS, PLAIN_BARS, screen
 from edge_fer.control.client import ControlClient
 from edge_fer.errors import EdgeFerError
+from edge_fer.log import ASKED
 from edge_fer.support.harmless import harmless
 
 __all__ = ["DemoView", "LiveScreen", "bars", "can_draw", "demo_lines", "fitted"]
@@ -143,10 +144,12 @@ class DemoView:
     Args:
         socket: the control socket of this process.
         hints: what to try next.
-        about: what is always to be seen.
+        about: what is to be seen all the time, by the state of the node as far as it is known.
     """
 
-    def __init__(self, socket: Path, hints: Sequence[str], about: Sequence[str] = ()) -> None:
+    def __init__(
+        self, socket: Path, hints: Sequence[str], about: Callable[[Mapping[str, Any] | None], Sequence[str]]
+    ) -> None:
         self._socket = socket
         self._about = about
         self._hints = hints
@@ -189,6 +192,8 @@ class DemoView:
         self._page = address
 
     def _log(self, line: str) -> None:
+        if f" {ASKED}: " in line:
+            return  # whoever asked sits before this screen
         self._logged.append(line)
         self._latest.append(line)
 
@@ -202,7 +207,7 @@ class DemoView:
                 seconds=seconds,
                 bar=bars(),
                 page=self._page,
-                about=self._about,
+                about=self._about(self._state),
             ),
         )
 

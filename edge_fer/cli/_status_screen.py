@@ -93,7 +93,7 @@ def _camera(
     if camera["mood"]:
         parts.append(camera["mood"])
     if camera["satisfaction"] is not None:
-        parts.append(f"satisfaction {camera['satisfaction']:.0f}")
+        parts.append(f"satisfaction lately {camera['satisfaction']:.0f}")
     yield f"{name}  {', '.join(parts)}"
     if camera["source"].startswith(INVENTED):
         yield "  The people are invented: there is no camera, and the recording of the demo plays."

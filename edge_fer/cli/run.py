@@ -28,6 +28,7 @@ from edge_fer.daemon.service import Service
 from edge_fer.errors import EdgeFerError
 from edge_fer.log import RecentLines, complain, set_up_log
 from edge_fer.remote.reloader import Reloader
+from edge_fer.sinks.board import Board
 from edge_fer.sinks.recent import RecentReadings
 from edge_fer.sinks.registry import Asked
 from edge_fer.support.redact import redacted
@@ -126,7 +127,7 @@ def _run(args: argparse.Namespace) -> int:
     view = _begin_demo(start, place) if args.demo else None
     show = say if args.show or args.demo else None
     recent = RecentReadings()
-    asked = Asked(show=view.say if view else show, record=recording, control=True, recent=recent)
+    asked = Asked(show=view.say if view else show, record=recording, control=True, recent=recent, board=Board())
     control = ControlServer(place)
     daemon = Daemon(build(start), lambda running: reloader.renew(partial(renew, running)))
     try:
@@ -228,21 +229,21 @@ def _begin_demo(loaded: Loaded, place: Path) -> DemoView | None:
 
     settings = loaded.config
     _claim(settings)
-    about = _about(loaded)
     if can_draw():
-        return DemoView(place, _hints(settings), about)
-    for line in about:
+        return DemoView(place, _hints(settings), partial(_about, loaded))
+    for line in _about(loaded, None):
         say(line)
     _greet(settings)
     return None
 
 
-def _about(loaded: Loaded) -> list[str]:
-    """What was set in an earlier demo and holds in this one, which a newcomer does not expect; a line, or none."""
-    if not loaded.settings:
+def _about(loaded: Loaded, state: Mapping[str, Any] | None) -> list[str]:
+    """What was set in an earlier demo and still holds, which a newcomer does not expect; a line, or none."""
+    still = sorted(key for key in loaded.settings if state is None or key in state["set"])
+    if not still:
         return []
-    names = ", ".join(sorted(loaded.settings))
-    return [f"Still set from last time: {names}. To begin anew, delete {loaded.config.state_dir}"]
+    folder = loaded.config.state_dir
+    return [f"Still set from last time: {', '.join(still)}. Change it on the page, or delete {folder} to begin anew"]
 
 
 def _at_work(daemon: Daemon, view: DemoView | None, set_up: Callable[[], None]) -> None:

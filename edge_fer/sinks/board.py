@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from edge_fer.pipeline.step import Told
 from edge_fer.sinks.base import BaseSink
-from edge_fer.types import AlertChange, Reading, Scene, Standing, View
+from edge_fer.types import AlertChange, Instant, Reading, Scene, Standing, View
 
 __all__ = ["Board", "Seen"]
 
@@ -52,10 +52,14 @@ class Seen:
 
 
 class Board(BaseSink):
-    """Keeps what the pipelines told last. Any thread may tell or look."""
+    """Keeps what the pipelines told last, over reloads too. Any thread may tell or look."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
+
+    def begin(self, camera: str, rules: Iterable[str], at: Instant) -> None:  # noqa: ARG002 - as a sink is told
+        """A camera begins anew: of what was before, only the alerts that are over stay known."""
+        self._seen[camera] = Seen(ended=self.of(camera).ended)
 
     def tell(self, camera: str, told: Told) -> None:
         """Takes what one step of a camera's pipeline tells; each camera's from one thread."""

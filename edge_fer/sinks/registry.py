@@ -39,6 +39,7 @@ class Asked:
         record: a trace that readings are to be written into.
         control: whether there is a control socket.
         recent: keeps the readings of the last hour, where they are to be kept.
+        board: keeps what was told last, where that outlives a reload.
     """
 
     publish: bool = True
@@ -46,6 +47,7 @@ class Asked:
     record: TraceRecording | None = None
     control: bool = False
     recent: RecentReadings | None = None
+    board: Board | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ __all__ = ["UNITS", "SettingView", "TypedError", "in_words", "plain_value", "set
 UNITS: Final = ("s", "m", "h", "d")
 #: What stands behind a number of each kind, in the config.
 _SUFFIX: Final = {"pixels": "px", "angle": "deg"}
+_OF_PROFILE: Final = re.compile(r"profile ([\w-]+)(?::\d+)?")
 _WRITTEN: Final = re.compile(r"(-?\d+(?:\.\d+)?) ?([A-Za-z]*)")
 _TYPED: Final = re.compile(r"(-?\d+(?:[.,]\d+)*)\s*([^\d\s]*)")
 #: Units as people type them, and how the config writes them.
@@ -78,6 +79,12 @@ class SettingView:
     def group(self) -> str:
         """Where it stands on the page."""
         return self.pattern.partition(".")[0]
+
+    @property
+    def profile(self) -> str:
+        """The profile that it comes from; empty: it comes from elsewhere."""
+        found = _OF_PROFILE.fullmatch(self.origin)
+        return found[1] if found else ""
 
     @property
     def number(self) -> str:

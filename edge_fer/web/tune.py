@@ -106,8 +106,13 @@ class _Tune:
             raise error
         text = str(error) if isinstance(error, TypedError) else ""
         wrong = {name: visit.form.get(name, "") for name in ("value", "unit")}
-        wrong |= {"key": key, "text": text, "why": "" if text else str(error)}
+        wrong |= {"key": key, "text": text, "why": "" if text else _without_place(str(error), key)}
         return await self._shown(visit, 409, wrong=wrong)
+
+
+def _without_place(problem: str, key: str) -> str:
+    """What is wrong, without the layer and the key, beside which it is shown."""
+    return problem.partition(f"{key}: ")[2] or problem
 
 
 def _named(told: Mapping[str, Any], key: str) -> SettingView | None:

@@ -37,7 +37,7 @@ class WayOut:
         self._asked = asked
         self._voice = voice
         self.outlet = Outlet(make_policy(settings))
-        self.board = Board()
+        self.board = asked.board or Board()
         self.state = StateFiles(keeper, voice.clock, self.outlet.tell)
 
     def connect(self, health: Callable[[], Health], samples: Callable[[], Mapping[SignalKey, SignalValue]]) -> None:

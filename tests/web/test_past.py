@@ -87,7 +87,7 @@ def test_a_day_is_shown_hour_by_hour_and_an_hour_of_few_is_held_back(house):
         assert part in text, part
     assert f"</span>{FEW}<" not in text
     assert (MIDNIGHT - timedelta(days=1)).date().isoformat() in text
-    assert "Nothing was watched" in ann.get("/history?back=300")[2]
+    assert "No hour to show yet" in ann.get("/history?back=300")[2]
 
 
 def test_a_week_is_a_table_and_odd_questions_are_answered_with_today(house):
@@ -170,7 +170,9 @@ def test_a_bad_value_is_told_beside_its_field(house):
     assert 'role="alert"' in field
     assert "This is no number" in field[field.index('role="alert"') :]
     text = ann.send("/tune/set", key="emotion.min_confidence", value="7")[2]
-    assert "emotion.min_confidence" in text[text.index('role="alert"') :][:300]
+    said = text[text.index('role="alert"') :][:300]
+    assert "is out of range" in said
+    assert "emotion.min_confidence: " not in said
     assert ann.send("/tune/set", key="node.id", value="x")[0] == 409
 
 
