@@ -18,7 +18,7 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from edge_fer.emotion.trial import LEAST, Trial, TrialReading
+from edge_fer.emotion.trial import LEAST, FaceRead, Trial
 from edge_fer.errors import EdgeFerError
 from edge_fer.remote.asker import Role
 from edge_fer.web.visit import PagesPort, PageVisit, pushed_event
@@ -125,16 +125,24 @@ class _Faces:
         walk = self._own(visit, token)
         if walk is None or walk.begun:
             # a browser that lost the connection asks again
-            yield self._part(visit, "result", problem="again", camera="")
+            result = self._part(visit, "result", problem="again", camera="")
         else:
-            walk.begun = True
+            walk.begun, result = True, ""
             try:
                 async with aclosing(_walked(self._pages, visit, walk)) as parts:
                     async for name, content in parts:
-                        yield self._part(visit, name, camera=walk.camera, **content)
+                        part = self._part(visit, name, camera=walk.camera, **content)
+                        if name == "result":
+                            result = part
+                        else:
+                            yield part
             finally:
                 self._walks.pop(token, None)
-        yield pushed_event("controls", "")
+        # what was asked is over, and its button is gone, before the result takes the focus
+        for name in ("asked", "read", "controls"):
+            yield pushed_event(name, "")
+        if result:
+            yield result
         yield pushed_event("end", "")
 
     def _part(self, visit: PageVisit, name: str, **content: Any) -> str:
@@ -215,7 +223,7 @@ class _Watch:
         self._trial = trial
         self._made = self._newest = time.monotonic()
         self._first: float | None = None
-        self.seen: TrialReading | None = None
+        self.seen: FaceRead | None = None
         self.problem = ""
         self.why: EdgeFerError | None = None
 
@@ -265,7 +273,7 @@ class _Watch:
         self._trial.take(self._newest - self._first, self.seen)
 
 
-def largest_seen(faces: Sequence[Mapping[str, Any]]) -> TrialReading | None:
+def largest_seen(faces: Sequence[Mapping[str, Any]]) -> FaceRead | None:
     """What was read of the largest face in a frame of a live view; None where nobody's was.
 
     Args:
@@ -276,4 +284,4 @@ def largest_seen(faces: Sequence[Mapping[str, Any]]) -> TrialReading | None:
         return None
     largest = max(read, key=lambda face: face["box"][2] * face["box"][3])
     reasons = tuple(largest["faults"]) or ((largest["doubt"],) if largest["doubt"] else ())
-    return TrialReading(largest["emotion"], reasons)
+    return FaceRead(largest["emotion"], reasons)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from edge_fer.emotion.trial import TrialReading
+from edge_fer.emotion.trial import FaceRead
 from edge_fer.web.faces import largest_seen
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
@@ -132,15 +132,15 @@ def test_somebody_who_smiles_all_the_time_is_read_as_happy_whatever_was_asked(ho
     house.seen.clear()
     with Walking(house, ann, begun(ann)) as walking:
         parts = list(walking.parts())
-    asked = [words for name, words in parts if name == "asked" and "Waiting" not in words]
+    asked = [words for name, words in parts if name == "asked" and words and "Waiting" not in words]
     assert asked == [
         f"{number} / 3: Please {ask} {what}"
         for number, ask in enumerate(("look angry", "smile", "look sad"), 1)
         for what in ("Get ready. It counts in 3 seconds.", "Hold it for 5 seconds.")
     ]
     assert any(name == "read" and re.fullmatch(r"\d s left. Read: happy", words) for name, words in parts)
-    assert [name for name, _ in parts[-3:]] == ["result", "controls", "end"]
-    result = parts[-3][1]
+    assert [name for name, _ in parts[-5:]] == ["asked", "read", "controls", "result", "end"]
+    result = parts[-2][1]
     told = re.search(r"Taken for angry 0 % happy (\d+) %.* happy (\d+) %.* sad 0 % happy (\d+) %", result)
     assert told is not None, result
     assert min(int(percent) for percent in told.groups()) > 80, result
@@ -231,6 +231,6 @@ def face(side, emotion, *, faults=(), doubt=None):
 def test_of_several_people_the_one_with_the_largest_face_counts():
     assert largest_seen([]) is None
     assert largest_seen([face(90, None)]) is None, "found, but not read yet"
-    assert largest_seen([face(60, "sad"), face(80, "happy"), face(90, None)]) == TrialReading("happy")
-    assert largest_seen([face(60, "uncertain", faults=["turned_away"])]) == TrialReading("uncertain", ("turned_away",))
-    assert largest_seen([face(60, "uncertain", doubt="torn")]) == TrialReading("uncertain", ("torn",))
+    assert largest_seen([face(60, "sad"), face(80, "happy"), face(90, None)]) == FaceRead("happy")
+    assert largest_seen([face(60, "uncertain", faults=["turned_away"])]) == FaceRead("uncertain", ("turned_away",))
+    assert largest_seen([face(60, "uncertain", doubt="torn")]) == FaceRead("uncertain", ("torn",))
