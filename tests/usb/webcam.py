@@ -1,7 +1,7 @@
 """A webcam by USB whose device is this process: the kernel's `vhci-hcd` takes it for one that was plugged in.
 
-The kernel sends what goes over the bus through a socket (USB/IP, Documentation/usb/usbip_protocol.rst). The camera sends
-JPEG pictures over a bulk endpoint, as USB's class for video has it (UVC 1.1).
+The kernel sends what goes over the bus through a socket (USB/IP, Documentation/usb/usbip_protocol.rst). The camera
+sends JPEG pictures over a bulk endpoint, as USB's class for video has it (UVC 1.1).
 """
 
 from __future__ import annotations
