@@ -170,6 +170,35 @@ def test_device_whose_bytes_have_no_shape_is_lost(device):
     assert "sends 9216 bytes without a shape instead of a picture" in str(error)
 
 
+def jpeg(value, *, cut=False):
+    data = cv2.imencode(".jpg", np.random.default_rng(value).integers(0, 255, (48, 64, 3), np.uint8))[1]
+    return data[: len(data) // 2 if cut else len(data)].reshape(1, -1)
+
+
+def test_device_that_sends_jpegs_is_read_without_opencv_decoding_them():
+    pictures = [
+        jpeg(1),
+        jpeg(2, cut=True),
+        np.hstack([jpeg(3), np.zeros((1, 100), np.uint8)]),
+        jpeg(4, cut=True),
+        jpeg(5),
+    ]
+    capture = bgr_device(pictures, code="MJPG")
+    frames, _ = until_error(webcam(capture))
+    assert capture.asked[cv2.CAP_PROP_CONVERT_RGB] == 0
+    assert [frame.index for frame in frames] == [0, 2, 4]
+    whole = cv2.imdecode(jpeg(3), cv2.IMREAD_COLOR)[..., ::-1]
+    assert np.abs(frames[1].image.astype(int) - whole).max() <= 3
+
+
+@tried("USB (OpenCV's capture stands in)", "nothing but JPEGs that are cut off", "lost, and told")
+@pytest.mark.parametrize("code", ["MJPG", "JPEG"])
+def test_device_that_sends_nothing_but_damaged_jpegs_is_lost(code):
+    frames, error = until_error(webcam(bgr_device(itertools.repeat(jpeg(1, cut=True)), code=code)))
+    assert frames == []
+    assert "sends damaged pictures instead of a picture" in str(error)
+
+
 def test_frames_nobody_wants_are_not_decoded():
     clock = InventedClock()
     capture = FakeCapture([GOOD] * 90, clock=clock, frame_time=1 / 30)

@@ -38,16 +38,20 @@ def tell(did: str, **found: object) -> None:
 
 
 class Watched:
-    """A capture loop of the camera, and how it finds it."""
+    """A capture loop of the camera, and how it finds it.
 
-    def __init__(self) -> None:
+    Args:
+        size: of the pictures to ask for.
+    """
+
+    def __init__(self, size: tuple[int, int] = (320, 180)) -> None:
         self.states: list[tuple[CaptureState, str]] = []
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self.slot = LiveSlot()
         self.loop = CaptureLoop(
             "front",
-            OpenCvLive("front", NODE, clock=SystemClock(), size=(320, 180)),
+            OpenCvLive("front", NODE, clock=SystemClock(), size=size),
             self.slot,
             clock=SystemClock(),
             settings=LoopSettings(stall_after=40.0, start_within=LONG),
@@ -74,6 +78,13 @@ class Watched:
         if is_there and state is CaptureState.ONLINE:
             found |= self._pictures()
         tell(did, **found, losses=self.loop.losses)
+
+    def pictures_told(self, did: str) -> None:
+        """Tells what the camera sends, once what was on the way has arrived."""
+        frames = [self.slot.take(LONG) for _ in range(14)][8:]
+        # where a picture was cut off, nothing is at its bottom
+        bottoms = [round(float(frame.image[-8:].std()), 1) for frame in frames if frame]
+        tell(did, ok=True, bottoms=bottoms, losses=self.loop.losses)
 
     def _pictures(self) -> dict[str, object]:
         """What the camera sends; the first may be of before."""

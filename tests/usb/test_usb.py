@@ -19,15 +19,24 @@ USB = "USB (the kernel's `vivid`, in an emulated machine)"
 NODE = "/dev/video0"
 
 
-@pytest.fixture(scope="module")
-def story():
+def told(module):
     """What was done, and what became of the camera."""
     if packages := lacking():
         missing(f"needs {', '.join(packages)}")
-    told = Machine(Path(os.environ["EDGE_FER_TEST_USB"])).tells("tests.usb.story", timeout=900)
-    for one in told:
+    lines = Machine(Path(os.environ["EDGE_FER_TEST_USB"])).tells(module, timeout=900)
+    for one in lines:
         print(one)
-    return {one["did"]: one for one in told}
+    return {one["did"]: one for one in lines}
+
+
+@pytest.fixture(scope="module")
+def story():
+    return told("tests.usb.story")
+
+
+@pytest.fixture(scope="module")
+def webcam():
+    return told("tests.usb.webcam_story")
 
 
 def state(one):
@@ -36,7 +45,8 @@ def state(one):
 
 def assert_sends(one, size=(320, 180)):
     assert one["ok"], one
-    assert one["nodes"] == [NODE], "it has its number again"
+    # a webcam has a second device, for what it says beside its pictures
+    assert one["nodes"] in ([NODE], [NODE, "/dev/video1"]), "it has its number again"
     assert one["sizes"] == [list(size)] * 3
     assert one["is_picture"]
     assert one["indices"] == sorted(set(one["indices"]))
@@ -87,3 +97,39 @@ def test_formats(story):
             grey = 0.2126 * bar[0] + 0.7152 * bar[1] + 0.0722 * bar[2]
             wanted = [grey] * 3 if name in {"GREY", "Y16 "} else bar
             assert seen == pytest.approx(wanted, abs=12), (name, one["bars"])
+
+
+WEBCAM = "USB (`uvcvideo` and a webcam that a process plays, in an emulated machine)"
+
+
+@tried(WEBCAM, "unplugged amid a picture and plugged in again, three times", "lost; found again at its old number")
+def test_a_webcam_that_is_pulled_out_and_plugged_in_again(webcam):
+    assert webcam["not there"]["ok"]
+    assert webcam["what"]["driver"] == "uvcvideo"
+    assert_sends(webcam["plugged in first"])
+    for number in range(1, 4):
+        pulled = webcam[f"pulled {number}"]
+        assert pulled["ok"]
+        assert pulled["losses"] == number
+        assert "/dev/video0 has stopped sending" in pulled["states"][0][1]
+        assert pulled["nodes"] == []
+        assert_sends(webcam[f"plugged in again {number}"])
+
+
+@tried(WEBCAM, "it falls silent; another size is asked for", "lost, and read again; read")
+def test_a_webcam_that_falls_silent(webcam):
+    assert "sent nothing for" in webcam["falls silent"]["states"][0][1]
+    assert_sends(webcam["sends again"])
+    assert_sends(webcam["large"], size=(1280, 720))
+    assert "end" in webcam
+
+
+@tried(WEBCAM, "every second picture cut off; nothing but such pictures", "left out; lost, and told")
+def test_a_webcam_whose_pictures_are_cut_off(webcam):
+    bottoms = webcam["every second picture cut off"]["bottoms"]
+    assert len(bottoms) == 6
+    assert min(bottoms) > 20
+    assert (
+        "sends damaged pictures instead of a picture" in webcam["nothing but pictures that are cut off"]["states"][0][1]
+    )
+    assert_sends(webcam["whole pictures again"])

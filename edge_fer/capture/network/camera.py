@@ -12,16 +12,14 @@ from pathlib import Path
 
 import av
 import av.error
-import cv2
-import numpy as np
 
 from edge_fer.capture.ffmpeg.decoder import MOST_PIXELS, Film, FilmError, opened_film
-from edge_fer.capture.jpeg import DamagedJpegError, rgb_pixels
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.network.http_pictures import HttpAnswer, HttpError, ask
 from edge_fer.capture.network.jpeg_stream import JpegStream, StoredJpeg, TooLongError
 from edge_fer.capture.opencv.check import PictureCheck
-from edge_fer.capture.opencv.common import quieten, squared, to_rgb
+from edge_fer.capture.opencv.common import quieten, squared
+from edge_fer.capture.opencv.jpeg_picture import from_jpeg
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
 from edge_fer.support.address import take_apart, with_login
@@ -37,8 +35,6 @@ log = logging.getLogger(__name__)
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 #: Sound is never asked for: nobody needs it, and FFmpeg would wait for it before the first picture.
 RTSP_OPTIONS = {"rtsp_flags": "prefer_tcp", "allowed_media_types": "video"}
-#: Bytes too many before a marker, which some cameras leave in every picture.
-SPARE = 16
 #: Single pictures a second that a camera is asked for where nobody says how many.
 POLLS = 2.0
 _LOGIN = "Check user and password"
@@ -207,14 +203,7 @@ class NetworkCamera:
         if picture.width * picture.height > MOST_PIXELS:
             msg = f"pictures of {picture.width} x {picture.height} pixels"
             raise ValueError(msg)
-        try:
-            image = rgb_pixels(picture.data, spare=SPARE)
-            if image is None:
-                image = to_rgb(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR))
-        except (DamagedJpegError, cv2.error) as error:
-            msg = "damaged pictures"
-            raise ValueError(msg) from error
-        return squared(image, self._aspect)
+        return squared(from_jpeg(picture.data), self._aspect)
 
     def _password(self) -> str | None:
         try:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv.check import PictureCheck
 from edge_fer.capture.opencv.common import quieten, squared, to_rgb
+from edge_fer.capture.opencv.jpeg_picture import from_jpeg
 from edge_fer.capture.opencv.v4l2 import Capability, capability
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
-from edge_fer.types import Frame
+from edge_fer.types import Frame, Image
 
 __all__ = ["Capture", "OpenCvLive"]
 
@@ -22,6 +23,8 @@ __all__ = ["Capture", "OpenCvLive"]
 SILENT = 7.0
 #: Up to this many pixels a USB 2 camera sends 30 uncompressed pictures a second; beyond, only as JPEG.
 UNCOMPRESSED = 640 * 480
+#: Formats of V4L2 in which each picture is a JPEG.
+JPEGS = {cv2.VideoWriter.fourcc(*"MJPG"), cv2.VideoWriter.fourcc(*"JPEG")}
 
 
 class Capture(Protocol):
@@ -114,7 +117,7 @@ class OpenCvLive:
             # decoding is the dear half, so frames nobody wants are left out before it
             if not limit.take(at.mono):
                 continue
-            image = check.decoded(lambda: squared(to_rgb(_shaped(capture)), self._aspect))
+            image = check.decoded(lambda: squared(_picture(capture), self._aspect))
             if image is not None:
                 check.note(image)
                 yield Frame(self._camera, index, image, at)
@@ -160,24 +163,41 @@ class OpenCvLive:
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if self._fps:
             capture.set(cv2.CAP_PROP_FPS, self._fps)
+        if _format_of(capture) in JPEGS:
+            # OpenCV would decode them itself, and say nothing of what is damaged
+            capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
 
 
-def _shaped(capture: Capture) -> NDArray[Any] | None:
-    """The latest picture; in rows, where OpenCV hands out nothing but the device's bytes.
+def _format_of(capture: Capture) -> int:
+    return int(capture.get(cv2.CAP_PROP_FOURCC))
 
-    It does so with devices that send BGR by themselves (`BGR3`), such as some frame grabbers and virtual cameras.
+
+def _picture(capture: Capture) -> Image:
+    """The latest picture.
 
     Raises:
-        ValueError: it is bytes of which nobody knows the shape.
+        ValueError: it is damaged, or bytes of which nobody knows the shape.
     """
     picture = capture.retrieve()[1]
-    if picture is None or picture.ndim != 2 or picture.shape[0] != 1:
-        return picture
+    if picture is not None and picture.ndim == 2 and min(picture.shape) == 1:
+        # nothing but the device's bytes
+        if _format_of(capture) in JPEGS:
+            return from_jpeg(picture.tobytes())
+        picture = _in_rows(picture, capture)
+    return to_rgb(picture)
+
+
+def _in_rows(data: NDArray[Any], capture: Capture) -> NDArray[Any]:
+    """BGR (height, width, 3); OpenCV leaves it to us with devices that send it by themselves, such as frame grabbers.
+
+    Raises:
+        ValueError: it is something else.
+    """
     width, height = (int(capture.get(prop)) for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-    count = picture.size
-    is_bgr = int(capture.get(cv2.CAP_PROP_FOURCC)) == cv2.VideoWriter.fourcc(*"BGR3")
+    count = data.size
+    is_bgr = _format_of(capture) == cv2.VideoWriter.fourcc(*"BGR3")
     # a driver may add bytes to each row
     if not is_bgr or min(width, height) < 1 or count % height or count // height < 3 * width:
         msg = f"{count} bytes without a shape"
         raise ValueError(msg)
-    return picture.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+    return data.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
