@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge_fer.clock.system import SystemClock
+from edge_fer.config import Layer, load
 from edge_fer.notify.spool import Spool
 from edge_fer.notify.troubles import NodeFacts
 from edge_fer.pipeline.step import Told
@@ -24,9 +26,8 @@ from tests.invented import at
 from tests.missing import missing
 from tests.mqtt.kit import until
 from tests.notify.making import change, item
+from tests.notify.sending import run, settings, spool_with, start
 from tests.notify.servers import NtfyServer, Webhook, check_told
-from tests.notify.test_sender import run, settings, spool_with, start
-from tests.notify.test_sink import settings_of
 
 pytestmark = pytest.mark.outside
 #: What the unit lets the sender have before it is slowed down (MemoryHigh).
@@ -54,7 +55,8 @@ def test_alerts_on_a_read_only_disk_wait_in_memory_and_are_told_once_it_is_mende
     monkeypatch.setattr(module, "_REST", 0.2)
     with own_disk(tmp_path) as disk, Webhook() as hook:
         at_once = {"group": "0s", "limit": {"messages": 1000, "per": "1m"}}
-        given = settings_of(disk, {"targets": {"hook": {"url": hook.url}}} | at_once)
+        notify = {"targets": {"hook": {"url": hook.url}}} | at_once
+        given = load([Layer("x", json.dumps({"state_dir": str(disk), "notify": notify}))], settings=False).config
         sink = module.make_notify_sink(given, SystemClock(), lambda: None)
         sink._facts = lambda blind: NodeFacts()
         outlet = Outlet(make_policy(given))
