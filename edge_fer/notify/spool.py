@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 FILE = "notify.sqlite"
 #: Seconds after which something is no news any more, and is given up.
 MAX_AGE = 86_400.0
-#: Things that wait at most, for all targets together, and things in one message.
-_MOST, _IN_ONE = 10_000, 500
+#: Things that wait at most, for all targets together.
+_MOST = 10_000
 #: Pages that wait at most for each target.
 _PAGES = 4
 #: Sent messages that are remembered for each target, for the rate limit.
@@ -307,6 +307,8 @@ class Spool:
                     (number, target, now, urgent, message.title, message.text, message.severity, message.kind),
                 )
                 connection.executemany("UPDATE items SET message = ? WHERE id = ?", [(number, one.id) for one in items])
+                # what is lost until it is taken, the next message says
+                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_said_lost(target), untold))
             else:
                 number, title, body, severity, kind, urgent = row
                 known = kind if kind in list(ItemKind) else ItemKind.FIRING
@@ -333,8 +335,10 @@ class Spool:
             connection.execute("DELETE FROM sent WHERE at < ?", (now - MAX_AGE,))
             _target(connection, target)
             connection.execute(
-                "UPDATE targets SET failures = 0, retry_at = 0, problem = '', untold = 0, last_sent = ? WHERE name = ?",
-                (now, target),
+                "UPDATE targets SET failures = 0, retry_at = 0, problem = '', last_sent = ?,"
+                " untold = max(0, untold - coalesce((SELECT CAST(value AS INTEGER) FROM notes WHERE name = ?), untold))"
+                " WHERE name = ?",
+                (now, _said_lost(target), target),
             )
 
     def refused(self, target: str, retry_at: float, problem: str) -> None:
@@ -511,8 +515,8 @@ def _due(connection: sqlite3.Connection, target: str, now: float) -> list[Notify
     rows = connection.execute(
         "SELECT target, kind, key, severity, at, not_before, urgent, camera, facts, id, ended FROM items"
         " WHERE target = ? AND message IS NULL AND (not_before <= ? OR typeof(not_before) <> 'real')"
-        " ORDER BY id LIMIT ?",
-        (target, now, _IN_ONE),
+        " ORDER BY id",
+        (target, now),
     )
     found, damaged = [], []
     for name, kind, key, severity, at, after, urgent, camera, facts, row, ended in rows.fetchall():
@@ -567,6 +571,11 @@ def _page_in(facts: Mapping[str, Any]) -> tuple[str, str]:
 
 def _do_not_escalate(connection: sqlite3.Connection, key: str) -> None:
     connection.execute("DELETE FROM items WHERE key = ? AND kind = ? AND message IS NULL", (key, ItemKind.ESCALATED))
+
+
+def _said_lost(target: str) -> str:
+    """The note of how many were lost by the message that was made last."""
+    return f"said lost {target}"
 
 
 def _target(connection: sqlite3.Connection, name: str) -> None:

@@ -84,9 +84,11 @@ class NotifyTexts:
             groups.setdefault(_group(item), []).append(item)
         lines = [self._line(group, now) for group in groups.values()]
         if len(lines) > _MOST_LINES:
-            told = list(groups.values())[: _MOST_LINES - 1]
-            more = len(items) - sum(map(len, told))
-            lines = [*lines[: _MOST_LINES - 1], self._say("more", count=more)]
+            # what is most serious is not what is left out
+            ranked = sorted(enumerate(groups.values()), key=lambda pair: max(map(_weight, pair[1])), reverse=True)
+            told = dict(sorted(ranked[: _MOST_LINES - 1]))
+            more = len(items) - sum(map(len, told.values()))
+            lines = [*(lines[place] for place in told), self._say("more", count=more)]
         if lost:
             lines.append(self._say("lost", count=lost))
         first = max(items, key=_weight)

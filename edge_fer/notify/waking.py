@@ -32,6 +32,15 @@ log = logging.getLogger(__name__)
 SPOOL_VARIABLE = "EDGE_FER_NOTIFY_SPOOL"
 #: That folder.
 INSTALLED = Path("/var/lib/edge-fer-notify")
+#: What a child gets of our environment: where programs and certificates are, language, time, proxies, and the journal.
+_HANDED_ON = frozenset(
+    """
+    HOME USER LANG TZ PATH TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH JOURNAL_STREAM SSL_CERT_FILE SSL_CERT_DIR
+    REQUESTS_CA_BUNDLE CURL_CA_BUNDLE http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY
+    ALL_PROXY
+    """.split()  # noqa: SIM905
+)
+_HANDED_ON_FAMILIES = ("LC_", "PYTHON", "COVERAGE")
 #: Seconds between two starts of a child, should it end at once.
 _AGAIN = 5.0
 #: Seconds that a child is given to end what is under way.
@@ -58,6 +67,9 @@ def spool_closed_to_us(folder: Path) -> str:
         return ""
     except OSError:
         return f"{folder} is not for you to read. Use sudo"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        # nobody may write there, which looking at it tells
+        return ""
     file = folder / FILE
     # looking at it is a transaction, which SQLite does not begin without a right to write
     may = os.R_OK | os.W_OK
@@ -104,7 +116,9 @@ class SenderWaker:
         self._started = time.monotonic()
         command = [sys.executable, "-m", "edge_fer.notify", str(self._spool.folder)]
         try:
-            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own
+            self._child = subprocess.Popen(  # noqa: S603 - our own
+                command, stdin=subprocess.DEVNULL, env=_without_secrets(os.environ)
+            )
         except OSError as error:
             log.error("the sender of notifications cannot be started: %s", error.strerror)  # noqa: TRY400
 
@@ -118,6 +132,13 @@ class SenderWaker:
         except subprocess.TimeoutExpired:
             # it ends by itself; should it be killed, what is under way goes out again with the same id
             log.info("the sender of notifications (process %d) is still at work", self._child.pid)
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the sender needs of our environment, which may hold secrets that the config asks for by name."""
+    return {
+        name: value for name, value in environ.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_FAMILIES)
+    }
 
 
 def runs_by_unit(environ: Mapping[str, str] = os.environ) -> bool:

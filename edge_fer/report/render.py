@@ -89,5 +89,12 @@ def _words(estimate: Estimate, form: str = ".0f") -> str:
     if estimate.value is None:
         return "not known"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:{form}}, no interval known"
-    return f"{estimate.value:{form}} [{estimate.low:{form}} to {estimate.high:{form}}]"
+        return f"{_written(estimate.value, form)}, no interval known"
+    low, high = _written(estimate.low, form), _written(estimate.high, form)
+    return f"{_written(estimate.value, form)} [{low} to {high}]"
+
+
+def _written(number: float, form: str) -> str:
+    """A number; what rounds to nothing has no sign."""
+    text = f"{number:{form}}"
+    return text if text.strip("+-0.") else text.lstrip("+-")

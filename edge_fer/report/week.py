@@ -25,6 +25,8 @@ __all__ = ["WEEKS_BEFORE", "Week", "number_of", "span_of", "week_in_numbers", "w
 #: So many weeks before are compared with.
 WEEKS_BEFORE = 4
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+#: A share by which hours watched differ, from which on visits cannot be held against each other without saying so.
+DIFFERENT = 0.1
 #: Satisfaction that is so far from 50 has the full colour.
 FAR = 25.0
 #: Alerts that are drawn of a rule; the text counts all.
@@ -259,14 +261,26 @@ def _visits_told(one: Digest, before: Sequence[Digest]) -> str:
         return ""
     known = [found.visits for found in before]
     if len(known) == 1:
-        return f"{one.visits} visits; the week before had {known[0]}."
+        return f"{one.visits} visits; the week before had {known[0]}.{_watched_told(one, before)}"
     least, most = min(known), max(known)
     said = "within what those weeks had"
     if one.visits > most:
         said = "more than in any of them"
     elif one.visits < least:
         said = "fewer than in any of them"
-    return f"{one.visits} visits; the {len(known)} weeks before had {least} to {most}: {said}."
+    return (
+        f"{one.visits} visits; the {len(known)} weeks before had {least} to {most}: {said}.{_watched_told(one, before)}"
+    )
+
+
+def _watched_told(one: Digest, before: Sequence[Digest]) -> str:
+    """For how many hours was watched, where that alone may have made more visits or fewer; else nothing."""
+    hours = [found.watched / 3600 for found in before]
+    own = one.watched / 3600
+    if all(abs(own - known) <= DIFFERENT * max(own, known) for known in hours):
+        return ""
+    span = sorted({f"{min(hours):.0f}", f"{max(hours):.0f}"}, key=int)
+    return f" But this week was watched for {own:.0f} hours, and before it was {' to '.join(span)} hours a week."
 
 
 def _compared(one: Digest, before: Sequence[Digest], scale: MoodScale) -> Sequence[Compared]:

@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import asdict
 
 import pytest
 
-from edge_fer.notify.sender import Delivered, NotifySender, SenderSettings, SenderTarget
+from edge_fer.notify.sender import Delivered, NotifySender, SenderSettings
 from edge_fer.notify.spool import Spool
 from tests.notify.making import item
+from tests.notify.sending import run, settings, spool_with, start
 from tests.notify.servers import MailServer, NtfyServer, Webhook, check_told
-
-
-def settings(**targets):
-    at_once = {"group": 0.0, "messages": 1000, "per": 60.0}
-    return SenderSettings(
-        "node-1", "Ward 3", targets={name: SenderTarget(url) for name, url in targets.items()}, **at_once
-    )
-
-
-def spool_with(folder, given):
-    spool = Spool(folder / "notify")
-    spool.configure(asdict(given))
-    return spool
-
-
-def start(spool):
-    return subprocess.Popen([sys.executable, "-m", "edge_fer.notify", str(spool.folder)])
-
-
-def run(spool, timeout=90):
-    ended = subprocess.run(
-        [sys.executable, "-m", "edge_fer.notify", str(spool.folder)],
-        capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-    return ended.returncode, ended.stderr
 
 
 def alert(number, **more):

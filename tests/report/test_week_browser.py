@@ -11,6 +11,7 @@ from edge_fer.history.digest import week_of
 from edge_fer.history.look_back import look_back
 from edge_fer.report.week import Week, span_of, week_page
 from edge_fer.rules.scene.calendar import Calendar
+from tests.axe import violations
 from tests.browser import SCREENS
 from tests.history.year import BERLIN, Live, frames
 from tests.rules.kit import SCALE
@@ -72,6 +73,31 @@ def test_all_of_it_is_drawn_and_the_console_is_silent(browser, report, screen):
     assert browser.ask("return document.documentElement.scrollWidth") == SCREENS[screen][0], "nothing sticks out"
     assert browser.ask(CUT) == []
     assert browser.console() == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_axe_finds_nothing(browser, report, screen, dark):
+    browser.open(report, screen=screen, dark=dark)
+    assert violations(browser) == []
+
+
+def test_names_of_rows_stay_where_a_table_is_wider_than_a_phone(browser, report):
+    browser.open(report, screen="phone")
+    moved = """
+const wide = [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth);
+return wide.map((one) => { one.scrollLeft = 1e6;
+  return Math.round(one.querySelector('tbody th').getBoundingClientRect().left - one.getBoundingClientRect().left); });
+"""
+    places = browser.ask(moved)
+    assert len(places) >= 4
+    assert set(places) <= {0, 1}
+
+
+def test_visits_are_not_held_against_fewer_hours_without_saying_so(report):
+    text = report.read_text(encoding="utf-8")
+    assert "But this week was watched for 73 hours, and before it was 50 hours a week." in text
+    assert not re.search(r"[+-]0[^.\d]", text), "nothing has a sign"
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
 from html import escape
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from edge_fer.control.client import ControlClient
-from edge_fer.notify.links import AcknowledgeLink, LinkBook
-from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from edge_fer.notify.links import AcknowledgeLink
 from tests.mqtt.kit import until
-from tests.notify.servers import NtfyServer, Webhook
-from tests.running import ENDLESS, config
+from tests.web.linking import token_in, told_page
 from tests.web.visiting import Visitor, WebPage
 
-#: Lasts as long as the tests do.
-PULSE = {"when": {"signal": "bed/pulse", "path": "$.bpm", "above": 120, "max_age": "1h"}, "for": "0s"}
 PLACE = "Ward 3 · front"
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """A page beside a daemon that has told two people, each with a link of their own."""
-    folder = tmp_path_factory.mktemp("told")
-    with NtfyServer() as nurse, Webhook() as boss, Mosquitto(folder / "broker") as broker, Subscriber(broker) as seen:
-        notify = {
-            "page": "https://ward.lan:8443",
-            "targets": {"nurse": {"url": nurse.url}, "boss": {"url": boss.url, "detail": "full"}},
-        }
-        node = {"id": "test", "site": "Ward 3"}
-        settings = config(broker, ENDLESS, alerts={"pulse": PULSE}, node=node, notify=notify)
-        with Daemon(folder / "node", settings) as daemon:
-            seen.wait_for(lambda m: m.topic.endswith("/alert/pulse"), timeout=180)
-            broker.publish("bed/pulse", '{"bpm": 130}')
-            texts = [server.wait_for(1, 180)[0].text for server in (nurse, boss)]
-            socket = folder / "node" / "state" / "control.sock"
-            with WebPage(folder / "web", socket) as page:
-                page.texts, page.seen, page.socket, page.book = texts, seen, socket, LinkBook(socket.parent)
-                yield page
-                assert "Traceback" not in page.output
-            assert "Traceback" not in daemon.output
-
-
-def token_in(text):
-    found = re.search(r"https://ward\.lan:8443/acknowledge\?\S+", text)
-    assert found, text
-    return parse_qs(urlsplit(found[0]).query)["token"][0]
+    with told_page(tmp_path_factory.mktemp("told")) as page:
+        yield page
 
 
 def firing(told):
