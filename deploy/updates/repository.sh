@@ -13,7 +13,8 @@ usage() {
     cat <<'HELP'
 Usage: deploy/updates/repository.sh init --url URL   make the repository, and the key that signs it
        deploy/updates/repository.sh add [FILE.deb …]  put packages, by default those in dist/, into canary
-       deploy/updates/repository.sh promote           give stable what canary has
+       deploy/updates/repository.sh promote [FOLDER]  give stable what canary has; with the folder of a fleet, only
+                                                      if all nodes of its ring canary run it and are well
        deploy/updates/repository.sh rotate            make a new key; both keys sign from now on
        deploy/updates/repository.sh retire            let the new key alone sign, once all nodes know it
        deploy/updates/repository.sh list              say what is in it
@@ -171,7 +172,14 @@ add() {
 }
 
 promote() {
-    local release
+    local release version
+    if [ $# -gt 0 ]; then
+        # Debian's part of a version is no part of the program's
+        for version in $(reprepro_in list canary edge-fer | sed 's/.* //; s/~deb[0-9]*$//' | sort -u); do
+            edge-fer fleet status --folder "$1" --ring canary --running "$version" >&2 ||
+                fail "stable stays as it is"
+        done
+    fi
     for release in $RELEASES; do
         [ -z "$(reprepro_in --component "$release" list canary edge-fer)" ] ||
             reprepro_in --component "$release" copy stable canary edge-fer

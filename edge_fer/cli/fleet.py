@@ -11,6 +11,7 @@ from pathlib import Path
 from edge_fer.cli._say import say, say_json
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.contract.topics import PREFIX
+from edge_fer.errors import FleetError
 
 __all__ = ["add_parser"]
 
@@ -229,6 +230,12 @@ def _add_status(verbs: Subparsers) -> None:
     )
     _add_broker_argument(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--ring", help="only nodes of this ring")
+    parser.add_argument(
+        "--running",
+        metavar="VERSION",
+        help="fail where a node does not run this version, or is not well with it: before others get it",
+    )
 
 
 def _add_broker_argument(parser: argparse.ArgumentParser) -> None:
@@ -238,12 +245,15 @@ def _add_broker_argument(parser: argparse.ArgumentParser) -> None:
 def _status(args: argparse.Namespace) -> int:
     from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
     from edge_fer.fleet.line import OperatorLine  # noqa: PLC0415
-    from edge_fer.fleet.status import read_status, statuses, topics_to_read  # noqa: PLC0415
+    from edge_fer.fleet.status import not_running, read_status, statuses, topics_to_read  # noqa: PLC0415
 
     folder = FleetFolder(args.folder)
+    if args.ring is not None:
+        folder.checked_ring(args.ring)
     with OperatorLine(folder, broker=args.broker) as line:
         line.subscribe(topics_to_read(folder.settings.prefix))
         found = statuses(folder, read_status(folder, line.values), datetime.now(UTC))
+    found = [one for one in found if args.ring in {None, folder.nodes[one.node].ring}]
     if args.json:
         say_json([one.as_json() for one in found])
     else:
@@ -252,6 +262,13 @@ def _status(args: argparse.Namespace) -> int:
         well = sum(not one.problems for one in found)
         say()
         say(f"{well} of {len(found)} nodes are well")
+    if args.running is None:
+        return 0
+    late = not_running(found, args.running)
+    if late or not found:
+        some = "; ".join(f"{node}: {why}" for node, why in list(late.items())[:5])
+        msg = f"{len(late)} of {len(found)} nodes do not run {args.running}, or are not well with it: {some}"
+        raise FleetError(msg, remedy="Wait for them, or put a better version into canary")
     return 0
 
 

@@ -392,6 +392,18 @@ class FleetFolder:
         remedy = "Write `all`, a node's name, or `group:` and a group's name"
         raise FleetError(msg, remedy=remedy)
 
+    def checked_ring(self, ring: str) -> str:
+        """The ring itself.
+
+        Raises:
+            FleetError: there is no such ring.
+        """
+        if ring in self.settings.rings:
+            return ring
+        msg = f"there is no ring {ring!r}"
+        remedy = did_you_mean(ring, self.settings.rings) or f"Choose from {', '.join(self.settings.rings)}"
+        raise FleetError(msg, remedy=remedy)
+
     def desired(self, scope: str) -> dict[str, Any]:
         """The wanted config of a scope; empty, where nothing is wanted.
 

@@ -13,13 +13,10 @@ from edge_fer.errors import FleetError
 from edge_fer.fleet.folder import FleetFolder
 from edge_fer.fleet.line import OperatorLine
 from edge_fer.fleet.nodes import FleetNode
-from edge_fer.fleet.status import NodeView, config_problems, parsed, problems_of, read_status
+from edge_fer.fleet.status import FALLING, NodeView, config_problems, parsed, problems_of, read_status
 from edge_fer.fleet.wanted import message_for, revisions_wanted, wanted_of
 
 __all__ = ["Change", "Rollout", "differences", "planned", "strangers"]
-
-#: Beginnings of problems that stop a rollout where they are new.
-_FALLING: Final = ("silent", "hot", "backed up", "camera ", "update refused")
 
 #: Seconds that a problem lasts before it counts. A node that starts over is offline for a moment, and tells in its next
 #: `health`, half a minute later, that its cameras are back.
@@ -206,7 +203,7 @@ class Rollout:
     def _falling(self, node: FleetNode, seen: Mapping[str, NodeView]) -> set[str]:
         found = problems_of(seen[node.name], self.clock(), usual_version=seen[node.name].version, wanted={})
         # how many messages wait is no new problem each time
-        return {problem.partition(":")[0] for problem in found if problem.startswith(_FALLING)}
+        return {problem.partition(":")[0] for problem in found if problem.startswith(FALLING)}
 
 
 def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:

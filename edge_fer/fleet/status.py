@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,12 +13,23 @@ from edge_fer.fleet.folder import FleetFolder
 from edge_fer.fleet.wanted import revisions_wanted
 from edge_fer.support.json_text import read_json
 
-__all__ = ["NodeStatus", "NodeView", "problems_of", "read_status", "statuses", "topics_to_read"]
+__all__ = [
+    "FALLING",
+    "NodeStatus",
+    "NodeView",
+    "not_running",
+    "problems_of",
+    "read_status",
+    "statuses",
+    "topics_to_read",
+]
 
 #: A node of which no `health` came for so long is silent; it tells it every 30 seconds.
 SILENT_AFTER: Final = timedelta(minutes=2)
 #: A certificate that ends within this time is to be renewed.
 ENDS_WITHIN: Final = timedelta(days=30)
+#: Beginnings of problems that stop a rollout where they are new.
+FALLING: Final = ("silent", "hot", "backed up", "camera ", "update refused")
 #: Degrees Celsius from which a node is hot, and messages and seconds from which its outbox is backed up.
 _HOT, _MANY, _LONG = 80.0, 1000, 600.0
 
@@ -124,6 +135,18 @@ def statuses(folder: FleetFolder, seen: Mapping[str, NodeView], now: datetime) -
         problems = problems_of(one, now, usual_version=usual, wanted=revisions_wanted(folder, node))
         found.append(NodeStatus(name, node.site, one, one.silent_for(now), problems))
     return sorted(found, key=lambda one: (-len(one.problems), one.node))
+
+
+def not_running(found: Iterable[NodeStatus], version: str) -> dict[str, str]:
+    """The nodes that do not run a version, or are not well with it, and why; so that it is not given to others."""
+    late = {}
+    for one in found:
+        bad = next((problem for problem in one.problems if problem.startswith(FALLING)), "")
+        if bad or not one.seen.online:
+            late[one.node] = bad or "silent"
+        elif one.seen.version != version:
+            late[one.node] = f"runs {one.seen.version or 'no known version'}"
+    return late
 
 
 def problems_of(seen: NodeView, now: datetime, *, usual_version: str, wanted: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from collections.abc import Mapping
 from typing import Any, Self
 
 from tests.daemon import COMMAND
@@ -40,6 +42,25 @@ def count(database: Postgres) -> dict[str, tuple[Any, ...]]:
     """By topic: how many rows, how many different numbers, and the last of them."""
     query = "select topic, count(*), count(distinct seq), max(seq) from edge_fer.{} group by topic"
     return {row[0]: row[1:] for table in ("alert_event", "summary") for row in database.rows(query.format(table))}
+
+
+def await_all(database: Postgres, wanted: Mapping[str, tuple[Any, ...]], *, seconds: float = 240) -> None:
+    """Waits until each message is there once."""
+    until = time.monotonic() + seconds
+    while count(database) != wanted:
+        assert time.monotonic() < until, f"not there after {seconds} s: {missing(database, wanted)}"
+        time.sleep(0.5)
+
+
+def missing(database: Postgres, wanted: Mapping[str, tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """By topic: which numbers are not there."""
+    found = count(database)
+    short = {topic: last for topic, (_, _, last) in wanted.items() if found.get(topic) != (last, last, last)}
+    rows = database.rows(
+        "select topic, seq from edge_fer.alert_event union all select topic, seq from edge_fer.summary"
+    )
+    there = {(topic, seq) for topic, seq in rows}
+    return {topic: [seq for seq in range(1, last + 1) if (topic, seq) not in there] for topic, last in short.items()}
 
 
 def mixed(database: Postgres) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "updates" / "repository.sh"
+#: Where `edge-fer` is.
+PROGRAMS = Path(sys.executable).parent
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -27,16 +30,13 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        public = folder / "public"
-        public.mkdir(parents=True)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(public)))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        folder.mkdir()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command of the script."""
         return subprocess.run(
             [SCRIPT, *arguments],
-            env=os.environ | {"EDGE_FER_REPOSITORY": str(self.folder)},
+            env=os.environ | {"EDGE_FER_REPOSITORY": str(self.folder), "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
@@ -51,8 +51,9 @@ class Repository:
         return max((self.folder / "public" / "pool" / release).glob(f"**/edge-fer-updates-{suite}_*.deb"))
 
     def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(self.folder / "public")))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.ok("init", "--url", self.url)
+        self.ok("init", "--url", f"http://127.0.0.1:{self._server.server_address[1]}")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -21,7 +21,7 @@ from edge_fer.fleet.rows import StoredRow, row_of
 from tests.daemon import COMMAND, edge_fer
 from tests.fleet.database import SCHEMA, Postgres
 from tests.fleet.kit import Fleet
-from tests.fleet.loading import Loading, count, mixed
+from tests.fleet.loading import Loading, await_all, mixed
 from tests.mqtt.kit import alert_event, now, until
 from tests.mqtt_page import examples
 
@@ -76,7 +76,7 @@ def test_each_message_is_stored_once_and_in_order_over_kills_of_everything(tmp_p
             for topic, last in told["last_seq"].items()
             if topic.endswith(("alert_event", "summary"))
         }
-        until(lambda: count(database) == wanted, timeout=120)
+        await_all(database, wanted)
         print(f"{NODES} nodes, {SECONDS} s, {kills} kills: {sum(last for last, *_ in wanted.values())} rows")
     assert loading.code == 0
     assert not mixed(database), "in order within each topic"

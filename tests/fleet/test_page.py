@@ -89,10 +89,12 @@ class Reader:
             case ["systemctl", how, "mosquitto"]:
                 self.fleet.reload() if how == "reload" else self.restart()
                 return ""
-            case ["edge-fer", "fleet", "init"]:
+            case ["edge-fer", "fleet", "init" | "site"]:
                 command = command.replace("broker.example", f"{HOST} --port {self.fleet.port}")
+                command = command.replace("cafeteria.example", f"{HOST} --port {free_port()}")
             case ["edge-fer", "fleet", "broker"]:
-                command += f" --to {self.fleet.mosquitto}"
+                # the site's broker is another machine; tests/fleet/test_sites.py runs one
+                command += f" --to {self.fleet.mosquitto}{'-site' if '--site' in command else ''}"
             case ["edge-fer", "fleet", "rollout"]:
                 command += " --watch 1"
             case ["edge-fer", "simulate", *_]:
@@ -166,7 +168,8 @@ def test_from_nothing_to_ten_nodes(tmp_path):
         assert "secrets" not in shown
         assert "ward-5" not in reader.fleet.folder.nodes
         assert "New keys for the broker, collector, operator" in said[next(one for one in said if "restore" in one)]
-        assert len(reader.done) > 20
+        assert "address" in (tmp_path / "mosquitto-site" / "conf.d" / "edge-fer-fleet.conf").read_text()
+        assert len(reader.done) > 24
         assert node.stop() == 0
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.fleet.gate import gate
+from tests.fleet.kit import Fleet
 from tests.fleet.repository import SCRIPT, Repository
 
 pytestmark = pytest.mark.skipif(
@@ -196,6 +199,68 @@ def test_the_key_is_changed_while_nodes_take_updates(tmp_path, repository, canar
     assert canary.candidate() == "2.1~deb12"
     assert "NO_PUBKEY" in late.update(), "one that was away all that time needs the package by hand"
     assert repository.run("retire").returncode == 1
+
+
+class Page:
+    """docs/update.md: the commands in the blocks of one section, in their order."""
+
+    def __init__(self, heading):
+        page = (SCRIPT.parents[2] / "docs" / "update.md").read_text("utf-8")
+        (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+        blocks = re.findall(r"^```sh\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+        self.commands = [line for block in blocks for line in block.splitlines()]
+
+
+def test_the_page_is_walked(tmp_path):
+    """But for what installs: apt has folders of its own here, and tests/deb does it on a machine."""
+    with Fleet(tmp_path, "counter-1 --ring canary", "ward-1") as fleet:
+        built = SCRIPT.parents[2] / "dist"
+        # not entered: the page makes it
+        repository = Repository(tmp_path / "repository")
+        for command in (*Page("From a repository of your own").commands, *Page("Another key").commands):
+            match command.split()[:2]:
+                case ["sudo", "apt"]:
+                    assert "reprepro gpg" in command or repository.updates("canary", "trixie")
+                case ["make", "repo"]:
+                    makefile = (built.parent / "Makefile").read_text()
+                    assert "\nrepo:\n\tdeploy/updates/repository.sh add\n" in makefile
+                    repository.ok("add", str(package(tmp_path, "2.0~deb12")), str(package(tmp_path, "2.0~deb13")))
+                case [_, "promote"]:
+                    promoted_by_the_fleet(tmp_path, fleet, repository)
+                case [script, *_]:
+                    assert script == "deploy/updates/repository.sh"
+                    repository.ok(*command.split()[1:])
+
+
+def promoted_by_the_fleet(tmp_path, fleet, repository):
+    def tell(version, **more):
+        said = {"version": version, "update_refused": None, **more}
+        health = {"ts": datetime.now(UTC).isoformat()}
+        for leaf, text in (("availability", "online"), ("info", json.dumps(said)), ("health", json.dumps(health))):
+            done = fleet.client(
+                "mosquitto_pub", "counter-1", "-q", "1", "-r", "-t", f"edge-fer/counter-1/{leaf}", "-m", text
+            )
+            assert done.returncode == 0, done.stderr
+
+    folder = str(fleet.path)
+    for version, more, why in (
+        ("1.0", {}, "counter-1: runs 1.0"),
+        (
+            "1.0",
+            {"update_refused": {"version": "2.0~deb12", "reason": "no camera"}},
+            "update refused: 2.0~deb12: no camera",
+        ),
+    ):
+        tell(version, **more)
+        ended = repository.run("promote", folder)
+        assert ended.returncode == 1
+        assert why in ended.stderr
+        assert ended.stderr.splitlines()[-1] == "repository.sh: stable stays as it is"
+        assert "edge-fer 2.0" not in repository.ok("list").partition("stable|")[2]
+    tell("2.0")
+    assert "stable|bookworm|amd64: edge-fer 2.0~deb12" in repository.ok("promote", folder)
+    ended = fleet.run("status", "--ring", "cannary")
+    assert "Did you mean `canary`?" in ended.stderr
 
 
 def test_keys_are_secret_and_nothing_secret_is_served(repository):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
 
 import pytest
 
@@ -153,6 +154,33 @@ def test_a_ring_whose_health_falls_stops_the_rollout(fleet):
         assert "stopped at the ring canary" in ended.stderr
         assert "all" not in reported(fleet, "two")["desired"]
         assert daemons["two"].stop() == 0
+
+
+def test_an_update_that_is_taken_back_meanwhile_stops_the_rollout(fleet):
+    refused = {"version": "9~deb12", "reason": "the daemon does not run", "at": None}
+    with running(fleet, "one", "two") as daemons:
+        until(lambda: reported(fleet, "two"))
+        given = fleet.client("mosquitto_sub", "operator", "-t", "edge-fer/one/info", "-C", "1", "-W", "20").stdout
+        told = json.dumps(json.loads(given) | {"update_refused": refused})
+        ended = Event()
+
+        def tell():
+            # as the gate has it told; the config that is taken over meanwhile has the real one told again
+            while not ended.wait(1):
+                fleet.client("mosquitto_pub", "one", "-q", "1", "-r", "-t", "edge-fer/one/info", "-m", told)
+
+        telling = Thread(target=tell)
+        telling.start()
+        fleet.ok("set", "all", "emotion.min_lead=0.16")
+        done = fleet.run("rollout", "--watch", "10", "--within", "60")
+        ended.set()
+        telling.join()
+        assert done.returncode == 1, done.stdout
+        assert "one: update refused" in done.stdout
+        assert "stopped at the ring canary" in done.stderr
+        assert "all" not in reported(fleet, "two")["desired"]
+        assert "update refused: 9~deb12: the daemon does not run" in fleet.ok("status")
+        assert [daemon.stop() for daemon in daemons.values()] == [0, 0]
 
 
 @pytest.mark.parametrize(

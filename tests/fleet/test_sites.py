@@ -14,7 +14,7 @@ import pytest
 from tests.daemon import COMMAND, Daemon
 from tests.fleet.database import Postgres
 from tests.fleet.kit import Fleet, Site, reported
-from tests.fleet.loading import Loading, count, mixed
+from tests.fleet.loading import Loading, await_all, mixed
 from tests.mqtt.kit import until
 from tests.running import ENDLESS
 
@@ -199,7 +199,7 @@ def test_each_message_is_stored_once_and_in_order_over_kills_of_both_brokers_loa
             for topic, last in json.loads(out)["last_seq"].items()
             if topic.endswith(("alert_event", "summary"))
         }
-        until(lambda: count(database) == wanted, timeout=120)
+        await_all(database, wanted)
         rows = sum(last for last, *_ in wanted.values())
         print(f"{NODES} nodes at a site, {SECONDS} s, {kills} kills: {rows} rows")
         assert not mixed(database), "in order within each topic"

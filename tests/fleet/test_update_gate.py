@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from edge_fer.contract.messages import RefusedUpdate
+from edge_fer.wiring.info import refused_update
 from tests.fleet.gate import FILE, gate
+from tests.mqtt.schemas import valid
+from tests.mqtt_page import examples
 
 WELL = gate.Sample(7, cameras=("front", "back"), connected=True)
 
@@ -122,3 +127,18 @@ def test_the_unit_verifies(tmp_path):
     unit.write_text(FILE.with_name(unit.name).read_text().replace("/usr/lib/edge-fer-updates/gate.py", "/bin/true"))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_daemon_tells_which_update_was_taken_back_and_damage_is_no_fault(tmp_path, caplog):
+    file = tmp_path / "refused.json"
+    assert refused_update(file) is None
+    told = {"version": "2.0~deb12", "reason": "the daemon does not run", "at": "2026-12-01T05:00:00.000Z"}
+    file.write_text(json.dumps(told))
+    found = refused_update(file)
+    assert found == RefusedUpdate(**told)
+    valid("info", json.dumps(examples()["info"] | {"update_refused": found.model_dump()}))
+    assert not caplog.records
+    for damaged in ("", "[]", '{"version": 7}'):
+        file.write_text(damaged)
+        assert refused_update(file) is None
+        assert "refused.json cannot be read" in caplog.records.pop().getMessage()
