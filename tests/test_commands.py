@@ -96,7 +96,7 @@ def test_each_command_does_what_it_says(tmp_path, broker, seen):
         assert len(rules) > 1, "those of the profile, too"
         assert all((rule["silenced"], rule["silenced_until"]) == (False, None) for rule in rules)
 
-        assert ask(broker, seen, "pause", camera="front")["result"] == {"cameras": ["front"]}
+        assert ask(broker, seen, "pause", camera="front")["result"] == {"cameras": ["front"], "until": None}
         seen.wait_for(is_state(paused=True, people=0))
         assert ask(broker, seen, "pause", camera="back")["error"] == "refused"
         audited = seen.wait_for(lambda m: m.topic == "edge-fer/test/audit" and m.json["outcome"] == "refused", count=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -121,7 +122,8 @@ def put_in_place(plan: RestorePlan, mark: str) -> list[Restored]:
             place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             fresh.append(_copied_beside(source, place))
         for new, (_, place) in zip(fresh, plan.moves, strict=True):
-            done.append(Restored(place, _moved_aside(place, mark)))
+            done.append(Restored(place, place.with_name(place.name + mark) if place.exists() else None))
+            _move_aside(place, mark)
             new.replace(place)
     except OSError as error:
         for one in reversed(done):
@@ -154,25 +156,22 @@ def _copied_beside(source: Path, place: Path) -> Path:
     return new
 
 
-def _moved_aside(place: Path, mark: str) -> Path | None:
-    for end in _BESIDE:
+def _move_aside(place: Path, mark: str) -> None:
+    """Keeps a file under another name, with what SQLite has beside it."""
+    for end in ("", *_BESIDE):
+        old, kept = place.with_name(place.name + end), place.with_name(f"{place.name}{mark}{end}")
+        if kept.exists():
+            raise FileExistsError(errno.EEXIST, "File exists", str(kept))
         with suppress(FileNotFoundError):
-            place.with_name(place.name + end).rename(place.with_name(f"{place.name}{mark}{end}"))
-    kept = place.with_name(place.name + mark)
-    try:
-        place.rename(kept)
-    except FileNotFoundError:
-        return None
-    return kept
+            old.rename(kept)
 
 
 def _put_back(one: Restored, mark: str) -> None:
-    with suppress(OSError):
-        if one.kept is None:
+    """Makes a place as it was before, however far it had come."""
+    if one.kept is None or one.kept.is_file():
+        with suppress(OSError):
             one.path.unlink(missing_ok=True)
-        else:
-            one.kept.replace(one.path)
-    for end in _BESIDE:
+    for end in ("", *_BESIDE):
         with suppress(OSError):
             one.path.with_name(f"{one.path.name}{mark}{end}").rename(one.path.with_name(one.path.name + end))
 

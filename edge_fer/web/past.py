@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,13 +19,16 @@ from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.web.node import NodeLine
+from edge_fer.web.texts import texts_in
 from edge_fer.web.views import clock_of
 from edge_fer.web.visit import PagesPort, PageVisit, form_of
 
-__all__ = ["DayView", "HourView", "bars_of", "past_routes", "week_of"]
+__all__ = ["DayView", "HourView", "bars_of", "chart_of", "past_routes", "week_of"]
 
 _PERIODS: Final = ("today", "week")
 _FURTHEST: Final = 400
+#: Hours that a chart needs, so that there is a course to see.
+_LEAST_HOURS: Final = 2
 #: Seconds between two times at which the daemon is asked for what the notice says.
 _ASKED_EVERY: Final = 10.0
 #: Whoever reads the notice.
@@ -63,9 +67,18 @@ class _Past:
             content |= {
                 "told": told,
                 "last": f"{last:%Y-%m-%d}",
-                "cameras": [(name, one, make(one)) for name, one in told["cameras"].items()],
+                "cameras": [
+                    (name, one, make(one), self._chart(visit, told, one)) for name, one in told["cameras"].items()
+                ],
             }
         return self._pages.show(visit, "history.html", **content)
+
+    @staticmethod
+    def _chart(visit: PageVisit, told: Mapping[str, Any], camera: Mapping[str, Any]) -> str:
+        t = texts_in(visit.language)
+        words = {"hour_label": t["hour"], "people_label": t["visits"], "satisfaction_label": t["satisfaction"]}
+        is_week = _asked(visit)[0] == "week"
+        return chart_of(camera, words, timezone=told["timezone"], is_week=is_week)
 
     async def csv(self, visit: PageVisit) -> Response:
         """The hours, for a spreadsheet."""
@@ -218,6 +231,24 @@ def week_of(camera: Mapping[str, Any]) -> Sequence[DayView]:
         )
         for date, known in sorted(days.items())
     ]
+
+
+def chart_of(camera: Mapping[str, Any], words: Mapping[str, str], *, timezone: str, is_week: bool) -> str:
+    """What a chart draws, as JSON: every hour from the first to the last, empty ones, too; empty where one is all.
+
+    Args:
+        camera: its part of the history.
+        words: what the axes are called.
+        timezone: of the place.
+        is_week: whether days are told, too.
+    """
+    known = {int(datetime.fromisoformat(hour["since"]).timestamp()): hour for hour in camera["hours"]}
+    if len(known) < _LEAST_HOURS:
+        return ""
+    at = range(min(known), max(known) + 1, 3600)
+    series = {key: [known.get(one, {}).get(key) for one in at] for key in ("visits", "satisfaction")}
+    told = {"at": list(at), "people": series["visits"], "satisfaction": series["satisfaction"]}
+    return json.dumps({**told, **words, "timezone": timezone, "is_week": is_week}, ensure_ascii=False)
 
 
 def _view(hour: Mapping[str, Any], most: int, alerts: int) -> HourView:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge_fer.backup.archive import read_archive
+from edge_fer.backup.restoring import RestorePlan, put_in_place
 from edge_fer.backup.sealing import seal, unseal
 from edge_fer.errors import BackupError
 from edge_fer.history.file import HistoryFile
@@ -288,6 +289,29 @@ def test_nothing_is_left_half_done_where_a_file_cannot_be_written(node):
     code, said = node.run("restore", file)
     assert (code, "nothing has changed" in said) == (1, True), said
     assert node.content() == before
+
+
+def test_files_that_were_in_place_already_go_back_where_a_later_one_cannot(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    for name in ("a", "b", "b-wal"):
+        (state / name).write_text(f"old {name}")
+        (tmp_path / name).write_text(f"new {name}")
+    (tmp_path / "c").write_text("new c")
+    # the last has no name to be kept by
+    (state / "d").write_text("old d")
+    (state / "d.kept").mkdir()
+    (tmp_path / "d").write_text("new d")
+    moves = tuple((tmp_path / name, state / name) for name in ("a", "b", "c", "d"))
+    before = {path.name: path.read_text() for path in state.iterdir() if path.is_file()}
+    with pytest.raises(BackupError, match="nothing has changed"):
+        put_in_place(RestorePlan(state, moves, (), ()), ".kept")
+    assert {path.name: path.read_text() for path in state.iterdir() if path.is_file()} == before
+    (state / "d.kept").rmdir()
+    done = put_in_place(RestorePlan(state, moves, (), ()), ".kept")
+    assert [one.path.read_text() for one in done] == ["new a", "new b", "new c", "new d"]
+    assert not (state / "b-wal").exists(), "a log of the old file would spoil the new one"
+    assert (state / "b.kept-wal").read_text() == "old b-wal"
 
 
 def test_the_daemon_makes_one_while_it_goes_on_and_a_restore_waits_until_it_is_stopped(tmp_path):

@@ -99,7 +99,7 @@ def test_it_tells_how_everything_is_and_does_what_is_asked(tmp_path, broker):
         told = client.command("acknowledge", {"alert_id": alert["id"]})
         assert told == {"alerts": [{"camera": "front", "rule": "anybody", "alert_id": alert["id"]}]}
         assert client.command("silence", {"rule": "anybody", "for": "10m"})["rules"][0]["silenced"]
-        assert client.command("pause", {}) == {"cameras": ["front"]}
+        assert client.command("pause", {}) == {"cameras": ["front"], "until": None}
         state = wait_for_state(client, lambda now: now["cameras"]["front"]["paused"])
         assert (state["cameras"]["front"]["people"], state["cameras"]["front"]["seen"]) == (0, [])
         with pytest.raises(CommandError, match="Choose from front") as raised:
@@ -190,7 +190,15 @@ def test_what_may_not_leave_the_device_is_not_told(tmp_path, broker, privacy):
         assert camera["online"]
         about_people = {"view", "people", "mood", "satisfaction", "seen", "rules", "ended"}
         assert {camera[name] for name in about_people} == {None}
-        assert camera.keys() - about_people == {"source", "online", "paused", "problem", "watchers"}
+        assert camera.keys() - about_people == {
+            "source",
+            "online",
+            "paused",
+            "paused_until",
+            "pause_reason",
+            "problem",
+            "watchers",
+        }
         assert state["privacy"]["events_published"] is False
         shown = verb(tmp_path, "status", "--once")
         assert "only summaries are told about people" in shown.stdout

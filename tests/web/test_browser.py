@@ -25,6 +25,21 @@ from tests.web.visiting import WebPage
 RULES = {"happy-guest": {"when": {"emotion": ["happy"], "score": 0.2}, "for": "0s", "keep_firing_for": "5m"}}
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
+#: Pixels of the chart that have the colour of its bars.
+INKED = """
+const canvas = document.querySelector(".chart canvas");
+if (!canvas) return 0;
+const probe = document.createElement("i");
+probe.style.color = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+document.body.append(probe);
+const [r, g, b] = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+probe.remove();
+const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+let found = 0;
+for (let i = 0; i < data.length; i += 4)
+  if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) found++;
+return found;
+"""
 #: Every page that somebody who is logged in can open.
 PAGES = (
     "/",
@@ -113,6 +128,27 @@ def test_somebody_logs_in_acknowledges_sets_a_threshold_and_undoes_it(page, scre
         look_at(browser)
         driver.find_element(By.CSS_SELECTOR, "header button").click()
         WebDriverWait(driver, 60).until(lambda driver: driver.current_url == f"{at}/login")
+        assert browser.console() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_history_is_drawn_as_wide_as_the_page_in_its_colours(page, dark):
+    at = f"http://127.0.0.1:{page.port}"
+    with Browser() as browser:
+        browser.open(f"{at}/login", dark=dark)
+        browser.driver.find_element(By.NAME, "name").send_keys("ann")
+        browser.driver.find_element(By.NAME, "password").send_keys("correct horse")
+        press(browser, "Log in")
+        shows(browser, "happy")
+        for path in ("/history?back=1", f"/history?period=week&back={int(MIDNIGHT.weekday() == 0)}"):
+            for screen in ("desktop", "phone"):
+                browser.open(f"{at}{path}", screen=screen, dark=dark)
+                WebDriverWait(browser.driver, 60).until(lambda _: browser.ask(INKED) > 1000)
+                assert browser.ask("return document.querySelector('.chart').scrollWidth <= innerWidth")
+                look_at(browser)
+                if folder := os.environ.get("EDGE_FER_SCREENSHOTS"):
+                    name = f"chart-{'week' if 'week' in path else 'day'}-{screen}-{'dark' if dark else 'light'}.png"
+                    Path(folder, name).write_bytes(browser.picture())
         assert browser.console() == []
 
 

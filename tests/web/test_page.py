@@ -31,6 +31,7 @@ FORMS = (
     "/logout",
     "/accounts/put",
     "/accounts/role",
+    "/backup/download",
 )
 PAGES = (
     "/",
@@ -45,6 +46,7 @@ PAGES = (
     "/findings",
     "/certificate",
     "/accounts",
+    "/backup",
     "/nothing",
     "/static/../pages.py",
     "/static/%2e%2e/accounts.py",

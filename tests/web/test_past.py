@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -18,7 +19,7 @@ from edge_fer.log.recent import MOST_LINES, RecentLines
 from edge_fer.pipeline.step import Told
 from edge_fer.sinks.board import Seen
 from edge_fer.types import AlertChange, Instant
-from edge_fer.web.past import bars_of, week_of
+from edge_fer.web.past import bars_of, chart_of, week_of
 from edge_fer.web.views import clock_of, day_of
 from tests.broker import Mosquitto
 from tests.daemon import Daemon, edge_fer
@@ -256,3 +257,14 @@ def test_the_newest_alerts_that_are_over_are_remembered():
         seen = seen.after(Told(at, changes=(AlertChange(False, number, at), AlertChange(True, number, at))))
     assert [change.alert for change in seen.ended] == list(range(19, 3, -1))
     assert {change.resolved for change in seen.ended} == {True}
+
+
+def test_a_chart_has_every_hour_from_the_first_to_the_last_also_those_that_nobody_watched():
+    camera = told(("2026-05-01T09:00:00+02:00", 3), ("2026-05-01T12:00:00+02:00", 9))
+    words = {"people_label": "People"}
+    chart = json.loads(chart_of(camera, words, timezone="Europe/Berlin", is_week=False))
+    assert chart["people"] == [3, None, None, 9]
+    assert [later - at for at, later in pairwise(chart["at"])] == [3600] * 3
+    assert (chart["timezone"], chart["people_label"], chart["is_week"]) == ("Europe/Berlin", "People", False)
+    assert chart_of(told(("2026-05-01T09:00:00+02:00", 3)), words, timezone="UTC", is_week=False) == ""
+    assert chart_of(told(), words, timezone="UTC", is_week=True) == ""
