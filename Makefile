@@ -10,7 +10,7 @@
 # make models  fetch the face detector's model files, once
 # make test-faults  300 faults on a real broker while events flow, and 72 hours without one; half an hour. Writes
 #   docs/reliability.md; SEED=n runs the same again
-# make fleet-test  simulated nodes into a real PostgreSQL, over kills of brokers, bridge, loader and database; NODES=100
+# make fleet-test  simulated nodes into a real PostgreSQL, over kills of broker, loader and database; NODES=100
 #   SECONDS=120 say how many, and for how long
 # make test-mutations  10,000 pictures, recordings and streams, damaged at random; an hour and more, N=300 of each kind less
 # make usb-test  plug a USB camera in and out, in an emulated machine with a kernel of Debian; as root, minutes
@@ -116,7 +116,7 @@ test-faults: $(VENV)/test.done
 fleet-test: $(VENV)/test.done
 	tests/install-tools.sh
 	EDGE_FER_TEST_FLEET_NODES=$(or $(NODES),100) EDGE_FER_TEST_FLEET_SECONDS=$(or $(SECONDS),120) \
-	 $(BIN)/python -m pytest -s tests/fleet/test_loader.py tests/fleet/test_sites.py -k over_kills
+	 $(BIN)/python -m pytest -s tests/fleet/test_loader.py -k over_kills
 
 test-mutations: $(VENV)/test.done models
 	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP --timeout 7200 tests/capture/test_mutations.py
