@@ -13,11 +13,13 @@
 # make fleet-test  simulated nodes into a real PostgreSQL, over kills of broker, loader and database; NODES=100
 #   SECONDS=120 say how many, and for how long
 # make test-mutations  10,000 pictures, recordings and streams, damaged at random; an hour and more, N=300 of each kind less
+# make usb-test  plug a USB camera in and out, in an emulated machine with a kernel of Debian; as root, minutes
 # make test-install  install, upgrade and uninstall on fresh Debian machines; as root, with mmdebstrap and systemd-nspawn
 # make test-picamera2  hold the Pi camera's stand-in against the real picamera2, where that can be imported
 # make test-homeassistant  announce a node to a real Home Assistant; with a Python new enough for it (HOMEASSISTANT_PYTHON)
 # make test-node-red  run the flow in a real Node-RED, from npm
 # make deb     build the Debian packages for this architecture, in clean chroots; needs mmdebstrap; `make deb ARCH=arm64`
+# make repo    put the packages in dist/ into the suite canary of a signed apt repository (docs/update.md)
 # make deb-test  install, upgrade and remove those packages on fresh Debian machines, as make test-install does
 # make image   build a bootable image of Debian for arm64 with that package inside; as root
 # make image-test  boot it in an emulated machine, and break it in every way: an hour or more; as root. Writes
@@ -43,7 +45,7 @@ ARCH ?= $(shell dpkg --print-architecture)
 export PIP_RETRIES ?= 10
 export PIP_DEFAULT_TIMEOUT ?= 60
 
-.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test image image-test arm64-test
+.PHONY: fleet-test run check coverage release test environment lock test-ranges test-fresh test-faults test-mutations usb-test test-install test-picamera2 test-homeassistant test-node-red lint types tests benchmarks format generated outcomes models sample clean deb deb-test repo image image-test arm64-test
 
 
 # what cannot be fetched today holds the demo up the least: it asks for Haar, says so, and tries again next time
@@ -117,13 +119,19 @@ fleet-test: $(VENV)/test.done
 	 $(BIN)/python -m pytest -s tests/fleet/test_loader.py -k over_kills
 
 test-mutations: $(VENV)/test.done models
-	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP tests/capture/test_mutations.py
+	EDGE_FER_TEST_MUTATIONS=$(or $(N),2000) $(BIN)/python -m pytest -n 2 -rP --timeout 7200 tests/capture/test_mutations.py
+
+usb-test: $(VENV)/test.done
+	EDGE_FER_TEST_USB=$(CURDIR)/$(VENV)/usb $(BIN)/python -m pytest -rP tests/usb
 
 test-install: $(VENV)/test.done
 	EDGE_FER_TEST_INSTALL=1 $(BIN)/python -m pytest -s tests/install
 
 deb: $(VENV)/run.done
 	deploy/deb/build.sh --arch $(ARCH)
+
+repo:
+	deploy/updates/repository.sh add
 
 deb-test: $(VENV)/test.done
 	EDGE_FER_TEST_DEB=1 $(BIN)/python -m pytest -s tests/deb
@@ -173,6 +181,7 @@ generated: $(VENV)/test.done
 	$(BIN)/python -m tests.mqtt_page
 	$(BIN)/python -m tests.control_page
 	$(BIN)/python -m tests.privacy_page
+	$(BIN)/python -m tests.notify.examples
 	$(BIN)/python -m tests.tuning_page
 	$(BIN)/python -m tests.timelines
 	$(BIN)/python -m tests.capture.tried_page

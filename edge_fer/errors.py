@@ -152,6 +152,10 @@ class HistoryError(EdgeFerError, OSError):
     """The history cannot be opened, read or written."""
 
 
+class BackupError(EdgeFerError, ValueError):
+    """A backup cannot be made, or not be restored."""
+
+
 class KeepingError(EdgeFerError, OSError):
     """A small file that edge-fer keeps cannot be written."""
 

@@ -41,6 +41,7 @@ def tool(name: str) -> str:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if path is None:
         packages = {"mosquitto": "mosquitto", "openssl": "openssl", "stdbuf": "coreutils", "prlimit": "util-linux"}
+        packages |= {"setpriv": "util-linux"}
         msg = f"the tests need `{name}`: apt install {packages.get(name, 'mosquitto-clients')}"
         raise RuntimeError(msg)
     return path

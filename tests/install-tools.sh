@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests need that pip cannot: a real MQTT broker, its command-line clients, openssl, a C compiler for a
 # slow disk, and a browser for reports; and, where it may, what looks at the service (strace, shellcheck,
-# systemd-analyze), what writes JPEGs of all kinds (cjpeg), and PostgreSQL, without which those tests are skipped.
+# systemd-analyze), what writes JPEGs of all kinds (cjpeg), what keeps an apt repository (reprepro), and
+# PostgreSQL, without which those tests are skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -17,6 +18,7 @@ command -v strace >/dev/null || wanted="$wanted strace"
 command -v shellcheck >/dev/null || wanted="$wanted shellcheck"
 command -v systemd-analyze >/dev/null || wanted="$wanted systemd"
 command -v cjpeg >/dev/null || wanted="$wanted libjpeg-turbo-progs"
+command -v reprepro >/dev/null || wanted="$wanted reprepro"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
 # axe-core, which looks at every page; it lies in the environment of the tests
 axe="$(cd "$(dirname "$0")/.." && pwd)/.venv/axe"

@@ -144,6 +144,30 @@ def test_a_pause_is_kept_over_a_restart_until_it_is_ended(tmp_path, broker, seen
     check(seen)
 
 
+def test_a_pause_with_an_end_is_over_by_itself_also_after_a_restart(tmp_path, broker, seen):
+    with Daemon(tmp_path, config(broker)) as daemon:
+        seen.wait_for(is_event("appeared"), timeout=180)
+        asked = {"for": "15s", "reason": "a talk with relatives"}
+        until = ask(broker, seen, "pause", **asked)["result"]["until"]
+        info = seen.wait_for(lambda m: m.topic.endswith("/info") and m.json["settings"])[-1].json
+        assert info["settings"]["cameras.front.paused_until"] == until
+        daemon.stop()
+    seen.clear()
+    with Daemon(tmp_path, config(broker)) as daemon:
+        health = seen.wait_for(lambda m: m.topic.endswith("/health") and m.payload, timeout=180)[-1].json["cameras"][
+            "front"
+        ]
+        if health["paused"]:
+            assert (health["paused_until"], health["pause_reason"]) == (until, "a talk with relatives")
+        ended = seen.wait_for(lambda m: m.topic.endswith("/audit"), timeout=180)[-1].json
+        assert (ended["command"], ended["actor"], ended["outcome"]) == ("resume", "edge-fer", "done")
+        assert ended["ts"] >= until
+        seen.wait_for(is_event("appeared"), timeout=180)
+        seen.wait_for(lambda m: m.topic.endswith("/info") and m.json["settings"] == {})
+        daemon.stop()
+    check(seen)
+
+
 def test_a_threshold_is_set_checked_shown_and_kept_over_a_restart(tmp_path, broker, seen):
     with Daemon(tmp_path, config(broker)) as daemon:
         begin(seen)

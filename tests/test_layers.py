@@ -27,7 +27,7 @@ TIERS = [
     {"control"},
     {"web", "wiring"},
     {"pictures", "recordings"},
-    {"analyzer", "bench", "doctor", "fleet", "report"},
+    {"analyzer", "backup", "bench", "doctor", "fleet", "report"},
     {"acceptance"},
     {"cli"},
     {"__main__"},

@@ -239,7 +239,7 @@ class CaptureLoop:
         """Whether it is the picture that nobody wants to see again."""
         if self._refused is None:
             return False
-        if not self._refused.is_like(frame.raw):
+        if not self._refused.is_in(frame):
             self._refused = None
             return False
         if self.state is CaptureState.ONLINE or self._clock().mono - self._heard > self._settings.start_within:

@@ -5,6 +5,7 @@ A new kind is one file with its source, and one more row in `KINDS`.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from edge_fer.capture.limit import whole
 from edge_fer.capture.port import SourcePort
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError
+from edge_fer.sample import SAMPLES
 from edge_fer.support.address import take_apart
 from edge_fer.support.redact import redacted
 from edge_fer.support.registry import by_name
@@ -40,6 +42,8 @@ VIDEO_SUFFIXES = frozenset(
     {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
 )
 PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+#: The kernel's number of video devices (Documentation/admin-guide/devices.txt).
+VIDEO_DEVICES = 81
 #: Of the addresses that can be read.
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 
@@ -146,9 +150,34 @@ def sure_fault(source: str) -> tuple[str, str] | None:
 
     None where it may be right.
     """
+    if fault := _impossible(source):
+        return fault
     if source.startswith(("/", "./", "../")) and Path(source).suffix.lower() not in PICTURE_SUFFIXES:
         return None
     return None if any(kind.recognise(source) for kind in KINDS.values()) else _fault(source)
+
+
+def _impossible(source: str) -> tuple[str, str] | None:
+    """What is wrong with a source that is of a known kind but can be none of it."""
+    kind, _, which = source.partition(":")
+    if kind == "sample" and source not in SAMPLES:
+        return "is no recording that comes with edge-fer", f"Choose from {', '.join(SAMPLES)}"
+    if kind == "picamera2" and which.startswith("//"):
+        return "is no Pi camera", "Write picamera2, picamera2:1 for the second one, or picamera2: and its sensor or id"
+    if _is_in_dev(source) and not _may_be_device(source):
+        return "is no video device", "See with `ls /dev/video*` which there are"
+    return None
+
+
+def _may_be_device(path: str) -> bool:
+    """Whether there is a video device, or may be later."""
+    if path.endswith("/"):
+        return False
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == VIDEO_DEVICES
 
 
 def _fault(source: str) -> tuple[str, str]:
@@ -169,7 +198,12 @@ def _is_pi_camera(source: str) -> bool:
 
 
 def _is_device(source: str) -> bool:
-    return source.isdecimal() or source.startswith("/dev/")
+    return source.isdecimal() or _is_in_dev(source)
+
+
+def _is_in_dev(source: str) -> bool:
+    # /dev/shm holds files, in memory
+    return source.startswith("/dev/") and not source.startswith("/dev/shm/")  # noqa: S108 - nothing is written there
 
 
 def _is_stream(source: str) -> bool:

@@ -81,7 +81,7 @@ def _verdict(state: Mapping[str, Any]) -> Iterator[str]:
 def _camera(
     name: str, camera: Mapping[str, Any], health: Mapping[str, Any] | None, bar: str, zone: str
 ) -> Iterator[str]:
-    parts = ["PAUSED" if camera["paused"] else "online" if camera["online"] else "NOT THERE"]
+    parts = [_paused(camera, zone) if camera["paused"] else "online" if camera["online"] else "NOT THERE"]
     if camera["problem"]:
         parts[0] += f": {camera['problem']}"
     if health and camera["online"]:
@@ -102,6 +102,11 @@ def _camera(
     for rule in camera["rules"] or ():
         yield from _rule(rule, zone)
     yield ""
+
+
+def _paused(camera: Mapping[str, Any], zone: str) -> str:
+    until = f" until {_clock(camera['paused_until'], zone)}" if camera["paused_until"] else ""
+    return f"PAUSED{until}" + (f" ({camera['pause_reason']})" if camera["pause_reason"] else "")
 
 
 def _reading(person: Mapping[str, Any], bar: str) -> str:

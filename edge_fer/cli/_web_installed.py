@@ -23,11 +23,10 @@ from edge_fer.web.installed import (
     prepare,
     web_user,
 )
+from edge_fer.web.place import SERVICE, SOCKET
 from edge_fer.web.sessions import LINK_LASTS, OneTimeLinks
 
 __all__ = ["link_to_installed", "prepare_installed", "turn_off", "turn_on"]
-
-SOCKET, SERVICE = "edge-fer-web.socket", "edge-fer-web.service"
 
 
 def turn_on(page: InstalledPage = INSTALLED) -> int:
@@ -52,7 +51,7 @@ def turn_off(page: InstalledPage = INSTALLED) -> int:
     _see_that_it_is_installed(page)
     with _writing(page):
         page.switch.unlink(missing_ok=True)
-        page.wanted.unlink(missing_ok=True)
+        page.forget_wanted()
     _systemctl("stop", SOCKET, SERVICE)
     say("The page is off. Accounts and certificates stay.")
     if _section().enabled:

@@ -49,6 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_init(verbs)
     _add_add(verbs)
     _add_list(verbs)
+    _add_site(verbs)
     _add_broker(verbs)
     _add_status(verbs)
     _add_set(verbs)
@@ -174,6 +175,34 @@ def _say_table(rows: list[tuple[str, ...]]) -> None:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _add_site(verbs: Subparsers) -> None:
+    parser = _verb(
+        verbs, "site", "give a site a broker of its own, which hands everything on to the central one", _site
+    )
+    parser.add_argument("site", metavar="SITE", help="the site, as in the nodes' column `site`")
+    parser.add_argument(
+        "--broker",
+        metavar="HOST",
+        action="append",
+        required=True,
+        help="host name or address by which nodes there call it; may be repeated, and cards have the first",
+    )
+    parser.add_argument("--port", type=int, default=8883, help="its port (default: %(default)s)")
+
+
+def _site(args: argparse.Namespace) -> int:
+    from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
+    from edge_fer.fleet.sites import SiteBroker  # noqa: PLC0415
+
+    folder = FleetFolder(args.folder)
+    folder.add_site(SiteBroker(args.site, tuple(args.broker), args.port), datetime.now(UTC))
+    there = sum(node.site == args.site for node in folder.nodes.values())
+    say(f"The site {args.site}, with {there} nodes, has a broker of its own: {', '.join(args.broker)}.")
+    say(f"Next: on its machine, edge-fer fleet broker --site {args.site}; on the central one, edge-fer fleet broker")
+    say("Cards that were not used yet lead there; nodes that run already need it in their config, or a new card.")
+    return 0
+
+
 def _add_broker(verbs: Subparsers) -> None:
     parser = _verb(
         verbs, "broker", "write Mosquitto's config, access list and certificates on its own machine", _broker
@@ -181,12 +210,14 @@ def _add_broker(verbs: Subparsers) -> None:
     parser.add_argument(
         "--to", metavar="FOLDER", type=Path, default=Path("/etc/mosquitto"), help="Mosquitto's folder (%(default)s)"
     )
+    parser.add_argument("--site", metavar="SITE", help="the broker of this site, in place of the central one")
 
 
 def _broker(args: argparse.Namespace) -> int:
     from edge_fer.fleet.folder import FleetFolder  # noqa: PLC0415
 
-    for file in FleetFolder(args.folder).install_broker(args.to):
+    folder = FleetFolder(args.folder)
+    for file in folder.install_site(args.site, args.to) if args.site else folder.install_broker(args.to):
         say(str(file))
     say("Next: sudo systemctl reload mosquitto; the first time, and after a node was revoked: restart it")
     return 0

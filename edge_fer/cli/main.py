@@ -47,6 +47,8 @@ VERBS = (
     "history",
     "report",
     "web",
+    "backup",
+    "restore",
     "fleet",
     "simulate",
     "collect_logs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from edge_fer.notify.delivery import INSTALL, AppriseDelivery, is_installed
 from edge_fer.notify.sender import SenderTarget
 from edge_fer.notify.spool import FILE, Prepared, Spool, TargetStatus
 from edge_fer.notify.texts import NotifyTexts
-from edge_fer.notify.waking import seen_spool
+from edge_fer.notify.waking import seen_spool, spool_closed_to_us
 from edge_fer.sinks.notify import sender_settings
 from edge_fer.support.redact import redacted
 from edge_fer.values.destination import leads_outside
@@ -74,15 +75,20 @@ def _test(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     config = _with_targets(load_from(args).config)
-    status, zone = _status(config), local_zone(config.node.timezone)
+    zone = local_zone(config.node.timezone)
+    status, unknown = _status(config)
     targets = sender_settings(config).targets
     if args.json:
-        say_json({name: _as_json(config, name, target, status[name]) for name, target in targets.items()})
+        say_json({name: _as_json(config, name, target, _of(status, name)) for name, target in targets.items()})
         return 0
+    if unknown:
+        say(f"What waits, and what was sent, is not known: {unknown}\n")
     for name, target in targets.items():
-        told = _as_json(config, name, target, status[name])
+        told = _as_json(config, name, target, _of(status, name))
         say(f"{name:20} {told['address']}{'  (outside)' if told['outside'] else ''}")
         say(f"{'':20} {told['detail']}; {', '.join(told['routes']) or 'no route leads to it'}")
+        if status is None:
+            continue
         sent = status[name].last_sent
         last = f"last sent {datetime.fromtimestamp(sent, zone):%Y-%m-%d %H:%M}" if sent else "nothing sent yet"
         lost = f", {told['lost']} given up" if told["lost"] else ""
@@ -92,7 +98,8 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(config: Config, name: str, target: SenderTarget, status: TargetStatus) -> dict[str, Any]:
+def _as_json(config: Config, name: str, target: SenderTarget, status: TargetStatus | None) -> dict[str, Any]:
+    """What is told of a target; where its status is not known, what that would say is null."""
     routes = {
         route
         for route, given in config.notify.routes.items()
@@ -104,22 +111,27 @@ def _as_json(config: Config, name: str, target: SenderTarget, status: TargetStat
         "outside": bool(target.url) and leads_outside(target.url),
         "detail": config.notify.targets[name].detail,
         "routes": sorted(routes) if config.notify.routes else ["everything"],
-        "waiting": status.waiting,
-        "last_sent": status.last_sent,
-        "lost": status.lost,
-        "problem": status.problem,
+        "waiting": status and status.waiting,
+        "last_sent": status and status.last_sent,
+        "lost": status and status.lost,
+        "problem": status and status.problem,
     }
 
 
-def _status(config: Config) -> dict[str, TargetStatus]:
-    """How targets are doing, as far as this user may know."""
-    nothing = dict.fromkeys(config.notify.targets, TargetStatus())
+def _of(status: Mapping[str, TargetStatus] | None, name: str) -> TargetStatus | None:
+    return None if status is None else status[name]
+
+
+def _status(config: Config) -> tuple[dict[str, TargetStatus] | None, str]:
+    """How targets are doing; None, and why, where that cannot be known."""
     folder = seen_spool(config.state_dir, os.environ)
+    if closed := spool_closed_to_us(folder):
+        return None, closed
     try:
         found = Spool(folder).status() if (folder / FILE).is_file() else {}
-    except (EdgeFerError, OSError):
-        found = {}
-    return nothing | found
+    except EdgeFerError as error:
+        return None, str(error)
+    return dict.fromkeys(config.notify.targets, TargetStatus()) | found, ""
 
 
 def _with_targets(config: Config) -> Config:

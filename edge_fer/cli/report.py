@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,16 +14,23 @@ from edge_fer.cli._config_arguments import add_config_arguments, load_from
 from edge_fer.cli._say import say
 from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.clock.zone import local_zone
+from edge_fer.config import Config
 from edge_fer.errors import ConfigError, HistoryError
 from edge_fer.history.digest import week_of
 from edge_fer.history.file import NAME
 from edge_fer.history.look_back import look_back
-from edge_fer.report.week import Week, number_of, span_of, week_page
+from edge_fer.notify.items import ItemKind, NotifyItem
+from edge_fer.notify.spool import Spool
+from edge_fer.notify.waking import seen_spool
+from edge_fer.report.week import Week, number_of, span_of, week_in_numbers, week_page
 from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.support.keeping import write_whole
 from edge_fer.wiring import build_scale
 
 __all__ = ["add_parser"]
+
+#: Characters of a page that mail servers still take.
+_LARGEST_MAIL = 2_000_000
 
 _DESCRIPTION = """\
 Writes the page of a week, out of the history on this device (history.record: on): busy hours, mood by hour of the week,
@@ -48,6 +58,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--keep", metavar="COUNT", type=_count, default=8, help="how many pages stay in --folder; 8 by default"
     )
+    parser.add_argument(
+        "--mail", action="store_true", help="send it, too, by mail to the targets that notify.week_page names"
+    )
     add_config_arguments(parser)
 
 
@@ -68,7 +81,8 @@ def _report(args: argparse.Namespace) -> int:
         scale=build_scale(settings.mood),
         site=settings.node.site,
     )
-    page = week_page(week, [args.camera] if args.camera else past.cameras)
+    cameras = [args.camera] if args.camera else past.cameras
+    page = week_page(week, cameras)
     name = f"edge-fer-{number_of(period.since.astimezone(calendar.zone))}.html"
     path = args.out or (args.folder / name if args.folder else Path(name))
     try:
@@ -83,7 +97,35 @@ def _report(args: argparse.Namespace) -> int:
         msg = f"the page {path} cannot be written: {error.strerror}"
         raise HistoryError(msg, remedy="Name a file in a folder that you may write to") from error
     say(f"Look at {path}")
+    if args.mail:
+        _mail(settings, week, cameras, page)
     return 0
+
+
+def _mail(settings: Config, week: Week, cameras: Sequence[str], page: str) -> None:
+    """Puts the page into the spool of notifications, out of which the sender takes it."""
+    to = settings.notify.week_page
+    if not to:
+        say("Nobody gets it by mail: notify.week_page names no target")
+        return
+    if len(page) > _LARGEST_MAIL:
+        msg = f"the page has {len(page) / 1e6:.1f} MB, too much for a mail"
+        raise HistoryError(msg, remedy="Make one page for each camera, with --camera")
+    zone, now, spool = week.calendar.zone, time.time(), Spool(seen_spool(settings.state_dir, os.environ))
+    first = week.period.since.astimezone(zone).date()
+    number = number_of(week.period.since.astimezone(zone))
+    alone = f"-{cameras[0]}" if len(cameras) == 1 else ""
+    facts = {
+        "name": f"edge-fer-{number}{alone}.html",
+        "html": page,
+        "first": first.isoformat(),
+        "last": (first + timedelta(days=6)).isoformat(),
+        "cameras": week_in_numbers(week, cameras),
+    }
+    for target in to:
+        spool.add_page(NotifyItem(target, ItemKind.PAGE, f"{number}{alone}", "info", now, now, facts=facts), now)
+    spool.wake()
+    say(f"It is sent by mail to {', '.join(to)}; `edge-fer notify list` shows whether it was taken")
 
 
 def _forget_older(folder: Path, keep: int) -> None:

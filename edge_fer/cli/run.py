@@ -99,6 +99,7 @@ def _run(args: argparse.Namespace) -> int:
             try_out=partial(_try_out, recent),
             log_lines=log_lines,
             examine=examine,
+            archive=archive,
             started=started,
         )
         return build_service(config.config, demo=args.demo, asked=asked, remote=remote)
@@ -115,7 +116,9 @@ def _run(args: argparse.Namespace) -> int:
     reloader, started = Reloader(), SystemClock()()
     start = loaded()
     first = start.config
-    log_lines, examine = RecentLines(), [] if args.demo else _doctor_of(sys.argv[1:])
+    log_lines = RecentLines()
+    examine = [] if args.demo else _ourselves("doctor", "--json")
+    archive = [] if args.demo else _ourselves("backup", "--local", "-")
     set_up_log(first.log_level, log_lines)
     _tell_set_aside(start)
     recording = _recording(args.record, first) if args.record else None
@@ -141,15 +144,15 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor_of(arguments: Sequence[str]) -> list[str]:
-    """The command line that examines what we run, by the config that our own command line asks for."""
+def _ourselves(*verb: str) -> list[str]:
+    """The command line of another verb, by the config that our own command line asks for."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config")
     parser.add_argument("-o", "--set", dest="settings", action="append", default=[])
-    given, _ = parser.parse_known_args(arguments)
+    given, _ = parser.parse_known_args(sys.argv[1:])
     options = ["--config", given.config] if given.config else []
     options += [part for setting in given.settings for part in ("-o", setting)]
-    return [sys.executable, "-m", "edge_fer", "doctor", "--json", *options]
+    return [sys.executable, "-m", "edge_fer", *verb, *options]
 
 
 def _recording(path: Path, settings: Config) -> TraceRecording:

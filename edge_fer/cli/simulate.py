@@ -199,7 +199,7 @@ def _of_fleet(args: argparse.Namespace, work: Path) -> list[SimulatedNode]:
             files[field] = work / f"{node.name}.{key}"
             files[field].touch(mode=0o600)
             files[field].write_text(_pem(parts[key], word), encoding="ascii")
-        broker = BrokerSettings.from_url(settings.address, node=node.name, **files)
+        broker = BrokerSettings.from_url(folder.address_of(node), node=node.name, **files)
         found.append(SimulatedNode(node.name, node.site, broker, settings.prefix))
     return found
 

@@ -194,6 +194,14 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _no_page_leaves_where_events_are_off(self) -> Self:
+        if self.privacy.events == "off" and self.notify.week_page:
+            remedy = "Take it out, or write `privacy.events: on`"
+            what = "would get a page with alerts, which `privacy.events: off` keeps on this device"
+            refuse(what, remedy, at=[("notify", "week_page")])
+        return self
+
+    @model_validator(mode="after")
     def _a_ward_tells_nobody_outside(self) -> Self:
         if self.profile == "ward":
             outside = [

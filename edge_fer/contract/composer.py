@@ -27,6 +27,7 @@ from edge_fer.contract.messages import (
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    RefusedUpdate,
     SinkStatus,
     SummaryDraft,
     rfc3339,
@@ -170,6 +171,7 @@ class Composer:
         config_hash: str = "",
         starts: int = 0,
         certificates: CertificateEnds | None = None,
+        update_refused: RefusedUpdate | None = None,
     ) -> Info:
         """What the node is and runs; camera sources must hold no secrets. Settings of several values are left out."""
         return Info(
@@ -190,6 +192,7 @@ class Composer:
             starts=starts,
             broker_certificate_ends=_moment(certificates.broker) if certificates else None,
             client_certificate_ends=_moment(certificates.client) if certificates else None,
+            update_refused=update_refused,
         )
 
     def response(

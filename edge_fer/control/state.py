@@ -60,6 +60,10 @@ class CameraNow(Part):
     source: str = Field(description="Its source as in the config, without passwords; `sample:…`: invented people.")
     online: bool = Field(description="Whether it delivers frames.")
     paused: bool = Field(description="Whether nothing is looked at, because somebody said so.")
+    paused_until: Moment | None = Field(
+        description="When the pause ends by itself; null: there is none, or only `resume` ends it."
+    )
+    pause_reason: str | None = Field(description="Why it is paused; null: it is not, or nobody said why.")
     problem: str = Field(description="Why it delivers nothing; empty: it does, or is paused.")
     watchers: list[str] = Field(description="Who has a live view of it now.")
     view: View | None = Field(description="What it gets to see at all; null: not watched, not known, or not told.")

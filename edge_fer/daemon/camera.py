@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Full, Queue, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from edge_fer.capture.loop import CaptureLoop, CaptureState, OnState
 from edge_fer.clock.system import Clock
@@ -16,7 +16,7 @@ from edge_fer.faces.people.attention import Work
 from edge_fer.pipeline.step import Pipeline, Search, Told
 from edge_fer.rules.alerts.rule import AlertRule
 from edge_fer.support.stopwatch import Stopwatch
-from edge_fer.types import Frame, Instant
+from edge_fer.types import Frame, Instant, Pause
 
 __all__ = ["Call", "Camera", "MakeLoop", "Onlooker"]
 
@@ -42,6 +42,10 @@ Onlooker = Callable[[Frame, Told, Search | None], None]
 MakeLoop = Callable[[OnState, Callable[[], None]], CaptureLoop]
 
 
+#: A pause that only `resume` ends.
+_WITHOUT_END: Final = Pause()
+
+
 class Camera:
     """One camera at work.
 
@@ -54,7 +58,7 @@ class Camera:
         tell_online: passes on whether the camera delivers frames.
         clock: the machine's.
         fps: frames a second that are taken of it at most; None for all, as of a recording.
-        paused: whether nothing is looked at from the start.
+        pause: nothing is looked at from the start; None: it is.
 
     Attributes:
         name: its name in the config.
@@ -77,7 +81,7 @@ class Camera:
         tell_online: Callable[[bool, Instant], None],
         clock: Clock,
         fps: float | None = None,
-        paused: bool = False,
+        pause: Pause | None = None,
     ) -> None:
         self.name = name
         self.fps = fps
@@ -92,15 +96,15 @@ class Camera:
         self._clock = clock
         self._stop = threading.Event()
         self._interrupted = threading.Event()
-        self._paused = threading.Event()
+        self._pause: Pause | None = None
         self._rules: SimpleQueue[Sequence[AlertRule]] = SimpleQueue()
         self._calls: Queue[tuple[Call[Any], Future[Any]]] = Queue(MOST_CALLS)
         self._captured_at = self._worked_at = 0.0
         self._frozen = False
         self._capturing = threading.Thread(target=self._capture, name=f"capture-{name}", daemon=True)
         self._working = threading.Thread(target=self._work, name=f"pipeline-{name}", daemon=True)
-        if paused:
-            self.pause()
+        if pause is not None:
+            self.pause(pause)
 
     @property
     def work(self) -> Mapping[Work, int]:
@@ -157,16 +161,21 @@ class Camera:
     @property
     def paused(self) -> bool:
         """Whether nothing is looked at, because somebody said so."""
-        return self._paused.is_set()
+        return self._pause is not None
 
-    def pause(self) -> None:
+    @property
+    def pause_now(self) -> Pause | None:
+        """The pause that goes on; None: there is none."""
+        return self._pause
+
+    def pause(self, pause: Pause = _WITHOUT_END) -> None:
         """Looks at no frame from the next one on, and lets go of a live source, until `resume`; from any thread."""
-        self._paused.set()
+        self._pause = pause
         self.loop.pause()
 
     def resume(self) -> None:
         """Looks again; from any thread."""
-        self._paused.clear()
+        self._pause = None
         self.loop.resume()
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_fer.capture.loop import CaptureState
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.link_status import LinkStatus
-from edge_fer.contract.messages import CameraHealth, FrameWork, Health, SinkStatus, StageLatency
+from edge_fer.contract.messages import CameraHealth, FrameWork, Health, SinkStatus, StageLatency, rfc3339
 from edge_fer.daemon.camera import Camera
 from edge_fer.daemon.heat import HeatWatch
 from edge_fer.sinks.base import SinkHealth
@@ -52,10 +52,12 @@ def health_of(
 
 
 def _camera_health(camera: Camera, share: float) -> CameraHealth:
-    loop = camera.loop
+    loop, pause = camera.loop, camera.pause_now
     return CameraHealth(
         online=loop.state is CaptureState.ONLINE,
-        paused=camera.paused,
+        paused=pause is not None,
+        paused_until=rfc3339(pause.until) if pause and pause.until else None,
+        pause_reason=(pause.reason or None) if pause else None,
         fps=camera.watch.fps,
         fps_limit=None if camera.fps is None else camera.fps * share,
         frames=loop.frames,

@@ -14,6 +14,7 @@ from edge_fer.doctor import machine, vision
 from edge_fer.doctor.broker import broker
 from edge_fer.doctor.finding import CheckResult, fault, of_error, skipped, warning
 from edge_fer.doctor.notify import notifications
+from edge_fer.doctor.page import page
 from edge_fer.doctor.service import running_daemon, service
 from edge_fer.errors import EdgeFerError
 from edge_fer.inference.store import Store
@@ -65,6 +66,7 @@ def _checks(config: Config, with_secrets: Collection[str]) -> Iterator[tuple[str
     yield "broker", partial(_broker, config, daemon)
     if config.notify.targets:
         yield "notify", partial(notifications, config)
+    yield "page", partial(page, config.web)
 
 
 def _broker(config: Config, daemon: int | None) -> list[CheckResult]:

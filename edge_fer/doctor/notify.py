@@ -11,11 +11,12 @@ from pathlib import Path
 
 from edge_fer.config.tree import Config
 from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
+from edge_fer.doctor.page_links import linked_page
 from edge_fer.errors import EdgeFerError
 from edge_fer.notify.sender import SenderTarget
 from edge_fer.notify.spool import FILE, Spool
 from edge_fer.notify.texts import NotifyTexts
-from edge_fer.notify.waking import INSTALLED, seen_spool
+from edge_fer.notify.waking import INSTALLED, seen_spool, spool_closed_to_us
 from edge_fer.sinks.notify import notify_problem, sender_settings
 
 __all__ = ["notifications"]
@@ -36,13 +37,18 @@ def notifications(config: Config) -> Iterator[CheckResult]:
     except EdgeFerError as error:
         yield fault("notify", error.message, error.remedy)
     yield from _path_unit()
-    told = _status(config)
+    folder = seen_spool(config.state_dir, os.environ)
+    if closed := spool_closed_to_us(folder):
+        yield skipped("notify", f"whether targets take messages is not known: {closed}")
+    told = _status(folder)
     for name, target in settings.targets.items():
-        yield _target(f"notify {name}", target, told.get(name))
+        yield _target(f"notify {name}", target, told.get(name), page=name in config.notify.week_page)
+    if config.notify.page is not None:
+        yield from linked_page(config.notify.page)
 
 
-def _target(name: str, target: SenderTarget, problem: str | None) -> CheckResult:
-    from edge_fer.notify.delivery import address_of  # noqa: PLC0415 - few need it
+def _target(name: str, target: SenderTarget, problem: str | None, *, page: bool) -> CheckResult:
+    from edge_fer.notify.delivery import address_of, is_mail  # noqa: PLC0415 - few need it
 
     if target.url_file and not os.access(target.url_file, os.R_OK):
         if Path(target.url_file).exists() and os.geteuid() != 0:
@@ -50,17 +56,19 @@ def _target(name: str, target: SenderTarget, problem: str | None) -> CheckResult
         remedy = "Write the address into it, and make it the sender's: docs/notifications.md"
         return fault(name, f"there is no `url_file` {target.url_file}", remedy)
     try:
-        address_of(target)
+        address = address_of(target)
     except EdgeFerError as error:
         return fault(name, error.message, error.remedy)
+    if page and not is_mail(address):
+        remedy = "Take it out of `notify.week_page`, or give it an address of mail"
+        return fault(name, "it is to get the page of a week, but has no address of mail", remedy)
     if problem:
         return fault(name, f"it takes no messages: {problem}", "Put that right; what waits is sent then")
     return good(name, "its address is in order")
 
 
-def _status(config: Config) -> dict[str, str]:
+def _status(folder: Path) -> dict[str, str]:
     """What is wrong with targets, by name, as the sender found."""
-    folder = seen_spool(config.state_dir, os.environ)
     try:
         if not (folder / FILE).is_file():
             return {}

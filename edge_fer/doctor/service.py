@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from edge_fer.doctor.finding import CheckResult, fault, good, skipped, warning
 
-__all__ = ["become_the_service", "may_read", "running_daemon", "service"]
+__all__ = ["become_the_service", "environment_of_the_service", "may_read", "running_daemon", "service", "unit_state"]
 
 ACCOUNT = "edge-fer"
 UNIT = "edge-fer.service"
@@ -25,13 +25,10 @@ def service(root: Path = Path("/")) -> CheckResult:
     """Whether systemd runs the daemon."""
     if not (root / "run/systemd/system").is_dir():
         return skipped("service", "systemd does not run here")
-    command = ["systemctl", "show", "-p", "LoadState", "-p", "ActiveState", "-p", "Result", UNIT]
     try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return skipped("service", f"systemctl does not answer: {error}")
-    # in an order of its own, whatever was asked for first
-    told = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        told = unit_state(UNIT)
+    except OSError as error:
+        return skipped("service", str(error))
     active, result = told.get("ActiveState", ""), told.get("Result", "")
     if told.get("LoadState") != "loaded":
         return skipped("service", "it is not installed")
@@ -42,6 +39,22 @@ def service(root: Path = Path("/")) -> CheckResult:
             "service", f"it does not start ({result})", f"Look at the other findings, and at journalctl -u {UNIT}"
         )
     return warning("service", f"it does not run ({active})", f"Run `sudo systemctl enable --now {UNIT}`")
+
+
+def unit_state(unit: str) -> Mapping[str, str]:
+    """What systemd says of a unit: `LoadState`, `ActiveState`, `Result`, and of a socket `Listen`.
+
+    Raises:
+        OSError: it does not say.
+    """
+    command = ["systemctl", "show", "-p", "LoadState", "-p", "ActiveState", "-p", "Result", "-p", "Listen", unit]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        msg = f"systemctl does not answer: {error}"
+        raise OSError(msg) from None
+    # in an order of its own, whatever was asked for first
+    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
 def running_daemon(proc: Path = Path("/proc")) -> int | None:
@@ -70,7 +83,7 @@ def become_the_service() -> bool:
         return False
     if not may_read(account, Path(__file__)):
         return False
-    for name, value in _environment():
+    for name, value in environment_of_the_service().items():
         os.environ.setdefault(name, value)
     if CREDENTIALS.is_dir():
         os.environ.setdefault("CREDENTIALS_DIRECTORY", str(CREDENTIALS))
@@ -100,6 +113,11 @@ def _processes(proc: Path) -> Iterator[tuple[int, list[str]]]:
         with suppress(OSError):
             line = (folder / "cmdline").read_bytes().decode(errors="replace")
             yield int(folder.name), line.rstrip("\0").split("\0")
+
+
+def environment_of_the_service() -> Mapping[str, str]:
+    """What the unit gives the service for `${NAME}` in the config, as far as this user may read it."""
+    return dict(_environment())
 
 
 def _environment() -> Iterator[tuple[str, str]]:

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from edge_fer.config.engine.reader import read_yaml
 from edge_fer.contract.topics import ALL_GROUPS, PREFIX, Topics, group_config, is_name
-from edge_fer.errors import ConfigError, FleetError
-from edge_fer.fleet.access import access_list, broker_config
+from edge_fer.errors import ConfigError, FleetError, did_you_mean
+from edge_fer.fleet.access import access_list, bridge_config, broker_config
 from edge_fer.fleet.authority import CERTIFICATE_DAYS, Authority, Issued, new_key, parsed_request
 from edge_fer.fleet.nodes import COLUMNS, RESERVED, FleetNode, read_table, table
+from edge_fer.fleet.sites import SiteBroker, read_sites, sites_table
 from edge_fer.fleet.text import read_text
 
 __all__ = ["FleetFolder", "FleetSettings", "Record"]
@@ -50,8 +51,7 @@ class FleetSettings:
     @property
     def address(self) -> str:
         """The address by which nodes call the broker."""
-        host = self.brokers[0]
-        return f"mqtts://[{host}]:{self.port}" if ":" in host else f"mqtts://{host}:{self.port}"
+        return _address(self.brokers[0], self.port)
 
     def checked(self) -> FleetSettings:
         """The settings themselves.
@@ -65,13 +65,7 @@ class FleetSettings:
         if not self.brokers:
             msg = "no broker is named"
             raise FleetError(msg, remedy="Name one with --broker")
-        for host in self.brokers:
-            if not _is_host(host):
-                msg = f"{host!r} is neither a host name nor an address"
-                raise FleetError(msg, remedy="Write broker.example or 192.0.2.10, without mqtts:// and port")
-        if not 1 <= self.port <= 65535:
-            msg = f"the port {self.port} is not between 1 and 65535"
-            raise FleetError(msg, remedy="Most brokers use 8883 for TLS")
+        _check_broker(self.brokers, self.port)
         try:
             Topics("any", self.prefix)
         except ConfigError as error:
@@ -108,6 +102,7 @@ class FleetFolder:
         self.path = path
         self.settings = _settings(path / "fleet.yaml")
         self.nodes = {node.name: node for node in read_table(path / "nodes.csv", self.settings.rings)}
+        self.sites = {site.site: site for site in read_sites(path / "sites.csv")}
         self.records = _records(path / "certificates" / "issued.csv")
         self._desired: dict[str, dict[str, Any]] = {}
 
@@ -149,11 +144,56 @@ class FleetFolder:
         """The file that goes onto a node's memory card."""
         return self.path / "secrets" / "cards" / node / "edge-fer.yaml"
 
+    def address_of(self, node: FleetNode) -> str:
+        """By which address a node calls its broker: its site's, or the central one."""
+        site = self.sites.get(node.site)
+        return _address(site.brokers[0], site.port) if site else self.settings.address
+
     def renew_own(self, now: datetime) -> None:
         """Issues the certificates of the broker and of those who read all nodes, for new keys."""
         self._issue_server(now)
         for user in sorted(RESERVED):
             self._issue_reader(user, now)
+        for site in self.sites.values():
+            self._issue_site(site, now)
+
+    def add_site(self, site: SiteBroker, now: datetime) -> None:
+        """Gives a site a broker of its own; one that has one is changed, and its certificates are issued anew.
+
+        Cards of its nodes that nobody has used yet lead to that broker from now on.
+        """
+        _check_broker(site.checked().brokers, site.port)
+        if site.site in self.sites:
+            self._revoke_site(self.sites[site.site], now)
+        self.sites[site.site] = site
+        self._issue_site(site, now)
+        _write(self.path / "sites.csv", sites_table(self.sites.values()))
+        self.write_broker(now)
+        for node in self.nodes.values():
+            if node.site == site.site and self.card(node.name).exists():
+                self._rewrite_card(node)
+
+    def _issue_site(self, site: SiteBroker, now: datetime) -> None:
+        """Issues the certificates of a site's broker and of its bridge, for new keys."""
+        secrets, public = self._site_folders(site)
+        key, pem = new_key()
+        made = self.authority().issue(site.brokers[0], key.public_key(), now, hosts=site.brokers, days=CERTIFICATE_DAYS)
+        self._record(made, site.user, "broker", now)
+        _write(secrets / "server.key", pem, 0o600)
+        _write(public / "server.crt", made.pem)
+        key, pem = new_key()
+        made = self.authority().issue(site.user, key.public_key(), now, days=CERTIFICATE_DAYS)
+        self._record(made, site.user, "bridge", now)
+        _write(secrets / "bridge.key", pem, 0o600)
+        _write(public / "bridge.crt", made.pem)
+
+    def _revoke_site(self, site: SiteBroker, now: datetime) -> None:
+        for kind in ("broker", "bridge"):
+            self._revoke_records(now, kind, site.user)
+
+    def _site_folders(self, site: SiteBroker) -> tuple[Path, Path]:
+        """Where the keys of a site's broker are, and what is not secret."""
+        return self.path / "secrets" / "sites" / site.site, self.path / "sites" / site.site
 
     def restore(self, key: Path | None, now: datetime) -> list[str]:
         """Brings back what is missing in `secrets/`: the authority's key, and those of the broker and the readers.
@@ -177,7 +217,8 @@ class FleetFolder:
             _write(own, _text(key), 0o600)
         made = []
         if not (self.path / "secrets" / "server.key").exists():
-            self._revoke_records(now, "broker")
+            for host in {one.name for one in self.records if one.kind == "broker" and not one.name.startswith("site:")}:
+                self._revoke_records(now, "broker", host)
             self._issue_server(now)
             made.append("the broker")
         for user in sorted(RESERVED):
@@ -185,6 +226,13 @@ class FleetFolder:
                 self._revoke_records(now, "reader", user)
                 self._issue_reader(user, now)
                 made.append(user)
+        for site in self.sites.values():
+            secrets, public = self._site_folders(site)
+            files = (secrets / "server.key", secrets / "bridge.key", public / "server.crt", public / "bridge.crt")
+            if not all(file.exists() for file in files):
+                self._revoke_site(site, now)
+                self._issue_site(site, now)
+                made.append(f"the site {site.site}")
         self.write_broker(now)
         return made
 
@@ -274,7 +322,41 @@ class FleetFolder:
         revoked = {one.serial: one.revoked for one in self.records if one.revoked}
         _write(broker / "ca.crt", self.authority().pem)
         _write(broker / "ca.crl", self.authority().revocations(revoked, now))
-        _write(broker / "acl", access_list(self.nodes.values(), self.settings.prefix))
+        prefix, sites = self.settings.prefix, list(self.sites.values())
+        _write(broker / "acl", access_list(self.nodes.values(), prefix, sites))
+        for site in sites:
+            there = [node for node in self.nodes.values() if node.site == site.site]
+            _write(self._site_folders(site)[1] / "acl", access_list(there, prefix))
+
+    def install_site(self, name: str, mosquitto: Path) -> list[Path]:
+        """Writes the files of a site's broker into Mosquitto's own folder on this machine; which they are.
+
+        Raises:
+            FleetError: there is no such site.
+        """
+        if name not in self.sites:
+            msg = f"the site {name!r} has no broker of its own"
+            remedy = did_you_mean(name, list(self.sites)) or "Give it one: edge-fer fleet site SITE --broker HOST"
+            raise FleetError(msg, remedy=remedy)
+        site, target, made = self.sites[name], mosquitto / "edge-fer-fleet", []
+        secrets, public = self._site_folders(site)
+        for folder, file, mode in (
+            (self.path / "broker", "ca.crt", 0o644),
+            (self.path / "broker", "ca.crl", 0o644),
+            (public, "server.crt", 0o644),
+            (public, "bridge.crt", 0o644),
+            (public, "acl", 0o640),
+            (secrets, "server.key", 0o640),
+            (secrets, "bridge.key", 0o640),
+        ):
+            _write(target / file, _text(folder / file), mode)
+            made.append(target / file)
+        host, port = self.settings.brokers[0], self.settings.port
+        text = broker_config(site.port, str(target))
+        text += bridge_config(site, f"{host}:{port}", str(target), self.settings.prefix)
+        config = mosquitto / "conf.d" / "edge-fer-fleet.conf"
+        _write(config, text)
+        return [*made, config]
 
     def install_broker(self, mosquitto: Path) -> list[Path]:
         """Writes the broker's files into Mosquitto's own folder on this machine; which they are."""
@@ -361,7 +443,7 @@ class FleetFolder:
             f"  id: {quoted(node.name)}",
             *([f"  site: {quoted(node.site, ensure_ascii=False)}"] if node.site else []),
             "mqtt:",
-            f"  broker: {quoted(settings.address)}",
+            f"  broker: {quoted(self.address_of(node))}",
             *([f"  topic_prefix: {quoted(settings.prefix)}"] if settings.prefix != PREFIX else []),
             f"  ca: {quoted(_body(self.authority().pem))}",
             f"  certificate: {quoted(_body(certificate))}",
@@ -395,6 +477,20 @@ def _record_of(made: Issued, name: str, kind: str, now: datetime) -> Record:
 def _body(pem: str) -> str:
     """What stands between the first and the last line, on one line, as values in a config are."""
     return "".join(line for line in pem.splitlines() if not line.startswith("-"))
+
+
+def _address(host: str, port: int) -> str:
+    return f"mqtts://[{host}]:{port}" if ":" in host else f"mqtts://{host}:{port}"
+
+
+def _check_broker(hosts: Sequence[str], port: int) -> None:
+    for host in hosts:
+        if not _is_host(host):
+            msg = f"{host!r} is neither a host name nor an address"
+            raise FleetError(msg, remedy="Write broker.example or 192.0.2.10, without mqtts:// and port")
+    if not 1 <= port <= 65535:
+        msg = f"the port {port} is not between 1 and 65535"
+        raise FleetError(msg, remedy="Most brokers use 8883 for TLS")
 
 
 def _is_host(host: str) -> bool:

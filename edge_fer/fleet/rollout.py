@@ -19,7 +19,7 @@ from edge_fer.fleet.wanted import message_for, revisions_wanted, wanted_of
 __all__ = ["Change", "Rollout", "differences", "planned", "strangers"]
 
 #: Beginnings of problems that stop a rollout where they are new.
-_FALLING: Final = ("silent", "hot", "backed up", "camera ")
+_FALLING: Final = ("silent", "hot", "backed up", "camera ", "update refused")
 
 #: Seconds that a problem lasts before it counts. A node that starts over is offline for a moment, and tells in its next
 #: `health`, half a minute later, that its cameras are back.

@@ -16,6 +16,7 @@ from edge_fer import __version__
 from edge_fer.contract.composer import Composer
 from edge_fer.contract.messages import CameraHealth, CameraInfo, FrameWork, Message, MessageKind, ModelInfo, PrivacyInfo
 from edge_fer.contract.topics import Topics
+from edge_fer.errors import FleetError
 from edge_fer.fleet.script import Script, ScriptLine, moved, passes
 from edge_fer.mqtt.link import Link
 from edge_fer.mqtt.settings import BrokerSettings
@@ -236,8 +237,13 @@ class Simulation:
         """Runs for so long, or until it is stopped; then waits until the broker has everything."""
         began = monotonic()
         try:
-            for actor in self._actors:
-                actor.open()
+            for number, actor in enumerate(self._actors):
+                try:
+                    actor.open()
+                except RuntimeError as error:
+                    msg = f"the system allows no more threads: {number} of {len(self._actors)} nodes were started"
+                    remedy = f"Start several simulators with at most --nodes {max(1, number // 2)}, or raise the limit"
+                    raise FleetError(msg, remedy=remedy) from error
             self._play(seconds, stopped)
             self._drain(stopped)
         finally:

@@ -143,6 +143,8 @@ def problems_of(seen: NodeView, now: datetime, *, usual_version: str, wanted: Ma
         found.append("silent")
     if seen.version and seen.version != usual_version:
         found.append(f"version differs from {usual_version}")
+    if refused := _map(seen.info.get("update_refused")):
+        found.append(f"update refused: {refused.get('version')}: {refused.get('reason')}")
     if seen.health.get("throttling") or _number(seen.health.get("temperature_c")) >= _HOT:
         found.append("hot")
     outbox = _map(seen.health.get("outbox"))

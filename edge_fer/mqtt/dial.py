@@ -67,7 +67,12 @@ class Dialling:
         self._abandoned = False
         self._result: Line | Setback | None = None
         # a daemon, because nothing can end a hanging look-up
-        Thread(target=self._run, name="broker-dial", daemon=True).start()
+        try:
+            Thread(target=self._run, name="broker-dial", daemon=True).start()
+        except RuntimeError as error:
+            # the system has no more threads; another try may find one
+            self._result = Setback(Trouble.OTHER, str(error))
+            done()
 
     def take(self) -> Line | Setback | None:
         """What came of it, once; None before that. The line is the caller's to close."""

@@ -79,9 +79,16 @@ class Session:
                 return True
             if self.connection.setback is not None:
                 return False
-            line = self.connection.socket
-            select.select([line] if line else [], [line] if line and self.connection.wants_write else [], [], 0.05)
+            self._wait(0.05)
         return False
+
+    def _wait(self, seconds: float) -> None:
+        """Until there is something to read or room to write, for so long at most."""
+        # poll() takes files of any number, select() those below 1024 alone
+        waiting = select.poll()
+        if line := self.connection.socket:
+            waiting.register(line, select.POLLIN | (select.POLLOUT if self.connection.wants_write else 0))
+        waiting.poll(1000 * seconds)
 
     def subscribe(self, topic: str) -> int | None:
         """The broker's answer to a subscription."""

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -30,7 +31,7 @@ from edge_fer.support.harmless import harmless
 from edge_fer.support.redact import redacted_text
 from edge_fer.values.destination import destination_fault, leads_outside
 
-__all__ = ["INSTALL", "AppriseDelivery", "address_of", "is_installed"]
+__all__ = ["INSTALL", "AppriseDelivery", "address_of", "is_installed", "is_mail"]
 
 #: What to do where Apprise is missing.
 INSTALL = "Install it: `sudo apt install apprise`, or in an environment of your own `pip install 'edge-fer[notify]'`"
@@ -113,6 +114,10 @@ class AppriseDelivery:
             address = address_of(target)
         except NotifyError as error:
             return Delivered(taken=False, problem=str(error), slow=True)
+        if prepared.page and not is_mail(address):
+            return Delivered(
+                taken=False, problem="a page goes by mail alone, and this is no address of mail", slow=True
+            )
         apprise, message = self._apprise, prepared.message
         # no picture goes anywhere, and no phone fetches one because of us
         asset = apprise.AppriseAsset(
@@ -128,14 +133,16 @@ class AppriseDelivery:
             plugin.send = _watching(tap, plugin.send)
             sender.add(plugin)
             try:
-                taken = bool(
-                    sender.notify(
-                        title=message.title,
-                        body=message.text,
-                        notify_type=_type(message.severity, message.kind),
-                        body_format=apprise.NotifyFormat.TEXT,
+                with _attached(prepared.page) as attach:
+                    taken = bool(
+                        sender.notify(
+                            title=message.title,
+                            body=message.text,
+                            notify_type=_type(message.severity, message.kind),
+                            body_format=apprise.NotifyFormat.TEXT,
+                            attach=attach,
+                        )
                     )
-                )
             except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, the others go on
                 tap.said.append(f"{type(error).__name__}: {error}")
                 taken = False
@@ -152,6 +159,23 @@ class AppriseDelivery:
         for part in sorted(_parts(address), key=len, reverse=True):
             told = told.replace(part, "***")
         return redacted_text(harmless(told))[:300]
+
+
+def is_mail(address: str) -> bool:
+    """Whether an address is one of mail."""
+    return address.partition("://")[0].lower() in {"mailto", "mailtos"}
+
+
+@contextmanager
+def _attached(page: tuple[str, str] | None) -> Iterator[str | None]:
+    """The path of a file to attach, which is gone afterwards; Apprise before 1.9 takes no other."""
+    if page is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="edge-fer-") as folder:
+        file = Path(folder, page[0])
+        file.write_text(page[1], encoding="utf-8")
+        yield str(file)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ class ItemKind(StrEnum):
     #: edge-fer itself cannot do its work
     TROUBLE = "trouble"
     RECOVERED = "recovered"
+    #: the page of a week, which goes in a mail of its own
+    PAGE = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,14 @@ class NotifyItem:
     Attributes:
         target: who is to be told.
         kind: what is told.
-        key: id of the alert, or name of the trouble.
+        key: id of the alert, name of the trouble, or the week of a page.
         severity: how serious it is.
         at: when it began, or for what is over, when it ended.
         not_before: when it may be told.
         urgent: whether neither grouping nor the rate limit may delay it.
         camera: the camera, empty where it is about none.
-        facts: what else may be told to this target: `rule`, `value`, `threshold`, `minutes`, `end`, `link`,
-            `link_ends`.
+        facts: what else may be told to this target: `rule`, `when`, `value`, `threshold`, `minutes`, `end`, `link`,
+            `link_ends`; of a page `name`, `html`, `first`, `last`, `cameras`.
         id: its number in the spool; 0 before it is there.
         ended: when an alert that was not told yet was over; None while it is not.
     """

@@ -91,6 +91,7 @@ class NotifyRouter:
         routes: each target is told by the first that leads to it; without any, all targets are told everything.
         zone: of schedules and quiet hours.
         per: seconds within which only the first alert of a rule is urgent.
+        conditions: what alerts go by, as in the config, by camera and rule.
         link: gives further facts by which whoever is told can acknowledge an alert; None: they cannot.
     """
 
@@ -101,8 +102,10 @@ class NotifyRouter:
         zone: tzinfo | None,
         *,
         per: float,
+        conditions: Mapping[tuple[str, str], Any] | None = None,
         link: Callable[[NotifyItem], Mapping[str, Any]] | None = None,
     ) -> None:
+        self._conditions = conditions or {}
         self._link = link
         self._targets = targets
         self._routes = routes or [NotifyRoute(tuple(targets))]
@@ -117,7 +120,9 @@ class NotifyRouter:
         kind = ItemKind.RESOLVED if change.resolved else ItemKind.FIRING
         seen = at if change.resolved else alert.since
         base = NotifyItem("", kind, alert.id, alert.severity, _utc(seen), _utc(at), camera=alert.camera)
-        facts = {"rule": alert.rule, "value": alert.value, "threshold": alert.threshold}
+        facts: dict[str, Any] = {"rule": alert.rule, "value": alert.value, "threshold": alert.threshold}
+        if (when := self._conditions.get((alert.camera, alert.rule))) is not None:
+            facts["when"] = when
         if change.resolved:
             facts["since"] = _utc(alert.since)
         found: list[NotifyItem] = []

@@ -36,6 +36,8 @@ FILE = "notify.sqlite"
 MAX_AGE = 86_400.0
 #: Things that wait at most, for all targets together, and things in one message.
 _MOST, _IN_ONE = 10_000, 500
+#: Pages that wait at most for each target.
+_PAGES = 4
 #: Sent messages that are remembered for each target, for the rate limit.
 _REMEMBERED = 1000
 #: Seconds to wait for the other process.
@@ -70,12 +72,14 @@ class Prepared:
         message: what it says.
         urgent: whether something urgent is in it.
         failures: how often in a row its target has not taken a message.
+        page: name and HTML of a page that is attached; None: nothing is.
     """
 
     id: str
     message: NotifyMessage
     urgent: bool
     failures: int
+    page: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,27 @@ class Spool:
         """
         with self._change() as connection:
             self._insert(connection, items, now)
+
+    def add_page(self, item: NotifyItem, now: float) -> None:
+        """Keeps a page until it was told. It takes the place of an older one of the same week.
+
+        Raises:
+            NotifyError: it cannot be written.
+        """
+        waits = (item.target, ItemKind.PAGE)
+        with self._change() as connection:
+            connection.execute(
+                "DELETE FROM items WHERE target = ? AND kind = ? AND message IS NULL AND key = ?", (*waits, item.key)
+            )
+            self._insert(connection, [item], now)
+            surplus = connection.execute(
+                "SELECT id FROM items WHERE target = ? AND kind = ? AND message IS NULL"
+                " ORDER BY id DESC LIMIT -1 OFFSET ?",
+                (*waits, _PAGES),
+            ).fetchall()
+            if surplus:
+                connection.executemany("DELETE FROM items WHERE id = ?", surplus)
+                _lose(connection, item.target, len(surplus))
 
     def end_alert(self, key: str, ended: float, *, calm: bool, items: Sequence[NotifyItem], now: float) -> None:
         """Notes that an alert is over with what was not told yet.
@@ -260,11 +285,22 @@ class Spool:
             row = connection.execute(
                 "SELECT id, title, body, severity, kind, urgent FROM messages WHERE target = ?", (target,)
             ).fetchone()
+            page = None
+            if row is not None and row[4] == ItemKind.PAGE:
+                page = _page_of(connection, row[0])
+                if page is None or _has_other(connection, target, now):
+                    # a page that is not taken holds up no alert
+                    connection.execute("UPDATE items SET message = NULL WHERE message = ?", (row[0],))
+                    connection.execute("DELETE FROM messages WHERE id = ?", (row[0],))
+                    row = page = None
             if row is None:
-                items = _due(connection, target, now)
+                due = _due(connection, target, now)
+                items = [item for item in due if item.kind is not ItemKind.PAGE] or due[:1]
                 if not items:
                     return None
-                message, number = make(items, untold), uuid.uuid4().hex
+                message, number = make(items, untold), _number_of(items[0])
+                if items[0].kind is ItemKind.PAGE:
+                    page = _page_in(items[0].facts)
                 urgent = any(item.urgent for item in items)
                 connection.execute(
                     "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -277,7 +313,7 @@ class Spool:
                 message = NotifyMessage(str(title), str(body), str(severity), ItemKind(known))
             _target(connection, target)
             connection.execute("UPDATE targets SET last_try = ? WHERE name = ?", (now, target))
-        return Prepared(number, message, bool(urgent), failures)
+        return Prepared(number, message, bool(urgent), failures, page)
 
     def taken(self, target: str, message: str, now: float) -> None:
         """The target has taken a message.
@@ -483,10 +519,12 @@ def _due(connection: sqlite3.Connection, target: str, now: float) -> list[Notify
         try:
             known = dict(json.loads(facts))
             times = (float(at), float(after), None if ended is None else float(ended))
+            if kind == ItemKind.PAGE:
+                _page_in(known)
             one = NotifyItem(
                 name, ItemKind(kind), key, severity, *times[:2], bool(urgent), camera, known, row, times[2]
             )
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             damaged.append((row,))
         else:
             found.append(one)
@@ -496,6 +534,35 @@ def _due(connection: sqlite3.Connection, target: str, now: float) -> list[Notify
         _lose(connection, target, len(damaged))
         _log.error("%d things to be told to %s are damaged, and given up", len(damaged), target)
     return found
+
+
+def _number_of(item: NotifyItem) -> str:
+    """An id for a message; that of a page stays, should alerts be sent before it."""
+    if item.kind is ItemKind.PAGE:
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{item.target} {item.key} {item.id} {item.at}").hex
+    return uuid.uuid4().hex
+
+
+def _has_other(connection: sqlite3.Connection, target: str, now: float) -> bool:
+    """Whether there is anything but pages to tell now."""
+    row = connection.execute(
+        "SELECT 1 FROM items WHERE target = ? AND kind <> ? AND message IS NULL AND not_before <= ? LIMIT 1",
+        (target, ItemKind.PAGE, now),
+    ).fetchone()
+    return row is not None
+
+
+def _page_of(connection: sqlite3.Connection, message: str) -> tuple[str, str] | None:
+    """The page that belongs to a message; None where it is damaged."""
+    row = connection.execute("SELECT facts FROM items WHERE message = ?", (message,)).fetchone()
+    try:
+        return _page_in(json.loads(row[0])) if row else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _page_in(facts: Mapping[str, Any]) -> tuple[str, str]:
+    return Path(str(facts["name"])).name, str(facts["html"])
 
 
 def _do_not_escalate(connection: sqlite3.Connection, key: str) -> None:

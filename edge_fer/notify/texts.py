@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -14,6 +14,7 @@ from edge_fer.errors import ConfigError
 from edge_fer.notify.items import SEVERITIES, ItemKind, NotifyItem
 from edge_fer.support.files import read_file
 from edge_fer.support.harmless import harmless
+from edge_fer.values.plain_words import condition_words, label_texts, measured_numbers
 
 __all__ = ["LANGUAGES", "NotifyMessage", "NotifyTexts"]
 
@@ -76,6 +77,8 @@ class NotifyTexts:
             now: seconds since 1970.
             lost: how many could not be delivered before.
         """
+        if items[0].kind is ItemKind.PAGE:
+            return self._week(items[0], lost)
         groups: dict[tuple[object, ...], list[NotifyItem]] = {}
         for item in items:
             groups.setdefault(_group(item), []).append(item)
@@ -90,6 +93,17 @@ class NotifyTexts:
         return NotifyMessage(
             self._title(list(groups.values()), len(items)), "\n".join(lines), first.severity, first.kind
         )
+
+    def _week(self, item: NotifyItem, lost: int) -> NotifyMessage:
+        """The mail with the page of a week: its few numbers, camera by camera."""
+        facts = item.facts
+        days = {name: f"{date.fromisoformat(facts[name]):{self._texts['date']}}" for name in ("first", "last")}
+        cameras = facts["cameras"][:_MOST_LINES]
+        lines = [self._say("week_camera", **{**one, "place": self._of(one["place"])}) for one in cameras]
+        if more := len(facts["cameras"]) - len(cameras):
+            lines.append(self._say("more", count=more))
+        lines += [self._say("week_page"), *([self._say("lost", count=lost)] if lost else [])]
+        return NotifyMessage(self._say("title_week", place=self._place, **days), "\n".join(lines), "info", item.kind)
 
     def _title(self, groups: Sequence[Sequence[NotifyItem]], count: int) -> str:
         names = {_TITLES[group[0].kind] for group in groups}
@@ -115,8 +129,9 @@ class NotifyTexts:
             "minutes": f"{facts.get('minutes', 0):g}",
             "severity": self._texts.get(last.severity, last.severity) if last.severity in SEVERITIES else last.severity,
             "rule": harmless(facts.get("rule", "")),
-            "value": _number(facts.get("value")),
-            "threshold": _number(facts.get("threshold")),
+            "what": self._what(facts),
+            "name": harmless(first.key.partition(":")[2]),
+            "remedy": label_texts(self._texts["words"]).get(f"remedy_{facts.get('what')}", ""),
             "megabytes": facts.get("megabytes", ""),
             "end": self._time(facts["end"], now) if "end" in facts else "",
         }
@@ -138,6 +153,17 @@ class NotifyTexts:
             parts.append(self._say("link", until=until, link=facts["link"]))
         return " ".join(parts)
 
+    def _what(self, facts: Mapping[str, Any]) -> str:
+        """What the rule goes by and what was measured, in the words that the page has, too."""
+        when, language = facts.get("when"), self._texts["words"]
+        if when is None:
+            return ""
+        words = harmless(condition_words(when, language))
+        numbers = measured_numbers(when, float(facts["value"]), float(facts["threshold"]), language)
+        if numbers is None:
+            return self._say("what", condition=words)
+        return self._say("what_measured", condition=words, value=numbers[0], threshold=numbers[1])
+
     def _of(self, camera: str) -> str:
         """A place: the device's, and which camera there."""
         return " · ".join(part for part in (self._place, harmless(camera)) if part)
@@ -146,7 +172,7 @@ class NotifyTexts:
         moment, today = (datetime.fromtimestamp(seconds, UTC).astimezone(self._zone) for seconds in (at, now))
         return moment.strftime(self._texts["time" if moment.date() == today.date() else "date_and_time"])
 
-    def _say(self, name: str, **words: Any) -> str:
+    def _say(self, name: str, /, **words: Any) -> str:
         return self._texts[name].format(**words)
 
 
@@ -170,10 +196,6 @@ def _weight(item: NotifyItem) -> tuple[bool, int]:
     return item.kind in {*_ABOUT_ALERTS, ItemKind.TROUBLE}, rank
 
 
-def _number(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else ""
-
-
 def _read(file: Path) -> Mapping[str, str]:
     try:
         found = tomllib.loads(read_file(file, _LARGEST).decode("utf-8"))
@@ -190,6 +212,9 @@ def _checked(texts: Mapping[str, Any], english: Mapping[str, str], file: Path) -
         if name not in english or not isinstance(text, str):
             msg = f"notify.language: {file} has `{name}`, which is no text of ours"
             raise ConfigError(msg, remedy="Take it out, or see en.toml for the names")
+        if name == "words" and text not in LANGUAGES:
+            msg = f"notify.language: {file} has `words`, which is no language of ours"
+            raise ConfigError(msg, remedy=f"Write {' or '.join(LANGUAGES)}: conditions of alerts are told in it")
         try:
             strange = set(_fields(text)) - _allowed(name, english)
             is_formatted = any(form or conversion for _, _, form, conversion in Formatter().parse(text))

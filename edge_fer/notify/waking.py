@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import grp
 import logging
 import os
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from edge_fer.notify.spool import Spool
+from edge_fer.notify.spool import FILE, Spool
 
-__all__ = ["INSTALLED", "SPOOL_VARIABLE", "SenderWaker", "runs_by_unit", "seen_spool", "spool_folder"]
+__all__ = [
+    "INSTALLED",
+    "SPOOL_VARIABLE",
+    "SenderWaker",
+    "runs_by_unit",
+    "seen_spool",
+    "spool_closed_to_us",
+    "spool_folder",
+]
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +48,26 @@ def seen_spool(state_dir: Path, environ: Mapping[str, str]) -> Path:
     """Where a command looks for what waits: where the service is installed, in the service's folder."""
     installed = {SPOOL_VARIABLE: str(INSTALLED)} if INSTALLED.is_dir() else {}
     return spool_folder(state_dir, {**installed, **environ})
+
+
+def spool_closed_to_us(folder: Path) -> str:
+    """Why this user may not look at what waits, and how to; empty where they may, or nothing is there."""
+    try:
+        told = folder.stat()
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return f"{folder} is not for you to read. Use sudo"
+    file = folder / FILE
+    # looking at it is a transaction, which SQLite does not begin without a right to write
+    may = os.R_OK | os.W_OK
+    if os.access(folder, may | os.X_OK) and (not file.exists() or os.access(file, may)):
+        return ""
+    group = ""
+    with suppress(KeyError):
+        group = grp.getgrgid(told.st_gid).gr_name if told.st_mode & stat.S_IWGRP else ""
+    become = f", or become a member of the group {group} (`sudo usermod -aG {group} $USER`, then log in anew)"
+    return f"{folder} is not for you to read. Use sudo{become if group else ''}"
 
 
 class SenderWaker:

@@ -24,6 +24,7 @@ from edge_fer.pictures.header import kind_of
 from edge_fer.pictures.lab import D50, lab_to_rgb
 from edge_fer.pictures.png import first_picture
 from edge_fer.pictures.pnm import binary_pnm
+from edge_fer.pictures.rest import bytes_behind
 from edge_fer.types import Image
 
 __all__ = ["MOST_PIXELS", "Picture", "decode", "see_that_it_is_no_larger"]
@@ -62,6 +63,8 @@ def decode(data: bytes) -> Picture:
             verb, for the file's name to be put before it.
     """
     kind = kind_of(data)
+    if behind := bytes_behind(data, kind):
+        raise _damaged(kind, f": {behind} bytes stand behind its pixels")
     _keep_limits()
     try:
         return READERS[kind](data, kind)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from edge_fer import __version__
-from edge_fer.config.engine.settable import PAUSED
+from edge_fer.config.engine.settable import PAUSE_REASON, PAUSED, PAUSED_UNTIL
 from edge_fer.contract.messages.audit import AuditChange
 from edge_fer.contract.messages.base import Part, rfc3339
 from edge_fer.contract.messages.commands import (
@@ -18,6 +18,7 @@ from edge_fer.contract.messages.commands import (
     CamerasResult,
     ErrorCode,
     PauseRequest,
+    PauseResult,
     PingRequest,
     PingResult,
     ReloadRequest,
@@ -32,10 +33,11 @@ from edge_fer.daemon.camera import Camera
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.pipeline.step import Pipeline, Told
 from edge_fer.remote.configuring import ConfigureRequest, ConfigureResult
+from edge_fer.remote.guests import GUEST_PAUSE, GUEST_REASON, GuestDoor, GuestPauseRequest
 from edge_fer.remote.noting import NoteRequest
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import SettingChange, Settings
-from edge_fer.types import Instant, Standing
+from edge_fer.types import Instant, Pause, Standing
 
 __all__ = ["Done", "Verbs"]
 
@@ -70,6 +72,8 @@ class Verbs:
         uptime: seconds since the start.
         settings_changed: tells the world what is set now.
         kept: waits so many seconds at most until what was changed about alerts is on disk, and says whether it is.
+        clock: the machine's.
+        passcode: by which people who are watched may have the room paused; None: they may not.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class Verbs:
         uptime: Callable[[], float],
         settings_changed: Callable[[], None],
         kept: Callable[[float], bool],
+        clock: Callable[[], Instant],
+        passcode: Callable[[], str | None],
     ) -> None:
         self._cameras = cameras
         self._settings = settings
@@ -88,6 +94,9 @@ class Verbs:
         self._uptime = uptime
         self._settings_changed = settings_changed
         self._kept = kept
+        self._clock = clock
+        self._passcode = passcode
+        self._guests = GuestDoor()
         self._waits_for: Future[Any] | None = None
         self._given_up = False
 
@@ -111,31 +120,45 @@ class Verbs:
 
     def pause(self, request: PauseRequest) -> Done:
         """Stops looking."""
-        cameras = self._meant(request.camera)
-        before = {name: camera.paused for name, camera in cameras.items()}
+        until = None if request.for_ is None else self._clock().later(request.for_)
+        pause = Pause(until.utc, request.reason or "", until.mono) if until else Pause(reason=request.reason or "")
+        return self._pause(self._meant(request.camera), pause)
+
+    def guest_pause(self, request: GuestPauseRequest) -> Done:
+        """Stops looking for a while, for people who are watched; a longer pause stays as it is."""
+        now = self._clock()
+        self._guests.let_in(self._passcode(), request.passcode.get_secret_value(), now.mono)
+        until = now.later(GUEST_PAUSE)
+        pause = Pause(until.utc, GUEST_REASON, until.mono)
+        shorter = {name: camera for name, camera in self._cameras.items() if _ends_before(camera.pause_now, pause)}
+        return self._pause(shorter, pause)
+
+    def _pause(self, cameras: Mapping[str, Camera], pause: Pause) -> Done:
+        before = {name: camera.pause_now for name, camera in cameras.items()}
         for camera in cameras.values():
-            camera.pause()
+            camera.pause(pause)
         for name, camera in cameras.items():
-            self._keep(name, paused=True)
+            self._keep(name, pause)
             if not camera.ended:
                 # the frame that was looked at is done with once something is answered behind it
                 self._wait(camera.ask(lambda _, at: (Told(at), None)), _A_FRAME)
-        return Done(CamerasResult(cameras=list(cameras)), _pauses(before, paused=True))
+        until = rfc3339(pause.until) if pause.until else None
+        return Done(PauseResult(cameras=list(cameras), until=until), _pauses(before, pause))
 
     def resume(self, request: ResumeRequest) -> Done:
         """Looks again."""
         cameras = self._meant(request.camera)
-        before = {name: camera.paused for name, camera in cameras.items()}
+        before = {name: camera.pause_now for name, camera in cameras.items()}
         for name, camera in cameras.items():
-            self._keep(name, paused=False)
+            self._keep(name, None)
             camera.resume()
-        return Done(CamerasResult(cameras=list(cameras)), _pauses(before, paused=False))
+        return Done(CamerasResult(cameras=list(cameras)), _pauses(before, None))
 
-    def _keep(self, camera: str, *, paused: bool) -> None:
+    def _keep(self, camera: str, pause: Pause | None) -> None:
         try:
-            self._settings.pause(camera, paused=paused)
+            self._settings.pause(camera, _written(pause))
         except CommandError as error:
-            state = "is paused" if paused else "stays paused"
+            state = "stays paused" if pause is None else "is paused"
             msg = f"camera {camera} {state}, but that could not be kept for the next start: {error.message}"
             raise CommandError(ErrorCode.FAILED, msg, remedy=error.remedy) from error
         self._settings_changed()
@@ -244,12 +267,27 @@ def _silence_of(standing: Standing) -> bool | str:
     return rfc3339(standing.silenced_until) if standing.silenced_until else standing.silenced
 
 
-def _pauses(before: Mapping[str, bool], *, paused: bool) -> tuple[AuditChange, ...]:
+def _ends_before(one: Pause | None, other: Pause) -> bool:
+    """Whether there is no pause, or one that ends sooner than another, which has an end."""
+    return one is None or (one.until is not None and other.until is not None and one.until < other.until)
+
+
+def _written(pause: Pause | None) -> dict[str, Any]:
+    """A pause as the keys of a camera have it."""
+    if pause is None:
+        return {PAUSED: False, PAUSED_UNTIL: None, PAUSE_REASON: None}
+    until = rfc3339(pause.until) if pause.until else None
+    return {PAUSED: True, PAUSED_UNTIL: until, PAUSE_REASON: pause.reason or None}
+
+
+def _pauses(before: Mapping[str, Pause | None], now: Pause | None) -> tuple[AuditChange, ...]:
     """What changed of cameras that were paused, or not, before."""
+    new = _written(now)
     return tuple(
-        AuditChange(key=f"cameras.{name}.{PAUSED}", old=was, new=paused)
-        for name, was in before.items()
-        if was is not paused
+        AuditChange(key=f"cameras.{name}.{key}", old=old, new=new[key])
+        for name, pause in before.items()
+        for key, old in _written(pause).items()
+        if old != new[key]
     )
 
 

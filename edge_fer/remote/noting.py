@@ -11,7 +11,9 @@ from edge_fer.contract.messages.commands import Request, Response
 __all__ = ["NoteRequest", "NoteResponse", "Noted"]
 
 #: What can be told.
-Noted = Literal["login", "login_refused", "logout", "account_put", "account_role", "account_removed", "own_picture"]
+Noted = Literal[
+    "login", "login_refused", "logout", "account_put", "account_role", "account_removed", "own_picture", "backup"
+]
 
 
 class NoteRequest(Request):

@@ -21,6 +21,7 @@ from edge_fer.contract.messages.commands import (
     CamerasResult,
     PauseRequest,
     PauseResponse,
+    PauseResult,
     PingRequest,
     PingResponse,
     PingResult,
@@ -41,6 +42,7 @@ from edge_fer.contract.messages.commands import (
 from edge_fer.contract.topics import is_name
 from edge_fer.remote.asker import Role
 from edge_fer.remote.configuring import ConfigureRequest, ConfigureResponse, ConfigureResult
+from edge_fer.remote.guests import GuestPauseRequest, GuestPauseResponse
 from edge_fer.remote.handlers import Done, Verbs
 from edge_fer.remote.noting import NoteRequest, NoteResponse
 
@@ -140,7 +142,10 @@ register(
         over_mqtt=True,
         audited=True,
         cost=1.0,
-        example=({"camera": "front"}, CamerasResult(cameras=["front"])),
+        example=(
+            {"camera": "front", "for": "2h", "reason": "a talk with relatives"},
+            PauseResult(cameras=["front"], until="2026-01-01T02:00:12.000Z"),
+        ),
     )
 )
 register(
@@ -216,6 +221,23 @@ register(
         example=(
             {"key": "alerts.queue.schedule", "value": ["mon-fri 08:00-18:00"]},
             ConfigureResult(key="alerts.queue.schedule", old=[], new=["mon-fri 08:00-18:00"]),
+        ),
+    )
+)
+register(
+    CommandRow(
+        name="guest_pause",
+        request=GuestPauseRequest,
+        response=GuestPauseResponse,
+        handler=Verbs.guest_pause,
+        # whoever knows the passcode may, which is on the wall
+        role=Role.VIEWER,
+        over_mqtt=False,
+        audited=True,
+        cost=1.0,
+        example=(
+            {"passcode": "quiet-table-7"},
+            PauseResult(cameras=["front"], until="2026-01-01T00:15:12.000Z"),
         ),
     )
 )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from edge_fer.config import SETTINGS_NAME, ConfigFaults, Layer, Loaded
 from edge_fer.config.engine.entries import Scalar, dotted
-from edge_fer.config.engine.settable import PAUSED, STRUCTURED, is_settable, is_structured, nested, part_at, value_at
+from edge_fer.config.engine.settable import STRUCTURED, is_settable, is_structured, nested, part_at, value_at
 from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.errors import CommandError
 from edge_fer.support.keeping import write_whole
@@ -74,7 +74,7 @@ class Settings:
             msg = f"{key!r} is nothing that can be set by command"
             remedy = "docs/commands.md lists what can be"
             raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="key", value=key)
-        return self._change(path, value)
+        return self._change_one(path, value)
 
     def put_part(self, key: str, value: Any) -> SettingChange:
         """Sets a part of the config that is made of several values, likewise.
@@ -87,49 +87,65 @@ class Settings:
             msg = f"{key!r} is no part of the config that can be set by command"
             remedy = f"Choose from {', '.join(STRUCTURED)}, with a name in place of each *"
             raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy, field="key", value=key)
-        return self._change(path, value)
+        return self._change_one(path, value)
 
-    def pause(self, camera: str, *, paused: bool) -> None:
-        """Keeps whether a camera is paused.
+    def pause(self, camera: str, wanted: Mapping[str, Any]) -> None:
+        """Keeps whether a camera is paused, until when, and why.
+
+        Args:
+            camera: its name.
+            wanted: each key of the camera that says so, with its value.
 
         Raises:
             CommandError: that cannot be kept.
         """
-        path = ("cameras", camera, PAUSED)
-        change = self._change(path, True if paused else None)
-        if change.new is not paused:
-            # the config files say otherwise
-            self._change(path, paused)
+        paths = {("cameras", camera, key): value for key, value in wanted.items()}
+        _, _, files = self._checked(dict.fromkeys(paths))
+        # what is as the config files have it needs no setting
+        self._change({path: None if value_at(files.config, path) == value else value for path, value in paths.items()})
 
     def put_back(self, change: SettingChange) -> None:
         """Takes a change back."""
         self._keep(change.before, self._load(None))
 
-    def _change(self, path: tuple[str, ...], value: Any) -> SettingChange:
+    def _change_one(self, path: tuple[str, ...], value: Any) -> SettingChange:
         key, look = dotted(path), part_at if is_structured(path) else value_at
+        before = self._load(None)
+        try:
+            old = look(before.config, path)
+        except KeyError:
+            raise _not_there(key) from None
+        then = self._change({path: value})
+        return SettingChange(key, old, look(then.config, path), dict(before.settings))
+
+    def _change(self, values: Mapping[tuple[str, ...], Any]) -> Loaded:
+        """Sets all of these at once, or with None leaves them to the config files; gives the config that they make."""
+        now, wanted, then = self._checked(values)
+        if wanted != now.settings:
+            self._keep(wanted, now)
+        return then
+
+    def _checked(self, values: Mapping[tuple[str, ...], Any]) -> tuple[Loaded, Mapping[str, Any], Loaded]:
+        """The config as it is, the settings with these values, and the config that they make."""
+        given = {dotted(path): value for path, value in values.items()}
         try:
             now = self._load(None)
-            old = look(now.config, path)
-            wanted = {name: kept for name, kept in now.settings.items() if name != key}
-            if value is not None:
-                wanted[key] = value
+            wanted = {name: kept for name, kept in now.settings.items() if name not in given}
+            wanted |= {name: value for name, value in given.items() if value is not None}
             if len(wanted) > _MOST:
                 msg = f"{_MOST} settings are kept already"
                 raise CommandError(ErrorCode.REFUSED, msg, remedy="Write some of them into the config file")
             then = self._load(Layer.mapping(_LAYER, nested(wanted)))
-        except KeyError:
-            msg = f"{key} is not there"
-            remedy = "Look up the names of cameras and alerts, and what this kind of alert has, in the config"
-            raise CommandError(ErrorCode.REFUSED, msg, remedy=remedy) from None
         except ConfigFaults as faults:
             told = "; ".join(map(str, faults.faults))
+            (value, *_) = given.values()
             raise CommandError(ErrorCode.REFUSED, told, field="value", value=value) from None
-        entry = then.root.at(*path)
-        if value is not None and entry is not None and entry.layer != _LAYER:
-            msg = f"{key} is set by {entry.layer}, which stands above what is set by command"
-            raise CommandError(ErrorCode.REFUSED, msg, remedy="Start edge-fer without that")
-        self._keep(wanted, now)
-        return SettingChange(key, old, look(then.config, path), dict(now.settings))
+        for path, value in values.items():
+            entry = then.root.at(*path)
+            if value is not None and entry is not None and entry.layer != _LAYER:
+                msg = f"{dotted(path)} is set by {entry.layer}, which stands above what is set by command"
+                raise CommandError(ErrorCode.REFUSED, msg, remedy="Start edge-fer without that")
+        return now, wanted, then
 
     def _keep(self, values: Mapping[str, Any], loaded: Loaded) -> None:
         file = loaded.config.state_dir / SETTINGS_NAME
@@ -143,3 +159,8 @@ class Settings:
             msg = f"{file} cannot be written: {error.strerror}"
             raise CommandError(ErrorCode.FAILED, msg, remedy="Look at the disk and its permissions") from error
         self.values = dict(values)
+
+
+def _not_there(key: str) -> CommandError:
+    remedy = "Look up the names of cameras and alerts, and what this kind of alert has, in the config"
+    return CommandError(ErrorCode.REFUSED, f"{key} is not there", remedy=remedy)

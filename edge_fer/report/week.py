@@ -20,7 +20,7 @@ from edge_fer.rules.scene.calendar import Calendar
 from edge_fer.rules.scene.mood import MoodScale, read_seconds
 from edge_fer.types import LABEL_NAMES, UNCERTAIN
 
-__all__ = ["WEEKS_BEFORE", "Week", "number_of", "span_of", "week_page"]
+__all__ = ["WEEKS_BEFORE", "Week", "number_of", "span_of", "week_in_numbers", "week_page"]
 
 #: So many weeks before are compared with.
 WEEKS_BEFORE = 4
@@ -87,6 +87,15 @@ def week_page(week: Week, cameras: Sequence[str]) -> str:
         days=DAYS,
         cameras=[_camera(week, name) for name in cameras],
     )
+
+
+def week_in_numbers(week: Week, cameras: Sequence[str]) -> list[Mapping[str, str]]:
+    """The few numbers that the mail with the page has, camera by camera; `-` is what is not known."""
+    found: list[Mapping[str, str]] = []
+    for name in cameras:
+        numbers = _numbers(_digest(week, name, 0), week.scale)
+        found.append({"place": name, **{key: numbers[key] for key in ("visits", "satisfaction", "alerts")}})
+    return found
 
 
 def _camera(week: Week, name: str) -> Mapping[str, Any]:

@@ -17,7 +17,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from edge_fer.types import Image
@@ -48,6 +47,8 @@ def sample_path() -> Path:
 
 def sample_picture() -> Image:
     """One picture of the recording, RGB uint8 (360, 640, 3): the person looks into the camera and smiles."""
+    import cv2  # noqa: PLC0415 - 20 MB, which who asks for names alone need not load
+
     capture = cv2.VideoCapture(str(sample_path()), cv2.CAP_FFMPEG)
     try:
         for _ in range(_CLOSE_UP):

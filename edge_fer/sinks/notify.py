@@ -20,6 +20,7 @@ from typing import Any
 
 from edge_fer.clock.system import Clock
 from edge_fer.clock.zone import local_zone
+from edge_fer.config.output.writing import written
 from edge_fer.config.tree import Config
 from edge_fer.contract.messages import Health
 from edge_fer.errors import KeepingError, NotifyError
@@ -188,6 +189,8 @@ class NotifySink(BaseSink):
             self._look_at_node()
             self._status = spool.status()
             self._configured = spool.noted("settings") is not None
+            # what a command has put there
+            self._pending |= spool.is_woken
         self._problem = ""
         if self._pending:
             self._ask_for_sender(spool, waker)
@@ -274,11 +277,18 @@ def make_notify_sink(settings: Config, clock: Clock, health: Callable[[], Health
         for alert in camera.alerts.values()
         if any(kind_in(part) == "view" for _, part in parts_of(alert.when))
     }
+    conditions = {
+        (name, rule): written(alert)["when"]
+        for name, camera in settings.cameras.items()
+        for rule, alert in camera.alerts.items()
+    }
     facts = partial(_facts_of, health, settings.state_dir, ruled)
     parts = NotifyParts(
         spool=spool,
         settings=sender_settings(settings),
-        router=NotifyRouter(targets, routes, zone, per=notify.limit.per, link=_links_of(settings)),
+        router=NotifyRouter(
+            targets, routes, zone, per=notify.limit.per, conditions=conditions, link=_links_of(settings)
+        ),
         waker=SenderWaker(spool, by_unit=runs_by_unit()),
         heartbeat=Heartbeat(notify.heartbeat, partial(_is_well, health)) if notify.heartbeat else None,
     )

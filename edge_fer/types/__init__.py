@@ -17,6 +17,7 @@ from edge_fer.types.alert import (
 )
 from edge_fer.types.instant import Instant
 from edge_fer.types.labels import LABEL_NAMES, LABEL_SETS, LABELS, UNCERTAIN, Label
+from edge_fer.types.pause import Pause
 from edge_fer.types.picture import (
     Box,
     CropFrame,
@@ -67,6 +68,7 @@ __all__ = [
     "Instant",
     "Keypoints",
     "Label",
+    "Pause",
     "Planes",
     "Point",
     "Quality",

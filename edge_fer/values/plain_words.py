@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-__all__ = ["condition_words", "duration_words", "label_texts", "measured_words"]
+__all__ = ["condition_words", "duration_words", "label_texts", "measured_numbers", "measured_words"]
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|m|h|d)")
 #: Conditions whose measured value is a fraction of 1.
@@ -56,12 +56,20 @@ def _text_of(key: str, value: Any, t: Mapping[str, str]) -> str:
 
 
 def measured_words(when: Any, value: float, threshold: float, language: str) -> str:
-    """What is measured, and against what; empty where that tells nobody anything."""
+    """What is measured now, and against what; empty where that tells nobody anything."""
+    said = measured_numbers(when, value, threshold, language)
+    return label_texts(language)["measured"].format(value=said[0], threshold=said[1]) if said else ""
+
+
+def measured_numbers(when: Any, value: float, threshold: float, language: str) -> tuple[str, str] | None:
+    """What was measured, and against what, each with its unit; None where that tells nobody anything."""
     key = next(iter(when), "") if isinstance(when, Mapping) else ""
     if key in {"view", "no_face", "all", "any"}:
-        return ""
-    said = [_percent(one) if key in _FRACTIONS else _number(round(one, 2), language) for one in (value, threshold)]
-    return label_texts(language)["measured"].format(value=said[0], threshold=said[1])
+        return None
+    first, second = [
+        _percent(one) if key in _FRACTIONS else _number(round(one, 2), language) for one in (value, threshold)
+    ]
+    return first, second
 
 
 def duration_words(written: str, language: str) -> str:

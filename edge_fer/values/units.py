@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
@@ -76,7 +76,7 @@ class Quantity:
     """
 
     name: str
-    units: Mapping[str, Decimal]
+    units: Mapping[str, Decimal] = field(hash=False)
     example: float
     least: float = 0
     most: float | None = None

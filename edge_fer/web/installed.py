@@ -25,6 +25,7 @@ from edge_fer.remote.asker import Role
 from edge_fer.support.files import read_file
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.certificates import ENDS_BEFORE, CertificateFiles, ends_at, fingerprint, renew, with_private
+from edge_fer.web.place import SHOWN_CERTIFICATE, WANTED
 from edge_fer.web.proxy import LEAST_SECRET, ReverseProxy
 from edge_fer.web.serving import ServeSettings
 from edge_fer.web.sessions import FIRST_LINK_LASTS, OneTimeLinks
@@ -76,6 +77,11 @@ class InstalledPage:
         return self.folder / "page.json"
 
     @property
+    def shown_certificate(self) -> Path:
+        """A copy of the page's certificate, which everybody may read; the doctor does."""
+        return self.wanted.with_name(SHOWN_CERTIFICATE)
+
+    @property
     def proxy_secret(self) -> Path:
         """What a reverse proxy sends along; the page's group may read it."""
         return self.folder / "proxy-secret"
@@ -94,6 +100,11 @@ class InstalledPage:
     def note(self) -> Path:
         """Tells whoever has the card in a computer how to open the page; beside `edge-fer.yaml`."""
         return self.card / "edge-fer-web.log"
+
+    def forget_wanted(self) -> None:
+        """Says that the page is not to be served."""
+        self.wanted.unlink(missing_ok=True)
+        self.shown_certificate.unlink(missing_ok=True)
 
     def serve_settings(self, given: ServeSettings) -> ServeSettings:
         """How its process serves, out of what root has prepared."""
@@ -130,9 +141,7 @@ class InstalledPage:
             return []
 
 
-INSTALLED: Final = InstalledPage(
-    Path("/var/lib/edge-fer-web"), Path("/run/edge-fer-web/wanted"), Path("/boot/firmware")
-)
+INSTALLED: Final = InstalledPage(Path("/var/lib/edge-fer-web"), WANTED, Path("/boot/firmware"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +184,7 @@ def prepare(
         OSError: a file cannot be written.
     """
     if not (section.enabled or page.switch.exists()):
-        page.wanted.unlink(missing_ok=True)
+        page.forget_wanted()
         return PreparedPage(wanted=False)
     told = [*names, *section.hosts]
     group = None if user is None else user.pw_gid
@@ -189,6 +198,7 @@ def prepare(
         with suppress(OSError):
             _tell_card(page, reached, now, user)
     page.wanted.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _write(page.shown_certificate, page.certificates.page.read_text(encoding="ascii"), 0o644)
     page.wanted.touch()
     return PreparedPage(True, reached, fingerprint(page.certificates.authority), is_new)
 

@@ -28,6 +28,7 @@ from edge_fer.values.plain_words import condition_words, duration_words, measure
 from edge_fer.web.accounts import AccountBook
 from edge_fer.web.acknowledging import acknowledging_routes
 from edge_fer.web.aim import aim_routes
+from edge_fer.web.backups import backup_routes
 from edge_fer.web.delays import LoginDelays
 from edge_fer.web.faces import face_routes
 from edge_fer.web.fields import in_words
@@ -127,6 +128,7 @@ def make_pages(
         *past_routes(pages),
         *picture_routes(pages),
         *face_routes(pages),
+        *backup_routes(pages),
     ]
     return Starlette(routes=routes, exception_handlers={404: pages.not_found, 500: pages.failed})
 
@@ -317,6 +319,10 @@ class _Pages:
         yield ": here\n\n"
         async for state in self._node.states():
             if self._session(visit.request) is None:
+                # nothing of people stays on a screen of somebody who may no longer look
+                for name in _PUSHED:
+                    yield pushed_event(name, self.part(visit, "_out.html") if name == "scene" else "")
+                yield pushed_event("out", "")
                 return
             if state is None:
                 parts = {"verdict": "", "scene": self.part(visit, "_gone.html"), "alerts": "", "cameras": ""}
@@ -351,7 +357,7 @@ class _Pages:
 
     async def pause(self, visit: _PageVisit) -> Response:
         """A camera looks no more."""
-        await self._node.command("pause", _given(visit, "camera"), visit.asker)
+        await self._node.command("pause", _given(visit, "camera", "for", "reason"), visit.asker)
         return RedirectResponse("/", 303)
 
     async def resume(self, visit: _PageVisit) -> Response:
@@ -370,6 +376,11 @@ class _Pages:
     def accounts(self) -> AccountBook:
         """Who may log in."""
         return self._keeping.accounts
+
+    @property
+    def delays(self) -> LoginDelays:
+        """How long whoever guesses has to wait."""
+        return self._keeping.delays
 
     def is_here(self, visit: _PageVisit) -> bool:
         """Whether somebody is still logged in, with the role that they had."""

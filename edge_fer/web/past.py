@@ -14,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from edge_fer.contract.messages.commands import ErrorCode
 from edge_fer.errors import CommandError, EdgeFerError
 from edge_fer.remote.asker import Asker, Role, Way
 from edge_fer.web.node import NodeLine
-from edge_fer.web.visit import PagesPort, PageVisit
+from edge_fer.web.views import clock_of
+from edge_fer.web.visit import PagesPort, PageVisit, form_of
 
 __all__ = ["DayView", "HourView", "bars_of", "past_routes", "week_of"]
 
@@ -25,6 +27,8 @@ _PERIODS: Final = ("today", "week")
 _FURTHEST: Final = 400
 #: Seconds between two times at which the daemon is asked for what the notice says.
 _ASKED_EVERY: Final = 10.0
+#: Whoever reads the notice.
+_SOMEBODY: Final = Asker("notice", Way.WEB, Role.VIEWER)
 
 
 def past_routes(pages: PagesPort) -> list[BaseRoute]:
@@ -33,7 +37,8 @@ def past_routes(pages: PagesPort) -> list[BaseRoute]:
     return [
         Route("/history", pages.page(past.history, Role.VIEWER)),
         Route("/history/edge-fer.csv", pages.page(past.csv, Role.VIEWER)),
-        Route("/notice", past.notice),
+        Route("/notice", past.notice, methods=["GET"]),
+        Route("/notice/pause", past.pause_room, methods=["POST"]),
         Route("/log", pages.page(past.log, Role.OPERATOR)),
         Route("/findings", pages.page(past.findings, Role.OPERATOR)),
     ]
@@ -71,12 +76,37 @@ class _Past:
 
     async def notice(self, request: Request) -> Response:
         """What people who are watched should know; nobody has to log in."""
-        told: Mapping[str, Any] | None = None
         # also where the daemon does not run: what holds in any case
-        with suppress(EdgeFerError):
-            told = await self._notices.newest(self._pages.node)
+        told = await self._told()
         wanted = request.query_params.get("language", "")
-        return self._pages.show_stranger(request, "notice.html", told=told, in_language=wanted)
+        return self._pages.show_stranger(request, "notice.html", told=told, in_language=wanted, paused="")
+
+    async def pause_room(self, request: Request) -> Response:
+        """Has the room paused for people who are watched; nobody has to log in, but they need the passcode."""
+        form = await form_of(request) or {}
+        content: dict[str, Any] = {"told": await self._told(), "in_language": form.get("language", "")}
+        address = request.client.host if request.client else ""
+        delays, now, name = self._pages.delays, time.time(), f"notice {address}"
+        if (wait := delays.wait(name, "", now)) > 0:
+            return self._pages.show_stranger(request, "notice.html", 429, paused="wait", wait=int(wait) + 1, **content)
+        # counted before it is looked at, so that many at once are no way around the wait
+        delays.failed(name, "", now)
+        try:
+            done = await self._pages.node.command("guest_pause", {"passcode": form.get("passcode", "")}, _SOMEBODY)
+        except CommandError as error:
+            code, why = (429, "often") if error.code == ErrorCode.TOO_FREQUENT else (403, "wrong")
+            return self._pages.show_stranger(request, "notice.html", code, paused=why, **content)
+        except EdgeFerError:
+            return self._pages.show_stranger(request, "notice.html", 503, paused="gone", **content)
+        delays.succeeded(name, "")
+        until = _minute_of(done["until"], content["told"])
+        return self._pages.show_stranger(request, "notice.html", paused="done", until=until, **content)
+
+    async def _told(self) -> Mapping[str, Any] | None:
+        """What the daemon says for the notice; None where it does not run."""
+        with suppress(EdgeFerError):
+            return await self._notices.newest(self._pages.node)
+        return None
 
     async def log(self, visit: PageVisit) -> Response:
         """Its newest lines, the newest first."""
@@ -100,6 +130,10 @@ class _Past:
         return await self._pages.node.ask("read", visit.asker, what=what, with_=fields)
 
 
+def _minute_of(moment: str, told: Mapping[str, Any] | None) -> str:
+    return clock_of(moment, (told or {}).get("timezone", "UTC"))[:5]
+
+
 class _Notices:
     """Asks the daemon now and then, however often strangers ask us."""
 
@@ -113,7 +147,7 @@ class _Notices:
         async with self._asking:
             if time.monotonic() - self._at > _ASKED_EVERY:
                 self._at, self._told = time.monotonic(), None
-                self._told = await node.ask("read", Asker("notice", Way.WEB, Role.VIEWER), what="notice")
+                self._told = await node.ask("read", _SOMEBODY, what="notice")
             return self._told
 
 

@@ -11,10 +11,18 @@ from typing import Final
 from edge_fer.errors import EdgeFerError
 from edge_fer.support.files import read_file
 
-__all__ = ["ADDRESS", "find_page"]
+__all__ = ["ADDRESS", "PREPARED", "SERVICE", "SHOWN_CERTIFICATE", "SOCKET", "WANTED", "find_page"]
 
 #: The file in which a page that runs says where it is.
 ADDRESS: Final = "page.json"
+#: The units of the installed page; docs/service.md says what each is for.
+SOCKET: Final = "edge-fer-web.socket"
+SERVICE: Final = "edge-fer-web.service"
+PREPARED: Final = "edge-fer-web-prepare.service"
+#: A file that is there while the installed page is to be served. Everybody may look for it.
+WANTED: Final = Path("/run/edge-fer-web/wanted")
+#: Beside it, a copy of the certificate that the page shows to browsers.
+SHOWN_CERTIFICATE: Final = "page.pem"
 
 
 def find_page(folders: Sequence[Path]) -> tuple[Path, str]:

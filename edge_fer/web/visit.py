@@ -15,6 +15,7 @@ from edge_fer.web.texts import chosen_language
 
 if TYPE_CHECKING:
     from edge_fer.web.accounts import AccountBook
+    from edge_fer.web.delays import LoginDelays
     from edge_fer.web.node import NodeLine
     from edge_fer.web.noting import LoginNotes
 
@@ -62,6 +63,10 @@ class PagesPort(Protocol):
     @property
     def accounts(self) -> AccountBook:
         """Who may log in."""
+
+    @property
+    def delays(self) -> LoginDelays:
+        """How long whoever guesses has to wait."""
 
     @property
     def notes(self) -> LoginNotes:

@@ -15,6 +15,7 @@ from edge_fer.errors import SourceError
 from edge_fer.pipeline.step import Pipeline
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.support.stopwatch import Stopwatch
+from edge_fer.wiring.meaning import pause_of
 from edge_fer.wiring.source import make_camera_source, overview_of
 from edge_fer.wiring.vision import make_zones
 
@@ -94,5 +95,5 @@ def make_camera(
         tell_online=partial(outlet.online, name),
         clock=clock,
         fps=camera.fps if source.live else None,
-        paused=camera.paused,
+        pause=pause_of(camera),
     )

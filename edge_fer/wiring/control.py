@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge_fer.control.server import LiveLease
     from edge_fer.control.state import NodeNow
     from edge_fer.remote.asker import Asker
+    from edge_fer.wiring.backups import Backups
     from edge_fer.wiring.live import LiveViews
     from edge_fer.wiring.lookout import Lookout
 
@@ -105,6 +106,12 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
 
         return findings_by(remote.examine)
 
+    @cache
+    def backups() -> Backups:
+        from edge_fer.wiring.backups import Backups  # noqa: PLC0415
+
+        return Backups(remote.archive, node.settings.state_dir)
+
     def read_notice(_: Mapping[str, Any]) -> Any:
         from edge_fer.wiring.records import notice_of  # noqa: PLC0415
 
@@ -132,6 +139,7 @@ def _records(node: Node, remote: Remote, lookout: Callable[[], Lookout]) -> Mapp
         "findings": ControlRecord(Role.OPERATOR, read_findings),
         "picture_settings": ControlRecord(Role.OPERATOR, read_picture_settings),
         "faces_trial": ControlRecord(Role.OPERATOR, read_faces_trial),
+        "backup": ControlRecord(Role.ADMIN, lambda fields: backups().read(fields)),
         "link": ControlRecord(Role.OPERATOR, read_link),
     }
 

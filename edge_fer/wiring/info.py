@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
 
 from edge_fer.capture.sources import kind_of
 from edge_fer.config import tree as config
 from edge_fer.config.output.writing import written
-from edge_fer.contract.messages import CameraInfo, MachineInfo, ModelInfo, PrivacyInfo
+from edge_fer.contract.messages import CameraInfo, MachineInfo, ModelInfo, PrivacyInfo, RefusedUpdate
 from edge_fer.daemon.machine import Machine
 from edge_fer.emotion.classifier import packaged_model
 from edge_fer.emotion.sidecar import Sidecar, beside
 from edge_fer.inference.runtime import loaded_runtime
 from edge_fer.sinks.outlet import Outlet
 from edge_fer.sinks.policy import Content
+from edge_fer.support.files import read_file
 from edge_fer.support.redact import redacted
 from edge_fer.types import Instant
 
-__all__ = ["camera_info", "config_hash", "machine_info", "model_info", "privacy_info"]
+__all__ = ["camera_info", "config_hash", "machine_info", "model_info", "privacy_info", "refused_update"]
+
+log = logging.getLogger(__name__)
+
+#: What `edge-fer-update-gate` (deploy/updates) writes, and how many bytes it has at most.
+_REFUSED: Final = Path("/var/lib/edge-fer-updates/refused.json")
+_LARGEST: Final = 65_536
 
 
 def camera_info(camera: config.CameraSection) -> CameraInfo:
@@ -65,3 +77,14 @@ def config_hash(settings: config.Config) -> str:
     """Sixteen hex digits that are the same for configs that mean the same."""
     text = json.dumps(written(settings), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def refused_update(file: Path = _REFUSED) -> RefusedUpdate | None:
+    """The update that this device took back last; None where there is none."""
+    try:
+        return RefusedUpdate.model_validate_json(read_file(file, _LARGEST))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        log.warning("%s cannot be read, so info does not tell which update was taken back: %s", file, error)
+        return None

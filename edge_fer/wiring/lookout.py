@@ -97,11 +97,13 @@ class Lookout:
             self._written_of = settings
 
     def _camera(self, name: str, camera: Camera, now: Instant) -> CameraNow:
-        loop = camera.loop
+        loop, pause = camera.loop, camera.pause_now
         state: dict[str, Any] = {
             "source": self._node.infos[name].source,
             "online": loop.state is CaptureState.ONLINE,
-            "paused": camera.paused,
+            "paused": pause is not None,
+            "paused_until": rfc3339(pause.until) if pause and pause.until else None,
+            "pause_reason": (pause.reason or None) if pause else None,
             "problem": redacted_text(loop.reason),
             "watchers": list(self._watchers(name)),
         }

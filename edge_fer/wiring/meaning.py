@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from edge_fer.clock.zone import local_zone
 from edge_fer.config import tree as config
@@ -13,10 +14,10 @@ from edge_fer.rules.scene.mood import MoodScale
 from edge_fer.rules.scene.summaries import Summaries
 from edge_fer.rules.scene.trend import Trend
 from edge_fer.sinks.registry import make_policy
-from edge_fer.types import LABEL_SETS
+from edge_fer.types import LABEL_SETS, Pause
 from edge_fer.wiring.alert_rules import make_rules, sources_in
 
-__all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap"]
+__all__ = ["alerts_alone_differ", "build_rules", "build_scale", "build_summaries", "longest_gap", "pause_of"]
 
 
 def build_rules(
@@ -81,6 +82,14 @@ def build_scale(mood: config.MoodSection) -> MoodScale:
     )
 
 
+def pause_of(camera: config.CameraSection) -> Pause | None:
+    """The pause that the config asks for; None: there is none."""
+    if not camera.paused:
+        return None
+    until = None if camera.paused_until is None else datetime.fromisoformat(camera.paused_until).astimezone(UTC)
+    return Pause(until, camera.pause_reason or "")
+
+
 def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
     """Whether new rules, and pauses, are all that a change of the config asks for, so that cameras may go on meanwhile.
 
@@ -89,7 +98,8 @@ def alerts_alone_differ(old: config.Config, new: config.Config) -> bool:
 
     def without_alerts(settings: config.Config) -> config.Config:
         cameras = {
-            name: camera.model_copy(update={"alerts": {}, "paused": False}) for name, camera in settings.cameras.items()
+            name: camera.model_copy(update={"alerts": {}, "paused": False, "paused_until": None, "pause_reason": None})
+            for name, camera in settings.cameras.items()
         }
         return settings.model_copy(update={"alerts": {}, "cameras": cameras})
 

@@ -21,7 +21,7 @@ from edge_fer.sinks.outlet import Outlet
 from edge_fer.support.keeping import Keeper
 from edge_fer.types import Instant
 from edge_fer.wiring.broker import AnyLink
-from edge_fer.wiring.info import config_hash, machine_info, model_info, privacy_info
+from edge_fer.wiring.info import config_hash, machine_info, model_info, privacy_info, refused_update
 from edge_fer.wiring.reload import RuleChange
 from edge_fer.wiring.watching import Watched
 
@@ -85,6 +85,7 @@ class Node:
         self._made = made
         self._model = model_info(settings.emotion)
         self._machine = machine_info(settings)
+        self._refused = refused_update()
         self._certificates = voice.link.status().certificates
         self._starts = StartCounter(f"{boot_id()} {os.getpid()}")
         self._count_start = keeper.keep(
@@ -135,6 +136,7 @@ class Node:
             config_hash=config_hash(self.settings),
             starts=self._starts.count,
             certificates=self._certificates,
+            update_refused=self._refused,
         )
         voice.link.retain(voice.topics.info, info, now)
 

@@ -86,12 +86,14 @@ def notice_of(settings: config.Config) -> Mapping[str, Any]:
     keep = settings.history.keep
     return {
         "site": settings.node.site,
+        "timezone": str(local_zone(settings.node.timezone)),
         "purpose": settings.privacy.purpose or "",
         "contact": settings.privacy.contact or "",
         "cameras": len(settings.cameras),
         "attributes": sorted({name for camera in settings.cameras.values() for name in camera.attributes}),
         "events": settings.privacy.events == "on",
         "k_minimum": settings.privacy.k_minimum,
+        "pause": settings.privacy.pause_passcode is not None,
         "live": settings.privacy.live == "pixelated" and settings.privacy.events == "on",
         "recent": settings.privacy.recent == "on" and settings.privacy.events == "on",
         "notified": bool(settings.notify.targets),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 
 from edge_fer.config import tree as config
-from edge_fer.wiring.meaning import alerts_alone_differ, build_rules
+from edge_fer.daemon.camera import Camera
+from edge_fer.types import Pause
+from edge_fer.wiring.meaning import alerts_alone_differ, build_rules, pause_of
 from edge_fer.wiring.watching import Watched
 
 __all__ = ["RuleChange"]
@@ -36,11 +38,17 @@ class RuleChange:
             return False
         for name, camera in self._watched.cameras.items():
             given, trend, past = settings.cameras[name], self._watched.trends[name], self._watched.pasts[name]
-            if given.paused:
-                camera.pause()
-            else:
-                camera.resume()
+            _adopt_pause(camera, pause_of(given))
             camera.change_rules(build_rules(name, given, settings, trend, past))
         self.settings = settings
         log.info("the alerts of the config are in force, and the cameras went on meanwhile")
         return True
+
+
+def _adopt_pause(camera: Camera, wanted: Pause | None) -> None:
+    """Begins or ends a pause; one that goes on keeps what it knows of its end."""
+    known = camera.pause_now
+    if wanted is None:
+        camera.resume()
+    elif known is None or (known.until, known.reason) != (wanted.until, wanted.reason):
+        camera.pause(wanted)

@@ -47,6 +47,7 @@ class Remote:
         try_out: takes the readings of the last hour through two configs, if they are kept.
         log_lines: the newest lines of the log; None: they are not kept.
         examine: the command line that finds out what is wrong, and says so as JSON; empty: there is none.
+        archive: the command line that makes a backup and writes it to its standard output; empty: there is none.
         started: when the daemon was started, whatever services it has run since; None: with this service.
     """
 
@@ -58,6 +59,7 @@ class Remote:
     try_out: TryOut | None = None
     log_lines: RecentLines | None = None
     examine: Sequence[str] = ()
+    archive: Sequence[str] = ()
     started: Instant | None = None
 
 
@@ -93,6 +95,8 @@ def make_executor(
         uptime=lambda: voice.clock().mono - node.started.mono,
         settings_changed=lambda: node.tell_info(settings.values),
         kept=kept,
+        clock=voice.clock,
+        passcode=lambda: node.settings.privacy.pause_passcode,
     )
 
     def tell(outcome: Outcome) -> None:

@@ -15,6 +15,7 @@ from edge_fer.daemon.heat import HeatGovernor, HeatWatch
 from edge_fer.daemon.service import Beside, Service
 from edge_fer.mqtt.inbound import Inbound, ListenerPort, Subscription
 from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.pauses import PauseWatch
 from edge_fer.remote.signals import Signals
 from edge_fer.sinks.registry import Asked
 from edge_fer.support.keeping import Keeper
@@ -89,7 +90,12 @@ def build_service(
     beside = Beside(
         broker=make_embedded_broker(settings.mqtt.embedded_port) if embedded else None,
         sinks=list(out.outlet.sinks.values()),
-        linked=[*make_commanders(lines.inbox, executor, voice), *desks, *of_fleet.members],
+        linked=[
+            *make_commanders(lines.inbox, executor, voice),
+            *desks,
+            *([PauseWatch(watched.cameras, executor, voice.clock)] if executor else ()),
+            *of_fleet.members,
+        ],
     )
     service = Service(list(watched.cameras.values()), voice.link, node, clock=voice.clock, beside=beside)
     if remote:

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["busy", "moving", "write_film"]
+__all__ = ["add_sound", "busy", "moving", "write_film"]
 
 Picture = NDArray[np.uint8]
 
@@ -52,6 +52,7 @@ def write_film(
     times: Sequence[int] | None = None,
     pixels: Fraction | None = None,
     key_every: int = 10,
+    pixel_format: str | None = None,
     options: Mapping[str, str] | None = None,
     container_options: Mapping[str, str] | None = None,
 ) -> Path:
@@ -65,12 +66,13 @@ def write_film(
         times: of each picture, in frames; in order, if left out. Those below 0 are hidden by an edit list, in an MP4.
         pixels: width of a pixel by its height.
         key_every: frames from one key frame to the next.
+        pixel_format: FFmpeg's name of it; None: what the codec is mostly used with.
         options: of the encoder.
         container_options: of the container.
     """
     with av.open(str(path), "w", options=dict(container_options or {})) as container:
         stream = container.add_stream(codec, rate=fps)
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.pix_fmt = pixel_format or ("yuvj420p" if codec == "mjpeg" else "yuv420p")
         stream.gop_size = key_every
         if codec.startswith("lib"):
             # by quality; some versions of PyAV ask for a megabit a second
@@ -87,4 +89,35 @@ def write_film(
             frame.time_base = Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def add_sound(path: Path, film: Path, *, seconds: float, codec: str, begins: float = 0.0) -> Path:
+    """Copies a film, with silence beside its pictures.
+
+    Args:
+        path: its suffix says which container.
+        film: with the pictures.
+        seconds: of sound.
+        codec: FFmpeg's name of the encoder.
+        begins: seconds at which the sound begins.
+    """
+    with av.open(str(film)) as pictures, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(pictures.streams.video[0])
+        sound = container.add_stream(codec, rate=48000)
+        sound.bit_rate = 64_000
+        for packet in pictures.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+        count = sound.codec_context.frame_size or 1152
+        for number in range(round(seconds * 48000 / count)):
+            layout = sound.codec_context.layout
+            frame = av.AudioFrame(format=sound.codec_context.format, layout=layout, samples=count)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.rate, frame.pts = 48000, round(begins * 48000) + number * count
+            frame.time_base = Fraction(1, 48000)
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
     return path

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -10,11 +13,13 @@ import pytest
 
 from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.loop import CaptureState
+from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.view.freeze import FreezeWatch, StillPicture
 from edge_fer.types import Frame
-from tests.capture.films import write_film
-from tests.capture.helpers import InventedClock, flat
+from tests.capture.films import moving, write_film
+from tests.capture.helpers import HttpCamera, InventedClock, flat, respond
 from tests.capture.recorded import RecordedSource
+from tests.capture.rtsp_server import RtspCamera, encoded
 from tests.capture.tried import tried
 from tests.fakes.stage import Stage
 from tests.invented import at
@@ -69,6 +74,38 @@ def test_a_codec_must_repeat_it_in_key_frames_as_well():
     assert frozen_at(each_50) == pytest.approx(100, abs=1)
 
 
+def coded(second, *, key_every, off=0, key_off=0):
+    """A frame of a frozen picture as an encoder makes it; `off` levels away between key frames."""
+    key = second % key_every == 0
+    return frame(second, picture(90 + (key_off if key else off * (second % 2))), key=key)
+
+
+def test_what_an_encoder_refines_between_key_frames_is_frozen_all_the_same():
+    assert frozen_at([coded(second, key_every=20, off=1) for second in range(200)]) == pytest.approx(60, abs=1)
+    assert frozen_at([coded(second, key_every=40, off=1) for second in range(200)]) == pytest.approx(80, abs=1)
+
+
+def test_what_moves_between_key_frames_is_not_frozen():
+    assert frozen_at([coded(second, key_every=20, off=4) for second in range(200)]) is None
+
+
+def test_key_frames_that_differ_in_a_pixel_are_not_frozen():
+    frames = [coded(second, key_every=20) for second in range(200)]
+    for one in frames:
+        one.image[5, 5, 0] += one.index // 200
+    assert frozen_at(frames) is None
+
+
+def test_a_refused_picture_is_known_again_by_its_key_frame():
+    still = StillPicture(picture())
+    assert still.is_in(frame(0, picture(), key=True))
+    assert still.is_in(frame(0, picture(91), key=False))
+    assert not still.is_in(frame(0, picture(91), key=True))
+    assert not still.is_in(frame(0, picture(91)))
+    assert not still.is_in(frame(0, picture(93), key=False))
+    assert not still.is_in(frame(0, picture()[1:], key=False))
+
+
 def test_it_stays_frozen_until_another_picture_comes():
     watch, same = FreezeWatch(10), picture()
     assert [watch.observe(frame(second, same), counted=second < 12) for second in range(20)] == [False] * 11 + [
@@ -93,6 +130,68 @@ def test_a_quiet_scene_through_an_encoder_that_saves_bits_is_not_frozen(tmp_path
     repeated = [(one.image == other.image).all() for one, other in pairwise(frames)]
     assert sum(repeated) > len(frames) // 2, "or this would show nothing"
     assert frozen_at(frames) is None
+
+
+class TickingClock(InventedClock):
+    """Goes on by a second each time that it is read, so that a real camera is seen at an invented pace."""
+
+    def __call__(self):
+        self.advance(1.0)
+        return super().__call__()
+
+
+MJPEG = "multipart/x-mixed-replace;boundary=frame"
+
+
+@pytest.fixture
+def started():
+    """Starts a camera that sends pictures again and again, and gives its address."""
+    cameras = []
+
+    def start(way, pictures):
+        if way.startswith("H26"):
+            cameras.append(RtspCamera(replace(encoded(pictures, codec=way, key_every=5), fps=100)))
+            return cameras[-1].url
+        jpegs = itertools.cycle([cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures])
+
+        def answer(request):
+            if way == "one JPEG at a time":
+                respond(request, next(jpegs), "image/jpeg")
+                return
+            request.send_response(200)
+            request.send_header("Content-Type", MJPEG)
+            request.end_headers()
+            for jpeg in jpegs:
+                request.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg + b"\r\n")
+
+        cameras.append(HttpCamera(answer))
+        return cameras[-1].url
+
+    yield start
+    for camera in cameras:
+        camera.die()
+
+
+def seen(url, count):
+    """As many pictures of a camera."""
+    options = {"open_timeout": 30, "read_timeout": 30}
+    source = NetworkCamera("front", url, clock=TickingClock(), fps=50 if url.startswith("http") else None, **options)
+    with closing(source.frames()) as frames:
+        yield from itertools.islice(frames, count)
+
+
+@tried(
+    "live cameras of any kind",
+    "the very same picture: RTSP with H.264 and H.265, MJPEG, one JPEG for each request",
+    "frozen; one with the noise of a sensor is not",
+)
+@pytest.mark.parametrize("way", ["H264", "H265", "MJPEG", "one JPEG at a time"])
+def test_real_cameras_that_freeze(started, way):
+    scene = moving(1, size=(320, 192))[0]
+    noise = [(scene + RANDOM.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8) for _ in range(10)]
+    # an encoder's first key frame is another one, as is that of each round
+    assert frozen_at(seen(started(way, [scene] * 60), 200), after=20) is not None
+    assert frozen_at(seen(started(way, noise), 60), after=20) is None
 
 
 class FreezingCamera:

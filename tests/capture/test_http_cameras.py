@@ -18,7 +18,7 @@ from edge_fer.capture.network.camera import NetworkCamera
 from edge_fer.capture.network.jpeg_stream import JpegStream, TooLongError
 from edge_fer.clock.system import SystemClock
 from edge_fer.errors import SourceLostError
-from tests.capture.films import moving, write_film
+from tests.capture.films import add_sound, busy, moving, write_film
 from tests.capture.helpers import HttpCamera, flat, respond
 from tests.capture.tried import tried
 
@@ -282,6 +282,16 @@ def test_a_video_over_http_is_read_as_one(camera, tmp_path):
     shapes = [frame.image.shape[1::-1] for frame in got]
     assert list(dict.fromkeys(shapes)) == [(160, 96), (96, 160)]
     assert len(got) >= 36
+    assert "has stopped sending" in why
+
+
+@tried("HTTP, videos", "MPEG-TS whose sound begins midway", "read")
+def test_a_video_over_http_whose_sound_begins_midway(camera, tmp_path):
+    film = write_film(tmp_path / "silent.ts", busy(100, (320, 192)), fps=25)
+    loud = add_sound(tmp_path / "loud.ts", film, seconds=3, codec="mp2")
+    body = film.read_bytes() * 2 + loud.read_bytes() + film.read_bytes()
+    got, why = until_lost(camera(lambda request: respond(request, body, "video/mp2t")).url)
+    assert len(got) >= 390
     assert "has stopped sending" in why
 
 

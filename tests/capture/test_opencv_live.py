@@ -21,7 +21,8 @@ GOOD = flat(50)
 class FakeCapture:
     """Plays pictures as cv2.VideoCapture would; an exception among them is raised by `retrieve`."""
 
-    def __init__(self, pictures=(), *, opens=True, clock=None, frame_time=0.0, last_wait=0.0):
+    def __init__(self, pictures=(), *, opens=True, clock=None, frame_time=0.0, last_wait=0.0, told=None):
+        self.told = told or {}
         self.pictures = iter(pictures)
         self.opens = opens
         self.clock = clock
@@ -49,6 +50,9 @@ class FakeCapture:
         if isinstance(self.picture, Exception):
             raise self.picture
         return self.picture is not None, self.picture
+
+    def get(self, prop, /):
+        return self.told.get(prop, 0.0)
 
     def set(self, prop, value, /):
         self.asked[prop] = value
@@ -137,6 +141,33 @@ def test_device_that_sends_only_garbage_is_lost():
     assert "uint8 (48, 64, 2) instead of a picture" in str(error)
     assert capture.retrieved == 1 + SPOILT_IN_A_ROW
     assert capture.released
+
+
+def bgr_device(pictures, *, code="BGR3", size=(64, 48)):
+    told = dict(zip((cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT), size, strict=True))
+    return FakeCapture(pictures, told=told | {cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*code))})
+
+
+@pytest.mark.parametrize("spare", [0, 16])
+def test_device_that_sends_bgr_by_itself_gives_pictures(spare):
+    """OpenCV hands out one row of bytes; some drivers add bytes to each row of the picture."""
+    picture = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+    rows = np.hstack([picture.reshape(48, -1), np.zeros((48, spare), np.uint8)])
+    frames, _ = until_error(webcam(bgr_device([rows.reshape(1, -1)] * 2)))
+    assert len(frames) == 2
+    assert np.array_equal(frames[0].image, picture[..., ::-1])
+
+
+@tried("USB (OpenCV's capture stands in)", "bytes of which nobody knows the shape", "left out; lost, and told")
+@pytest.mark.parametrize("device", [
+    {"code": "BGR3", "size": (64, 47)}, {"code": "BGR3", "size": (65, 48)}, {"code": "BGR3", "size": (0, 0)},
+    {"code": "YUYV", "size": (64, 48)},
+])  # fmt: skip
+def test_device_whose_bytes_have_no_shape_is_lost(device):
+    row = np.zeros((1, 48 * 64 * 3), np.uint8)
+    frames, error = until_error(webcam(bgr_device(itertools.repeat(row), **device)))
+    assert frames == []
+    assert "sends 9216 bytes without a shape instead of a picture" in str(error)
 
 
 def test_frames_nobody_wants_are_not_decoded():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import pytest
@@ -11,7 +12,7 @@ from edge_fer.capture.ffmpeg.recording import VideoFile
 from edge_fer.capture.opencv.live import OpenCvLive
 from edge_fer.capture.opencv.v4l2 import Capability, capability, parse
 from edge_fer.capture.picamera2.live import Picamera2Live
-from edge_fer.capture.sources import KINDS, SourceOptions, kind_of, make_source
+from edge_fer.capture.sources import KINDS, SourceOptions, kind_of, make_source, sure_fault
 from edge_fer.capture.stills import Stills
 from edge_fer.errors import SourceError
 from tests.capture.helpers import InventedClock, flat, write_video
@@ -69,6 +70,42 @@ def test_kind_of_what_it_is_not(source, match):
         kind_of(source)
     assert caught.value.remedy
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        ("sample:nobody", "no recording that comes with.*sample:counter"),
+        ("sample:", "no recording that comes with"),
+        ("picamera2://0", "is no Pi camera.*picamera2:1"),
+        ("/dev/", "is no video device"),
+        ("/dev/null", "is no video device"),
+        ("/dev/zero", "is no video device"),
+        ("v4l2:///dev/video0", "has no host"),
+        ("file:///media/clip.mp4", "has no host"),
+        ("192.0.2.1:554/stream", "is nothing that is known"),
+        ("rtsp//192.0.2.1/stream", "is nothing that is known"),
+        ("http://192.0.2.1:99999/", "a host or port that cannot be right"),
+        ("rtsp://[::1/stream", "a host or port that cannot be right"),
+        ("udp://@:1234", "has no host"),
+        ("mjpeg://192.0.2.1/", "is an address of a kind that is not read"),
+        ("libcamera", "is nothing that is known"),
+        ("dev/video0", "is nothing that is known"),
+        ("clip.mp4.part", "is nothing that is known"),
+    ],
+)
+def test_what_can_never_be_is_known_before_anything_is_opened(source, match):
+    problem, remedy = sure_fault(source)
+    assert re.search(match, f"{problem}. {remedy}")
+
+
+@pytest.mark.parametrize("source", [
+    "sample", "sample:ward", "picamera2", "picamera2:imx219", "0", "/dev/video4711", "pictures/",
+    "/dev/v4l/by-id/usb-0_C920-video-index0", "rtsp://192.0.2.1:554/x", "https://192.0.2.1/x", "/media/clip",
+    "clip.mp4", "./frames", "/dev/shm/clip.mp4",  # noqa: S108 - nothing is written there
+])  # fmt: skip
+def test_what_may_be_there_later_is_no_fault(source):
+    assert sure_fault(source) is None
 
 
 def test_make_source(tmp_path):

@@ -13,15 +13,16 @@ __all__ = ["table", "tried"]
 
 #: The tests that say what they show, in the order of the table.
 TESTS = (
-    "test_rtsp",
-    "test_http_cameras",
-    "test_network",
-    "test_opencv_live",
-    "test_freeze",
-    "test_films",
-    "test_recordings",
-    "test_jpeg",
-    "test_mutations",
+    "capture.test_rtsp",
+    "capture.test_http_cameras",
+    "capture.test_network",
+    "capture.test_opencv_live",
+    "usb.test_usb",
+    "capture.test_freeze",
+    "capture.test_films",
+    "capture.test_recordings",
+    "capture.test_jpeg",
+    "capture.test_mutations",
 )
 ROWS: dict[str, list[Row]] = {}
 
@@ -46,7 +47,7 @@ def tried(source: str, trouble: str, result: str) -> Callable[[Test], Test]:
     """
 
     def keep(test: Test) -> Test:
-        ROWS.setdefault(test.__module__.rpartition(".")[2], []).append(Row(source, trouble, result))
+        ROWS.setdefault(test.__module__.partition(".")[2], []).append(Row(source, trouble, result))
         return test
 
     return keep
@@ -55,7 +56,7 @@ def tried(source: str, trouble: str, result: str) -> Callable[[Test], Test]:
 def table() -> str:
     """The whole table, in Markdown."""
     for name in TESTS:
-        import_module(f"tests.capture.{name}")
+        import_module(f"tests.{name}")
     rows = sorted((row for name in TESTS for row in ROWS[name]), key=lambda row: _order().index(row.source))
     lines = ["| source | what was tried | what happens |", "|---|---|---|"]
     before = ""

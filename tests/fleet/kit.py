@@ -68,7 +68,10 @@ class Fleet:
 
     def deploy(self) -> None:
         """Writes the broker's files."""
-        self.ok("broker", "--to", str(self.mosquitto))
+        self._deploy()
+
+    def _deploy(self, *more: str) -> None:
+        self.ok("broker", "--to", str(self.mosquitto), *more)
         given = (self.mosquitto / "conf.d" / "edge-fer-fleet.conf").read_text()
         assert given.count(f"listener {self.port}\n") == 1
         # as root it would give up root, and with it the right to read what tests have written
@@ -134,6 +137,25 @@ class Fleet:
         files = ["--cafile", ca, "--cert", certificate, "--key", key]
         command = [tool(program), "-h", HOST, "-p", str(self.port), *files, "-V", "5", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+class Site(Fleet):
+    """The broker of one site of a fleet, which runs within the block, and hands on to that of the fleet.
+
+    Args:
+        fleet: whose site it is.
+        name: of the site.
+    """
+
+    def __init__(self, fleet: Fleet, name: str) -> None:
+        self.root, self.path, self.name = fleet.root, fleet.path, name
+        self.mosquitto = fleet.root / f"mosquitto-{name}"
+        self.port, self.process = free_port(), None
+        self.ok("site", name, "--broker", HOST, "--port", str(self.port))
+
+    def deploy(self) -> None:
+        """Writes the broker's files."""
+        self._deploy("--site", self.name)
 
 
 class _Reader(Subscriber):

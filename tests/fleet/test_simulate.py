@@ -206,3 +206,18 @@ def test_more_nodes_than_select_has_room_for_run_in_one_process(tmp_path):
     assert told["waiting"] == 0
     assert told["connections"] >= 220
     assert told["sent"]["retained"] >= 220
+
+
+def test_a_system_without_more_threads_is_told(tmp_path):
+    # each thread has a stack of this size, for which there is not enough room
+    stack, room = 1 << 30, 6 << 30
+    with Mosquitto(tmp_path / "broker") as broker:
+        ended = subprocess.run(
+            [tool("prlimit"), f"--stack={stack}", f"--as={room}",
+             *COMMAND, "simulate", "--broker", broker.url, "--nodes", "40", "--for", "1"],
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert "the system allows no more threads" in ended.stderr
+    assert "of 40 nodes were started" in ended.stderr
+    assert "Traceback" not in ended.stderr

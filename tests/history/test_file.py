@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -149,7 +150,8 @@ def test_a_newer_file_is_left_alone(path):
 
 
 def test_what_somebody_else_put_there_is_told(path):
-    sqlite3.connect(path).executescript("CREATE TABLE foreign_one (a); PRAGMA user_version = 1;")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE foreign_one (a); PRAGMA user_version = 1;")
     with (
         pytest.raises(HistoryError, match="is no history of edge-fer: no such table") as raised,
         reading(path) as found,

@@ -147,11 +147,13 @@ class MailServer:
 
     Attributes:
         taken: the mails that it has accepted.
+        raw: likewise, as they came.
         refusal: what it answers instead; None: it takes them.
     """
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
+        self.raw: list[bytes] = []
         self.refusal: str | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -162,6 +164,7 @@ class MailServer:
             return self.refusal
         mail = message_from_bytes(envelope.content, policy=policy.default)
         text = mail.get_body(("plain", "html")).get_content()
+        self.raw.append(envelope.content)
         headers = {"To": str(mail["To"]), "ids": str(len(mail.get_all("Message-ID")))}
         self.taken.append(Taken(str(mail["Message-ID"]), str(mail["Subject"]), text, time.time(), headers))
         return "250 OK"

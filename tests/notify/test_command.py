@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 
 import pytest
@@ -12,7 +14,8 @@ from edge_fer.doctor import notify as module
 from edge_fer.doctor.finding import State
 from edge_fer.doctor.notify import notifications
 from edge_fer.notify.spool import Spool
-from tests.daemon import Daemon, edge_fer
+from tests.broker import tool
+from tests.daemon import COMMAND, Daemon, edge_fer
 from tests.notify.making import item
 from tests.notify.servers import NtfyServer, Webhook
 
@@ -92,6 +95,44 @@ def test_the_list_shows_who_is_told_and_what_waits(config, tmp_path):
     assert (shown["nurse"]["waiting"], shown["boss"]["outside"]) == (2, True)
 
 
+@pytest.fixture
+def closed(tmp_path):
+    """Runs commands as somebody who may not look into the spool."""
+    spool = tmp_path / "state" / "notify"
+    spool.mkdir(parents=True)
+    Spool(spool).add([item(), item()], time.time())
+    Spool(spool).refused("nurse", time.time(), "it is down")
+    given = {"state_dir": str(tmp_path / "state"), "notify": {"targets": {"nurse": {"url": "json://127.0.0.1:1"}}}}
+    (tmp_path / "config.yaml").write_text(json.dumps(given))
+    spool.chmod(0)
+    before = []
+    if os.geteuid() == 0:
+        # root without its rights over files of others
+        os.chown(spool, 65534, 65534)
+        spool.chmod(0o2770)
+        before = [tool("setpriv"), "--bounding-set", "-dac_override,-dac_read_search"]
+
+    def run(*arguments):
+        command = [*before, *COMMAND, *arguments, "--config", str(tmp_path / "config.yaml")]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    yield run
+    spool.chmod(0o700)
+
+
+def test_who_may_not_look_is_told_so_and_how_to(closed):
+    ended = closed("notify", "list")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "What waits, and what was sent, is not known:" in ended.stdout
+    assert "Use sudo" in ended.stdout
+    assert "nothing sent" not in ended.stdout
+    if os.geteuid() == 0:
+        assert "become a member of the group nogroup (`sudo usermod -aG nogroup $USER`" in ended.stdout
+    shown = json.loads(closed("notify", "list", "--json").stdout)["nurse"]
+    assert [shown[name] for name in ("waiting", "last_sent", "lost", "problem")] == [None] * 4
+    assert "whether targets take messages is not known" in closed("doctor").stdout
+
+
 def findings(targets, folder, **more):
     given = {"state_dir": str(folder), "notify": {"targets": targets, **more}}
     return {one.name: one for one in notifications(load([Layer("x", json.dumps(given))], settings=False).config)}
@@ -118,6 +159,16 @@ def test_the_doctor_looks_at_each_target(tmp_path):
     assert "it is down" in found["notify refusing"].what
     assert str(tmp_path / "nowhere") in found["notify missing"].what
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_doctor_says_which_target_cannot_get_a_page(tmp_path):
+    files = {name: tmp_path / name for name in ("mail", "hook")}
+    files["mail"].write_text("mailto://a@ward.lan\n")
+    files["hook"].write_text("json://ward.lan\n")
+    targets = {name: {"url_file": str(file), "detail": "full"} for name, file in files.items()}
+    found = findings(targets, tmp_path, week_page=["mail", "hook"])
+    assert (found["notify mail"].state, found["notify hook"].state) == (State.GOOD, State.FAULT)
+    assert "no address of mail" in found["notify hook"].what
 
 
 def test_the_doctor_makes_no_files(tmp_path):

@@ -11,6 +11,7 @@ from edge_fer.config.engine.faults import ConfigFaults
 from edge_fer.sinks.notify import sender_settings
 
 NURSE = {"url": "ntfy://ntfy.ward.lan/bed"}
+MAIL = {"url": "mailto://edge-fer@ward.lan?to=manager@ward.lan", "detail": "full"}
 
 
 def loaded(notify, **more):
@@ -40,12 +41,25 @@ def loaded(notify, **more):
         ({"page": "https://:8443"}, "no address of the page"),
         ({"page": "https://ward.lan:99999"}, "no address of the page"),
         ({"group": 5}, "has no unit"),
+        ({"targets": {"a": MAIL}, "week_page": ["b"]}, "`b` is no target"),
+        ({"targets": {"a": MAIL | {"detail": "place"}}, "week_page": ["a"]}, "but has `detail: place`. Write `detail"),
+        ({"targets": {"a": NURSE | {"detail": "full"}}, "week_page": ["a"]}, "has no address of mail"),
     ],
 )
 def test_what_cannot_be_is_refused(notify, fault):
     with pytest.raises(ConfigFaults) as error:
         loaded(notify)
     assert fault in str(error.value)
+
+
+def test_a_page_leaves_only_where_events_may():
+    notify = {"targets": {"a": MAIL}, "week_page": ["a"]}
+    assert loaded(notify, profile="ward").notify.week_page == ("a",)
+    with pytest.raises(ConfigFaults, match=r"which `privacy.events: off` keeps on this device"):
+        loaded(notify, privacy={"events": "off"})
+    outside = {"targets": {"a": MAIL | {"url": "mailto://a:b@gmail.com"}}, "week_page": ["a"]}
+    with pytest.raises(ConfigFaults, match="is a public service"):
+        loaded(outside, profile="ward")
 
 
 def test_nothing_of_an_address_shows_in_a_fault():

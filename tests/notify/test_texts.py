@@ -11,13 +11,18 @@ import pytest
 
 from edge_fer.errors import ConfigError
 from edge_fer.notify import texts as module
-from edge_fer.notify.items import ItemKind
+from edge_fer.notify.items import SEVERITIES, ItemKind
 from edge_fer.notify.texts import LANGUAGES, NotifyTexts
+from edge_fer.notify.troubles import _AFTER
+from edge_fer.values.plain_words import condition_words
+from edge_fer.web.texts import texts_in
+from tests.notify.examples import PAGE, page
 from tests.notify.making import item
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 ENGLISH = NotifyTexts("en", place="Ward 3", zone=UTC)
-FULL = {"rule": "distress", "value": 0.7234, "threshold": 0.5}
+WHEN = {"emotion": ["sad", "fear", "angry"], "score": 0.5, "repeated": 1}
+FULL = {"rule": "distress", "when": WHEN, "value": 0.7234, "threshold": 0.5}
 
 
 def said(*items, now=NOON, texts=ENGLISH, lost=0):
@@ -32,8 +37,33 @@ def test_one_alert_says_where_and_since_when_and_nothing_of_emotions():
 
 def test_in_full_it_says_the_rule_and_what_was_measured():
     message = said(item(began=NOON, facts=FULL))
-    assert message.text == "Ward 3 · bed-1: distress (critical) since 12:00. Measured 0.723, threshold 0.5."
+    assert message.text == (
+        "Ward 3 · bed-1: please look, since 12:00. Alert distress (critical). Why: a face looks sad, afraid or"
+        " angry, together 50 % sure or more; measured 72 %, the limit is 50 %."
+    )
     assert "distress" not in message.title
+
+
+def test_what_nobody_can_measure_is_told_without_numbers():
+    facts = {"rule": "no-face", "when": {"no_face": True}, "value": 1.0, "threshold": 1.0}
+    assert said(item(began=NOON, facts=facts)).text.endswith("no-face (critical). Why: no face is seen.")
+    # a rule that is in the config no more
+    assert said(item(began=NOON, facts={**facts, "when": None})).text.endswith("no-face (critical).")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_phone_and_page_have_the_same_words(language):
+    page, texts = texts_in(language), tomllib.loads((module._FOLDER / f"{language}.toml").read_text("utf-8"))
+    assert {name: texts[name] for name in SEVERITIES} == {name: page[f"severity_{name}"] for name in SEVERITIES}
+    made = NotifyTexts(language, place="P", zone=UTC)
+    for what in set(_AFTER) - {"disk_low"}:
+        trouble = item(kind=ItemKind.TROUBLE, key=what, facts={"what": what, "count": 2, "end": NOON})
+        assert page[f"remedy_{what}"] in made.message([trouble], now=NOON).text
+    assert condition_words(WHEN, language) in made.message([item(facts=FULL)], now=NOON).text
+
+
+def test_the_examples_in_the_docs_are_what_is_said():
+    assert page() == PAGE.read_text(encoding="utf-8"), "run: python -m tests.notify.examples"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +153,7 @@ def test_people_can_write_texts_of_their_own_and_leave_some_out(tmp_path):
         ('alert = "{place!x}"', "within braces"),
         ('alert = "{place:>3000000000}"', "within braces"),
         ("alert = 5", "no text of ours"),
+        ('words = "fr"', "has `words`, which is no language of ours"),
         ('alart = "x"', "has `alart`"),
         ("alert =", "cannot be read"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 
@@ -167,6 +168,60 @@ def test_what_cannot_be_read_says_why_and_what_to_do(data, word):
     with pytest.raises(PictureError, match=word) as caught:
         decode(data)
     assert caught.value.remedy
+
+
+UNCOMPRESSED = ["colour.bmp", "bits.bmp", "raw.tiff", "colour.ppm", "grey.pgm", "deep.tiff"]
+
+
+@pytest.mark.parametrize("count", [1, 60, 700])
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("name", UNCOMPRESSED)
+def test_an_uncompressed_picture_with_bytes_too_many_is_refused(name, place, count):
+    """Else it would be torn in two, and a face with it."""
+    data = whole()[name]
+    at = int(len(data) * place)
+    with pytest.raises(PictureError, match=f"damaged or cut off: {count} bytes stand behind its pixels"):
+        decode(data[:at] + bytes([7]) * count + data[at:])
+
+
+@pytest.mark.parametrize("name", UNCOMPRESSED)
+def test_what_may_stand_behind_the_pixels(name):
+    data = whole()[name]
+    for filling in (b"\0" * 2, b"\0" * 5000, b"\r\n"):
+        assert np.array_equal(decode(data + filling).image, decode(data).image)
+
+
+def test_further_pictures_behind_a_pnm_are_no_damage():
+    data = whole()["colour.ppm"]
+    assert np.array_equal(decode(data + data).image, decode(data).image)
+
+
+def with_profile(data, *, profile):
+    """A BMP whose colour profile stands behind its pixels (BITMAPV5HEADER)."""
+    pixels = data[54:]
+    header = struct.pack("<I", 124) + data[18:54] + bytes(124 - 40)
+    header = header[:112] + struct.pack("<II", 124 + len(pixels), len(profile)) + header[120:]
+    return data[:10] + struct.pack("<I", 14 + 124) + header + pixels + profile
+
+
+def test_a_profile_behind_the_pixels_of_a_bmp_is_no_damage():
+    data = with_profile(whole()["colour.bmp"], profile=b"a profile")
+    assert np.array_equal(decode(data).image, np.asarray(scene()))
+    with pytest.raises(PictureError, match="1 bytes stand behind"):
+        decode(data + b"x")
+
+
+def test_a_tiff_with_words_behind_its_pixels_is_no_damage():
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[270] = "somebody wrote this " * 9
+    data = saved(scene(), "TIFF", tiffinfo=tags)
+    at = struct.unpack_from("<I", data, 4)[0]
+    (count,) = struct.unpack_from("<H", data, at)
+    entries = [at + 2 + 12 * number for number in range(count)]
+    (words,) = (entry for entry in entries if struct.unpack_from("<H", data, entry)[0] == 270)
+    length, old = struct.unpack_from("<II", data, words + 4)
+    moved = data[: words + 8] + struct.pack("<I", len(data)) + data[words + 12 :] + data[old : old + length]
+    assert np.array_equal(decode(moved).image, np.asarray(scene()))
 
 
 @pytest.mark.slow

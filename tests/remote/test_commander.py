@@ -16,16 +16,22 @@ from jsonschema import Draft202012Validator
 
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import Layer, load
+from edge_fer.contract.messages import rfc3339
 from edge_fer.errors import CommandError, ConfigError
 from edge_fer.remote.asker import Asker, Role, Way
+from edge_fer.remote.auditing import audit_of
 from edge_fer.remote.commander import Commander
 from edge_fer.remote.configuring import ConfigureRequest
 from edge_fer.remote.executor import Executor
+from edge_fer.remote.guests import GuestDoor, GuestPauseRequest
 from edge_fer.remote.handlers import Verbs
 from edge_fer.remote.inbox import Inbox
+from edge_fer.remote.pauses import PauseWatch
 from edge_fer.remote.registry import COMMANDS, schemas
 from edge_fer.remote.reloader import Reloader
 from edge_fer.remote.settings import Settings
+from edge_fer.types import Instant, Pause
+from edge_fer.wiring.meaning import pause_of
 from tests.capture.broken import BrokenSource
 from tests.fakes.camera import Counting, Ear, make_camera
 from tests.invented import at
@@ -48,6 +54,7 @@ class House:
         self.fault = None
         self.minutes = 0
         self.is_kept = True
+        self.passcode = "quiet-table-7"
         self.reloader = Reloader()
         self.reloader.bind(self.reload)
         self.camera = make_camera(BrokenSource("front", [[]], clock=SystemClock()), Ear(), Counting())
@@ -60,6 +67,8 @@ class House:
             uptime=lambda: 7.0,
             settings_changed=lambda: None,
             kept=lambda _: self.is_kept,
+            clock=self.clock,
+            passcode=lambda: self.passcode,
         )
         self.audited = []
         self.executor = Executor(verbs, self.audited.append)
@@ -334,3 +343,101 @@ def test_whatever_comes_is_answered_and_what_is_refused_changes_nothing(house, v
         assert answer["error"] != "failed", answer
         assert house.state[0] == before[0]
         assert house.state[1] == before[1]
+
+
+def test_a_pause_with_an_end_and_a_reason_is_kept_told_and_ends_by_itself(house):
+    answer = house.ask("pause", reason="a talk with relatives", **{"for": "10m"})
+    until = rfc3339(house.clock().later(600).utc)
+    assert answer["result"] == {"cameras": ["front"], "until": until}
+    told = {"paused": True, "paused_until": until, "pause_reason": "a talk with relatives"}
+    assert house.kept() == {f"cameras.front.{key}": value for key, value in told.items()}
+    assert [(change.key, change.new) for change in house.audited[-1].done.changes] == [*house.kept().items()]
+    after_a_restart = pause_of(house.load(None).config.cameras["front"])
+    watch = PauseWatch({"front": house.camera}, house.executor, house.clock)
+    house.minutes += 9
+    assert not after_a_restart.is_over(house.clock())
+    watch.look()
+    assert house.camera.paused
+    house.minutes += 1
+    assert after_a_restart.is_over(house.clock())
+    watch.look()
+    assert not house.camera.paused
+    assert house.kept() == {}
+    ended = house.audited[-1]
+    assert (ended.command, ended.asker.name, ended.request.camera) == ("resume", "edge-fer", "front")
+    watch.look()
+    assert house.audited[-1] is ended, "nothing more is to be ended"
+
+
+def test_a_pause_without_an_end_takes_the_place_of_one_with_an_end(house):
+    house.ask("pause", **{"for": "10m"})
+    assert house.ask("pause")["result"]["until"] is None
+    assert house.kept() == {"cameras.front.paused": True}
+    house.minutes += 20
+    PauseWatch({"front": house.camera}, house.executor, house.clock).look()
+    assert house.camera.paused
+
+
+def test_a_pause_that_cannot_be_ended_on_disk_goes_on_and_is_tried_again(house):
+    house.ask("pause", **{"for": "10m"})
+    (house.folder / ".settings.yaml.new").mkdir()
+    watch = PauseWatch({"front": house.camera}, house.executor, house.clock)
+    house.minutes += 10
+    watch.look()
+    refused = len(house.audited)
+    assert house.camera.paused
+    watch.look()
+    assert len(house.audited) == refused, "not again and again"
+    (house.folder / ".settings.yaml.new").rmdir()
+    house.minutes += 1
+    watch.look()
+    assert not house.camera.paused
+
+
+def test_a_clock_that_is_put_right_does_not_shorten_a_pause():
+    pause = Pause(at(600).utc, "", at(600).mono)
+    put_forward = Instant(at(10).mono, at(9000).utc)
+    assert not pause.is_over(put_forward)
+    assert Pause(at(600).utc).is_over(put_forward), "of one from before the start, the clock is all that is known"
+    assert not Pause().is_over(put_forward)
+
+
+@pytest.mark.parametrize("fields", [{"for": "8d"}, {"for": "0s"}, {"for": 5}, {"reason": ""}, {"reason": "x" * 201}])
+def test_a_pause_that_makes_no_sense_is_refused(house, fields):
+    assert house.ask("pause", **fields)["error"] == "malformed"
+    assert not house.camera.paused
+
+
+def test_people_who_are_watched_pause_the_room_with_the_passcode_and_not_too_often(house):
+    def ask(passcode):
+        request = GuestPauseRequest(id="1", passcode=passcode)
+        return house.executor.carry_out("guest_pause", request, Asker("notice", Way.WEB, Role.VIEWER))
+
+    with pytest.raises(CommandError, match="not the passcode"):
+        ask("quiet")
+    assert ask(" quiet-table-7 ").until == rfc3339(house.clock().later(900).utc)
+    assert house.camera.pause_now.reason == "asked for on the notice"
+    assert "quiet-table-7" not in repr([audit_of(one, COMPOSER, at(0)) for one in house.audited])
+    house.minutes += 15
+    PauseWatch({"front": house.camera}, house.executor, house.clock).look()
+    assert not house.camera.paused
+    with pytest.raises(CommandError, match="a short while ago"):
+        ask("quiet-table-7")
+    house.minutes += 15
+    house.ask("pause")
+    ask("quiet-table-7")
+    assert house.camera.pause_now.until is None, "a longer pause stays"
+    house.passcode = None
+    with pytest.raises(CommandError, match="without an account"):
+        ask("quiet-table-7")
+
+
+def test_passcodes_cannot_be_tried_out():
+    door = GuestDoor()
+    for second in range(20):
+        with pytest.raises(CommandError, match="not the passcode"):
+            door.let_in("quiet-table-7", "ä", float(second))
+    for given_code in ("wrong", "quiet-table-7"):
+        with pytest.raises(CommandError, match="too many"):
+            door.let_in("quiet-table-7", given_code, 20.0)
+    door.let_in("quiet-table-7", "quiet-table-7", 920.0)

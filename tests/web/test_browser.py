@@ -39,6 +39,7 @@ PAGES = (
     "/log",
     "/certificate",
     "/accounts",
+    "/backup",
 )
 
 

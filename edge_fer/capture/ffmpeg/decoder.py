@@ -39,6 +39,7 @@ FASTEST_FPS = 1000.0
 LUMA_FIRST = {"yuv420p", "yuv422p", "yuv444p", "nv12"}
 #: FFmpeg's number of levels from 0 to 255 (JPEG's) instead of video's 16 to 235.
 FULL_RANGE = 2
+FULL_TURN = 360
 #: Codecs of single pictures, such as the cover of a song.
 STILL_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff"}
 
@@ -59,6 +60,7 @@ class Film:
         self._aspect = aspect
         self._stream = _video_of(container)
         codec = self._stream.codec_context
+        self._told_pixels = _told_pixels(self._stream)
         # with a thread for each slice, FFmpeg does not notice that slices of a picture are missing; with any thread of
         # its own, nobody can tell to which picture its words belong
         codec.thread_type = "NONE"
@@ -88,15 +90,15 @@ class Film:
         if stream.frames and self._container.format.name == "avi":
             # of this one, FFmpeg makes a duration out of the file's size
             return stream.frames * self.period
-        if stream.duration and stream.time_base:
+        if stream.duration and stream.time_base and self._container.format.name != "asf":
             # with an edit list, more than is shown
             said.append(float(stream.duration * stream.time_base))
-        if self._container.duration:
-            # where there is sound, of whatever lasts longer
-            said.append(self._container.duration / av.time_base)
         if tag := re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", "")):
             hours, minutes, seconds = tag.groups()
             said.append(3600 * int(hours) + 60 * int(minutes) + float(seconds))
+        if self._container.duration and (said or len(self._container.streams) == 1):
+            # of whatever lasts longest, which may be the sound; WMV (asf) says the same of each stream
+            said.append(self._container.duration / av.time_base)
         return min(said, default=None)
 
     def frames(self) -> Iterator[av.VideoFrame | None]:
@@ -111,8 +113,7 @@ class Film:
         """
         packets, chain = self._container.demux(self._stream), PictureChain()
         while True:
-            with self._damage.listening():
-                packet = next(packets, None)
+            packet = self._next(packets)
             if packet is None:
                 return
             self.packets += packet.size > 0
@@ -130,6 +131,14 @@ class Film:
                 is_whole = chain.is_whole(frame)
                 self.damaged += not is_whole
                 yield frame if is_whole else None
+
+    def _next(self, packets: Iterator[av.Packet[av.VideoStream]]) -> av.Packet[av.VideoStream] | None:
+        with self._damage.listening():
+            try:
+                return next(packets, None)
+            except IndexError:
+                # at its end, PyAV (18) stumbles over streams that began midway, such as sound
+                return None
 
     @staticmethod
     def own_time(frame: av.VideoFrame) -> float:
@@ -162,8 +171,8 @@ class Film:
         return _first_plane(rgb, 3 * width).reshape(height, width, 3)
 
     def _pixels(self) -> Fraction | None:
-        """Width of a pixel by its height, as the stream says."""
-        return self._stream.codec_context.sample_aspect_ratio
+        """Width of a pixel by its height, as the container says, or else the stream, which may change it."""
+        return self._told_pixels or self._stream.codec_context.sample_aspect_ratio
 
 
 def _has_luma(frame: av.VideoFrame) -> bool:
@@ -255,8 +264,20 @@ def _is_cover(stream: av.VideoStream) -> bool:
     return has_sound and stream.frames <= 1 and stream.codec_context.name in STILL_CODECS
 
 
+def _told_pixels(stream: av.VideoStream) -> Fraction | None:
+    """Width of a pixel by its height, where the container says another one than the codec: players believe it.
+
+    Some codecs, such as VP8 and VP9, cannot say it themselves.
+    """
+    told: Fraction | None = stream.sample_aspect_ratio
+    return told if told and told != stream.codec_context.sample_aspect_ratio else None
+
+
 def _rotation(frame: av.VideoFrame) -> int:
     rotation: float = getattr(frame, "rotation", 0)
+    if abs(rotation) > FULL_TURN:
+        # of a damaged file
+        return 0
     return round(rotation / 90) * 90 % 360
 
 

@@ -39,6 +39,10 @@ class Capture(Protocol):
         """Decodes the frame."""
         ...
 
+    def get(self, prop: int, /) -> float:
+        """What it is set to."""
+        ...
+
     def set(self, prop: int, value: float, /) -> bool:
         """Asks for something; False where it cannot be had."""
         ...
@@ -110,7 +114,7 @@ class OpenCvLive:
             # decoding is the dear half, so frames nobody wants are left out before it
             if not limit.take(at.mono):
                 continue
-            image = check.decoded(lambda: squared(to_rgb(capture.retrieve()[1]), self._aspect))
+            image = check.decoded(lambda: squared(to_rgb(_shaped(capture)), self._aspect))
             if image is not None:
                 check.note(image)
                 yield Frame(self._camera, index, image, at)
@@ -156,3 +160,24 @@ class OpenCvLive:
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if self._fps:
             capture.set(cv2.CAP_PROP_FPS, self._fps)
+
+
+def _shaped(capture: Capture) -> NDArray[Any] | None:
+    """The latest picture; in rows, where OpenCV hands out nothing but the device's bytes.
+
+    It does so with devices that send BGR by themselves (`BGR3`), such as some frame grabbers and virtual cameras.
+
+    Raises:
+        ValueError: it is bytes of which nobody knows the shape.
+    """
+    picture = capture.retrieve()[1]
+    if picture is None or picture.ndim != 2 or picture.shape[0] != 1:
+        return picture
+    width, height = (int(capture.get(prop)) for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    count = picture.size
+    is_bgr = int(capture.get(cv2.CAP_PROP_FOURCC)) == cv2.VideoWriter.fourcc(*"BGR3")
+    # a driver may add bytes to each row
+    if not is_bgr or min(width, height) < 1 or count % height or count // height < 3 * width:
+        msg = f"{count} bytes without a shape"
+        raise ValueError(msg)
+    return picture.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)

@@ -20,6 +20,8 @@ from edge_fer.rules.conditions.when import KINDS
 
 __all__ = [
     "PAUSED",
+    "PAUSED_UNTIL",
+    "PAUSE_REASON",
     "SETTABLE",
     "STRUCTURED",
     "Fitting",
@@ -33,6 +35,10 @@ __all__ = [
 
 #: The key below a camera that the commands `pause` and `resume` set.
 PAUSED: Final = "paused"
+#: The keys beside it that they set, too: when a pause ends, and why there is one.
+PAUSED_UNTIL: Final = "paused_until"
+PAUSE_REASON: Final = "pause_reason"
+_OF_PAUSES: Final = frozenset({PAUSED, PAUSED_UNTIL, PAUSE_REASON})
 
 _VIEW: Final = ("after", "dark", "covered", "washed_out", "moved", "moved_after")
 _FACES: Final = ("min_size", "confirm", "keep_lost_for", "lifeless_after")
@@ -191,7 +197,7 @@ def _misplaced(leaf: Entry, config: Config) -> Fault | None:
         return Fault(leaf.layer, leaf.line, dotted(leaf.path), None, problem, remedy)
 
     structured = is_structured(leaf.path)
-    is_pause = len(leaf.path) == 3 and leaf.path[0] == "cameras" and leaf.path[2] == PAUSED
+    is_pause = len(leaf.path) == 3 and leaf.path[0] == "cameras" and leaf.path[2] in _OF_PAUSES
     if not structured and (isinstance(leaf.value, tuple) or not (is_pause or is_settable(leaf.path))):
         return fault("cannot be set by command", "Write it into the config file")
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from edge_fer.capture.sources import sure_fault
 from edge_fer.config.sections.alerts import AlertSection
@@ -24,6 +25,16 @@ from edge_fer.values.units import DURATION, Seconds, refuse
 __all__ = ["CameraSection", "ZoneSection"]
 
 Side: TypeAlias = Annotated[int, Field(strict=True, ge=64, le=8192)]
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        refuse("is no moment with a time zone", "Write it like 2026-01-01T15:00:00Z")
+    return text
 
 
 class ZoneSection(Section):
@@ -89,6 +100,17 @@ class CameraSection(Section):
     )
     paused: Switch = Field(
         default=False, description="Whether nothing is looked at, as after the command `pause`; `resume` ends it."
+    )
+    paused_until: Annotated[str, AfterValidator(_moment)] | None = Field(
+        default=None,
+        description="When a pause ends by itself: RFC 3339 with a time zone; without it, only `resume` ends it.",
+        examples=["2026-01-01T15:00:00Z"],
+    )
+    pause_reason: Text | None = Field(
+        default=None,
+        max_length=200,
+        description="Why it is paused, for whoever looks after it; it leaves the device in `health`, so name nobody.",
+        examples=["a talk with relatives"],
     )
     zones: dict[Name, ZoneSection] = Field(
         default={}, description="Parts of the picture that alone are looked at, or that never are, by name."

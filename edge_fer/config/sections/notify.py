@@ -155,6 +155,13 @@ class NotifySection(Section):
         examples=["https://ward.lan:8443"],
     )
 
+    week_page: tuple[Name, ...] = Field(
+        default=(),
+        description="Names of targets that `edge-fer report --week --mail` sends the page of a week to; addresses of "
+        "mail, with `detail: full`.",
+        examples=[["manager"]],
+    )
+
     @field_validator("page")
     @classmethod
     def _leads_to_a_page(cls, address: str | None) -> str | None:
@@ -205,4 +212,16 @@ class NotifySection(Section):
                 if to not in self.targets:
                     remedy = did_you_mean(to, self.targets) or "Name one of `notify.targets`"
                     refuse("is no target", remedy, at=[path])
+        for index, name in enumerate(self.week_page):
+            self._may_get_a_page(("week_page", index), name)
         return self
+
+    def _may_get_a_page(self, path: tuple[str | int, ...], name: str) -> None:
+        target = self.targets.get(name)
+        if target is None:
+            refuse("is no target", did_you_mean(name, self.targets) or "Name one of `notify.targets`", at=[path])
+        elif target.detail != "full":
+            what = "gets a page that says more than the place, but has `detail: place`"
+            refuse(what, f"Write `detail: full` into `notify.targets.{name}`, or name another target", at=[path])
+        elif target.url is not None and not target.url.lower().startswith(("mailto://", "mailtos://")):
+            refuse("has no address of mail, and a page goes by mail alone", "Name a target with a mailto://", at=[path])

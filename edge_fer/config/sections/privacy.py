@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from edge_fer.values.section import Count, Section, Text
 
@@ -35,6 +35,12 @@ class PrivacySection(Section):
     )
     k_minimum: Annotated[Count, Field(ge=1, le=1000)] = Field(
         default=1, description="A summary that fewer people made is held back; 1 holds back none."
+    )
+    pause_passcode: Annotated[str, StringConstraints(min_length=6, max_length=64)] | None = Field(
+        default=None,
+        description="With it, people who are watched can pause all cameras for 15 minutes, on the notice of the page, "
+        "without an account; write it on the notice in the room.",
+        examples=["quiet-table-7"],
     )
     purpose: Text | None = Field(
         default=None,

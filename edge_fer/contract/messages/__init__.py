@@ -32,6 +32,7 @@ from edge_fer.contract.messages.states import (
     MqttHealth,
     OutboxHealth,
     PrivacyInfo,
+    RefusedUpdate,
     SinkStatus,
     StageLatency,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "MqttHealth",
     "OutboxHealth",
     "PrivacyInfo",
+    "RefusedUpdate",
     "Sequenced",
     "SinkStatus",
     "StageLatency",

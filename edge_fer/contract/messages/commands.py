@@ -20,6 +20,7 @@ __all__ = [
     "ErrorCode",
     "PauseRequest",
     "PauseResponse",
+    "PauseResult",
     "PingRequest",
     "PingResponse",
     "PingResult",
@@ -78,9 +79,16 @@ class ReloadRequest(Request):
 
 
 class PauseRequest(Request):
-    """`command/pause`: has a camera let go of, so that nothing is looked at until `resume`, over restarts, too."""
+    """`command/pause`: has a camera let go of, so that nothing is looked at over restarts, too."""
 
     camera: Called | None = Field(default=None, description=_CAMERA)
+    for_: Annotated[WrittenSeconds, DURATION.within(1, 604_800)] | None = Field(
+        default=None, alias="for", description="For how long, such as 2h, at most 7d; left out: until `resume`."
+    )
+    reason: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="Why, such as a talk with relatives; it is told in `info`, `health` and `audit`, so name nobody.",
+    )
 
 
 class ResumeRequest(Request):
@@ -151,10 +159,16 @@ class CamerasResult(Part):
     cameras: list[str] = Field(description="Their names.")
 
 
+class PauseResult(CamerasResult):
+    """Cameras that are paused, and until when."""
+
+    until: Moment | None = Field(default=None, description="When that ends; null: only `resume` ends it.")
+
+
 class PauseResponse(Response):
     """`response/pause`: from now on, no frame of these cameras is looked at."""
 
-    result: CamerasResult | None = Field(description="Which cameras; null where `ok` is false.")
+    result: PauseResult | None = Field(description="Which cameras; null where `ok` is false.")
 
 
 class ResumeResponse(Response):

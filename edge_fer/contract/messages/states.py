@@ -39,6 +39,7 @@ __all__ = [
     "MqttHealth",
     "OutboxHealth",
     "PrivacyInfo",
+    "RefusedUpdate",
     "SinkStatus",
     "StageLatency",
 ]
@@ -102,6 +103,14 @@ class MachineInfo(Part):
     )
 
 
+class RefusedUpdate(Part):
+    """A version that was taken back because the daemon was not well with it, and is not installed again."""
+
+    version: str = Field(description="Version of the package.")
+    reason: str = Field(description="What was wrong, in a sentence.")
+    at: ForeignMoment | None = Field(description="When it was taken back; null: nobody says.")
+
+
 class Info(Message):
     """`info`: what the node is and runs. Retained."""
 
@@ -126,6 +135,10 @@ class Info(Message):
     client_certificate_ends: ForeignMoment | None = Field(
         default=None, description="When this device's own certificate ends; null: it has none, or it cannot be read."
     )
+    update_refused: RefusedUpdate | None = Field(
+        default=None,
+        description="The update that this device took back last (docs/update.md); null: none, or a later one is there.",
+    )
 
 
 class StageLatency(Part):
@@ -148,6 +161,10 @@ class CameraHealth(Part):
 
     online: bool = Field(description="Whether it delivers frames.")
     paused: bool = Field(default=False, description="Whether nothing is looked at, because somebody said so.")
+    paused_until: Moment | None = Field(
+        default=None, description="When the pause ends by itself; null: there is none, or only `resume` ends it."
+    )
+    pause_reason: str | None = Field(default=None, description="Why it is paused; null: it is not, or nobody said why.")
     fps: Annotated[Number, Field(ge=0)] = Field(description="Frames a second that went through the pipeline.")
     fps_limit: Number | None = Field(
         description="Frames a second that are taken at most at present: fewer while the device is hot; null: all."

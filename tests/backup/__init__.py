@@ -1,0 +1,1 @@
+"""Backups and how they are brought back."""
