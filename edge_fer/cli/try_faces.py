@@ -19,7 +19,7 @@ from edge_fer.cli._verbs import Subparsers, add_verb
 from edge_fer.clock.system import SystemClock
 from edge_fer.config import Config
 from edge_fer.config.tree import CameraSection
-from edge_fer.emotion.trial import NO_FACE, FaceRead, Prompt, Trial, as_json, lines, reasons_of
+from edge_fer.emotion.trial import NO_FACE, Prompt, Trial, TrialReading, as_json, lines, reasons_of
 from edge_fer.errors import SourceError
 from edge_fer.inference.store import Store
 from edge_fer.pipeline.step import Pipeline
@@ -98,7 +98,7 @@ def _try_faces(args: argparse.Namespace) -> int:
             with closing(_readings(name, camera, settings)) as readings:
                 for seconds, reading in readings:
                     frames += 1
-                    trial.take(seconds, FaceRead.of(reading))
+                    trial.take(seconds, TrialReading.of(reading))
                     prompt = trial.prompt(seconds)
                     if prompt is None:
                         break

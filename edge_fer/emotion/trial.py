@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 
 from edge_fer.types import UNCERTAIN, Reading
 
-__all__ = ["LEAST", "NOT_TRIED", "NO_FACE", "FaceRead", "Prompt", "Trial", "Tried", "as_json", "lines", "reasons_of"]
+__all__ = [
+    "LEAST",
+    "NOT_TRIED",
+    "NO_FACE",
+    "Prompt",
+    "Trial",
+    "TrialReading",
+    "Tried",
+    "as_json",
+    "lines",
+    "reasons_of",
+]
 
 #: What stands in the place of a label while no face is found.
 NO_FACE = "no_face"
@@ -38,7 +49,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceRead:
+class TrialReading:
     """What was read of a face at one moment.
 
     Attributes:
@@ -50,7 +61,7 @@ class FaceRead:
     reasons: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, reading: Reading | None) -> FaceRead | None:
+    def of(cls, reading: Reading | None) -> TrialReading | None:
         """The same of a reading, with the reasons in words."""
         return None if reading is None else cls(reading.label, reasons_of(reading))
 
@@ -96,7 +107,7 @@ class Trial:
     def __init__(self, labels: Sequence[str], *, ready: float, hold: float) -> None:
         self.tried = [Tried(label) for label in labels]
         self._ready, self._turn = ready, ready + hold
-        self._before: tuple[float, FaceRead | None] | None = None
+        self._before: tuple[float, TrialReading | None] | None = None
 
     def prompt(self, seconds: float) -> Prompt | None:
         """What is asked so many seconds after the first frame; None when it is over."""
@@ -106,7 +117,7 @@ class Trial:
         counts = within >= self._ready
         return Prompt(self.tried[int(index)].label, counts, (self._turn if counts else self._ready) - within)
 
-    def take(self, seconds: float, seen: FaceRead | None) -> None:
+    def take(self, seconds: float, seen: TrialReading | None) -> None:
         """Takes one frame.
 
         Args:
@@ -120,7 +131,7 @@ class Trial:
                 self._add(asked.label, before, min(seconds - then, asked.left, STANDS))
         self._before = seconds, seen
 
-    def _add(self, label: str, seen: FaceRead | None, spent: float) -> None:
+    def _add(self, label: str, seen: TrialReading | None, spent: float) -> None:
         tried = next(one for one in self.tried if one.label == label)
         label_read = seen.label if seen else NO_FACE
         tried.seconds[label_read] = tried.seconds.get(label_read, 0.0) + spent

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from edge_fer.emotion.trial import LEAST, FaceRead, Trial
+from edge_fer.emotion.trial import LEAST, Trial, TrialReading
 from edge_fer.errors import EdgeFerError
 from edge_fer.remote.asker import Role
 from edge_fer.web.visit import PagesPort, PageVisit, pushed_event
@@ -223,7 +223,7 @@ class _Watch:
         self._trial = trial
         self._made = self._newest = time.monotonic()
         self._first: float | None = None
-        self.seen: FaceRead | None = None
+        self.seen: TrialReading | None = None
         self.problem = ""
         self.why: EdgeFerError | None = None
 
@@ -273,7 +273,7 @@ class _Watch:
         self._trial.take(self._newest - self._first, self.seen)
 
 
-def largest_seen(faces: Sequence[Mapping[str, Any]]) -> FaceRead | None:
+def largest_seen(faces: Sequence[Mapping[str, Any]]) -> TrialReading | None:
     """What was read of the largest face in a frame of a live view; None where nobody's was.
 
     Args:
@@ -284,4 +284,4 @@ def largest_seen(faces: Sequence[Mapping[str, Any]]) -> FaceRead | None:
         return None
     largest = max(read, key=lambda face: face["box"][2] * face["box"][3])
     reasons = tuple(largest["faults"]) or ((largest["doubt"],) if largest["doubt"] else ())
-    return FaceRead(largest["emotion"], reasons)
+    return TrialReading(largest["emotion"], reasons)

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from edge_fer.emotion.trial import NO_FACE, FaceRead, Prompt, Trial, as_json, lines
+from edge_fer.emotion.trial import NO_FACE, Prompt, Trial, TrialReading, as_json, lines
 from edge_fer.types import UNCERTAIN, Doubt, Quality, QualityFault
 from tests.daemon import COMMAND, edge_fer
 from tests.invented import at, emotion_reading, reading
@@ -25,7 +25,7 @@ SHORT = ("--ready", "1s", "--hold", "2s", "-o", "emotion.labels=three", *HAAR)
 def trial_of(readings, *, labels=("angry", "happy"), ready=1.0, hold=2.0):
     trial = Trial(labels, ready=ready, hold=hold)
     for seconds, seen in readings:
-        trial.take(seconds, FaceRead.of(seen))
+        trial.take(seconds, TrialReading.of(seen))
     return trial
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from edge_fer.emotion.trial import FaceRead
+from edge_fer.emotion.trial import TrialReading
 from edge_fer.web.faces import largest_seen
 from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
@@ -231,6 +231,6 @@ def face(side, emotion, *, faults=(), doubt=None):
 def test_of_several_people_the_one_with_the_largest_face_counts():
     assert largest_seen([]) is None
     assert largest_seen([face(90, None)]) is None, "found, but not read yet"
-    assert largest_seen([face(60, "sad"), face(80, "happy"), face(90, None)]) == FaceRead("happy")
-    assert largest_seen([face(60, "uncertain", faults=["turned_away"])]) == FaceRead("uncertain", ("turned_away",))
-    assert largest_seen([face(60, "uncertain", doubt="torn")]) == FaceRead("uncertain", ("torn",))
+    assert largest_seen([face(60, "sad"), face(80, "happy"), face(90, None)]) == TrialReading("happy")
+    assert largest_seen([face(60, "uncertain", faults=["turned_away"])]) == TrialReading("uncertain", ("turned_away",))
+    assert largest_seen([face(60, "uncertain", doubt="torn")]) == TrialReading("uncertain", ("torn",))
