@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from edge_fer.capture.limit import FrameLimit, whole
 from edge_fer.capture.opencv.check import PictureCheck
 from edge_fer.capture.opencv.common import quieten, squared, to_rgb
-from edge_fer.capture.opencv.jpeg_picture import from_jpeg
 from edge_fer.capture.opencv.v4l2 import Capability, capability
 from edge_fer.clock.system import Clock
 from edge_fer.errors import SourceError, SourceLostError, SourceStalledError
@@ -182,6 +181,9 @@ def _picture(capture: Capture) -> Image:
     if picture is not None and picture.ndim == 2 and min(picture.shape) == 1:
         # nothing but the device's bytes
         if _format_of(capture) in JPEGS:
+            # only some devices send them
+            from edge_fer.capture.opencv.jpeg_picture import from_jpeg  # noqa: PLC0415
+
             return from_jpeg(picture.tobytes())
         picture = _in_rows(picture, capture)
     return to_rgb(picture)
