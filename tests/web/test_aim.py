@@ -107,7 +107,7 @@ def test_a_live_view_goes_to_the_browser_that_asked_and_ends_with_it(aim):
     aim.seen.clear()
     with Looking(aim, operator) as looking:
         assert max(looking.picture().shape) == 640
-        assert "operator is looking at the picture of front" in viewer.get("/")[2]
+        assert "operator is looking through front" in viewer.get("/")[2]
         status, _, text = logged_in(aim, "admin").send("/aim/live", camera="front")
         assert status == 409
         assert "operator looks at camera front already" in text

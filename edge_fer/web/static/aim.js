@@ -341,19 +341,18 @@
     const needed = Math.round(needs.pixels);
     // boxes of small faces are up to a tenth too small, and are taken for as large
     const large = face.pixels >= 0.9 * needs.pixels;
-    const parts = [`${index + 1}: ${face.pixels} ${(large ? t.face_fine : t.face_small).replace("{needed}", needed)}`];
-    parts.push(t[`seen_${face.state}`]);
-    for (const fault of face.faults) parts.push(t[`fault_${fault}`] || fault);
+    const faults = face.faults.map(fault => t[`fault_${fault}`] || fault);
+    const seen = t[`seen_${face.state}`] + (faults.length ? `: ${faults.join(", ")}` : "");
+    const read = face.state === "read" && face.emotion && !faults.length;
+    const verdict = read ? `${t[`label_${face.emotion}`] || face.emotion} ${Math.round(100 * face.confidence)} %` : seen;
+    const parts = [`${face.pixels} ${(large ? t.face_fine : t.face_small).replace("{needed}", needed)}`];
     if (face.sharpness !== null && !face.faults.includes("blurred")) {
       parts.push(face.sharpness >= needs.sharpness ? t.face_focus_fine : t.face_focus_poor);
     }
     if (face.brightness !== null && !face.faults.includes("too_dark")) {
       parts.push(face.brightness >= needs.brightness ? t.face_light_fine : t.face_light_poor);
     }
-    if (face.emotion) {
-      parts.push(`${t[`label_${face.emotion}`] || face.emotion} ${Math.round(100 * face.confidence)} %`);
-    }
-    return parts.join(", ");
+    return `${index + 1}: ${verdict}. ${parts.join(", ")}`;
   }
 
   if (look) {
