@@ -110,10 +110,19 @@ DISTRIBUTION
     reprepro_in export
 }
 
+version_for() {
+    echo "$(date -u +%Y%m%d.%H%M%S)~$([ "$1" = bookworm ] && echo deb12 || echo deb13)"
+}
+
 # The package that makes a node take updates from a suite: where from, by which key, what of it, and the gate.
 build_updates() {
     local suite=$1 release=$2 work version
-    version=$(date -u +%Y%m%d.%H%M%S)~$([ "$release" = bookworm ] && echo deb12 || echo deb13)
+    version=$(version_for "$release")
+    # within the second in which the last one was made
+    while compgen -G "$REPOSITORY/public/pool/$release/e/edge-fer-updates-$suite/*_${version}_all.deb" >/dev/null; do
+        sleep 0.2
+        version=$(version_for "$release")
+    done
     work=$(mktemp -d)
     install -Dm644 "$REPOSITORY/edge-fer.pgp" "$work/usr/share/keyrings/edge-fer.pgp"
     install -Dm755 "$HERE/node/gate.py" "$work/usr/lib/edge-fer-updates/gate.py"

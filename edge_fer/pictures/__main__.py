@@ -31,9 +31,9 @@ _LARGEST_SETTINGS: Final = 65_536
 _LARGEST: Final = 12 << 20
 #: Pixels of a picture: those of most phones.
 _MOST_PIXELS: Final = 16_400_000
-#: Seconds of processor time, and bytes of memory that is no file's.
+#: Seconds of processor time, and bytes of memory that is no file's, used or not: NumPy and OpenCV reserve 300 MB of it.
 _SECONDS: Final = 60
-_MEMORY: Final = 512 << 20
+_MEMORY: Final = 768 << 20
 #: How readily this process lets others go first.
 _NICE: Final = 10
 

@@ -8,15 +8,21 @@ import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "updates" / "repository.sh"
 #: Where `edge-fer` is.
 PROGRAMS = Path(sys.executable).parent
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Handler(SimpleHTTPRequestHandler):
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        """Sends a file whole: its time counts seconds, and tests change it within one."""
+        del self.headers["If-Modified-Since"]
+        return super().send_head()
+
     def log_message(self, *_: object) -> None:
         """Says nothing."""
 
@@ -51,7 +57,7 @@ class Repository:
         return max((self.folder / "public" / "pool" / release).glob(f"**/edge-fer-updates-{suite}_*.deb"))
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(self.folder / "public")))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(self.folder / "public")))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.ok("init", "--url", f"http://127.0.0.1:{self._server.server_address[1]}")
         return self

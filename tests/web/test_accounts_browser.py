@@ -17,7 +17,7 @@ from tests.web.looking import look_at, press, shows
 from tests.web.visiting import PASSWORD, WebPage
 
 #: What stands in the head of each page, and pages that are reached from System, by role.
-_VIEWER = {"/", "/aim", "/tune", "/history", "/system", "/certificate"}
+_VIEWER = {"/", "/aim", "/tune", "/history", "/system", "/certificate", "/notice"}
 _OPERATOR = _VIEWER | {"/findings", "/log", "/pictures"}
 SEEN = {"viewer": _VIEWER, "operator": _OPERATOR, "admin": _OPERATOR | {"/accounts", "/backup"}}
 #: What may be pressed on these pages, by role.

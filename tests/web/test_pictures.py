@@ -230,7 +230,7 @@ def test_a_picture_that_kills_its_reader_costs_the_page_nothing(house):
 def test_its_reader_has_limits(house):
     upload = Upload(house, logged_in(house), picture())
     (reader,) = readers(house)
-    wanted = {"Max cpu time": "60", "Max file size": "0", "Max data size": str(512 << 20), "Max core file size": "0"}
+    wanted = {"Max cpu time": "60", "Max file size": "0", "Max data size": str(768 << 20), "Max core file size": "0"}
 
     def limits():
         lines = Path(f"/proc/{reader}/limits").read_text().splitlines()
