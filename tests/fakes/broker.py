@@ -41,8 +41,8 @@ class FakeBroker:
             connection.close()
 
     def drop(self):
-        """Ends all connections."""
-        for connection in self._open:
+        """Ends all connections that there are now."""
+        for connection in [*self._open]:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 

@@ -51,8 +51,9 @@ def press(browser, words):
 
 
 def shows(browser, words, timeout=60):
-    wait = WebDriverWait(browser.driver, timeout, ignored_exceptions=[StaleElementReferenceException])
-    wait.until(lambda driver: words in driver.find_element(By.TAG_NAME, "main").text)
+    # by one script, because the page may be drawn anew between two questions
+    text = "return document.querySelector('main')?.innerText ?? ''"
+    WebDriverWait(browser.driver, timeout).until(lambda _: words in browser.ask(text))
 
 
 def look_at(browser):
