@@ -13,11 +13,10 @@ import pytest
 
 from edge_fer.errors import CommandError
 from edge_fer.web.zones import corners_in, corners_text, needs_staff_zone, zone_key, zones_in
-from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
 from tests.running import config
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in, page_and_all
 
 CAMERA = {"source": "sample:counter", "loop": True}
 FORMS = ("/aim/live", "/aim/zone", "/aim/undo")
@@ -26,26 +25,8 @@ FILE_ZONE = {"staff": {"polygon": [[0, 0], [0.2, 0], [0.2, 1], [0, 1]]}}
 
 @pytest.fixture(scope="module")
 def aim(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("aim")
-    with (
-        Mosquitto(folder / "broker") as broker,
-        Subscriber(broker) as seen,
-        Daemon(folder / "node", config(broker, CAMERA)) as daemon,
-    ):
-        daemon.wait_for("camera front is online")
-        with WebPage(folder / "web", folder / "node" / "state" / "control.sock") as page:
-            for role in ("viewer", "operator", "admin"):
-                page.account(role, role)
-            page.daemon, page.seen = daemon, seen
-            yield page
-            assert "Traceback" not in page.output
-        assert "Traceback" not in daemon.output
-
-
-def logged_in(aim, role):
-    visitor = Visitor(aim)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
+    with page_and_all(tmp_path_factory.mktemp("aim"), {"front": CAMERA}) as page:
+        yield page
 
 
 class Looking:

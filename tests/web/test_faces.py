@@ -11,38 +11,19 @@ import pytest
 
 from edge_fer.emotion.trial import TrialReading
 from edge_fer.web.faces import largest_seen
-from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
 from tests.running import config
 from tests.web.smiling import smiling_camera
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in, page_and_all
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faces")
     camera = smiling_camera(folder)
-    settings = {"cameras": {"front": camera, "back": camera | {"emotion": {"labels": "five"}}}}
-    with (
-        Mosquitto(folder / "broker") as broker,
-        Subscriber(broker) as seen,
-        Daemon(folder / "node", config(broker) | settings) as daemon,
-    ):
-        daemon.wait_for("camera back is online")
-        with WebPage(folder / "web", folder / "node" / "state" / "control.sock") as page:
-            for role in ("viewer", "operator", "admin"):
-                page.account(role, role)
-            page.daemon, page.seen = daemon, seen
-            yield page
-            assert "Traceback" not in page.output
-        assert "Traceback" not in daemon.output
-
-
-def logged_in(house, role="operator"):
-    visitor = Visitor(house)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
+    with page_and_all(folder, {"front": camera, "back": camera | {"emotion": {"labels": "five"}}}) as page:
+        yield page
 
 
 def begun(visitor, camera="front"):

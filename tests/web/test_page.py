@@ -19,7 +19,7 @@ from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon, edge_fer
 from tests.mqtt.kit import until
 from tests.running import ENDLESS, config
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in
 
 HAPPY = {"happy-guest": {"when": {"emotion": ["happy"], "score": 0.2}, "for": "0s", "keep_firing_for": "5m"}}
 FORMS = (
@@ -67,12 +67,6 @@ def house(tmp_path_factory):
                 yield page
                 assert "Traceback" not in page.output
             assert "Traceback" not in daemon.output
-
-
-def logged_in(house, role):
-    visitor = Visitor(house)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
 
 
 def test_nothing_is_shown_without_login(house):

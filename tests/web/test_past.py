@@ -25,7 +25,7 @@ from tests.broker import Mosquitto
 from tests.daemon import Daemon, edge_fer
 from tests.mqtt.kit import until
 from tests.running import ENDLESS, config
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in
 
 #: Yesterday is watched in three hours, the last of which too few people made.
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -65,12 +65,6 @@ def house(tmp_path_factory):
         page.daemon, page.control = daemon, folder / "node" / "state" / "control.sock"
         yield page
         assert "Traceback" not in page.output + daemon.output
-
-
-def logged_in(house, role):
-    visitor = Visitor(house)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
 
 
 def test_a_day_is_shown_hour_by_hour_and_an_hour_of_few_is_held_back(house):

@@ -19,12 +19,11 @@ from edge_fer.errors import CommandError
 from edge_fer.sample import sample_picture
 from edge_fer.web.pictures import LARGEST
 from edge_fer.wiring.records import picture_settings_of
-from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
 from tests.odd_files import mutated, odd_pictures
 from tests.running import config
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in, page_and_all
 
 CAMERAS = {
     "front": {"source": "sample:counter", "loop": True},
@@ -41,27 +40,8 @@ def picture(kind=".jpg", width=1280, height=720):
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    settings = {"cameras": CAMERAS}
-    with (
-        Mosquitto(folder / "broker") as broker,
-        Subscriber(broker) as seen,
-        Daemon(folder / "node", config(broker) | settings) as daemon,
-    ):
-        daemon.wait_for("camera back is online")
-        with WebPage(folder / "web", folder / "node" / "state" / "control.sock") as page:
-            for role in ("viewer", "operator", "admin"):
-                page.account(role, role)
-            page.daemon, page.seen = daemon, seen
-            yield page
-            assert "Traceback" not in page.output
-        assert "Traceback" not in daemon.output
-
-
-def logged_in(house, role="operator"):
-    visitor = Visitor(house)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
+    with page_and_all(tmp_path_factory.mktemp("pictures"), CAMERAS) as page:
+        yield page
 
 
 def sent(visitor, data, *, camera="", **headers):

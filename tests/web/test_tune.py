@@ -14,7 +14,7 @@ from tests.broker import Mosquitto, Subscriber
 from tests.daemon import Daemon
 from tests.mqtt.kit import until
 from tests.running import ENDLESS, config
-from tests.web.visiting import Visitor, WebPage
+from tests.web.visiting import Visitor, WebPage, logged_in
 
 HAPPY = {"happy-guest": {"when": {"emotion": ["happy"], "score": 0.2}, "for": "1s", "cooldown": "0s"}}
 
@@ -36,12 +36,6 @@ def tune(tmp_path_factory):
             yield page
             assert "Traceback" not in page.output
         assert "Traceback" not in daemon.output
-
-
-def logged_in(page, role):
-    visitor = Visitor(page)
-    assert visitor.log_in(role)[0] == 303
-    return visitor
 
 
 def test_a_threshold_is_tried_and_only_then_set(tune):

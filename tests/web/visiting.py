@@ -7,14 +7,18 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
-from tests.daemon import COMMAND, edge_fer
+from tests.broker import Mosquitto, Subscriber
+from tests.daemon import COMMAND, Daemon, edge_fer
+from tests.running import config
 
-__all__ = ["Visitor", "WebPage"]
+__all__ = ["Visitor", "WebPage", "logged_in", "page_and_all"]
 
 #: Of every account here.
 PASSWORD = "correct horse"  # noqa: S105 - opens nothing
@@ -35,6 +39,8 @@ class WebPage:
         self._command += ["--socket", str(control), *arguments]
         self.output = ""
         self.port = 0
+        self.daemon: Daemon
+        self.seen: Subscriber
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -121,3 +127,33 @@ class Visitor:
     def send(self, path, **form):
         """A form of ours."""
         return self.post(path, {"csrf": self.csrf} | form)
+
+
+def logged_in(page: WebPage, role: str = "operator") -> Visitor:
+    """Somebody whose account is called as their role."""
+    visitor = Visitor(page)
+    assert visitor.log_in(role)[0] == 303
+    return visitor
+
+
+@contextmanager
+def page_and_all(folder: Path, cameras: Mapping[str, Any]) -> Iterator[WebPage]:
+    """The page with an account for each role, beside a daemon (`page.daemon`) and a broker (heard by `page.seen`).
+
+    Args:
+        folder: for all of them.
+        cameras: as in the config; the last is waited for.
+    """
+    with (
+        Mosquitto(folder / "broker") as broker,
+        Subscriber(broker) as seen,
+        Daemon(folder / "node", config(broker) | {"cameras": cameras}) as daemon,
+    ):
+        daemon.wait_for(f"camera {list(cameras)[-1]} is online")
+        with WebPage(folder / "web", folder / "node" / "state" / "control.sock") as page:
+            for role in ("viewer", "operator", "admin"):
+                page.account(role, role)
+            page.daemon, page.seen = daemon, seen
+            yield page
+            assert "Traceback" not in page.output
+        assert "Traceback" not in daemon.output
